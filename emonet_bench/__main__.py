@@ -1,0 +1,5 @@
+"""``python -m emonet_bench``."""
+
+from emonet_bench.cli import main
+
+main()

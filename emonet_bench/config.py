@@ -1,0 +1,152 @@
+"""Options: one pydantic declaration feeds the matrix file, the command line, the docs and the run id."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from emonet_bench.errors import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Options(BaseModel):
+    """A frozen set of options; unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def option(default: Any, description: str, *, short: str | None = None, **constraints: Any) -> Any:
+    """Declare one option.
+
+    Args:
+        default: Its default.
+        description: One sentence for the help, the docs and the docstring alike.
+        short: Its short flag on the command line, such as ``-nm``.
+        constraints: pydantic's, such as ``ge=1``.
+
+    Returns:
+        A pydantic field.
+    """
+    return Field(default, description=description, json_schema_extra={"short": short} if short else None, **constraints)
+
+
+class Training(Options):
+    """How a cell is trained. A finished run holds these values resolved: no ``auto`` is left in them."""
+
+    epochs: int = option(40, "Most passes over the training clips.", short="-e", ge=1)
+    batch_size: int = option(32, "Clips in a batch.", short="-bs", ge=2)
+    optimizer: Literal["sgd", "rmsprop", "adam", "adadelta", "adamw"] = option("adamw", "Optimiser.", short="-o")
+    learning_rate: float = option(2e-3, "Highest learning rate.", short="-lr", gt=0)
+    schedule: Literal["cosine", "stages"] = option(
+        "cosine",
+        "cosine: warm-up, then a cosine to zero; stages: EmoNet's three stages at lr, lr/10 and lr/100, "
+        "each from the best epoch so far.",
+    )
+    patience: int | None = option(
+        None, "Epochs without a dev UAR better by 0.005 that end a stage; none: never.", short="-p", ge=1
+    )
+    weight_decay: float = option(0.01, "Weight decay where the strategy sets none.", ge=0)
+    loss: Literal["crossentropy", "focal", "ordinal"] = option(
+        "crossentropy", "Classification loss; ordinal uses the declared order of the labels.", short="-l"
+    )
+    label_smoothing: float = option(0.1, "Label smoothing of the cross-entropy.", ge=0, lt=1)
+    balanced_weights: bool = option(True, "Weigh classes by their inverse frequency in train.", short="-bw")  # noqa: FBT003
+    window: float | None = option(
+        3.0, "Seconds of the random crop in training; none: whole clips.", short="-w", gt=0
+    )
+    short_clips: Literal["repeat", "pad"] = option(
+        "repeat", "How a clip shorter than the training window fills it: repeated, or padded with zeros."
+    )
+    evaluation: Literal["whole", "centre"] = option(
+        "whole", "What evaluation and the exported model hear: the whole clip, or its centre window."
+    )
+    steps_per_epoch: int | None = option(
+        None, "Batches of each corpus in an artificial epoch; none: one pass over the largest corpus.", short="-spe", ge=1
+    )
+    sampling_rate: int = option(16_000, "Samples per second that networks hear.", ge=1_000)
+    device: Literal["auto", "cpu", "cuda"] = option("auto", "Kind of device; auto: cuda where there is one.")
+    precision: Literal["auto", "float32", "bfloat16"] = option(
+        "auto", "Arithmetic of the forward pass; auto: bfloat16 autocast on cuda, float32 on cpu."
+    )
+    threads: int = option(1, "CPU threads of a cell; workers never change it, so they never change a number.", ge=1)
+    limit: int | None = option(None, "Most clips of each partition, for a smoke run; none: all.", ge=2)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        ConfigError: It is missing, unreadable or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file ({error})") from error
+
+
+def parse(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
+    """Validate values against an options model.
+
+    Args:
+        model: The model.
+        values: What the user gave.
+        where: The file or flag that the values come from, for the message.
+
+    Raises:
+        ConfigError: One line that names the option, with the nearest known name where there is one.
+
+    >>> parse(Training, {"epoch": 3}, "matrix.toml: training")
+    Traceback (most recent call last):
+    emonet_bench.errors.ConfigError: matrix.toml: training.epoch: unknown option; did you mean 'epochs'?
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join([where, *(str(part) for part in first["loc"])])
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(f"{place}: unknown option{did_you_mean(first['loc'][-1], model.model_fields)}") from None
+        raise ConfigError(f"{place}: {first['msg'].lower()}; got {first['input']!r}") from None
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """End an "unknown name" message: with the nearest known name, or with all of them.
+
+    >>> did_you_mean("adapter", ["scratch", "adapters"])
+    "; did you mean 'adapters'?"
+    >>> did_you_mean("x", ["scratch", "adapters"])
+    '; known: adapters, scratch'
+    """
+    known = sorted(known)
+    near = difflib.get_close_matches(str(name), known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+
+
+def axes(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Find the options for which a list stands where a single value belongs: each is one more axis of the matrix.
+
+    >>> axes(Training, {"epochs": [5, 10], "loss": "focal"})
+    {'epochs': [5, 10]}
+    """
+    return {
+        name: value
+        for name, value in values.items()
+        if isinstance(value, list) and name in model.model_fields and not _fits(model.model_fields[name], value)
+    }
+
+
+def _fits(field: FieldInfo, value: object) -> bool:
+    try:
+        TypeAdapter(Annotated[field.annotation, field]).validate_python(value)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,33 @@
+"""What a user can mend: each message is one line that names the file or option and the remedy."""
+
+
+class EmonetBenchError(Exception):
+    """A mistake outside the program; the command line prints it without a traceback."""
+
+
+class ConfigError(EmonetBenchError):
+    """An option, a matrix file or a name in one of them is wrong."""
+
+
+class CorpusError(EmonetBenchError):
+    """A corpus is missing, incomplete or contradicts its description."""
+
+
+class AudioError(EmonetBenchError):
+    """An audio file cannot be read."""
+
+
+class PluginError(EmonetBenchError):
+    """A plugin is broken or two plugins claim the same name."""
+
+
+class StoreError(EmonetBenchError):
+    """A results directory cannot be read or written."""
+
+
+class ExportError(EmonetBenchError):
+    """A trained network cannot be exported, or its export does not agree with it."""
+
+
+class Skipped(EmonetBenchError):  # noqa: N818 - a verdict, not a failure
+    """A cell cannot be run by nature; the message is the reason shown in the table."""

@@ -1,0 +1,123 @@
+"""The public seam: every hook a plugin may implement. Registration hooks return light, frozen descriptors.
+
+A plugin is a module (or any object) with functions marked ``@emonet_bench.hookimpl``, named by an entry point in the
+group ``emonet_bench``. Nothing here imports torch, and a plugin should import it inside functions only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from emonet_bench.runs import RunError, RunResult, RunSpec
+    from emonet_bench.types import Architecture, Corpus, Strategy
+
+hookspec = pluggy.HookspecMarker("emonet_bench")
+
+
+@dataclass(frozen=True)
+class CorporaConfig:
+    """Where a corpora plugin may look.
+
+    Attributes:
+        directory: The directory that holds one folder for each corpus, or None where the user named none.
+        cache: A directory for what a plugin generates or downloads.
+    """
+
+    directory: Path | None
+    cache: Path
+
+
+@hookspec
+def emonet_corpora(config: CorporaConfig) -> Iterable[Corpus]:  # type: ignore[empty-body]
+    """Return the corpora that this plugin knows, present on this disk or not.
+
+    Args:
+        config: Where to look for them.
+    """
+
+
+@hookspec
+def emonet_architectures() -> Iterable[Architecture]:  # type: ignore[empty-body]
+    """Return the architectures that this plugin offers."""
+
+
+@hookspec
+def emonet_strategies() -> Iterable[Strategy]:  # type: ignore[empty-body]
+    """Return the strategies that this plugin offers."""
+
+
+@hookspec(firstresult=True)
+def emonet_executor(name: str, workers: int) -> Executor | None:
+    """Return an executor (the protocol of ``concurrent.futures``) for the name given to ``--executor``.
+
+    Args:
+        name: The name asked for; return None for any that is not yours.
+        workers: How many cells may run at once.
+    """
+
+
+@hookspec
+def emonet_commands(cli: click.Group) -> None:
+    """Add commands to the command line.
+
+    Args:
+        cli: The top-level group.
+    """
+
+
+@hookspec(firstresult=True)
+def emonet_skip(spec: RunSpec) -> str | None:
+    """Return a reason to skip a cell, shown in the table, or None to let it run.
+
+    Args:
+        spec: The resolved cell.
+    """
+
+
+@hookspec
+def emonet_run_started(spec: RunSpec) -> None:
+    """Hear that a cell has started. Called in the main process.
+
+    Args:
+        spec: The cell.
+    """
+
+
+@hookspec
+def emonet_epoch_finished(spec: RunSpec, epoch: int, scores: Mapping[str, float]) -> None:
+    """Hear that an epoch has ended. Called in the main process, soon after.
+
+    Args:
+        spec: The cell.
+        epoch: Counted from 1.
+        scores: ``loss`` on train and ``dev_uar``, and the ``learning_rate``.
+    """
+
+
+@hookspec
+def emonet_run_finished(spec: RunSpec, result: RunResult) -> None:
+    """Hear that a cell has finished and is on disk. Called in the main process.
+
+    Args:
+        spec: The cell.
+        result: What came of it.
+    """
+
+
+@hookspec
+def emonet_run_failed(spec: RunSpec, error: RunError) -> None:
+    """Hear that a cell has failed. Called in the main process.
+
+    Args:
+        spec: The cell.
+        error: Why.
+    """

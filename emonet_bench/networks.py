@@ -1,0 +1,176 @@
+"""What every trained network is made of around its architecture: heads, branches for each corpus, masked batch norm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
+
+from emonet_bench.types import Signal, TrainingSet
+
+_PREFIX = "for_"  # nn.ModuleDict refuses names such as "train"
+
+
+class MaskedBatchNorm(nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch offers no public parent for all ranks
+    """Batch norm whose statistics come from valid cells only (Ioffe & Szegedy, 2015).
+
+    Epsilon and momentum default to Keras' (1e-3, and 0.99 in Keras' counting), as in EmoNet.
+    """
+
+    def __init__(self, features: int, *, eps: float = 1e-3, momentum: float = 0.01) -> None:
+        super().__init__(features, eps=eps, momentum=momentum)
+
+    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
+        """Take any rank: channels stand second."""
+
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Normalise (N, C, ...) by the cells where ``mask`` (N, 1, ..., broadcastable) is one; None: all are valid."""
+        if mask is None or not self.training:
+            return super().forward(inputs)
+        axes = [axis for axis in range(inputs.dim()) if axis != 1]
+        mask = mask.expand(inputs.shape[0], 1, *inputs.shape[2:])
+        count = mask.sum()
+        shape = [1, -1] + [1] * (inputs.dim() - 2)
+        mean = (inputs * mask).sum(axes) / count
+        centred = inputs - mean.view(shape)
+        variance = (centred.square() * mask).sum(axes) / count
+        with torch.no_grad():
+            unbiased = variance * count / (count - 1).clamp_min(1)
+            self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
+            self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
+            self.num_batches_tracked += 1
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return centred * scale.view(shape) + self.bias.view(shape)
+
+
+class Branches(nn.Module):
+    """The same part once for each corpus, one of them active."""
+
+    def __init__(self, parts: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleDict({_PREFIX + corpus: part for corpus, part in parts.items()})
+        self.select(next(iter(parts)))
+
+    def select(self, corpus: str) -> None:
+        """Make one corpus's part the active one."""
+        self._active = _PREFIX + corpus
+
+    @property
+    def active(self) -> nn.Module:
+        """The active part."""
+        return self.parts[self._active]
+
+    def forward(self, *inputs: Any) -> Any:
+        """Run the active part."""
+        return self.active(*inputs)
+
+
+class Head(nn.Module):
+    """EmoNet's classification head: dense D to D/2, batch norm, ReLU, dropout, dense to the classes.
+
+    Two classes have one unit z for the second label: logits (N, 2) = [0, z].
+    """
+
+    def __init__(self, dim: int, classes: int, *, dropout: float = 0.2) -> None:
+        super().__init__()
+        hidden = max(1, dim // 2)
+        self.dense = nn.Linear(dim, hidden)
+        self.norm = MaskedBatchNorm(hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(hidden, 1 if classes == 2 else classes)  # noqa: PLR2004
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Map embeddings (N, D) to logits (N, classes)."""
+        hidden = self.dropout(F.relu(self.norm(self.dense(embedding))))
+        return two_class_logits(self.output(hidden))
+
+
+def two_class_logits(units: Tensor) -> Tensor:
+    """Turn one unit (N, 1) into two logits [0, z]; more units are logits already."""
+    return F.pad(units, (1, 0)) if units.shape[-1] == 1 else units
+
+
+class Classifier(nn.Module):
+    """An architecture's network with a head for each corpus.
+
+    Attributes:
+        network: What the architecture built.
+        heads: One head for each corpus.
+    """
+
+    def __init__(self, network: Any, heads: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.network = network
+        self.heads = Branches(heads)
+
+    def select(self, corpus: str) -> None:
+        """Make one corpus's branches active throughout."""
+        for module in self.modules():
+            if isinstance(module, Branches):
+                module.select(corpus)
+
+    def forward(self, waveform: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Map waveforms (N, S) and valid lengths (N,) to the active corpus's logits (N, classes)."""
+        logits: Tensor = self.heads(self.network.embed(waveform, lengths))
+        return logits
+
+
+def classifier(network: Any, corpora: Iterable[TrainingSet]) -> Classifier:
+    """Give a network a new head for each corpus: its own kind (``make_head``) or EmoNet's."""
+    make = getattr(network, "make_head", None) or (lambda classes: Head(network.dim, classes))
+    return Classifier(network, {corpus.corpus: make(len(corpus.labels)) for corpus in corpora})
+
+
+def centre_crop(waveform: Tensor, lengths: Tensor, signal: Signal) -> tuple[Tensor, Tensor]:
+    """Cut the centred window out of every clip; shorter clips are padded with zeros.
+
+    Args:
+        waveform: (N, S).
+        lengths: (N,) valid samples.
+        signal: Its window is the crop; None returns the clips as they are.
+
+    Returns:
+        (N, window) and the valid samples of each row.
+    """
+    if signal.window is None:
+        return waveform, lengths
+    start = torch.div((lengths - signal.window).clamp_min(0), 2, rounding_mode="floor")  # (N,)
+    columns = start[:, None] + torch.arange(signal.window, device=waveform.device)  # (N, window)
+    waveform = F.pad(waveform, (0, signal.window))  # so that every column exists
+    kept = lengths.clamp_max(signal.window)
+    valid = torch.arange(signal.window, device=waveform.device) < kept[:, None]
+    return waveform.gather(1, columns) * valid, kept
+
+
+def slot(network: nn.Module, path: str) -> tuple[nn.Module, str]:
+    """Find the module that owns a dotted path, and the attribute's name."""
+    owner, _, name = path.rpartition(".")
+    return network.get_submodule(owner), name
+
+
+def branch(network: Any, kinds: Iterable[str], corpora: Sequence[str], make: Mapping[str, Callable[..., nn.Module]]) -> list[Branches]:
+    """Install a part for each corpus at every adapter point of the given kinds.
+
+    Args:
+        network: What the architecture built.
+        kinds: Kinds of points, see ``AdapterPoint``.
+        corpora: Names of the corpora.
+        make: For each kind, ``make(point, present)`` returns one corpus's part; ``present`` is what stands at the point now
+            (None in an empty slot).
+
+    Returns:
+        What was installed.
+    """
+    wanted = set(kinds)
+    installed = []
+    for point in network.adapter_points().values():
+        if point.kind in wanted:
+            owner, name = slot(network, point.path)
+            present = getattr(owner, name)
+            parts = Branches({corpus: make[point.kind](point, present) for corpus in corpora})
+            setattr(owner, name, parts)
+            installed.append(parts)
+    return installed

@@ -1,0 +1,281 @@
+"""The nouns of the house: frozen descriptors that plugins return and every floor shares. No torch at import."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+from emonet_bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+Partition = Literal["train", "dev", "test"]
+PARTITIONS: tuple[Partition, ...] = get_args(Partition)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_+-]*", re.IGNORECASE)
+
+
+def check_name(kind: str, name: str) -> None:
+    """Hold a registered name to letters, digits, ``_``, ``+`` and ``-``: it becomes part of file names.
+
+    Raises:
+        ConfigError: The name holds anything else.
+
+    >>> check_name("corpus", "emotiontts_ko")
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{kind} name {name!r}: use letters, digits, '_', '+' and '-' only, and start with a letter")
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One labelled stretch of audio.
+
+    Attributes:
+        name: Identifies the utterance within its corpus (a relative path, POSIX style).
+        file: Where the audio lies.
+        label: One of the corpus's labels.
+        speaker: Who speaks, where that is known.
+        text: Which text is spoken, where that is known.
+        session: The recording session, where there is one.
+        start: First second of the utterance in the file.
+        end: Last second, or None for the end of the file.
+        partition: The partition that the corpus itself gives the utterance, where it gives one.
+    """
+
+    name: str
+    file: Path
+    label: str
+    speaker: str | None = None
+    text: str | None = None
+    session: str | None = None
+    start: float = 0.0
+    end: float | None = None
+    partition: Partition | None = None
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """How a protocol divides a corpus; ``emonet_bench.partitions.assign`` carries it out.
+
+    Three kinds, told apart by their fields: ``fixed`` names the groups of each partition, ``folds`` rotates the groups
+    (an integer for group k-fold, ``"each"`` for leave-one-group-out), and neither means that every utterance says
+    its own partition.
+
+    Attributes:
+        by: The utterance field that makes a group: ``speaker``, ``session`` or ``text``.
+        fixed: The groups of each partition.
+        folds: Number of folds, or ``"each"``: one fold for each group.
+        dev_groups: With ``"each"``, how many groups (those that follow the test group) make the dev partition.
+        seed: Orders the groups before they are dealt into k folds.
+    """
+
+    by: Literal["speaker", "session", "text"] = "speaker"
+    fixed: Mapping[Partition, tuple[str, ...]] | None = None
+    folds: int | Literal["each"] | None = None
+    dev_groups: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A labelled collection of speech (or any audio).
+
+    Attributes:
+        name: Registered name.
+        labels: All labels, in their declared order (the ordinal loss uses it).
+        load: Returns the utterances; raises ``CorpusError`` with a remedy where the audio is not on this disk.
+        protocols: Ways to divide the corpus, by name; the first is the default.
+        title: The corpus's full name.
+        languages: ISO 639-1 codes.
+        licence: Terms of the audio.
+        citation: BibTeX.
+        fingerprint: Pinned hash of content and labels; a different one is reported.
+        clips: Expected number of clips, where the documentation states it.
+        synthetic: Whether the audio is generated rather than recorded.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    load: Callable[[], Sequence[Utterance]]
+    protocols: Mapping[str, SplitRule]
+    title: str = ""
+    languages: tuple[str, ...] = ()
+    licence: str = "unverified"
+    citation: str = ""
+    fingerprint: str | None = None
+    clips: int | None = None
+    synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        check_name("corpus", self.name)
+        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):  # noqa: PLR2004
+            raise ConfigError(f"corpus {self.name}: needs at least two labels, each once; has {list(self.labels)}")
+        if not self.protocols:
+            raise ConfigError(f"corpus {self.name}: needs at least one protocol")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What a network hears.
+
+    Attributes:
+        sampling_rate: Samples per second.
+        window: Samples of the recipe's fixed window, or None where clips keep their own length.
+    """
+
+    sampling_rate: int = 16_000
+    window: int | None = None
+
+
+@dataclass(frozen=True)
+class AdapterPoint:
+    """A place in a network where a strategy may put a part of its own for each corpus.
+
+    Attributes:
+        path: Dotted path of the attribute. For ``conv`` and ``sequence`` it is an empty slot (the attribute is None) that
+            takes a module; for ``norm`` and ``pooling`` it is a module that may be copied for each corpus.
+        kind: ``conv``: the slot's module runs beside a convolution, on the same input (N, inputs, M, T), and is added to its
+            output (N, outputs, M / stride, T / stride). ``sequence``: it runs after a layer on (N, T, inputs) and returns that
+            shape. ``norm``: a batch norm. ``pooling``: attention or another pooling with parameters.
+        inputs: Channels in.
+        outputs: Channels out.
+        stride: Step of the convolution beside a ``conv`` slot.
+    """
+
+    path: str
+    kind: Literal["conv", "sequence", "norm", "pooling"]
+    inputs: int
+    outputs: int
+    stride: int = 1
+
+
+class Network(Protocol):
+    """What an architecture builds: an ``nn.Module`` that turns waveforms into embeddings.
+
+    Attributes:
+        dim: Size D of the embedding.
+    """
+
+    dim: int
+
+    def embed(self, waveform: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        """Embed waveforms.
+
+        Args:
+            waveform: (N, S) float in [-1, 1]; what lies past a clip's length is ignored.
+            lengths: (N,) int64 valid samples of each clip, or None where every clip fills its row.
+
+        Returns:
+            (N, D). Padding never changes a row.
+        """
+
+    def adapter_points(self) -> Mapping[str, AdapterPoint]:
+        """Name the places where per-corpus parts may go; empty where there are none."""
+
+    # A network may also have ``make_head(classes) -> nn.Module`` (embedding (N, D) to logits (N, classes)) where
+    # ``networks.Head`` is not the right one, and any of its modules may have ``fold() -> nn.Module``, which returns its
+    # equal for inference with its active parts folded in; an export uses that.
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A kind of network.
+
+    Attributes:
+        name: Registered name.
+        family: ``cnn``, ``rnn``, ``fusion``, ``baseline`` or another word for its kind.
+        options: Its options model, a subclass of ``emonet_bench.config.Options``.
+        build: ``build(options, signal) -> Network`` (an ``nn.Module``). Randomness comes from torch's global seed.
+        fit: None where the network is trained by gradients. Otherwise ``fit(classifier, train, dev, options, seed)`` sets the
+            weights of the ``networks.Classifier`` in place; ``train`` and ``dev`` are ``batches.Clips``. Such an architecture
+            runs with the scratch strategy only.
+        citation: BibTeX.
+    """
+
+    name: str
+    family: str
+    options: type[Any]
+    build: Callable[[Any, Signal], Any]
+    fit: Callable[..., None] | None = None
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("architecture", self.name)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """One corpus that a strategy prepares a network for.
+
+    Attributes:
+        corpus: Its name.
+        labels: Its labels, in their declared order.
+        clips: Number of training clips.
+    """
+
+    corpus: str
+    labels: tuple[str, ...]
+    clips: int
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Trainable parameters that share a weight decay (None: the recipe's own)."""
+
+    parameters: Sequence[torch.nn.Parameter]
+    weight_decay: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a strategy made of a network: ready to be trained.
+
+    Attributes:
+        classifier: ``emonet_bench.networks.Classifier`` with a head (and further branches) for each corpus.
+        groups: The trainable parameters. Everything else must have ``requires_grad`` off.
+        notes: Decisions worth recording in the result.
+    """
+
+    classifier: Any
+    groups: Sequence[ParameterGroup]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to get a trained network for a corpus.
+
+    Attributes:
+        name: Registered name.
+        options: Its options model, a subclass of ``emonet_bench.config.Options``.
+        prepare: ``prepare(network, corpora, source, options) -> Plan`` with ``corpora`` a sequence of ``TrainingSet`` and
+            ``source`` a ``checkpoints.Checkpoint``. It may raise ``Skipped``. Where ``source`` is None a strategy that needs one
+            still returns the structure: trained weights are loaded into it afterwards.
+        needs_source: Whether it starts from a trained source.
+        multi_corpus: Whether it trains on several corpora at once.
+        citation: BibTeX.
+    """
+
+    name: str
+    options: type[Any]
+    prepare: Callable[..., Plan]
+    needs_source: bool = False
+    multi_corpus: bool = False
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("strategy", self.name)
+
+
+def names(things: Iterable[Any]) -> str:
+    """List names for a message.
+
+    >>> names(["cnn", "rnn"])
+    "'cnn', 'rnn'"
+    """
+    return ", ".join(repr(str(thing)) for thing in things)
