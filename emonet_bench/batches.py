@@ -112,7 +112,10 @@ class Clips:
 
 
 def shuffled(count: int, batch_size: int) -> Iterator[Tensor]:
-    """Yield indices in random batches; torch's global generator draws them. A single clip left over joins the last batch."""
+    """Yield indices in random batches, drawn by torch's global generator.
+
+    A single clip left over joins the last batch: batch norms cannot learn from one.
+    """
     order = torch.randperm(count)
     parts = list(order.split(batch_size))
     if len(parts) > 1 and len(parts[-1]) == 1:

@@ -68,7 +68,10 @@ class Training(Options):
         "whole", "What evaluation and the exported model hear: the whole clip, or its centre window."
     )
     steps_per_epoch: int | None = option(
-        None, "Batches of each corpus in an artificial epoch; none: one pass over the largest corpus.", short="-spe", ge=1
+        None,
+        "Batches of each corpus in an artificial epoch; none: one pass over the largest corpus.",
+        short="-spe",
+        ge=1,
     )
     sampling_rate: int = option(16_000, "Samples per second that networks hear.", ge=1_000)
     device: Literal["auto", "cpu", "cuda"] = option("auto", "Kind of device; auto: cuda where there is one.")

@@ -31,3 +31,7 @@ class ExportError(EmonetBenchError):
 
 class Skipped(EmonetBenchError):  # noqa: N818 - a verdict, not a failure
     """A cell cannot be run by nature; the message is the reason shown in the table."""
+
+
+class TrainingError(EmonetBenchError):
+    """A training went wrong by its own numbers; the cell fails and the others go on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -17,31 +17,54 @@ _PREFIX = "for_"  # nn.ModuleDict refuses names such as "train"
 class MaskedBatchNorm(nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch offers no public parent for all ranks
     """Batch norm whose statistics come from valid cells only (Ioffe & Szegedy, 2015).
 
-    Epsilon and momentum default to Keras' (1e-3, and 0.99 in Keras' counting), as in EmoNet.
+    Epsilon and momentum default to Keras' (1e-3, and 0.99 in Keras' counting), as in EmoNet. Until the batches seen
+    exceed 1 / momentum, the running statistics are their plain average: a short training would otherwise end with
+    statistics that still remember their start at zero and one.
     """
 
     def __init__(self, features: int, *, eps: float = 1e-3, momentum: float = 0.01) -> None:
         super().__init__(features, eps=eps, momentum=momentum)
+        self._seen = 0
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
         """Take any rank: channels stand second."""
 
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's signature
+        """Switch to training; the count of batches is read here, so that no step waits for a GPU."""
+        if mode and self.num_batches_tracked is not None:
+            self._seen = int(self.num_batches_tracked)
+        return super().train(mode)
+
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Normalise (N, C, ...) by the cells where ``mask`` (N, 1, ..., broadcastable) is one; None: all are valid."""
-        if mask is None or not self.training:
+        if not self.training:
             return super().forward(inputs)
+        self._seen += 1
+        self.num_batches_tracked += 1
+        rate = max(self.momentum, 1 / self._seen)
+        if mask is None:
+            return F.batch_norm(
+                inputs,
+                self.running_mean,
+                self.running_var,
+                self.weight,
+                self.bias,
+                training=True,
+                momentum=rate,
+                eps=self.eps,
+            )
+        return self._masked(inputs.float() if inputs.dtype == torch.bfloat16 else inputs, mask, rate).to(inputs.dtype)
+
+    def _masked(self, inputs: Tensor, mask: Tensor, rate: float) -> Tensor:
         axes = [axis for axis in range(inputs.dim()) if axis != 1]
-        mask = mask.expand(inputs.shape[0], 1, *inputs.shape[2:])
-        count = mask.sum()
         shape = [1, -1] + [1] * (inputs.dim() - 2)
+        count = mask.expand(inputs.shape[0], 1, *inputs.shape[2:]).sum()
         mean = (inputs * mask).sum(axes) / count
         centred = inputs - mean.view(shape)
         variance = (centred.square() * mask).sum(axes) / count
         with torch.no_grad():
-            unbiased = variance * count / (count - 1).clamp_min(1)
-            self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
-            self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
-            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, rate)
+            self.running_var.lerp_(variance * count / (count - 1).clamp_min(1), rate)
         scale = self.weight * (variance + self.eps).rsqrt()
         return centred * scale.view(shape) + self.bias.view(shape)
 
@@ -58,6 +81,10 @@ class Branches(nn.Module):
         """Make one corpus's part the active one."""
         self._active = _PREFIX + corpus
 
+    def of(self, corpus: str) -> nn.Module:
+        """Return one corpus's part."""
+        return self.parts[_PREFIX + corpus]
+
     @property
     def active(self) -> nn.Module:
         """The active part."""
@@ -66,6 +93,11 @@ class Branches(nn.Module):
     def forward(self, *inputs: Any) -> Any:
         """Run the active part."""
         return self.active(*inputs)
+
+
+def active(module: nn.Module) -> nn.Module:
+    """Return the active part where a module is made of branches, otherwise the module itself."""
+    return module.active if isinstance(module, Branches) else module
 
 
 class Head(nn.Module):
@@ -151,15 +183,17 @@ def slot(network: nn.Module, path: str) -> tuple[nn.Module, str]:
     return network.get_submodule(owner), name
 
 
-def branch(network: Any, kinds: Iterable[str], corpora: Sequence[str], make: Mapping[str, Callable[..., nn.Module]]) -> list[Branches]:
+def branch(
+    network: Any, kinds: Iterable[str], corpora: Sequence[str], make: Mapping[str, Callable[..., nn.Module]]
+) -> list[Branches]:
     """Install a part for each corpus at every adapter point of the given kinds.
 
     Args:
         network: What the architecture built.
         kinds: Kinds of points, see ``AdapterPoint``.
         corpora: Names of the corpora.
-        make: For each kind, ``make(point, present)`` returns one corpus's part; ``present`` is what stands at the point now
-            (None in an empty slot).
+        make: For each kind, ``make(point, present)`` returns one corpus's part; ``present`` is what stands at the
+            point now (None in an empty slot).
 
     Returns:
         What was installed.

@@ -1,89 +1,35 @@
-"""Loading plugins, one at a time, so that a broken one costs only itself; registries that remember where things come from."""
+"""Loading plugins, one at a time, so that a broken one costs only itself."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pluggy
-from platformdirs import user_cache_path
 
 from emonet_bench import hookspecs
-from emonet_bench.config import did_you_mean
+from emonet_bench.config import Options, did_you_mean
 from emonet_bench.errors import ConfigError, PluginError
+from emonet_bench.registries import DuplicateNameError, Origin, Registry
 from emonet_bench.types import Architecture, Corpus, Strategy
 
+if TYPE_CHECKING:
+    import click
+
 GROUP = "emonet_bench"
-Thing = TypeVar("Thing", Corpus, Architecture, Strategy)
 
-
-@dataclass
-class Origin:
-    """Where a plugin comes from, what it registers and, where it is broken, why.
-
-    Attributes:
-        name: Name of the entry point, or the file's stem.
-        version: Version of its distribution; ``file`` for a single file.
-        source: The entry point's value or the file's path.
-        registers: What it registers, as ``kind name``.
-        broken: The reason it does not work, or None.
-    """
-
-    name: str
-    version: str
-    source: str
-    registers: list[str] = field(default_factory=list)
-    broken: str | None = None
-
-
-class Registry(Mapping[str, Thing], Generic[Thing]):
-    """Named things in sorted order, each with the plugin it comes from."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self._things: dict[str, tuple[Thing, Origin]] = {}
-
-    def add(self, thing: Thing, origin: Origin) -> None:
-        """Register a thing.
-
-        Raises:
-            PluginError: Another plugin has registered the name.
-        """
-        if thing.name in self._things:
-            other = self.origin(thing.name)
-            raise PluginError(
-                f"{self.kind} {thing.name!r} is registered by two plugins: {other.name} ({other.source}) and "
-                f"{origin.name} ({origin.source}); uninstall or rename one"
-            )
-        self._things[thing.name] = (thing, origin)
-        self._things = dict(sorted(self._things.items()))
-        origin.registers.append(f"{self.kind} {thing.name}")
-
-    def origin(self, name: str) -> Origin:
-        """Tell which plugin registered a name."""
-        return self._things[name][1]
-
-    def __getitem__(self, name: str) -> Thing:
-        try:
-            return self._things[name][0]
-        except KeyError:
-            raise ConfigError(f"unknown {self.kind} {name!r}{did_you_mean(name, self._things)}") from None
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._things
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._things)
-
-    def __len__(self) -> int:
-        return len(self._things)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,9 +50,14 @@ class Selection:
 
 
 class Plugins:
-    """All loaded plugins and what they registered."""
+    """All loaded plugins and what they registered.
 
-    def __init__(self, selection: Selection = Selection()) -> None:  # noqa: B008 - frozen
+    Raises:
+        PluginError: Two plugins claim the same name, or one is broken and the selection is strict.
+        ConfigError: A plugin was asked for by a name or file that does not exist.
+    """
+
+    def __init__(self, selection: Selection = Selection()) -> None:
         self.selection = selection
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)
@@ -114,20 +65,32 @@ class Plugins:
         self.corpora: Registry[Corpus] = Registry("corpus")
         self.architectures: Registry[Architecture] = Registry("architecture")
         self.strategies: Registry[Strategy] = Registry("strategy")
+        self.commands: Registry[click.Command] = Registry("command")
         for entry_point in _entry_points(selection.names):
             self._load(_origin(entry_point), entry_point.load)
-        for path in selection.files:
-            self._load(Origin(path.stem, "file", str(path)), lambda path=path: _import_file(path))
+        for path in dict.fromkeys(selection.files):
+            self._load(_file_origin(path), partial(_import_file, path))
 
     def _load(self, origin: Origin, load: Callable[[], object]) -> None:
         self.origins.append(origin)
         with self._isolated(origin):
-            self.manager.register(load(), name=origin.name)
-            self.manager.check_pending()
+            plugin = load()
+            _check_marked(plugin)
+            self.manager.register(plugin, name=origin.name)
+            self._check_hooks(plugin)
             self._collect(origin)
 
+    def _check_hooks(self, plugin: object) -> None:
+        known = [name for name in vars(hookspecs) if name.startswith("emonet_")]
+        for caller in self.manager.get_hookcallers(plugin) or ():
+            if not caller.has_spec():
+                raise PluginError(f"unknown hook {caller.name!r}{did_you_mean(caller.name, known)}")
+            if any(hook.plugin is plugin and (hook.wrapper or hook.hookwrapper) for hook in caller.get_hookimpls()):
+                raise PluginError(f"{caller.name} is a wrapper; hooks are called plugin by plugin")
+        self.manager.check_pending()
+
     def _collect(self, origin: Origin) -> None:
-        kinds = (
+        kinds: tuple[tuple[str, type, Registry[Any], dict[str, Any]], ...] = (
             ("emonet_corpora", Corpus, self.corpora, {"config": corpora_config(self.selection)}),
             ("emonet_architectures", Architecture, self.architectures, {}),
             ("emonet_strategies", Strategy, self.strategies, {}),
@@ -135,28 +98,65 @@ class Plugins:
         for hook, kind, registry, arguments in kinds:
             for things in self._only(origin, hook)(**arguments):
                 for thing in _checked(things, kind, hook):
-                    registry.add(thing, origin)  # type: ignore[arg-type]
+                    registry.add(thing.name, thing, origin)
+
+    def add_commands(self, group: Callable[[], click.Group], reserved: Collection[str]) -> None:
+        """Let every plugin add its commands to a group of its own, and register them.
+
+        Args:
+            group: Makes the empty group.
+            reserved: Names of the host's own commands.
+
+        Raises:
+            DuplicateNameError: Two plugins add the same command.
+        """
+        for origin in self.working:
+            with self._isolated(origin):
+                own = group()
+                self._only(origin, "emonet_commands")(cli=own)
+                for name, command in own.commands.items():
+                    self.commands.add(name, command, origin)
+                for registry in (self.commands, self.architectures):
+                    for name in registry:
+                        if name in reserved and registry.origin(name) is origin:
+                            raise PluginError(f"{registry.kind} {name!r} has the name of a command; rename it")
 
     def _only(self, origin: Origin, hook: str) -> pluggy.HookCaller:
-        """Call a hook of one plugin (and of the wrappers), so that a raising one costs only itself."""
+        """Call a hook of one plugin, so that a raising one costs only itself (pluggy aborts the whole call)."""
         others = [plugin for name, plugin in self.manager.list_name_plugin() if name != origin.name]
         return self.manager.subset_hook_caller(hook, others)
 
-    def _isolated(self, origin: Origin) -> _Isolation:
-        return _Isolation(self, origin)
+    @contextmanager
+    def _isolated(self, origin: Origin) -> Iterator[None]:
+        """Mark a plugin as broken when its code raises, take back what it registered, and go on."""
+        try:
+            with redirect_stdout(sys.stderr):  # what a plugin prints must not end up in a report
+                yield
+        except DuplicateNameError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin may raise anything
+            self._leave_out(origin, error)
 
-    def unload(self, origin: Origin) -> None:
-        """Forget a plugin."""
+    def _leave_out(self, origin: Origin, error: BaseException) -> None:
+        kind = "" if isinstance(error, PluginError | ConfigError) else f"{type(error).__name__}: "
+        origin.broken = " ".join(f"{kind}{error}".split())
+        origin.registers.clear()
+        for registry in (self.corpora, self.architectures, self.strategies, self.commands):
+            registry.discard(origin)
         if self.manager.has_plugin(origin.name):
             self.manager.unregister(name=origin.name)
+        _log.debug("plugin %s", origin, exc_info=error)
+        if self.selection.strict:
+            raise PluginError(f"plugin {origin} is broken: {origin.broken}") from error
+        warnings.warn(f"plugin {origin} is left out: {origin.broken}", RuntimeWarning, stacklevel=5)
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call a lifecycle hook of every plugin; one that raises is warned about and goes on being called."""
         for origin in self.working:
             try:
                 self._only(origin, hook)(**arguments)
-            except Exception as error:  # noqa: BLE001 - any plugin may raise anything
-                warnings.warn(f"plugin {origin.name}: {hook} raised {error!r}", RuntimeWarning, stacklevel=2)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin may raise anything
+                warnings.warn(f"plugin {origin}: {hook} raised {error!r}", RuntimeWarning, stacklevel=2)
 
     def ask(self, hook: str, **arguments: Any) -> Any:
         """Call a ``firstresult`` hook plugin by plugin until one answers.
@@ -167,8 +167,8 @@ class Plugins:
         for origin in self.working:
             try:
                 answer = self._only(origin, hook)(**arguments)
-            except Exception as error:
-                raise PluginError(f"plugin {origin.name}: {hook} raised {error!r}; mend or uninstall it") from error
+            except (Exception, SystemExit) as error:
+                raise PluginError(f"plugin {origin}: {hook} raised {error!r}; mend or uninstall it") from error
             if answer is not None:
                 return answer
         return None
@@ -183,28 +183,8 @@ class Plugins:
         return {origin.name: origin.version for origin in self.working}
 
 
-class _Isolation:
-    """Marks a plugin as broken when its loading raises, takes back what it registered, and goes on."""
-
-    def __init__(self, plugins: Plugins, origin: Origin) -> None:
-        self.plugins, self.origin = plugins, origin
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if error is None or not isinstance(error, Exception | SystemExit):
-            return False
-        self.origin.broken = f"{type(error).__name__}: {error}"
-        self.plugins.unload(self.origin)
-        if self.plugins.selection.strict or isinstance(error, ConfigError | PluginError) and "two plugins" in str(error):
-            raise PluginError(f"plugin {self.origin.name} ({self.origin.source}): {self.origin.broken}") from error
-        warnings.warn(f"plugin {self.origin.name} is left out: {self.origin.broken}", RuntimeWarning, stacklevel=4)
-        return True
-
-
 def corpora_config(selection: Selection) -> hookspecs.CorporaConfig:
-    """Tell corpora plugins where to look: ``--corpora-dir``, else ``EMONET_BENCH_CORPORA_DIR``; and the user's cache."""
+    """Tell corpora plugins where to look: ``--corpora-dir``, else ``EMONET_BENCH_CORPORA_DIR``; and the cache."""
     named = selection.corpora_dir or os.environ.get("EMONET_BENCH_CORPORA_DIR")
     return hookspecs.CorporaConfig(Path(named).expanduser() if named else None, cache_directory())
 
@@ -212,20 +192,34 @@ def corpora_config(selection: Selection) -> hookspecs.CorporaConfig:
 def cache_directory() -> Path:
     """Return ``EMONET_BENCH_CACHE_DIR`` or the user's cache directory."""
     named = os.environ.get("EMONET_BENCH_CACHE_DIR")
-    return Path(named).expanduser() if named else user_cache_path("emonet-bench")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_cache_path  # noqa: PLC0415 - only where it is needed
+
+    return user_cache_path("emonet-bench")
 
 
 def _entry_points(names: Iterable[str] | None) -> list[EntryPoint]:
-    found = {entry_point.name: entry_point for entry_point in entry_points(group=GROUP)}
-    wanted = names
+    found: dict[str, EntryPoint] = {}
+    for entry_point in entry_points(group=GROUP):
+        other = found.setdefault(entry_point.name, entry_point)
+        if other != entry_point:
+            raise DuplicateNameError(
+                f"plugin {entry_point.name!r} is installed twice: {_described(other)} and {_described(entry_point)}; "
+                "uninstall one"
+            )
+    where, wanted = "plugins", names
     if wanted is None and "EMONET_BENCH_PLUGINS" in os.environ:
-        wanted = [name.strip() for name in os.environ["EMONET_BENCH_PLUGINS"].split(",") if name.strip()]
-    if wanted is None:
-        return [found[name] for name in sorted(found)]
-    for name in wanted:
+        where = "EMONET_BENCH_PLUGINS"
+        wanted = [name.strip() for name in os.environ[where].split(",") if name.strip()]
+    for name in wanted or ():
         if name not in found:
-            raise ConfigError(f"EMONET_BENCH_PLUGINS: no plugin {name!r} is installed{did_you_mean(name, found)}")
-    return [found[name] for name in sorted(wanted)]
+            raise ConfigError(f"{where}: no plugin {name!r} is installed{did_you_mean(name, found)}")
+    return [found[name] for name in sorted(found if wanted is None else set(wanted))]
+
+
+def _described(entry_point: EntryPoint) -> str:
+    return f"{entry_point.value} (from {entry_point.dist.name if entry_point.dist else 'an unknown package'})"
 
 
 def _origin(entry_point: EntryPoint) -> Origin:
@@ -233,22 +227,43 @@ def _origin(entry_point: EntryPoint) -> Origin:
     return Origin(entry_point.name, version, entry_point.value)
 
 
-def _import_file(path: Path) -> object:
-    if not path.is_file():
-        raise ConfigError(f"--plugin {path}: no such file")
-    name = f"emonet_bench_plugin_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+def _file_origin(path: Path) -> Origin:
+    if path.suffix != ".py":
         raise ConfigError(f"--plugin {path}: not a Python file; its name must end in .py")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"--plugin {path}: cannot be read ({error.strerror}); check the path") from error
+    return Origin(path.stem, f"sha256:{hashlib.sha256(content).hexdigest()[:8]}", str(path))
+
+
+def _import_file(path: Path) -> object:
+    name = f"{GROUP}_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # noqa: PT018 - it ends in .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
-def _checked(things: Any, kind: type, hook: str) -> list[Any]:
-    things = list(things)
-    for thing in things:
+def _check_marked(plugin: object) -> None:
+    """Catch what pluggy passes over in silence: a function that has a hook's name and not its mark."""
+    for name in dir(hookspecs):
+        function = getattr(plugin, name, None) if name.startswith("emonet_") else None
+        if callable(function) and not hasattr(function, f"{GROUP}_impl"):
+            raise PluginError(f"{name} is not marked with @emonet_bench.hookimpl, so it would never be called")
+
+
+def _checked(things: Any, kind: type[Any], hook: str) -> list[Any]:
+    expected = f"{hook} must return {kind.__name__} descriptors"
+    if isinstance(things, str) or not isinstance(things, Iterable):
+        raise PluginError(f"{expected} in a list; got {things!r}")
+    checked: list[Any] = list(things)
+    for thing in checked:
         if not isinstance(thing, kind):
-            raise PluginError(f"{hook} must return {kind.__name__} descriptors; got {thing!r}")
-    return things
+            raise PluginError(f"{expected}; got {thing!r}")
+        options = getattr(thing, "options", Options)
+        if not (isinstance(options, type) and issubclass(options, Options)):
+            raise PluginError(f"{hook}: options of {thing.name!r} must be a subclass of emonet_bench.config.Options")
+    return checked

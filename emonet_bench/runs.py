@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from emonet_bench.config import Options, Training
@@ -91,3 +92,24 @@ class RunResult:
     spec: RunSpec
     record: Mapping[str, Any] = field(default_factory=dict)
     error: RunError | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a planned matrix.
+
+    Attributes:
+        spec: What to run.
+        run_id: Identity of the run.
+        source: Run id of the cell that must be finished before, or None.
+        source_file: A checkpoint to start from that is no cell of the matrix, or None.
+        wanted: Whether the matrix asks for it; otherwise it only serves as a source.
+        skip: Why it cannot be run, or None.
+    """
+
+    spec: RunSpec
+    run_id: str
+    source: str | None = None
+    source_file: Path | None = None
+    wanted: bool = True
+    skip: str | None = None

@@ -97,6 +97,7 @@ class Corpus:
         fingerprint: Pinned hash of content and labels; a different one is reported.
         clips: Expected number of clips, where the documentation states it.
         synthetic: Whether the audio is generated rather than recorded.
+        facts: What else is worth showing about it, word for word: homepage, elicitation, known faults.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Corpus:
     fingerprint: str | None = None
     clips: int | None = None
     synthetic: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_name("corpus", self.name)
@@ -137,11 +139,11 @@ class AdapterPoint:
     """A place in a network where a strategy may put a part of its own for each corpus.
 
     Attributes:
-        path: Dotted path of the attribute. For ``conv`` and ``sequence`` it is an empty slot (the attribute is None) that
-            takes a module; for ``norm`` and ``pooling`` it is a module that may be copied for each corpus.
-        kind: ``conv``: the slot's module runs beside a convolution, on the same input (N, inputs, M, T), and is added to its
-            output (N, outputs, M / stride, T / stride). ``sequence``: it runs after a layer on (N, T, inputs) and returns that
-            shape. ``norm``: a batch norm. ``pooling``: attention or another pooling with parameters.
+        path: Dotted path of the attribute. For ``conv`` and ``sequence`` it is an empty slot (the attribute is None)
+            that takes a module; for ``norm`` and ``pooling`` it is a module that may be copied for each corpus.
+        kind: ``conv``: the slot's module runs beside a convolution, on the same input (N, inputs, M, T), and is added
+            to its output (N, outputs, M / stride, T / stride). ``sequence``: it runs after a layer on (N, T, inputs)
+            and returns that shape. ``norm``: a batch norm. ``pooling``: attention or another pooling with parameters.
         inputs: Channels in.
         outputs: Channels out.
         stride: Step of the convolution beside a ``conv`` slot.
@@ -191,9 +193,9 @@ class Architecture:
         family: ``cnn``, ``rnn``, ``fusion``, ``baseline`` or another word for its kind.
         options: Its options model, a subclass of ``emonet_bench.config.Options``.
         build: ``build(options, signal) -> Network`` (an ``nn.Module``). Randomness comes from torch's global seed.
-        fit: None where the network is trained by gradients. Otherwise ``fit(classifier, train, dev, options, seed)`` sets the
-            weights of the ``networks.Classifier`` in place; ``train`` and ``dev`` are ``batches.Clips``. Such an architecture
-            runs with the scratch strategy only.
+        fit: None where the network is trained by gradients. Otherwise ``fit(classifier, train, dev, options, seed)``
+            sets the weights of the ``networks.Classifier`` in place; ``train`` and ``dev`` are ``batches.Clips``. Such
+            an architecture runs only with strategies that need no source and one corpus.
         citation: BibTeX.
     """
 
@@ -253,10 +255,10 @@ class Strategy:
     Attributes:
         name: Registered name.
         options: Its options model, a subclass of ``emonet_bench.config.Options``.
-        prepare: ``prepare(network, corpora, source, options) -> Plan`` with ``corpora`` a sequence of ``TrainingSet`` and
-            ``source`` a ``checkpoints.Checkpoint``. It may raise ``Skipped``. Where ``source`` is None a strategy that needs one
-            still returns the structure: trained weights are loaded into it afterwards.
-        needs_source: Whether it starts from a trained source.
+        prepare: ``prepare(network, corpora, source, options) -> Plan`` with ``corpora`` a sequence of ``TrainingSet``
+            and ``source`` a ``checkpoints.Checkpoint``. It may raise ``Skipped``. Where ``source`` is None a strategy
+            that needs one still returns the structure: trained weights are loaded into it afterwards.
+        source_strategies: The strategies that train its source, from one corpus and from several. None: it needs none.
         multi_corpus: Whether it trains on several corpora at once.
         citation: BibTeX.
     """
@@ -264,12 +266,17 @@ class Strategy:
     name: str
     options: type[Any]
     prepare: Callable[..., Plan]
-    needs_source: bool = False
+    source_strategies: tuple[str, str] | None = None
     multi_corpus: bool = False
     citation: str = ""
 
     def __post_init__(self) -> None:
         check_name("strategy", self.name)
+
+    @property
+    def needs_source(self) -> bool:
+        """Whether it starts from a trained source."""
+        return self.source_strategies is not None
 
 
 def names(things: Iterable[Any]) -> str:

@@ -1,1 +1,66 @@
-"""Placeholder."""
+"""The command line, ``emonet-bench``: one file for each command, imported when it is invoked."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from emonet_bench import __version__
+from emonet_bench.cli.shell import Shell, selection
+
+COMMANDS = {
+    "run": ("emonet_bench.cli.run", "Train and score a matrix of corpora, architectures and strategies."),
+    "report": ("emonet_bench.cli.report", "Show the results of a matrix as a table."),
+    "export": ("emonet_bench.cli.export", "Write a trained run as one ONNX file."),
+    "predict": ("emonet_bench.cli.predict", "Predict labels of audio files with an ONNX file."),
+    "show": ("emonet_bench.cli.show", "Describe an ONNX file or a run."),
+    "corpora": ("emonet_bench.cli.corpora", "List the known corpora, and look into one."),
+    "plugins": ("emonet_bench.cli.plugins", "List the installed plugins and what they register."),
+    "doctor": ("emonet_bench.cli.doctor", "Check this machine: versions, devices, corpora, cache."),
+}
+_PANELS = [
+    {"name": "Benchmark", "commands": ["run", "report"]},
+    {"name": "Deploy", "commands": ["export", "predict", "show"]},
+    {"name": "Look around", "commands": ["corpora", "plugins", "doctor"]},
+]
+
+
+@click.group(
+    cls=Shell,
+    lazy=COMMANDS,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "rich_help_config": {"command_groups": {"emonet-bench": _PANELS}, "commands_panel_title": "From plugins"},
+    },
+)
+@click.version_option(__version__, prog_name="emonet-bench")
+@click.option("-v", "--verbose", count=True, metavar="", help="Log what happens; twice: every detail.")
+@click.option(
+    "--plugin",
+    multiple=True,
+    is_eager=True,  # so that --help knows its commands
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Load a plugin from a single Python file, too. Repeatable.",
+)
+@click.option("--strict", is_flag=True, is_eager=True, help="Stop at a broken plugin instead of leaving it out.")
+@click.option(
+    "--corpora-dir",
+    is_eager=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where corpora lie, a folder for each [default: EMONET_BENCH_CORPORA_DIR].",
+)
+@click.pass_context
+def main(ctx: click.RichContext, /, verbose: int, **_: Any) -> None:
+    """Benchmark speech emotion recognition: corpora x architectures x strategies, and deploy the winner as ONNX.
+
+    Start with `emonet-bench run matrix`: it needs no data.
+    """
+    if verbose:
+        level = logging.INFO if verbose == 1 else logging.DEBUG
+        logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    ctx.obj = selection(ctx)

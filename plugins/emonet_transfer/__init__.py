@@ -1,1 +1,40 @@
-"""Placeholder."""
+"""Transfer strategies of EmoNet (Gerczuk et al., 2023): scratch, finetune, last-layer, adapters and multi-task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from emonet_bench import hookimpl
+from emonet_bench.types import Plan, Strategy
+from emonet_transfer.options import AdapterOptions, MultiTaskOptions, NoOptions
+
+CITATION = """@article{gerczuk2023emonet,
+  title = {EmoNet: A Transfer Learning Framework for Multi-Corpus Speech Emotion Recognition},
+  author = {Gerczuk, Maurice and Amiriparian, Shahin and Ottl, Sandra and Schuller, Bj{\\"o}rn W.},
+  journal = {IEEE Transactions on Affective Computing},
+  volume = {14}, number = {2}, year = {2023}
+}"""
+SOURCES = ("scratch", "multi-task")
+
+
+def _prepare(name: str) -> Any:
+    def prepare(*arguments: Any) -> Plan:
+        from emonet_transfer import strategies  # noqa: PLC0415 - torch is imported when a plan is made, not before
+
+        plan: Plan = getattr(strategies, name)(*arguments)
+        return plan
+
+    return prepare
+
+
+@hookimpl
+def emonet_strategies() -> Iterable[Strategy]:
+    """Register the five strategies."""
+    return [
+        Strategy("scratch", NoOptions, _prepare("scratch"), citation=CITATION),
+        Strategy("finetune", NoOptions, _prepare("finetune"), source_strategies=SOURCES, citation=CITATION),
+        Strategy("last-layer", NoOptions, _prepare("last_layer"), source_strategies=SOURCES, citation=CITATION),
+        Strategy("adapters", AdapterOptions, _prepare("adapters"), source_strategies=SOURCES, citation=CITATION),
+        Strategy("multi-task", MultiTaskOptions, _prepare("multi_task"), multi_corpus=True, citation=CITATION),
+    ]

@@ -1,0 +1,150 @@
+"""What a running matrix looks like: a live table in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from emonet_bench.plugins import Plugins
+from emonet_bench.runs import Cell, RunError, RunResult
+
+_SHOWN = 16  # rows of the live table; a terminal shows at least this many lines
+
+
+@dataclass
+class _Row:
+    cell: Cell
+    state: str = "waiting"
+    epoch: int = 0
+    uar: float | None = None
+    started: float | None = None
+    note: str = ""
+
+
+@dataclass
+class Progress:
+    """Follows the cells of a matrix and tells plugins, too.
+
+    Attributes:
+        cells: All cells.
+        plugins: Whose lifecycle hooks are called.
+        console: Where to draw.
+        counts: Cells by state: finished, failed, skipped.
+    """
+
+    cells: Sequence[Cell]
+    plugins: Plugins
+    console: Console
+    counts: dict[str, int] = field(default_factory=lambda: {"finished": 0, "failed": 0, "skipped": 0})
+
+    def __post_init__(self) -> None:
+        self._rows = {cell.run_id: _Row(cell) for cell in self.cells}
+        self._live = Live(get_renderable=self._table, console=self.console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.console.is_terminal:
+            self._live.stop()
+
+    def started(self, cell: Cell) -> None:
+        """Mark a cell as running."""
+        row = self._rows[cell.run_id]
+        row.state, row.started = "running", time.monotonic()
+        self.plugins.notify("emonet_run_started", spec=cell.spec)
+
+    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
+        """Show a cell's newest epoch."""
+        shown = self._rows[cell.run_id]
+        shown.epoch, shown.uar = int(row["epoch"]), row["dev_uar"]
+        self.plugins.notify("emonet_epoch_finished", spec=cell.spec, epoch=shown.epoch, scores=row)
+
+    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
+        """Show a cell's test UAR."""
+        uar = record["scores"]["test"]["uar"]
+        fresh = self._rows[cell.run_id].state == "running"
+        self._end(cell, "finished", f"test UAR {uar:.3f}" if fresh else f"test UAR {uar:.3f} (on disk already)")
+        if fresh:
+            self.plugins.notify("emonet_run_finished", spec=cell.spec, result=RunResult(cell.run_id, cell.spec, record))
+
+    def failed(self, cell: Cell, error: Mapping[str, str]) -> None:
+        """Show why a cell failed."""
+        fresh = self._rows[cell.run_id].state == "running"
+        self._end(cell, "failed", f"{error['type']}: {error['message']}")
+        if fresh:
+            told = RunError(error["type"], error["message"], error.get("traceback", ""))
+            self.plugins.notify("emonet_run_failed", spec=cell.spec, error=told)
+
+    def skipped(self, cell: Cell, reason: str) -> None:
+        """Show why a cell is skipped."""
+        self._end(cell, "skipped", reason)
+
+    @property
+    def reasons(self) -> list[tuple[Cell, str]]:
+        """The cells that failed or were skipped, each with the reason."""
+        return [
+            (row.cell, f"{row.state}: {row.note}") for row in self._rows.values() if row.state in ("failed", "skipped")
+        ]
+
+    def _end(self, cell: Cell, state: str, note: str) -> None:
+        row = self._rows[cell.run_id]
+        row.state, row.note = state, note
+        self.counts[state] += 1
+        if not self.console.is_terminal:
+            done = sum(self.counts.values())
+            self.console.print(
+                f"[{done}/{len(self.cells)}] {cell.spec.title}: {state}, {note}", markup=False, soft_wrap=True
+            )
+
+    def _table(self) -> Table:
+        table = Table(title=self._title(), box=None, title_justify="left", pad_edge=False)
+        for column in ("cell", "state", "epoch", "", "dev UAR", "left"):
+            table.add_column(
+                column, justify="right" if column in ("epoch", "dev UAR", "left") else "left", no_wrap=True
+            )
+        rows = sorted(self._rows.values(), key=lambda row: _ORDER[row.state])
+        for row in rows[:_SHOWN]:
+            table.add_row(*_columns(row))
+        if len(rows) > _SHOWN:
+            table.add_row(f"and {len(rows) - _SHOWN} more")
+        return table
+
+    def _title(self) -> str:
+        waiting = sum(row.state == "waiting" for row in self._rows.values())
+        running = sum(row.state == "running" for row in self._rows.values())
+        ended = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
+        return f"{len(self._rows)} cells: {running} running, {waiting} waiting" + (f", {ended}" if ended else "")
+
+
+_ORDER = {"running": 0, "failed": 1, "waiting": 2, "finished": 3, "skipped": 4}
+_STYLE = {"running": "cyan", "failed": "red", "waiting": "dim", "finished": "green", "skipped": "yellow"}
+
+
+def _columns(row: _Row) -> list[Any]:
+    total = row.cell.spec.training.epochs
+    bar = ProgressBar(total, row.epoch, width=16) if row.state == "running" else ""
+    return [
+        row.cell.spec.title,
+        f"[{_STYLE[row.state]}]{row.state}[/]",
+        f"{row.epoch}/{total}" if row.epoch else "",
+        bar if row.state == "running" else row.note[:28],
+        "" if row.uar is None else f"{row.uar:.3f}",
+        _left(row, total),
+    ]
+
+
+def _left(row: _Row, total: int) -> str:
+    if row.state != "running" or not row.epoch or row.started is None:
+        return ""
+    seconds = (time.monotonic() - row.started) / row.epoch * (total - row.epoch)
+    return f"{int(seconds // 60)}:{int(seconds % 60):02}"

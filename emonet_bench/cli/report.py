@@ -1,0 +1,60 @@
+"""``emonet-bench report``: a results directory as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+from rich.console import Console
+
+from emonet_bench import report as reports
+from emonet_bench.errors import StoreError
+from emonet_bench.statistics import Metric
+
+_RENDER = {
+    "markdown": reports.render_markdown,
+    "latex": reports.render_latex,
+    "csv": reports.render_csv,
+    "json": reports.render_json,
+}
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path), default=Path("results"))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["rich", *_RENDER]),
+    default="rich",
+    show_default=True,
+    help="Form.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
+@click.option("--metric", type=click.Choice(["uar", "accuracy"]), default="uar", show_default=True, help="Score.")
+@click.option("--baseline", default="scratch", show_default=True, help="Strategy that the others are compared with.")
+def report(results: Path, form: str, output: Path | None, metric: Metric, baseline: str) -> None:
+    """Show the results of a matrix: corpora against architectures and strategies.
+
+    RESULTS is a results directory, or the directory of a single run. Folds are pooled and scored once for each seed;
+    runs of different protocols never share a row.
+    """
+    table = reports.summarise(reports.load(results), metric, baseline)
+    if form == "rich" and output is None:
+        Console().print(reports.render_rich(table))
+        click.echo("".join(f"{problem}\n" for problem in table.problems), nl=False)  # unwrapped, to be copied
+        return
+    text = _RENDER[form](table) if form in _RENDER else _as_text(table)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"--output {output}: cannot be written ({error.strerror})") from error
+
+
+def _as_text(table: reports.Table) -> str:
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(reports.render_rich(table))
+    return "\n".join([capture.get().rstrip(), *table.problems]) + "\n"

@@ -1,0 +1,140 @@
+"""The group behind ``emonet-bench``: commands are imported when they are invoked, and a user's mistake is one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from emonet_bench.errors import EmonetBenchError
+
+if TYPE_CHECKING:
+    from emonet_bench.plugins import Plugins, Selection
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it: 128 + SIGINT."""
+
+_LOADED = f"{__name__}.plugins"
+
+
+class Shell(click.RichGroup):
+    """A group that lists its commands without importing them, and adds those of plugins.
+
+    Attributes:
+        lazy: For each command, the module that holds it (as an attribute of the command's name) and its short help.
+    """
+
+    def __init__(self, *arguments: Any, lazy: Mapping[str, tuple[str, str]], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the host's commands in their order, then those of plugins; broken plugins are no reason for no help."""
+        try:
+            added = self.plugins(ctx).commands
+        except EmonetBenchError as error:
+            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+            return list(self.lazy)
+        return [*self.lazy, *added]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command to describe; the host's own are not imported for that."""
+        if cmd_name in self.lazy:
+            return click.RichCommand(name=cmd_name, help=self.lazy[cmd_name][1])
+        found: click.Command | None = self.plugins(ctx).commands.get(cmd_name)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command to run.
+
+        Raises:
+            click.UsageError: There is none of that name.
+        """
+        name, *rest = args
+        imported = getattr(import_module(self.lazy[name][0]), name) if name in self.lazy else None
+        command = imported or self.get_command(ctx, name)
+        if command is None and not ctx.resilient_parsing:
+            from emonet_bench.config import did_you_mean  # noqa: PLC0415 - pydantic is slow to import
+
+            raise click.UsageError(f"unknown command {name!r}{did_you_mean(name, self.list_commands(ctx))}", ctx)
+        return name, command, rest
+
+    def plugins(self, ctx: click.Context) -> Plugins:
+        """Load the plugins that the options before the command select, once."""
+        if _LOADED not in ctx.meta:
+            ctx.meta[_LOADED] = self.load(selection(ctx))
+        loaded: Plugins = ctx.meta[_LOADED]
+        return loaded
+
+    def load(self, selected: Selection) -> Plugins:
+        """Load plugins with their commands.
+
+        Raises:
+            PluginError: Two claim one name, or one is broken and the selection is strict.
+        """
+        from emonet_bench.plugins import Plugins  # noqa: PLC0415 - pydantic is slow to import
+
+        plugins = Plugins(selected)
+        plugins.add_commands(partial(click.RichGroup, name="emonet-bench"), self.lazy)
+        return plugins
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run a command line; a mistake becomes one line on stderr and an exit status."""
+        with _one_line_warnings():
+            if not standalone_mode:
+                return super().main(args, standalone_mode=False, **extra)
+            try:
+                status = super().main(args, standalone_mode=False, **extra)
+                sys.stdout.flush()
+            except BrokenPipeError:  # the reader of our output has left: `emonet-bench report results | head`
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                status = 1
+            except (EmonetBenchError, click.ClickException) as error:
+                status = complain(error)
+            except click.Abort:
+                click.echo("Interrupted.", err=True)
+                status = INTERRUPTED
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def selection(ctx: click.Context) -> Selection:
+    """Make a ``Selection`` of the options that stand before the command."""
+    from emonet_bench.plugins import Selection  # noqa: PLC0415 - pydantic is slow to import
+
+    given = ctx.find_root().params
+    return Selection(
+        files=given.get("plugin", ()), strict=given.get("strict", False), corpora_dir=given.get("corpora_dir")
+    )
+
+
+def complain(error: EmonetBenchError | click.ClickException) -> int:
+    """Print an error as it stands, unwrapped, and return the exit status."""
+    if isinstance(error, click.ClickException):
+        message = error.format_message()
+        context = getattr(error, "ctx", None)
+        hint = f" Try '{context.command_path} --help'." if context else ""
+    else:
+        message, hint = str(error), ""
+    ending = "" if not hint or message.endswith((".", "?")) else "."
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {message}{ending}{hint}", err=True)
+    return error.exit_code if isinstance(error, click.ClickException) else 2
+
+
+@contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.showwarning = _show
+        yield
+
+
+def _show(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"{click.style('Warning:', fg='yellow')} {' '.join(str(message).split())}", err=True)

@@ -1,0 +1,12 @@
+"""Emotion from speech with one exported file. Needs numpy, onnxruntime, soundfile and soxr, and nothing else.
+
+>>> from emonet_bench.deploy import Predictor
+>>> predictor = Predictor("model.onnx")  # doctest: +SKIP
+>>> [prediction.label for prediction in predictor.predict(["clip.wav"])]  # doctest: +SKIP
+['anger']
+"""
+
+from emonet_bench.deploy.predictor import Prediction, Predictor
+from emonet_bench.deploy.stream import Stream
+
+__all__ = ["Prediction", "Predictor", "Stream"]

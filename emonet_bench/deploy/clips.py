@@ -1,0 +1,87 @@
+"""Audio as a model hears it: mono, at its rate, cut into stretches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import soundfile
+
+from emonet_bench.errors import AudioError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_CHANNELS = 256  # an array with more is surely (samples, channels)
+_SCALE = np.float32(32768)
+
+Cut = tuple[int, int]
+"""Samples of a stretch, and from the start of one to the start of the next."""
+
+
+def cut_of(window: float | None, hop: float | None, sampling_rate: int) -> Cut | None:
+    """Turn seconds into samples; None: audio is not cut.
+
+    Raises:
+        ConfigError: They make no sense.
+
+    >>> cut_of(1.5, None, 16_000)
+    (24000, 24000)
+    """
+    if window is None:
+        if hop is not None:
+            raise ConfigError("hop: needs a window, too")
+        return None
+    size, step = (round(seconds * sampling_rate) for seconds in (window, window if hop is None else hop))
+    if size < 1 or step < 1:
+        raise ConfigError(f"window and hop: must last at least one sample each; are {window} s and {hop} s")
+    return size, step
+
+
+def stretches(samples: NDArray[np.float32], cut: Cut | None) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Cut (S,) into stretches, each with its first sample; only the last may be shorter, and nothing is left over.
+
+    >>> [(start, piece.tolist()) for start, piece in stretches(np.arange(5), (3, 2))]
+    [(0, [0, 1, 2]), (2, [2, 3, 4])]
+    """
+    window, hop = cut or (len(samples), len(samples))
+    for start in range(0, max(1, len(samples) - max(0, window - hop)), hop):
+        yield start, samples[start : start + window]
+
+
+def mono(array: NDArray[Any]) -> NDArray[np.float32]:
+    """Bring (S,) or (channels, S) to finite float32 (S,); signed integers count over their whole range.
+
+    Raises:
+        AudioError: It is not audio; the message names no file.
+    """
+    array = np.atleast_1d(array)
+    if array.ndim > 2 or (array.ndim == 2 and len(array) > _CHANNELS):  # noqa: PLR2004
+        raise AudioError(f"has the shape {array.shape}; give (samples,) or (channels, samples)")
+    if not array.size:
+        raise AudioError("zero-length: no samples")
+    if array.dtype.kind == "i":
+        array = array / -float(np.iinfo(array.dtype).min)
+    elif array.dtype.kind != "f":
+        raise AudioError(f"has the type {array.dtype}; give floats in [-1, 1] or signed integers")
+    mixed: NDArray[np.float32] = array.reshape(-1, array.shape[-1]).mean(axis=0, dtype=np.float32)
+    if not np.isfinite(mixed).all():
+        raise AudioError("holds NaN or infinite samples")
+    return mixed
+
+
+def sixteen_bits(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round to 16 bits: a corpus is kept so, and a clip is to get exactly the score that it got in its run."""
+    rounded: NDArray[np.float32] = np.rint(samples * _SCALE).clip(-_SCALE, _SCALE - 1) / _SCALE
+    return rounded
+
+
+def duration(file: str | Path) -> float:
+    """Return a file's seconds from its header; 0 where that cannot be read: reading it will tell."""
+    try:
+        return float(soundfile.info(str(file)).duration)
+    except (soundfile.SoundFileError, TypeError):
+        return 0.0

@@ -1,0 +1,138 @@
+"""An exported file, opened: where it computes, and what it says of itself."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import onnxruntime
+
+from emonet_bench.errors import AudioError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+Providers = Literal["auto", "cpu", "cuda"]
+
+_SCHEMA = 1
+_CUDA = "CUDAExecutionProvider"
+# Float32 as in training, and no search for the best convolution at every new length.
+_CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A file, ready to run.
+
+    Attributes:
+        session: onnxruntime's.
+        metadata: Everything that the file says of itself.
+        labels: What it tells apart, in declared order.
+        sampling_rate: Samples per second that it hears.
+    """
+
+    session: onnxruntime.InferenceSession
+    metadata: Mapping[str, str]
+    labels: tuple[str, ...]
+    sampling_rate: int
+
+    @property
+    def provider(self) -> Literal["cpu", "cuda"]:
+        """Where it computes."""
+        return "cuda" if _CUDA in self.session.get_providers() else "cpu"
+
+    def probabilities(self, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Map N clips (S,) at the model's rate to probabilities (N, K), in one call of onnxruntime.
+
+        Raises:
+            AudioError: They are too much for it.
+        """
+        lengths = np.array([len(clip) for clip in clips], np.int64)
+        waveform = np.zeros((len(clips), lengths.max()), np.float32)
+        for row, clip in zip(waveform, clips, strict=True):
+            row[: len(clip)] = clip
+        found: NDArray[np.float32]
+        try:
+            (found,) = self.session.run(["probabilities"], {"waveform": waveform, "lengths": lengths})
+        except Exception as error:  # onnxruntime's exceptions share no parent
+            seconds = lengths.max() / self.sampling_rate
+            raise AudioError(
+                f"{seconds:.1f} s are too much for onnxruntime ({_reason(error)}); give a window"
+            ) from error
+        return found
+
+
+def open_model(path: Path, providers: Providers) -> Model:
+    """Open a file that ``emonet-bench export`` wrote.
+
+    Raises:
+        ConfigError: It is missing, not ONNX or not ours; or CUDA was asked for and does not work.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file; give a model written by 'emonet-bench export'")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4  # what fails is raised as well
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=_wanted(providers), enable_fallback=0)
+    except ConfigError:
+        raise
+    except Exception as error:  # onnxruntime's exceptions share no parent
+        raise ConfigError(f"{path}: not an ONNX file that onnxruntime can load ({_reason(error)})") from error
+    if providers == "cuda" and _CUDA not in session.get_providers():
+        raise ConfigError("providers: CUDA does not start here (no GPU, or not its libraries); use cpu")
+    metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
+    return Model(session, metadata, *_labels_and_rate(path, metadata))
+
+
+def _wanted(providers: Providers) -> list[Any]:
+    """List execution providers for onnxruntime, the preferred one first."""
+    if providers not in get_args(Providers):
+        raise ConfigError(f"providers: {providers!r} is not one of {', '.join(get_args(Providers))}")
+    if providers == "cpu" or (providers == "auto" and not _has_driver()):
+        return ["CPUExecutionProvider"]
+    if _CUDA not in onnxruntime.get_available_providers():
+        if providers == "cuda":
+            raise ConfigError(
+                "providers: this onnxruntime knows no CUDA; install onnxruntime-gpu in its place, or use cpu"
+            )
+        return ["CPUExecutionProvider"]
+    onnxruntime.set_default_logger_severity(4)
+    with contextlib.redirect_stdout(
+        io.StringIO()
+    ):  # it prints what it does not find; the session tells whether it matters
+        getattr(onnxruntime, "preload_dlls", lambda: None)()
+    return [(_CUDA, _CUDA_OPTIONS), "CPUExecutionProvider"]
+
+
+def _has_driver() -> bool:
+    with contextlib.suppress(OSError):
+        return bool(ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"))
+    return False
+
+
+def _labels_and_rate(path: Path, metadata: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
+    remedy = "export the run again with 'emonet-bench export'"
+    try:
+        version, rate = int(metadata["schema_version"]), int(metadata["sampling_rate"])
+        labels = json.loads(metadata["labels"])
+    except KeyError as error:
+        raise ConfigError(f"{path}: an ONNX file, but without emonet-bench's metadata ({error}); {remedy}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: its metadata is damaged ({error}); {remedy}") from error
+    if version > _SCHEMA:
+        raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U emonet-bench")
+    return tuple(labels), rate
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,247 @@
+"""Files, arrays and streams in, predictions out."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from emonet_bench.audio import read, resampled
+from emonet_bench.deploy.clips import cut_of, duration, mono, sixteen_bits, stretches
+from emonet_bench.deploy.model import open_model
+from emonet_bench.deploy.order import ahead, grouped, in_order
+from emonet_bench.deploy.stream import Stream
+from emonet_bench.errors import AudioError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from emonet_bench.deploy.clips import Cut
+    from emonet_bench.deploy.model import Providers
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What the model says of a stretch of audio.
+
+    Attributes:
+        file: Where the audio comes from.
+        label: The most probable label.
+        probabilities: (K,) float32, in the order of the model's labels.
+        start: First second of the stretch.
+        end: Last second.
+    """
+
+    file: str
+    label: str
+    probabilities: NDArray[np.float32]
+    start: float
+    end: float
+
+
+class _Clip(NamedTuple):
+    name: str
+    load: Callable[[], NDArray[np.float32]]  # (S,) at the model's rate
+    duration: Callable[[], float]  # in any one unit
+
+
+class Predictor:
+    """An exported model, ready to listen.
+
+    Clips are decoded and scored side by side in threads, each on one core: faster than all cores on one clip.
+
+    Args:
+        path: A file written by ``emonet-bench export``.
+        providers: Where to compute; ``auto``: on CUDA where onnxruntime has it, else on CPU.
+        threads: Clips at work at once; None: as many as there are cores.
+
+    Attributes:
+        model: The file, opened.
+
+    Raises:
+        ConfigError: The file is missing, not ONNX or not ours; or CUDA was asked for and does not work.
+    """
+
+    def __init__(self, path: str | Path, providers: Providers = "auto", threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise ConfigError(f"threads: must be at least 1, is {threads}")
+        self.model = open_model(Path(path), providers)
+        self.threads = threads or _cores()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the model tells apart, in declared order."""
+        return self.model.labels
+
+    @property
+    def sampling_rate(self) -> int:
+        """Samples per second that the model hears; audio of other rates is resampled."""
+        return self.model.sampling_rate
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Everything that the file says of itself."""
+        return self.model.metadata
+
+    def predict(
+        self,
+        files: Iterable[str | Path],
+        *,
+        window: float | None = None,
+        hop: float | None = None,
+        batch_size: int | None = None,
+        failed: Callable[[AudioError], None] | None = None,
+    ) -> Iterator[Prediction]:
+        """Score audio files, in their order.
+
+        Args:
+            files: Any format that libsndfile reads, any rate, any number of channels (averaged).
+            window: Seconds of the stretches that are scored each for itself; None: files as a whole.
+            hop: Seconds from one stretch to the next; None: the window. The last stretch may be shorter.
+            batch_size: Stretches in one call of onnxruntime, from files of similar length; None: 8 on CUDA and 1 on
+                CPU, where a batch only adds padding.
+            failed: Called with the error of each file that cannot be used, which is then passed over.
+
+        Yields:
+            A prediction for each stretch.
+
+        Raises:
+            AudioError: A file cannot be used, and there is no ``failed``.
+            ConfigError: Window or hop make no sense.
+        """
+        clips = (_Clip(str(file), partial(self._read, Path(file)), partial(duration, file)) for file in files)
+        return self._predict(clips, cut_of(window, hop, self.sampling_rate), batch_size, failed)
+
+    def predict_arrays(
+        self,
+        arrays: Iterable[NDArray[Any]],
+        sampling_rate: int,
+        *,
+        window: float | None = None,
+        hop: float | None = None,
+        batch_size: int | None = None,
+        failed: Callable[[AudioError], None] | None = None,
+    ) -> Iterator[Prediction]:
+        """Score arrays (S,) or (channels, S) as ``predict`` scores files; they are named ``array 0``, ``array 1``, ...
+
+        Args:
+            arrays: Floats in [-1, 1], or signed integers over their whole range.
+            sampling_rate: Of all of them.
+            window: As in ``predict``, and so are the others.
+            hop: See there.
+            batch_size: See there.
+            failed: See there.
+        """
+        clips = (
+            _Clip(name, partial(self._convert, name, array, sampling_rate), partial(np.size, array))
+            for name, array in ((f"array {index}", array) for index, array in enumerate(arrays))
+        )
+        return self._predict(clips, cut_of(window, hop, self.sampling_rate), batch_size, failed)
+
+    def stream(self, window: float, hop: float | None = None, sampling_rate: int | None = None) -> Stream:
+        """Score audio while it arrives.
+
+        Args:
+            window: Seconds of the stretches that are scored.
+            hop: Seconds from one stretch to the next; None: the window.
+            sampling_rate: Of the chunks; None: the model's.
+        """
+        cut = cut_of(window, hop, self.sampling_rate)
+        assert cut is not None
+        return Stream(self._score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate))
+
+    def rows(self, predictions: Iterable[Prediction]) -> Iterator[dict[str, str | float]]:
+        """Turn predictions into rows of a table: file, start, end, prediction and each label's probability."""
+        for one in predictions:
+            probabilities = dict(zip(self.labels, one.probabilities.tolist(), strict=True))
+            yield {"file": one.file, "start": one.start, "end": one.end, "prediction": one.label, **probabilities}
+
+    def table(self, predictions: Iterable[Prediction]) -> pd.DataFrame:
+        """Turn predictions into a pandas frame with the columns of ``rows``.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        try:
+            import pandas as pd  # noqa: PLC0415 - not among the four
+        except ImportError as error:
+            raise ConfigError("table() needs pandas; pip install pandas, or use rows()") from error
+        return pd.DataFrame(self.rows(predictions), columns=["file", "start", "end", "prediction", *self.labels])
+
+    def _predict(
+        self,
+        clips: Iterable[_Clip],
+        cut: Cut | None,
+        batch_size: int | None,
+        failed: Callable[[AudioError], None] | None,
+    ) -> Iterator[Prediction]:
+        size = batch_size or (8 if self.model.provider == "cuda" else 1)
+        groups = grouped(clips, size, lambda clip: clip.duration())
+        with closing(ahead(partial(self._carry_out, cut=cut, size=size), groups, self.threads)) as done:
+            for outcome in in_order(done):
+                if not isinstance(outcome, AudioError):
+                    yield from outcome
+                elif failed is None:
+                    raise outcome
+                else:
+                    failed(outcome)
+
+    def _carry_out(
+        self, group: Sequence[tuple[int, _Clip]], cut: Cut | None, size: int
+    ) -> list[tuple[int, list[Prediction] | AudioError]]:
+        """Decode some clips, score their stretches; return what came of each clip, under its number."""
+        outcomes: dict[int, list[Prediction] | AudioError] = {}
+        pieces = []
+        for number, clip in group:
+            try:
+                pieces += [(number, clip.name, *piece) for piece in stretches(clip.load(), cut)]
+                outcomes[number] = []
+            except AudioError as error:
+                outcomes[number] = error
+        for first in range(0, len(pieces), size):
+            self._score_batch(pieces[first : first + size], outcomes)
+        return list(outcomes.items())
+
+    def _score_batch(
+        self,
+        pieces: Sequence[tuple[int, str, int, NDArray[np.float32]]],
+        outcomes: dict[int, list[Prediction] | AudioError],
+    ) -> None:
+        try:
+            rows = self.model.probabilities([samples for *_, samples in pieces])
+        except AudioError as error:
+            outcomes.update({number: AudioError(f"{name}: {error}") for number, name, *_ in pieces})
+            return
+        for (number, name, start, samples), row in zip(pieces, rows, strict=True):
+            found = outcomes[number]
+            if not isinstance(found, AudioError):
+                found.append(self._prediction(name, start, len(samples), row))
+
+    def _score(self, start: int, samples: NDArray[np.float32]) -> Prediction:
+        (row,) = self.model.probabilities([samples])
+        return self._prediction("stream", start, len(samples), row)
+
+    def _prediction(self, name: str, start: int, length: int, row: NDArray[np.float32]) -> Prediction:
+        rate = self.sampling_rate
+        return Prediction(name, self.labels[row.argmax()], row, start / rate, (start + length) / rate)
+
+    def _read(self, path: Path) -> NDArray[np.float32]:
+        return sixteen_bits(read(path, self.sampling_rate))
+
+    def _convert(self, name: str, array: NDArray[Any], sampling_rate: int) -> NDArray[np.float32]:
+        try:
+            return sixteen_bits(resampled(mono(array), sampling_rate, self.sampling_rate))
+        except AudioError as error:
+            raise AudioError(f"{name}: {error}") from error
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

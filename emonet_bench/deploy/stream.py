@@ -1,0 +1,69 @@
+"""Scores for audio that is still arriving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import soxr
+
+from emonet_bench.deploy.clips import mono, sixteen_bits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from emonet_bench.deploy.clips import Cut
+    from emonet_bench.deploy.predictor import Prediction
+
+_NOTHING = np.zeros(0, np.float32)
+
+
+class Stream:
+    """Audio that arrives in chunks. Its predictions are those of the whole audio, cut into the same stretches.
+
+    Args:
+        score: Turns the first sample of a stretch and its samples (S,) into a prediction.
+        cut: The stretches, at the model's rate.
+        rates: Samples per second of the chunks and of the model.
+    """
+
+    def __init__(
+        self, score: Callable[[int, NDArray[np.float32]], Prediction], cut: Cut, rates: tuple[int, int]
+    ) -> None:
+        self.score = score
+        self.window, self.hop = cut
+        same = rates[0] == rates[1]
+        self._resampler = None if same else soxr.ResampleStream(*rates, 1, dtype="float32", quality="HQ")
+        self._kept = _NOTHING
+        self._first = 0  # of the kept samples, counted from the start of the stream
+        self._next = 0  # start of the next stretch, likewise
+
+    def push(self, chunk: NDArray[Any]) -> list[Prediction]:
+        """Take samples (S,) or (channels, S), any number of them; return a prediction for each stretch they complete.
+
+        Raises:
+            AudioError: They are not audio.
+        """
+        return self._take(mono(chunk) if np.size(chunk) else _NOTHING, last=False)
+
+    def finish(self) -> list[Prediction]:
+        """End the stream; return the predictions of what is left, the last stretch perhaps shorter."""
+        found = self._take(_NOTHING, last=True)
+        rest = self._kept[self._next - self._first :]
+        if len(rest) > (max(0, self.window - self.hop) if self._next else 0):
+            found.append(self.score(self._next, rest))
+        return found
+
+    def _take(self, samples: NDArray[np.float32], *, last: bool) -> list[Prediction]:
+        if self._resampler is not None:
+            samples = self._resampler.resample_chunk(samples, last=last)
+        self._kept = np.concatenate([self._kept, sixteen_bits(samples)])
+        found = []
+        while len(stretch := self._kept[self._next - self._first :][: self.window]) == self.window:
+            found.append(self.score(self._next, stretch))
+            self._next += self.hop
+        heard = min(self._next - self._first, len(self._kept))
+        self._kept, self._first = self._kept[heard:], self._first + heard
+        return found

@@ -1,0 +1,67 @@
+"""Scoring clips with a trained classifier, in the same way while training, at its end and for an export."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor
+
+from emonet_bench.batches import Clips
+from emonet_bench.config import Training
+from emonet_bench.metrics import unweighted_average_recall
+from emonet_bench.networks import Classifier, centre_crop
+from emonet_bench.types import Signal
+
+
+@torch.inference_mode()
+def predict(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
+    """Score all clips with the active corpus's branches.
+
+    Args:
+        classifier: The network, on the clips' device.
+        clips: What to score.
+        recipe: Its evaluation window, batch size and precision.
+
+    Returns:
+        (N, classes) float32 probabilities on the CPU, in the order of the clips.
+    """
+    classifier.eval()
+    signal = Signal(clips.sampling_rate, evaluation_window(recipe))
+    logits: list[Tensor] = []
+    order: list[Tensor] = []
+    for batch in clips.in_order(recipe.batch_size):
+        assert batch.lengths is not None  # whole clips carry their lengths
+        waveform, lengths = centre_crop(batch.waveform, batch.lengths, signal)
+        with autocast(recipe):
+            logits.append(classifier(waveform, lengths).float())
+        order.append(batch.index)
+    scattered = torch.cat(logits)[torch.argsort(torch.cat(order))]
+    return scattered.softmax(-1).cpu()
+
+
+def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:
+    """Return the UAR over clips, scored with the active corpus's branches."""
+    truth, prediction = named(clips, predict(classifier, clips, recipe).argmax(-1))
+    return unweighted_average_recall(truth, prediction, clips.labels)
+
+
+def named(clips: Clips, prediction: Tensor) -> tuple[list[str], list[str]]:
+    """Return truth and prediction (N,) as label names."""
+    truth = [clips.labels[i] for i in clips.targets.tolist()]
+    return truth, [clips.labels[i] for i in prediction.tolist()]
+
+
+def training_window(recipe: Training) -> int | None:
+    """Return the samples of the window that training hears, or None for whole clips."""
+    return None if recipe.window is None else round(recipe.window * recipe.sampling_rate)
+
+
+def evaluation_window(recipe: Training) -> int | None:
+    """Return the samples of the centre window that evaluation hears, or None for whole clips."""
+    return training_window(recipe) if recipe.evaluation == "centre" else None
+
+
+def autocast(recipe: Training) -> AbstractContextManager[None]:
+    """Run in bfloat16 where the recipe says so."""
+    return torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.precision == "bfloat16")

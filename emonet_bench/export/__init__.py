@@ -1,0 +1,20 @@
+"""One self-describing ONNX file from a trained classifier, held against torch before it is written."""
+
+from emonet_bench.export.card import for_corpus, metadata_of, model_card
+from emonet_bench.export.file import export, export_run
+from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
+from emonet_bench.export.graph import OPSET, Deployed, freeze
+
+__all__ = [
+    "OPSET",
+    "TOLERANCE",
+    "Deployed",
+    "Parity",
+    "export",
+    "export_run",
+    "for_corpus",
+    "freeze",
+    "metadata_of",
+    "model_card",
+    "score_onnx",
+]

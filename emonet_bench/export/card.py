@@ -1,0 +1,171 @@
+"""What an exported model says of itself: the metadata inside the file and the model card beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from emonet_bench.config import did_you_mean
+from emonet_bench.errors import ConfigError
+
+SCHEMA_VERSION = "1"
+"""Version of the metadata in an exported file."""
+
+Interval = tuple[float, float]
+
+_HARDWARE = ("platform", "device", "hardware", "cores")
+_LIMITS = """## Limits
+
+The scores hold for this corpus: its language, its recording conditions, its way of eliciting emotion (often acted).
+Elsewhere they fall. A label is the model's guess at how speech sounds, not what a person feels: do not decide about
+people by it."""
+
+
+def for_corpus(record: Mapping[str, Any], corpus: str | None = None) -> dict[str, Any]:
+    """Return the record of one corpus of a joint run; that of any other run as it is.
+
+    Args:
+        record: Content of the run's ``result.json``.
+        corpus: Which; None where there is only one.
+
+    Raises:
+        ConfigError: It is not one of the run's.
+    """
+    known = record["spec"]["corpus"].split("+")
+    if corpus is None and len(known) > 1:
+        raise ConfigError(f"--corpus: this run has several; name one of {', '.join(known)}")
+    if corpus is not None and corpus not in known:
+        raise ConfigError(f"--corpus: {corpus!r} is not in this run{did_you_mean(corpus, known)}")
+    if corpus is None or len(known) == 1:
+        return dict(record)
+    protocols = dict(zip(known, record["spec"]["protocol"].split("+"), strict=True))
+    spec = {**record["spec"], "corpus": corpus, "protocol": protocols[corpus]}
+    return {**record, **record["corpora"][corpus], "scores": _joint_scores(record, corpus), "spec": spec}
+
+
+def _joint_scores(record: Mapping[str, Any], corpus: str) -> dict[str, Any]:
+    return {partition: parts["scores"] for partition, parts in record["per_corpus"][corpus].items()}
+
+
+def metadata_of(record: Mapping[str, Any], interval: Interval | None = None) -> dict[str, str]:
+    """Build an exported file's metadata from a run's record; what has structure is JSON.
+
+    Args:
+        record: Content of the run's ``result.json``.
+        interval: Confidence interval of the test UAR.
+    """
+    spec, training = record["spec"], record["spec"]["training"]
+    window = training["window"] if training["evaluation"] == "centre" else None
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "labels": json.dumps(record["labels"], ensure_ascii=False),
+        "sampling_rate": str(training["sampling_rate"]),
+        "minimum_length": "1",
+        "window": "" if window is None else str(window),
+        "architecture": spec["architecture"],
+        "strategy": spec["strategy"],
+        "corpus": spec["corpus"],
+        "licence": record["licence"],
+        "synthetic": json.dumps(record["synthetic"]),
+        "protocol": spec["protocol"],
+        "protocol_id": record["protocol_id"],
+        "uar": repr(record["scores"]["test"]["uar"]),
+        "uar_interval": "" if interval is None else json.dumps(interval),
+        "uar_onnx": "",
+        "run_id": record["run_id"],
+        "packages": json.dumps(_packages(record), sort_keys=True),
+        "date": record.get("finished", ""),  # a run that exports its own model has not finished
+        "parity_max_delta": "",
+    }
+
+
+def _packages(record: Mapping[str, Any]) -> dict[str, str]:
+    software = {name: text for name, text in record["environment"].items() if name not in _HARDWARE}
+    return {**software, **{f"plugin {name}": text for name, text in record["plugins"].items()}}
+
+
+def model_card(metadata: Mapping[str, str], record: Mapping[str, Any], file: str) -> str:
+    """Write a model card in Markdown (Mitchell et al., 2019, "Model cards for model reporting").
+
+    Args:
+        metadata: What the file itself says.
+        record: Content of the run's ``result.json``.
+        file: The file's name.
+    """
+    spec, labels = record["spec"], record["labels"]
+    warning = "\n\n**Trained on generated audio: for trying things out, not for use.**" if record["synthetic"] else ""
+    return f"""# {spec["corpus"]}: {spec["architecture"]}, {spec["strategy"]}
+
+`{file}` names the emotion in speech, one of: {", ".join(labels)}.{warning}
+
+## Scores
+
+{_table(("partition", "UAR", "accuracy", *labels), _scores(metadata, record))}
+
+UAR is the mean recall over the {len(labels)} labels, whose recalls stand beside it; in brackets its 95 % interval.
+The best epoch was chosen on dev, test was looked at once. Protocol `{spec["protocol"]}` ({record["protocol_id"]}),
+seed {spec["seed"]}, fold {spec["fold"]}.
+
+## Data
+
+{_table(("partition", "clips", "speakers"), _partitions(record))}
+
+Corpus: {spec["corpus"]}. Licence of its audio: {record["licence"]}.
+
+{_use(metadata, file)}
+
+{_LIMITS}
+
+{_provenance(metadata)}
+"""
+
+
+def _scores(metadata: Mapping[str, str], record: Mapping[str, Any]) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = []
+    for partition, scores in record["scores"].items():
+        known = metadata["uar_interval"] if partition == "test" else ""
+        bounds = " [{:.3f}, {:.3f}]".format(*json.loads(known)) if known else ""
+        recalls = [_number(scores["recall"][label]) for label in record["labels"]]
+        rows.append((partition, _number(scores["uar"]) + bounds, _number(scores["accuracy"]), *recalls))
+    if metadata["uar_onnx"]:
+        rows.append(("test, onnxruntime", _number(float(metadata["uar_onnx"])), "", *("" for _ in record["labels"])))
+    return rows
+
+
+def _partitions(record: Mapping[str, Any]) -> list[Sequence[str]]:
+    parts = record["partitions"].items()
+    return [(name, str(part["clips"]), str(part["speakers"] or "unknown")) for name, part in parts]
+
+
+def _use(metadata: Mapping[str, str], file: str) -> str:
+    heard = f"the centred {metadata['window']} s of a clip" if metadata["window"] else "the whole clip"
+    return f"""## Use
+
+```python
+from emonet_bench.deploy import Predictor
+
+for prediction in Predictor("{file}").predict(["clip.wav"]):
+    print(prediction.label, prediction.probabilities)
+```
+
+Or with onnxruntime alone. In: `waveform` float32 (batch, samples), mono, {metadata["sampling_rate"]} Hz, in [-1, 1];
+`lengths` int64 (batch), the valid samples of each row. Out: `probabilities` and `logits` (batch, labels), `embedding`
+(batch, features). The front end is inside, and the model hears {heard}."""
+
+
+def _provenance(metadata: Mapping[str, str]) -> str:
+    packages = ", ".join(f"{name} {version}" for name, version in json.loads(metadata["packages"]).items())
+    finished = f", finished {metadata['date']}" if metadata["date"] else ""
+    return f"""## Provenance
+
+Run `{metadata["run_id"]}`{finished}. Largest difference of a logit between onnxruntime and the trained network:
+{metadata["parity_max_delta"]}. Made with {packages}."""
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

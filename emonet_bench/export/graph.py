@@ -1,0 +1,115 @@
+"""From a trained classifier to an ONNX graph: branches frozen, folded, traced."""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from emonet_bench.networks import Branches, Classifier, centre_crop
+from emonet_bench.types import Signal
+
+OPSET = 17
+OUTPUTS = ("probabilities", "logits", "embedding")
+
+# What the TorchScript exporter says about itself, about Python values in torch's own recurrent layers, and about
+# constants that it leaves in the graph. The gate checks what these warn of.
+_CHATTER = (
+    "You are using the legacy TorchScript-based ONNX export",
+    "The feature will be removed",
+    "Converting a tensor to a Python",
+    "Exporting a model to ONNX with a batch_size other than 1",
+    "Constant folding - Only steps=1 can be constant folded",
+)
+
+
+class Deployed(nn.Module):
+    """A frozen classifier as the file holds it.
+
+    Args:
+        classifier: What ``freeze`` returned.
+        signal: Its window is cut from the centre of each clip; None: whole clips.
+    """
+
+    def __init__(self, classifier: nn.Module, signal: Signal) -> None:
+        super().__init__()
+        self.classifier = classifier
+        self.signal = signal
+
+    def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map waveforms (N, S) and valid samples (N,) to probabilities (N, K), logits (N, K), embeddings (N, D)."""
+        waveform, lengths = centre_crop(waveform, lengths, self.signal)
+        classifier = cast("Any", self.classifier)
+        embedding: Tensor = classifier.network.embed(waveform, lengths)
+        logits: Tensor = classifier.heads(embedding)
+        return logits.softmax(-1), logits, embedding
+
+
+def freeze(classifier: Classifier, corpus: str) -> nn.Module:
+    """Copy a classifier for inference on one corpus.
+
+    Branches give way to the corpus's part, and every module that has a ``fold`` to what that returns, innermost first.
+
+    Args:
+        classifier: Left as it is.
+        corpus: Whose branches stay.
+
+    Returns:
+        The same function in evaluation mode, with a classifier's attributes ``network`` and ``heads``.
+    """
+    frozen = copy.deepcopy(classifier).eval()
+    frozen.select(corpus)
+    with torch.no_grad():
+        return _folded(frozen)
+
+
+def _folded(module: nn.Module) -> nn.Module:
+    if isinstance(module, Branches):
+        return _folded(module.active)
+    for name, child in list(module.named_children()):
+        setattr(module, name, _folded(child))
+    fold: Callable[[], nn.Module] | None = getattr(module, "fold", None)
+    return module if fold is None else fold()
+
+
+def trace(deployed: Deployed, waveform: Tensor, lengths: Tensor) -> bytes:
+    """Export with dynamic batch and time, by the TorchScript exporter.
+
+    The newer exporter fails on recurrent layers with a dynamic time axis.
+
+    Args:
+        deployed: What to export.
+        waveform: (N, S) example.
+        lengths: (N,) example.
+
+    Returns:
+        The ONNX model, serialised.
+    """
+    axes = {"waveform": {0: "batch", 1: "samples"}, **{name: {0: "batch"} for name in ("lengths", *OUTPUTS)}}
+    content = io.BytesIO()
+    with torch.no_grad(), _quiet():
+        torch.onnx.export(
+            deployed.eval(),
+            (waveform, lengths),
+            cast("Any", content),  # a file object is taken, but not declared
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["waveform", "lengths"],
+            output_names=list(OUTPUTS),
+            dynamic_axes=axes,
+        )
+    return content.getvalue()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        for message in _CHATTER:
+            warnings.filterwarnings("ignore", message=message)
+        yield

@@ -1,0 +1,136 @@
+"""A corpus made ready for a run: its audio opened, its utterances divided by a protocol."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from emonet_bench import partitions
+from emonet_bench.audio import AudioStore, open_store
+from emonet_bench.batches import Clips
+from emonet_bench.config import did_you_mean
+from emonet_bench.errors import ConfigError, CorpusError
+from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance
+
+
+@dataclass(frozen=True)
+class OpenCorpus:
+    """A corpus with its audio at hand and one protocol chosen.
+
+    Attributes:
+        corpus: What is known of it.
+        protocol: Name of the protocol.
+        utterances: All of its utterances.
+        audio: Where their samples lie.
+        sampling_rate: Samples per second.
+    """
+
+    corpus: Corpus
+    protocol: str
+    utterances: Sequence[Utterance]
+    audio: AudioStore
+    sampling_rate: int
+
+    @property
+    def rule(self) -> SplitRule:
+        """How the protocol divides the utterances."""
+        return self.corpus.protocols[self.protocol]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of decoded audio and labels."""
+        return self.audio.fingerprint
+
+    @cached_property
+    def protocol_id(self) -> str:
+        """Identity of label set, partitions and selection rule."""
+        return partitions.protocol_id(self.corpus.labels, self.utterances, self.rule)
+
+    @property
+    def folds(self) -> list[int | None]:
+        """The protocol's folds; ``[None]`` where it has none."""
+        return partitions.folds(self.utterances, self.rule)
+
+    def divide(self, fold: int | None, limit: int | None = None) -> dict[Partition, list[int]]:
+        """Return the indices of each partition's utterances.
+
+        Raises:
+            CorpusError: A partition is empty, or train lacks a second label.
+        """
+        assigned = partitions.assign(self.utterances, self.rule, fold)
+        kept = set(range(len(assigned)))
+        if limit is not None:
+            kept = set(partitions.limit(assigned, [utterance.label for utterance in self.utterances], limit))
+        divided: dict[Partition, list[int]] = {
+            part: [i for i, own in enumerate(assigned) if own == part and i in kept] for part in PARTITIONS
+        }
+        for part, index in divided.items():
+            if not index:
+                raise CorpusError(f"corpus {self.corpus.name}: protocol {self.protocol!r} leaves {part} empty")
+        return divided
+
+    def clips(self, index: Sequence[int]) -> Clips:
+        """Return some utterances' audio and labels as tensors."""
+        import torch  # noqa: PLC0415 - planning a matrix does not need it
+
+        chosen = [self.utterances[i] for i in index]
+        position = {label: i for i, label in enumerate(self.corpus.labels)}
+        total = self.audio.path.stat().st_size // 2
+        return Clips(
+            samples=torch.from_file(str(self.audio.path), shared=False, size=total, dtype=torch.int16),
+            starts=torch.from_numpy(self.audio.starts[list(index)]),
+            lengths=torch.from_numpy(self.audio.lengths[list(index)]),
+            targets=torch.tensor([position[utterance.label] for utterance in chosen]),
+            labels=self.corpus.labels,
+            names=tuple(utterance.name for utterance in chosen),
+            speakers=tuple(utterance.speaker for utterance in chosen),
+            sampling_rate=self.sampling_rate,
+        )
+
+    def statistics(self, index: Sequence[int]) -> dict[str, Any]:
+        """Count the clips, speakers and labels among some utterances."""
+        chosen = [self.utterances[i] for i in index]
+        counts = Counter(utterance.label for utterance in chosen)
+        return {
+            "clips": len(chosen),
+            "speakers": len({utterance.speaker for utterance in chosen if utterance.speaker is not None}) or None,
+            "labels": {label: counts[label] for label in self.corpus.labels},
+        }
+
+
+def open_corpus(
+    corpus: Corpus,
+    protocol: str | None,
+    sampling_rate: int,
+    cache: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> OpenCorpus:
+    """Load a corpus's utterances and open (on the first time: build) its audio store.
+
+    Args:
+        corpus: Which.
+        protocol: Name of one of its protocols; None: its default.
+        sampling_rate: Samples per second of the store.
+        cache: The cache directory.
+        progress: Called with (clips done, clips in all) while the store is built.
+
+    Raises:
+        ConfigError: The protocol is not one of the corpus's.
+        CorpusError: The corpus is not on this disk, or a label is not among its labels.
+        AudioError: Files are broken; lists them all.
+    """
+    chosen = protocol or next(iter(corpus.protocols))
+    if chosen not in corpus.protocols:
+        raise ConfigError(f"corpora.{corpus.name}.protocol: unknown {chosen!r}{did_you_mean(chosen, corpus.protocols)}")
+    utterances = corpus.load()
+    for utterance in utterances:
+        if utterance.label not in corpus.labels:
+            raise CorpusError(
+                f"corpus {corpus.name}: {utterance.name} has the label {utterance.label!r}, which is not declared"
+            )
+    audio = open_store(corpus.name, utterances, sampling_rate, cache, progress)
+    return OpenCorpus(corpus, chosen, utterances, audio, sampling_rate)

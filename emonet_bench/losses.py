@@ -1,0 +1,62 @@
+"""Classification losses from logits (N, C), targets (N,) and optional class weights (C,)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
+
+from emonet_bench.config import Training
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def balanced_weights(targets: Tensor, classes: int) -> Tensor:
+    """Weigh each class by N / (C * n_c), scikit-learn's "balanced"; a class without clips weighs nothing.
+
+    >>> balanced_weights(torch.tensor([0, 0, 0, 1]), 2)
+    tensor([0.6667, 2.0000])
+    """
+    counts = torch.bincount(targets, minlength=classes).float()
+    present = counts > 0
+    return torch.where(present, targets.numel() / (present.sum() * counts.clamp_min(1)), 0)
+
+
+def focal(logits: Tensor, targets: Tensor, weight: Tensor | None, gamma: float = 2.0, alpha: float = 0.25) -> Tensor:
+    """Compute the focal loss -alpha (1 - p)^gamma log p (Lin et al., 2017, equation 5, one alpha for all classes)."""
+    log_p = F.log_softmax(logits, dim=-1).gather(1, targets[:, None])[:, 0]  # (N,)
+    losses = -alpha * (1 - log_p.exp()) ** gamma * log_p
+    return losses.mean() if weight is None else (losses * weight[targets]).sum() / weight[targets].sum()
+
+
+def ordinal(logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+    """Compute the cross-entropy with soft labels softmax(-|i - target|) in declared order (Diaz & Marathe, 2019)."""
+    ranks = torch.arange(logits.shape[-1], device=logits.device)
+    soft = F.softmax(-(ranks - targets[:, None]).abs().float(), dim=-1)  # (N, C)
+    losses = -(soft * F.log_softmax(logits, dim=-1)).sum(-1)
+    return losses.mean() if weight is None else (losses * weight[targets]).sum() / weight[targets].sum()
+
+
+def loss_of(recipe: Training, targets: Tensor, classes: int) -> Loss:
+    """Choose the recipe's loss for one corpus.
+
+    Args:
+        recipe: Its loss, label smoothing and whether weights are balanced.
+        targets: (N,) targets of the training clips.
+        classes: Number C of labels.
+
+    Returns:
+        A function of logits (N, C) and targets (N,).
+    """
+    weight = balanced_weights(targets, classes) if recipe.balanced_weights else None
+    match recipe.loss:
+        case "crossentropy":
+            return lambda logits, truth: F.cross_entropy(
+                logits, truth, weight=weight, label_smoothing=recipe.label_smoothing
+            )
+        case "focal":
+            return lambda logits, truth: focal(logits, truth, weight)
+        case "ordinal":
+            return lambda logits, truth: ordinal(logits, truth, weight)

@@ -1,0 +1,187 @@
+"""Who trains, who selects and who tests: a protocol's split rule carried out, the same on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from emonet_bench.errors import ConfigError, CorpusError
+from emonet_bench.types import PARTITIONS, Partition, SplitRule, Utterance, names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SELECTION = "best dev UAR; test once"
+"""How a run is selected: part of every protocol id."""
+
+
+def folds(utterances: Sequence[Utterance], rule: SplitRule) -> list[int | None]:
+    """List the folds of a protocol; ``[None]`` where it has a single split.
+
+    >>> folds([], SplitRule(folds=3))
+    [0, 1, 2]
+    """
+    if rule.folds is None:
+        return [None]
+    return list(range(len(_groups(utterances, rule)) if rule.folds == "each" else rule.folds))
+
+
+def assign(utterances: Sequence[Utterance], rule: SplitRule, fold: int | None) -> list[Partition]:
+    """Give every utterance its partition.
+
+    Group k-fold: groups are taken by falling number of clips, ties by the SHA-256 of ``"<seed>:<group>"``. Each goes to
+    the fold that has least of its labels (smallest dot product of the two label counts), then to the smallest, then to
+    the first. Fold k tests, fold k + 1 (cyclically) is dev, the others train.
+
+    Leave-one-group-out: the k-th group in sorted order tests, the ``dev_groups`` that follow (cyclically) are dev.
+
+    Args:
+        utterances: The whole corpus.
+        rule: The protocol's.
+        fold: Which fold, from 0; None where the rule has none.
+
+    Returns:
+        One partition for each utterance. None of the three is empty.
+
+    Raises:
+        ConfigError: The fold is missing, superfluous or out of range.
+        CorpusError: The rule does not fit the corpus.
+    """
+    _check_fold(folds(utterances, rule), fold)
+    if rule.fixed is None and fold is None:
+        partitions = [_own(utterance) for utterance in utterances]
+    else:
+        of_group = _fixed(utterances, rule) if fold is None else _rotated(utterances, rule, fold)
+        partitions = [of_group[_group(utterance, rule)] for utterance in utterances]
+    for missing in sorted(set(PARTITIONS) - set(partitions)):
+        raise CorpusError(f"partition {missing} has no utterance; complete the corpus or choose another protocol")
+    return partitions
+
+
+def protocol_id(
+    labels: Sequence[str],
+    utterances: Sequence[Utterance],
+    rule: SplitRule,
+    *,
+    limit: int | None = None,
+) -> str:
+    """Identify what may be compared: label set in order, who is in which partition, how a run is selected.
+
+    All folds of a protocol share one id: it covers the whole fold structure.
+
+    Args:
+        labels: In declared order.
+        utterances: The whole corpus.
+        rule: The protocol's.
+        limit: Most clips of each partition, in a smoke run.
+
+    Returns:
+        12 hexadecimal digits.
+
+    Raises:
+        CorpusError: The rule does not fit the corpus.
+    """
+    every_fold = [assign(utterances, rule, fold) for fold in folds(utterances, rule)]
+    split = sorted(zip((utterance.name for utterance in utterances), *every_fold, strict=True))
+    content = json.dumps([list(labels), split, SELECTION, *([] if limit is None else [limit])])
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def limit(partitions: Sequence[Partition], labels: Sequence[str], count: int) -> list[int]:
+    """Keep at most so many clips of each partition, taking the labels in turn.
+
+    Args:
+        partitions: (N,) of the utterances.
+        labels: (N,) of the utterances.
+        count: Most clips of a partition.
+
+    Returns:
+        Indices kept, in rising order.
+
+    >>> limit(["train"] * 4 + ["test"], ["sadness", "sadness", "sadness", "anger", "anger"], 2)
+    [0, 3, 4]
+    """
+    seen: Counter[tuple[Partition, str]] = Counter()
+    turns = []
+    for index, key in enumerate(zip(partitions, labels, strict=True)):
+        turns.append((seen[key], index))
+        seen[key] += 1
+    taken: Counter[Partition] = Counter()
+    kept = []
+    for _, index in sorted(turns):
+        if taken[partitions[index]] < count:
+            taken[partitions[index]] += 1
+            kept.append(index)
+    return sorted(kept)
+
+
+def _check_fold(known: list[int | None], fold: int | None) -> None:
+    if fold not in known:
+        remedy = "leave the fold out" if known == [None] else f"choose one of 0 to {len(known) - 1}"
+        raise ConfigError(f"fold {fold}: the protocol {'has no folds' if known == [None] else 'has folds'}; {remedy}")
+
+
+def _own(utterance: Utterance) -> Partition:
+    if utterance.partition is None:
+        raise CorpusError(f"{utterance.name}: the protocol takes partitions from the corpus, which gives this one none")
+    return utterance.partition
+
+
+def _group(utterance: Utterance, rule: SplitRule) -> str:
+    group: str | None = getattr(utterance, rule.by)
+    if group is None:
+        raise CorpusError(f"{utterance.name}: the protocol divides the corpus by {rule.by}, which is unknown here")
+    return group
+
+
+def _groups(utterances: Sequence[Utterance], rule: SplitRule) -> list[str]:
+    return sorted({_group(utterance, rule) for utterance in utterances})
+
+
+def _fixed(utterances: Sequence[Utterance], rule: SplitRule) -> dict[str, Partition]:
+    of_group: dict[str, Partition] = {}
+    for partition, groups in (rule.fixed or {}).items():
+        for group in groups:
+            if of_group.setdefault(group, partition) != partition:
+                raise ConfigError(f"{rule.by} {group!r} stands in two partitions: {of_group[group]} and {partition}")
+    if strangers := [group for group in _groups(utterances, rule) if group not in of_group]:
+        raise CorpusError(f"the protocol gives no partition to {rule.by} {names(strangers)}; add it to the protocol")
+    return of_group
+
+
+def _rotated(utterances: Sequence[Utterance], rule: SplitRule, fold: int) -> dict[str, Partition]:
+    groups = _groups(utterances, rule)
+    if rule.folds == "each":
+        place, count, dev = {group: place for place, group in enumerate(groups)}, len(groups), rule.dev_groups
+    else:
+        place, count, dev = _dealt(utterances, rule), int(rule.folds or 0), 1
+    if len(groups) < count:
+        raise CorpusError(
+            f"{count} folds need as many groups by {rule.by}; there are {len(groups)}; choose fewer folds"
+        )
+    if count < dev + 2:
+        raise CorpusError(f"{count} folds by {rule.by}, one for test and {dev} for dev, leave none to train")
+    roles: list[Partition] = ["test", *["dev"] * dev, *["train"] * (count - 1 - dev)]  # type: ignore[list-item]
+    return {group: roles[(place[group] - fold) % count] for group in groups}
+
+
+def _dealt(utterances: Sequence[Utterance], rule: SplitRule) -> dict[str, int]:
+    """Deal groups into k folds; ``assign`` says how."""
+    content: dict[str, Counter[str]] = {}
+    for utterance in utterances:
+        content.setdefault(_group(utterance, rule), Counter())[utterance.label] += 1
+    order = sorted(content, key=lambda group: (-content[group].total(), _hash(f"{rule.seed}:{group}")))
+    piles: list[Counter[str]] = [Counter() for _ in range(int(rule.folds or 0))]
+    place = {}
+    for group in order:
+        crowding = [sum(pile[label] * n for label, n in content[group].items()) for pile in piles]
+        fold = min(range(len(piles)), key=lambda k: (crowding[k], piles[k].total(), k))
+        piles[fold] += content[group]
+        place[group] = fold
+    return place
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

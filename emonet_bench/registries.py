@@ -1,0 +1,91 @@
+"""Registries of what plugins offer: sorted, and each thing with the plugin it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from emonet_bench.config import did_you_mean
+from emonet_bench.errors import ConfigError, PluginError
+
+Thing = TypeVar("Thing")
+
+
+class DuplicateNameError(PluginError):
+    """Two plugins claim the same name: fatal, since either choice would be silent."""
+
+
+@dataclass
+class Origin:
+    """Where a plugin comes from, what it registers and, where it is broken, why.
+
+    Attributes:
+        name: Name of the entry point, or the file's stem.
+        version: Version of its distribution; the hash of a single file's content.
+        source: The entry point's value or the file's path.
+        registers: What it registers, as ``kind name``.
+        broken: The reason it does not work, on one line, or None.
+    """
+
+    name: str
+    version: str
+    source: str
+    registers: list[str] = field(default_factory=list)
+    broken: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.source})"
+
+
+class Registry(Mapping[str, Thing], Generic[Thing]):
+    """Named things in sorted order, each with the plugin it comes from."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._things: dict[str, tuple[Thing, Origin]] = {}
+
+    def add(self, name: str, thing: Thing, origin: Origin) -> None:
+        """Register a thing.
+
+        Raises:
+            DuplicateNameError: Another plugin has registered the name.
+            PluginError: The same plugin has.
+        """
+        if name in self._things:
+            other = self.origin(name)
+            if other is origin:
+                raise PluginError(f"{self.kind} {name!r} is registered twice; rename one")
+            raise DuplicateNameError(
+                f"{self.kind} {name!r} is registered by two plugins: {other} and {origin}; uninstall or rename one"
+            )
+        self._things[name] = (thing, origin)
+        self._things = dict(sorted(self._things.items()))
+        origin.registers.append(f"{self.kind} {name}")
+
+    def discard(self, origin: Origin) -> None:
+        """Take back whatever a plugin has registered."""
+        self._things = {name: (thing, owner) for name, (thing, owner) in self._things.items() if owner is not origin}
+
+    def origin(self, name: str) -> Origin:
+        """Tell which plugin registered a name."""
+        return self._things[name][1]
+
+    def __getitem__(self, name: str) -> Thing:
+        try:
+            return self._things[name][0]
+        except KeyError:
+            raise ConfigError(f"unknown {self.kind} {name!r}{did_you_mean(name, self._things)}") from None
+
+    def get(self, key: str, /, default: Any = None) -> Any:
+        """Return a thing or the default; ``Mapping.get`` would let the error of an unknown name through."""
+        return self._things[key][0] if key in self._things else default
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._things
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._things)
+
+    def __len__(self) -> int:
+        return len(self._things)

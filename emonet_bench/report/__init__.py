@@ -1,0 +1,23 @@
+"""Results as a table: read run directories, pool folds, average seeds, tell apart what differs, render."""
+
+from emonet_bench.report.cells import Cell
+from emonet_bench.report.reading import RunRecord, load, load_runs, skipped
+from emonet_bench.report.rendering import render_csv, render_json, render_latex, render_markdown, render_rich
+from emonet_bench.report.table import Column, Row, Table, summarise
+
+__all__ = [
+    "Cell",
+    "Column",
+    "Row",
+    "RunRecord",
+    "Table",
+    "load",
+    "load_runs",
+    "render_csv",
+    "render_json",
+    "render_latex",
+    "render_markdown",
+    "render_rich",
+    "skipped",
+    "summarise",
+]

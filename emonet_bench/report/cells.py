@@ -1,0 +1,138 @@
+"""One cell of a table: folds pooled and scored once for each seed, seeds averaged, an interval, a comparison."""
+
+from __future__ import annotations
+
+import statistics as plain
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from emonet_bench import metrics
+from emonet_bench.errors import StoreError
+from emonet_bench.report.reading import Predictions, RunRecord, State, read_predictions
+from emonet_bench.statistics import Comparison, Interval, Metric, compare, interval
+
+ALPHA = 0.05
+
+_SCORES = {"uar": metrics.unweighted_average_recall, "accuracy": metrics.accuracy}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All runs of one column on one row.
+
+    Attributes:
+        state: ``done`` where at least one seed is scored.
+        score: Mean over seeds; each seed's folds are pooled and scored once.
+        deviation: Standard deviation over seeds, None for a single one.
+        interval: 95 % bootstrap interval of the mean.
+        seeds: How many seeds are scored.
+        folds: How many folds the best covered seed has.
+        failed: How many runs failed.
+        complete: Whether every scored seed has all folds of the row; only complete cells are ranked.
+        best: Whether it is the best complete cell of its row.
+        trainable: Trained parameters.
+        total: All parameters.
+        seconds: Mean training seconds of a run.
+        against: Comparison with the baseline cell on the same seeds and clips.
+        p: Its p value after Holm's correction over the table.
+    """
+
+    state: State
+    score: float | None = None
+    deviation: float | None = None
+    interval: Interval | None = None
+    seeds: int = 0
+    folds: int = 0
+    failed: int = 0
+    complete: bool = False
+    best: bool = False
+    trainable: int | None = None
+    total: int | None = None
+    seconds: float | None = None
+    against: Comparison | None = None
+    p: float | None = None
+
+    @property
+    def significant(self) -> bool:
+        """Whether it differs from the baseline."""
+        return self.p is not None and self.p < ALPHA
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of one cell, and the pooled test predictions of each of its seeds."""
+
+    runs: Sequence[RunRecord]
+    seeds: Mapping[int, Predictions] = field(default_factory=dict)
+    problems: Sequence[str] = ()
+
+    def cell(self, labels: Sequence[str], folds: set[int | None], metric: Metric) -> Cell:
+        """Score the cell.
+
+        Args:
+            labels: The corpus's labels.
+            folds: All folds of the row.
+            metric: What to score.
+        """
+        done = [run for run in self.runs if run.state == "done"]
+        failed = len(self.problems)
+        if not self.seeds:
+            return Cell("failed" if failed else "skipped", failed=failed)
+        scores = [_SCORES[metric](seed.truth, seed.prediction, labels) for seed in self.seeds.values()]
+        per_seed = [{run.fold for run in done if run.seed == seed} for seed in self.seeds]
+        seconds = [run.seconds for run in done if run.seconds is not None]
+        return Cell(
+            "done",
+            score=plain.fmean(scores),
+            deviation=plain.stdev(scores) if len(scores) > 1 else None,
+            interval=_interval(list(self.seeds.values()), labels, metric),
+            seeds=len(scores),
+            folds=max(map(len, per_seed)),
+            failed=failed,
+            complete=not failed and all(have == folds for have in per_seed),
+            trainable=done[0].parameters.get("trainable"),
+            total=done[0].parameters.get("total"),
+            seconds=plain.fmean(seconds) if seconds else None,
+        )
+
+    def against(self, other: Group, labels: Sequence[str], metric: Metric) -> Comparison | None:
+        """Compare with another group on the seeds that both have; None where their clips differ."""
+        first, second = Predictions.empty(), []
+        for seed in sorted(self.seeds.keys() & other.seeds.keys()):
+            mine, theirs = self.seeds[seed], other.seeds[seed]
+            guesses = dict(zip(theirs.utterances, theirs.prediction, strict=True))
+            if guesses.keys() != set(mine.utterances):
+                return None
+            first = first.joined(mine)
+            second += [guesses[name] for name in mine.utterances]
+        if not second:
+            return None
+        return compare(
+            first.truth, first.prediction, second, labels, first.speakers, clips=first.utterances, metric=metric
+        )
+
+
+def pool(runs: Sequence[RunRecord]) -> Group:
+    """Read the predictions of a cell's runs and join the folds of each seed; what cannot be read counts as failed."""
+    seeds: dict[int, Predictions] = defaultdict(Predictions.empty)
+    kept, problems = [], []
+    for run in sorted(runs, key=lambda run: (run.seed, run.fold or 0)):
+        if run.state != "done":
+            kept.append(run)
+            problems += [f"{run.title}: {run.reason}"] if run.state == "failed" else []
+            continue
+        try:
+            seeds[run.seed] = seeds[run.seed].joined(read_predictions(run))
+            kept.append(run)
+        except StoreError as error:
+            problems.append(str(error))
+    return Group(kept, {seed: rows for seed, rows in seeds.items() if rows.truth}, problems)
+
+
+def _interval(seeds: Sequence[Predictions], labels: Sequence[str], metric: Metric) -> Interval:
+    """Interval of the mean over seeds: all seeds of a clip are drawn together with its speaker."""
+    rows = Predictions.empty()
+    for seed in seeds:
+        rows = rows.joined(seed)
+    return interval(rows.truth, rows.prediction, labels, rows.speakers, clips=rows.utterances, metric=metric)

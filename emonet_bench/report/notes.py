@@ -1,0 +1,60 @@
+"""What stands below a table: how to read it, what was compared, what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from emonet_bench.report.cells import ALPHA, Cell, Group
+
+if TYPE_CHECKING:
+    from emonet_bench.report.table import Column, Row
+
+
+def notes(rows: Sequence[Row], baseline: str, older: int, sources: int) -> Iterator[str]:
+    """Say what a reader of the rows must know, a line each.
+
+    Args:
+        rows: All rows.
+        baseline: Strategy that the others are compared with.
+        older: How many runs were superseded.
+        sources: How many joint runs only served as sources.
+    """
+    cells = [(column, cell) for row in rows for column, cell in row.cells.items()]
+    intervals = [cell.interval for _, cell in cells if cell.interval]
+    if intervals:
+        units = sorted({interval.unit for interval in intervals}, reverse=True)
+        yield f"Test scores, mean ± standard deviation over seeds; 95 % bootstrap interval over {' or '.join(units)}."
+    few = min((interval.units for interval in intervals if interval.unit == "speakers"), default=99)
+    if few < 5:  # noqa: PLR2004
+        yield f"An interval from few speakers ({few} at the least) says little: it holds for these speakers only."
+    if "clips" in {interval.unit for interval in intervals}:
+        yield "Over clips: speakers are unknown or a single one, so such an interval is too narrow."
+    if any(cell.state == "done" and not cell.complete for _, cell in cells):
+        yield "~ incomplete: a fold or seed is missing, so the cell is not ranked."
+    yield from _outcomes(cells, baseline)
+    if older:
+        yield f"{older} older runs of the same cells are left out."
+    if sources:
+        yield f"{sources} joint runs that only served as sources are left out."
+
+
+def _outcomes(cells: Sequence[tuple[Column, Cell]], baseline: str) -> Iterator[str]:
+    compared = [(column, cell) for column, cell in cells if cell.against]
+    for strategy in sorted({column.strategy for column, _ in compared}):
+        signs = [
+            cell.significant and (1 if cell.against.difference > 0 else -1)
+            for column, cell in compared
+            if column.strategy == strategy and cell.against
+        ]
+        wins, losses = signs.count(1), signs.count(-1)
+        yield f"{strategy} against {baseline}: {wins} better, {losses} worse, {len(signs) - wins - losses} undecided."
+    if any(cell.significant for _, cell in compared):
+        yield f"* differs from {baseline} of the same architecture: p < {ALPHA}, paired bootstrap over speakers, Holm."
+
+
+def problems(groups: Iterable[Group]) -> Iterator[str]:
+    """Say which runs failed or were skipped, and why, a line each."""
+    for group in groups:
+        yield from (f"failed: {problem}" for problem in group.problems)
+        yield from (f"skipped: {run.title}: {run.reason}" for run in group.runs if run.state == "skipped")

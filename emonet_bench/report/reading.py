@@ -1,0 +1,212 @@
+"""Reading run directories back: what each run says of each corpus that it was trained for."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from emonet_bench.errors import StoreError
+from emonet_bench.runs import SCHEMA_VERSION, Cell
+from emonet_bench.store import read_record
+
+State = Literal["done", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What one run says of one corpus; a run on several corpora gives a record for each.
+
+    Attributes:
+        corpus: Name of the corpus.
+        protocol: Name of its protocol.
+        architecture: Name of the architecture.
+        strategy: Name of the strategy.
+        variant: All options, as ``architecture.NAME``, ``strategy.NAME`` and ``training.NAME``, and ``source``.
+        seed: Its seed.
+        fold: Its fold, or None.
+        run_id: Identity of the run.
+        state: What became of it.
+        reason: Why there is no score, where there is none.
+        facts: The record's ``labels``, ``protocol_id``, ``synthetic``, ``partitions``; none where it failed early.
+        parameters: ``total`` and ``trainable``.
+        seconds: Seconds of training.
+        predictions: Where ``predictions.csv`` lies.
+        finished: When, in UTC.
+        source: Run id of its source, or None.
+        joint: Whether the run was trained on several corpora.
+    """
+
+    corpus: str
+    protocol: str
+    architecture: str
+    strategy: str
+    variant: Mapping[str, Any]
+    seed: int
+    fold: int | None
+    run_id: str
+    state: State
+    reason: str
+    facts: Mapping[str, Any]
+    parameters: Mapping[str, int]
+    seconds: float | None
+    predictions: Path
+    finished: str
+    source: str | None
+    joint: bool
+
+    @property
+    def title(self) -> str:
+        """The cell in words."""
+        fold = "" if self.fold is None else f" f{self.fold}"
+        return f"{self.corpus} {self.architecture} {self.strategy} s{self.seed}{fold}"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The test partition of a ``predictions.csv``: four lists of equal length."""
+
+    utterances: list[str]
+    speakers: list[str | None]
+    truth: list[str]
+    prediction: list[str]
+
+    @classmethod
+    def empty(cls) -> Predictions:
+        """Return no predictions."""
+        return cls([], [], [], [])
+
+    def joined(self, other: Predictions) -> Predictions:
+        """Return these and the others after them."""
+        return Predictions(
+            self.utterances + other.utterances,
+            self.speakers + other.speakers,
+            self.truth + other.truth,
+            self.prediction + other.prediction,
+        )
+
+
+def load(results: Path) -> list[RunRecord]:
+    """Read every run of a results directory (or a single run's directory), in the order of their names.
+
+    A run that cannot be read is warned about by name and left out.
+
+    Raises:
+        StoreError: There is no run.
+    """
+    if (results / "result.json").is_file():
+        return load_runs([results])
+    if not results.is_dir():
+        raise StoreError(f"{results}: no such directory; name the --results of a 'run matrix'")
+    paths = sorted(path for path in results.iterdir() if path.is_dir() and not path.name.startswith("."))
+    records = load_runs(paths)
+    if not records:
+        raise StoreError(f"{results}: no run that can be read; start one with 'run matrix --results {results}'")
+    return records
+
+
+def load_runs(paths: Iterable[Path]) -> list[RunRecord]:
+    """Read the given runs' directories; one that cannot be read is warned about by name and left out."""
+    known: dict[str, str | None] = {}
+    records: list[RunRecord] = []
+    for path in paths:
+        try:
+            records += _records(path, read_record(path), known)
+        except StoreError as error:
+            warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
+    return records
+
+
+def skipped(cell: Cell, reason: str) -> RunRecord:
+    """Describe a cell that was not run, so that a table shows it."""
+    raw = {
+        "run_id": cell.run_id,
+        "spec": cell.spec.model_dump(mode="json"),
+        "error": {"type": "Skipped", "message": reason},
+    }
+    return next(_records(Path(), raw, {}))
+
+
+def read_predictions(record: RunRecord) -> Predictions:
+    """Read the test partition of a run's predictions.
+
+    Raises:
+        StoreError: The file is missing or is no such table.
+    """
+    columns = ("partition", "utterance", "speaker", "truth", "prediction")
+    try:
+        with record.predictions.open(encoding="utf-8", newline="") as stream:
+            reader = csv.reader(stream)
+            header = next(reader)
+            partition, *wanted = (header.index(name) for name in columns)
+            rows = [[row[place] for place in wanted] for row in reader if row[partition] == "test"]
+    except (OSError, ValueError, IndexError, StopIteration) as error:
+        raise StoreError(f"{record.predictions}: damaged or missing ({error}); run {record.title} again") from error
+    if not rows:
+        raise StoreError(f"{record.predictions}: no test prediction; run {record.title} again")
+    utterances, speakers, truth, prediction = (list(column) for column in zip(*rows, strict=True))
+    if strange := {*truth, *prediction} - set(record.facts["labels"]):
+        raise StoreError(f"{record.predictions}: undeclared label {min(strange)!r}; run {record.title} again")
+    return Predictions(utterances, [speaker or None for speaker in speakers], truth, prediction)
+
+
+def _records(path: Path, raw: Mapping[str, Any], known: dict[str, str | None]) -> Iterator[RunRecord]:
+    version = raw.get("schema_version", SCHEMA_VERSION)
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise StoreError(f"{path / 'result.json'}: written by a newer emonet-bench (schema {version}); upgrade this")
+    try:
+        spec = raw["spec"]
+        corpora, protocols = spec["corpus"].split("+"), spec["protocol"].split("+")
+        for corpus, protocol in zip(corpora, protocols, strict=True):
+            facts = raw["corpora"][corpus] if "corpora" in raw else raw
+            suffix = f"-{corpus}" if len(corpora) > 1 else ""
+            yield RunRecord(
+                corpus=corpus,
+                protocol=protocol,
+                architecture=spec["architecture"],
+                strategy=spec["strategy"],
+                variant=_variant(spec, _source(path, spec["source"], known)),
+                seed=spec["seed"],
+                fold=spec["fold"],
+                run_id=raw["run_id"],
+                **_outcome(raw),
+                facts={key: facts[key] for key in ("labels", "protocol_id", "synthetic", "partitions") if key in facts},
+                parameters=raw.get("parameters", {}),
+                seconds=raw.get("seconds", {}).get("train"),
+                predictions=path / f"predictions{suffix}.csv",
+                finished=raw.get("finished", ""),
+                source=spec["source"],
+                joint=len(corpora) > 1,
+            )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise StoreError(f"{path / 'result.json'}: not a run's record ({error!r})") from error
+
+
+def _outcome(raw: Mapping[str, Any]) -> dict[str, Any]:
+    if "error" not in raw:
+        raw["scores"]["test"]["uar"]  # a run without an error has a score
+        return {"state": "done", "reason": ""}
+    kind, message = raw["error"]["type"], " ".join(str(raw["error"]["message"]).split())
+    if kind == "Skipped":
+        return {"state": "skipped", "reason": message}
+    return {"state": "failed", "reason": f"{kind}: {message}"}
+
+
+def _variant(spec: Mapping[str, Any], source: str | None) -> dict[str, Any]:
+    parts = {"architecture": "architecture_options", "strategy": "strategy_options", "training": "training"}
+    options = {f"{part}.{name}": value for part, key in parts.items() for name, value in spec[key].items()}
+    return {**options, "source": source}
+
+
+def _source(path: Path, source: str | None, known: dict[str, str | None]) -> str | None:
+    """Describe a source without its seed, so that seeds of one recipe meet: its corpora and strategy, or its hash."""
+    if source is None or source in known:
+        return known.get(source) if source else None
+    known[source] = source[:8]
+    for place in path.parent.glob(f"*-{source[:8]}"):
+        spec = read_record(place)["spec"]
+        known[source] = f"{spec['strategy']} on {spec['corpus']}"
+    return known[source]

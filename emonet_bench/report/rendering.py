@@ -1,0 +1,237 @@
+"""A table as rich text, Markdown, LaTeX, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from emonet_bench.report.cells import Cell
+from emonet_bench.report.table import Column, Row, Table
+
+_TO = "\N{EN DASH}"
+_METRICS = {"uar": "UAR", "accuracy": "accuracy"}
+_LATEX = str.maketrans(
+    {char: f"\\{char}" for char in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\^{}", "\\": r"\textbackslash{}"}
+)
+
+
+def render_rich(table: Table) -> RenderableType:
+    """Render for a terminal: a row for each corpus where the columns fit its width, else a line for each cell.
+
+    The table's problems are left to the caller, who can print them unwrapped.
+    """
+    return _Fitting(table)
+
+
+class _Fitting:
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = _wide(self.table)
+        fits = Measurement.get(console, options.update(width=10_000), wide).maximum <= options.max_width
+        yield wide if fits else _long(self.table)
+        for line in self.table.notes:
+            yield Text(line, style="dim")
+
+
+def _wide(table: Table) -> RichTable:
+    grid = RichTable(title=_title(table), title_justify="left", header_style="bold", show_footer=True)
+    grid.add_column("corpus", footer=Text("trained\nparameters\ns per run", style="dim"))
+    for column in table.columns:
+        head = "\n".join(part for part in (column.architecture, column.strategy, *column.tag.split(", ")) if part)
+        grid.add_column(head, justify="right", footer=Text(_cost(table, column), style="dim"), no_wrap=True)
+    for row in table.rows:
+        grid.add_row(_corpus(row), *(_text(row.cells.get(column)) for column in table.columns))
+        grid.add_section()
+    return grid
+
+
+def _corpus(row: Row) -> Text:
+    details = [row.subtitle, f"{row.labels} labels, {row.clips} clips"]
+    details += ["synthetic"] if row.synthetic else []
+    return Text(row.corpus).append("".join(f"\n{line}" for line in details), style="dim")
+
+
+def _text(cell: Cell | None) -> Text:
+    if cell is None:
+        return Text("")
+    if cell.score is None:
+        return Text(cell.state, style="red" if cell.state == "failed" else "yellow")
+    text = Text(_score(cell), style="bold green" if cell.best else "")
+    text.append(f"\n{_interval(cell)}", style="dim not bold")
+    if runs := _runs(cell):
+        text.append(f"\n{runs}", style="dim not bold")
+    if cell.failed:
+        text.append(f"\n{cell.failed} failed", style="red not bold")
+    return text
+
+
+def _cost(table: Table, column: Column) -> str:
+    cells = [cell for _, other, cell in table.cells() if other == column]
+    numbers = [_mean([getattr(cell, name) for cell in cells]) for name in ("trainable", "total", "seconds")]
+    return "\n".join((_count(numbers[0]), _count(numbers[1]), "" if numbers[2] is None else f"{numbers[2]:.0f}"))
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _long(table: Table) -> RichTable:
+    grid = RichTable(title=_title(table), title_justify="left", header_style="bold")
+    grid.add_column("corpus")
+    grid.add_column("architecture, strategy")
+    for name in (_METRICS[table.metric], "95 %", "runs", "trained", "s"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    last: Row | None = None
+    for row, column, cell in table.cells():
+        if last is not None and row is not last:
+            grid.add_section()
+        grid.add_row(_corpus_line(row) if row is not last else "", str(column), *_figures(cell))
+        last = row
+    return grid
+
+
+def _corpus_line(row: Row) -> Text:
+    return Text(row.title).append(f"\n{row.subtitle}", style="dim")
+
+
+def _figures(cell: Cell) -> list[Text | str]:
+    if cell.score is None:
+        return [Text(cell.state, style="red" if cell.state == "failed" else "yellow")]
+    seconds = "" if cell.seconds is None else f"{cell.seconds:.0f}"
+    score = Text(_score(cell), style="bold green" if cell.best else "")
+    return [score, _interval(cell), _runs(cell) or "1", _count(cell.trainable), seconds]
+
+
+def render_markdown(table: Table) -> str:
+    """Render as a Markdown table with its notes; the best cell of each row is bold."""
+    head = ["corpus", *map(str, table.columns)]
+    lines = [_markdown(head), _markdown(["---", *["--:"] * len(table.columns)])]
+    for row in table.rows:
+        cells = [_plain(row.cells.get(column), "**{}**") for column in table.columns]
+        lines.append(_markdown([f"{row.title}, {row.subtitle}", *cells]))
+    notes = [f"\n{_title(table)}.", *(note.replace("*", "\\*") for note in (*table.notes, *table.problems))]
+    return "\n".join([*lines, "  \n".join(notes)]) + "\n"
+
+
+def _markdown(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def render_latex(table: Table) -> str:
+    r"""Render as a LaTeX ``tabular`` for ``\usepackage{booktabs}``; the best cell of each row is bold."""
+    head = " & ".join(["Corpus", *(str(column).translate(_LATEX) for column in table.columns)])
+    lines = [
+        *(f"% {note}" for note in (f"{_title(table)}.", *table.notes, *table.problems)),
+        rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
+        r"\toprule",
+        rf"{head} \\",
+        r"\midrule",
+    ]
+    for row in table.rows:
+        cells = [_latex(row.cells.get(column)) for column in table.columns]
+        name = f"{row.title}, {row.subtitle}".translate(_LATEX)
+        lines.append(rf"{' & '.join([name, *cells])} \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _latex(cell: Cell | None) -> str:
+    if cell is None or cell.score is None:
+        return "" if cell is None else cell.state
+    score = _score(cell).replace("±", r"$\pm$").replace("*", "$^{*}$").replace("~", r"$^{\sim}$")
+    low_high = _interval(cell).replace(_TO, "--")
+    return (rf"\textbf{{{score}}}" if cell.best else score) + rf" {{\scriptsize [{low_high}]}}"
+
+
+def render_csv(table: Table) -> str:
+    """Render one line for each cell, at full precision."""
+    lines = list(_records(table))
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(lines[0]) if lines else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return stream.getvalue()
+
+
+def render_json(table: Table) -> str:
+    """Render all cells at full precision, and the notes."""
+    content = {
+        "metric": table.metric,
+        "baseline": table.baseline,
+        "cells": list(_records(table)),
+        "notes": table.notes,
+        "problems": table.problems,
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _records(table: Table) -> Iterable[dict[str, Any]]:
+    for row, column, cell in table.cells():
+        place = {name: value for name, value in vars(row).items() if name != "cells"}
+        values = {name: value for name, value in vars(cell).items() if name not in {"interval", "against"}}
+        span, against = cell.interval, cell.against
+        yield {
+            **place,
+            **asdict(column),
+            "metric": table.metric,
+            **values,
+            "low": span.low if span else None,
+            "high": span.high if span else None,
+            "unit": span.unit if span else None,
+            "units": span.units if span else None,
+            "difference": against.difference if against else None,
+            "difference_low": against.low if against else None,
+            "difference_high": against.high if against else None,
+        }
+
+
+def _title(table: Table) -> str:
+    return f"{_METRICS[table.metric]} on test"
+
+
+def _plain(cell: Cell | None, best: str) -> str:
+    if cell is None or cell.score is None:
+        return "" if cell is None else cell.state
+    score = best.format(_score(cell)) if cell.best else _score(cell)
+    return f"{score} [{_interval(cell)}]"
+
+
+def _score(cell: Cell) -> str:
+    assert cell.score is not None
+    spread = "" if cell.deviation is None else f" ±{_number(cell.deviation)}"
+    return f"{'' if cell.complete else '~'}{_number(cell.score)}{spread}{'*' if cell.significant else ''}"
+
+
+def _interval(cell: Cell) -> str:
+    return f"{_number(cell.interval.low, 2)}{_TO}{_number(cell.interval.high, 2)}" if cell.interval else ""
+
+
+def _number(value: float, digits: int = 3) -> str:
+    """Write a score as papers do: ``.812``."""
+    return f"{value:.{digits}f}".removeprefix("0")
+
+
+def _runs(cell: Cell) -> str:
+    parts = [f"{cell.seeds} seeds" if cell.seeds > 1 else "", f"{cell.folds} folds" if cell.folds > 1 else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _count(number: float | None) -> str:
+    """Write a number of parameters: ``317 k``."""
+    if number is None:
+        return ""
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.0f}"

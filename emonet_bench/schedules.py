@@ -1,0 +1,81 @@
+"""Optimisers and learning-rate schedules of a recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from emonet_bench.config import Training
+from emonet_bench.errors import ConfigError
+from emonet_bench.types import ParameterGroup
+
+_OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": lambda groups, lr: torch.optim.SGD(groups, lr, momentum=0.9),
+    "rmsprop": torch.optim.RMSprop,
+    "adam": torch.optim.Adam,
+    "adadelta": torch.optim.Adadelta,
+    "adamw": torch.optim.AdamW,
+}
+_WARM_UP = 0.1  # part of a cosine schedule
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of training with an optimiser of its own.
+
+    Attributes:
+        rate: Its highest learning rate.
+        last_epoch: The epoch that it may not pass, counted over all stages.
+    """
+
+    rate: float
+    last_epoch: int
+
+
+def stages(recipe: Training, corpora: int) -> list[Stage]:
+    """Divide a training into stages.
+
+    EmoNet's recipe has three, at lr, lr/10 and lr/100; its cap on epochs holds for all of them together on one corpus,
+    and for each by itself on several.
+
+    Raises:
+        ConfigError: The schedule needs a patience and has none.
+    """
+    if recipe.schedule == "cosine":
+        return [Stage(recipe.learning_rate, recipe.epochs)]
+    if recipe.patience is None:
+        raise ConfigError(
+            "training.schedule: 'stages' needs training.patience, the epochs without a gain that end a stage"
+        )
+    caps = [recipe.epochs * (number if corpora > 1 else 1) for number in (1, 2, 3)]
+    return [Stage(recipe.learning_rate / 10**number, cap) for number, cap in enumerate(caps)]
+
+
+def rate_factor(recipe: Training, step: int, steps: int) -> float:
+    """Return the part of a stage's learning rate that its ``step``-th of ``steps`` steps takes.
+
+    >>> [round(rate_factor(Training(), step, 100), 2) for step in (0, 9, 10, 55, 99)]
+    [0.1, 1.0, 1.0, 0.5, 0.0]
+    """
+    if recipe.schedule == "stages":
+        return 1.0
+    warm_up = max(1, round(steps * _WARM_UP))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
+
+
+def optimizer(groups: Sequence[ParameterGroup], recipe: Training, rate: float) -> torch.optim.Optimizer:
+    """Make a recipe's optimiser for parameter groups."""
+    settings = [
+        {
+            "params": list(group.parameters),
+            "weight_decay": recipe.weight_decay if group.weight_decay is None else group.weight_decay,
+        }
+        for group in groups
+        if group.parameters
+    ]
+    return _OPTIMIZERS[recipe.optimizer](settings, lr=rate)

@@ -1,0 +1,229 @@
+"""The contract kit for architectures."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from emonet_bench import networks
+from emonet_bench.config import Options, parse
+from emonet_bench.export import export
+from emonet_bench.plugins import Plugins
+from emonet_bench.testing.bench import CORPUS, Bench
+from emonet_bench.testing.contracts import BrokenError, hold
+from emonet_bench.testing.parts import batch_norms, idle_part, stir
+from emonet_bench.testing.signals import LABELS
+from emonet_bench.types import AdapterPoint, Architecture, Signal
+
+EXACT = 1e-9
+"""Largest difference of a logit in float64, which proves the algebra."""
+CLOSE = 1e-4
+"""Largest difference of a logit in float32."""
+
+_KINDS = get_args(get_type_hints(AdapterPoint)["kind"])
+
+
+def check_architecture(
+    architecture: str | Architecture, options: Mapping[str, Any] | Options | None = None, signal: Signal | None = None
+) -> None:
+    """Hold an architecture to its contracts.
+
+    Args:
+        architecture: A registered name, or the descriptor itself.
+        options: Its options; small ones make the kit quick. None: the defaults.
+        signal: What it hears; None: 16 kHz, clips of any length. Give a window where the architecture needs one.
+
+    Raises:
+        AssertionError: It breaks one; the message says which, what was seen and where the contract is written.
+    """
+    if isinstance(architecture, str):
+        architecture = Plugins().architectures[architecture]
+    if not isinstance(options, Options):
+        options = parse(architecture.options, options or {}, architecture.name)
+    with torch.random.fork_rng(devices=[]):
+        hold("architecture", architecture.name, CHECKS, Bench(architecture, options, signal or Signal()))
+
+
+def options_documented(bench: Bench) -> None:
+    """Options are an ``emonet_bench.config.Options``: each field says what it does, no short flag is used twice."""
+    model = bench.architecture.options
+    if not issubclass(model, Options):
+        raise BrokenError(f"{model.__name__} is not a subclass of emonet_bench.config.Options")
+    bare = [name for name, field in model.model_fields.items() if not field.description]
+    if bare:
+        raise BrokenError(
+            f"{model.__name__}.{bare[0]} has no description ({len(bare)} such fields); declare it with option()"
+        )
+    extras = [field.json_schema_extra for field in model.model_fields.values()]
+    flags = Counter(extra["short"] for extra in extras if isinstance(extra, dict) and "short" in extra)
+    if flags and max(flags.values()) > 1:
+        raise BrokenError(f"{model.__name__} gives {flags.most_common(1)[0][0]} to two fields")
+
+
+def shapes(bench: Bench) -> None:
+    """``embed`` gives finite (N, dim), a head finite (N, classes), for any batch size and length from one sample up."""
+    for labels in (LABELS, LABELS[:2]):
+        classifier = bench.classifier(labels=labels)
+        for waveform, lengths in (*map(bench.hear, bench.batches()), bench.full()):
+            where = f"for waveform {tuple(waveform.shape)} and lengths {None if lengths is None else lengths.tolist()}"
+            with torch.no_grad():
+                embedding = classifier.network.embed(waveform.float(), lengths)
+                logits = classifier.heads(embedding)
+            for name, tensor, width in (("embed", embedding, classifier.network.dim), ("logits", logits, len(labels))):
+                if tensor.shape != (len(waveform), width):
+                    raise BrokenError(f"{name} gave {tuple(tensor.shape)} {where}; expected {(len(waveform), width)}")
+                if not tensor.isfinite().all():
+                    raise BrokenError(f"{name} gave a number that is not finite {where}")
+
+
+def seeds(bench: Bench) -> None:
+    """The seed decides all that is random: the same one gives the same weights and training passes, another others."""
+    first, same, other = bench.classifier(seed=5), bench.classifier(seed=5), bench.classifier(seed=6)
+    for name, tensor in first.state_dict().items():
+        if not torch.equal(tensor, same.state_dict()[name]):
+            raise BrokenError(f"{name} differed between two networks of one seed; draw from torch's global generator")
+    if _delta(_logits(first, bench), _logits(first, bench)):
+        raise BrokenError("two evaluation passes of one network differed; be random in training only")
+    if bench.architecture.fit is not None:
+        return
+    if all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in first.state_dict().items()):
+        raise BrokenError("networks of two seeds had the same weights")
+    passes = []
+    for classifier in (first.train(), same.train()):
+        torch.manual_seed(7)
+        passes.append(_logits(classifier, bench))
+    if _delta(*passes):
+        raise BrokenError("two training passes of one seed differed; draw from torch's global generator")
+
+
+def padding(bench: Bench) -> None:
+    """A clip has the same logits alone, beside longer clips and padded further (float64 1e-9, float32 1e-4)."""
+    _hold_padding(bench, bench.stirred().double(), EXACT)
+    _hold_padding(bench, bench.classifier(), CLOSE)
+
+
+def statistics(bench: Bench) -> None:
+    """In training, padding enters neither the statistics of a batch norm nor the logits."""
+    if bench.architecture.fit is not None:
+        return
+    found = []
+    for extra in (0, bench.signal.sampling_rate):
+        classifier = bench.stirred().double()
+        for module in batch_norms(classifier):
+            module.train()
+        logits = classifier(*bench.hear(bench.clips, padding=extra))
+        found.append({"the logits": logits.detach(), **dict(classifier.named_buffers())})
+    for name, tensor in found[0].items():
+        if not torch.allclose(tensor.double(), found[1][name].double(), rtol=0, atol=EXACT):
+            raise BrokenError(
+                f"{name} differed by {_delta(tensor, found[1][name]):.2g} after one more second of padding"
+            )
+
+
+def gradients(bench: Bench) -> None:
+    """Training reaches every trainable parameter: each has a gradient that is not all zero."""
+    if bench.architecture.fit is not None:
+        return
+    classifier = bench.stirred().train()
+    for module in batch_norms(classifier):
+        module.eval()  # a bias before a batch norm in training has none, by nature
+    for heard in (bench.full(), bench.hear(bench.clips), bench.full()):
+        logits = classifier(heard[0].float(), heard[1])
+        (logits * torch.randn_like(logits)).sum().backward()
+    dead = [
+        name
+        for name, parameter in classifier.named_parameters()
+        if parameter.requires_grad and (parameter.grad is None or not parameter.grad.any())
+    ]
+    if dead:
+        raise BrokenError(f"{dead[0]} had no gradient ({len(dead)} such parameters)")
+
+
+def round_trip(bench: Bench) -> None:
+    """The ``state_dict`` holds all that is learnt: through safetensors into a fresh network, logits stay the same."""
+    classifier = bench.stirred()
+    tensors = {name: tensor.contiguous() for name, tensor in classifier.state_dict().items()}
+    fresh = bench.classifier(seed=2)
+    fresh.load_state_dict(safetensors.torch.load(safetensors.torch.save(tensors)))
+    delta = _delta(_logits(classifier, bench), _logits(fresh, bench))
+    if delta:
+        raise BrokenError(f"a logit differed by {delta:.2g}; keep what is learnt in parameters and buffers")
+
+
+def adapter_points(bench: Bench) -> None:
+    """Adapter points exist, are of known kinds, stay the same with parts that do nothing, and use the other parts."""
+    classifier = bench.stirred().double()
+    network = classifier.network
+    points = network.adapter_points()
+    for name, point in points.items():
+        if point.kind not in _KINDS:
+            raise BrokenError(f"point {name!r} is of the unknown kind {point.kind!r}; known: {', '.join(_KINDS)}")
+        owner, attribute = networks.slot(network, point.path)
+        present = getattr(owner, attribute)
+        if (present is None) != (point.kind in ("conv", "sequence")):
+            raise BrokenError(
+                f"point {name!r}: {point.path} is {'empty' if present is None else 'taken'}, see AdapterPoint"
+            )
+    before = _embeddings(classifier, bench)
+    installed = networks.branch(network, _KINDS, [CORPUS], dict.fromkeys(_KINDS, idle_part))
+    after = _embeddings(classifier, bench)
+    if _delta(before, after) > EXACT:
+        raise BrokenError(f"parts that do nothing changed the embedding by {_delta(before, after):.2g}")
+    for part, name in zip(installed, points, strict=True):
+        stir(part)
+        before, after = after, _embeddings(classifier, bench)
+        if not _delta(before, after):
+            raise BrokenError(f"a part at point {name!r} changed nothing: the network does not use it")
+    _hold_padding(bench, classifier, EXACT)
+
+
+def onnx_parity(bench: Bench) -> None:
+    """The exported file has the network's logits in onnxruntime, at batch sizes and lengths that tracing never saw."""
+    with tempfile.TemporaryDirectory() as directory:
+        export(bench.classifier(), CORPUS, Path(directory) / "model.onnx", bench.signal, {})
+
+
+CHECKS = (options_documented, shapes, seeds, padding, statistics, gradients, round_trip, adapter_points, onnx_parity)
+"""In the order in which they help most; each one's docstring is the contract."""
+
+
+@torch.no_grad()
+def _hold_padding(bench: Bench, classifier: networks.Classifier, tolerance: float) -> None:
+    dtype = torch.float64 if tolerance == EXACT else torch.float32
+    for lengths in bench.batches():
+        results = {}
+        for name, extra in (("in a batch", 0), ("with more padding", bench.signal.sampling_rate // 3)):
+            waveform, valid = bench.hear(lengths, padding=extra)
+            results[name] = classifier(waveform.to(dtype), valid)
+        rows = [bench.hear([length]) for length in lengths]
+        alone = torch.cat([classifier(waveform.to(dtype), valid) for waveform, valid in rows])
+        for name, logits in results.items():
+            if not _delta(alone, logits) <= tolerance:
+                raise BrokenError(
+                    f"a logit {name} differed by {_delta(alone, logits):.2g} from the clip's alone "
+                    f"({dtype}, clips of {lengths} samples)"
+                )
+
+
+@torch.no_grad()
+def _logits(classifier: networks.Classifier, bench: Bench) -> Tensor:
+    waveform, lengths = bench.hear(bench.clips)
+    logits: Tensor = classifier(waveform.float(), lengths)
+    return logits
+
+
+@torch.no_grad()
+def _embeddings(classifier: networks.Classifier, bench: Bench) -> Tensor:
+    embedding: Tensor = classifier.network.embed(*bench.hear(bench.clips))
+    return embedding
+
+
+def _delta(one: Tensor, other: Tensor) -> float:
+    return float((one.double() - other.double()).abs().max())

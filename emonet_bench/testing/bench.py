@@ -1,0 +1,64 @@
+"""An architecture on the bench: built, fitted or stirred, and something to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from emonet_bench import networks
+from emonet_bench.testing.parts import stir
+from emonet_bench.testing.signals import LABELS, clips, noise, samples
+from emonet_bench.types import Architecture, Signal, TrainingSet
+
+CORPUS = "kit"
+
+_BATCHES = ((0.0,), (0.03, 0.0), (1.1, 0.31, 0.0, 0.7))  # seconds of each clip; 0 stands for a single sample
+
+
+@dataclass(frozen=True)
+class Bench:
+    """An architecture on the bench, with the options and the signal it is built with."""
+
+    architecture: Architecture
+    options: Any
+    signal: Signal
+
+    def classifier(self, seed: int = 0, labels: tuple[str, ...] = LABELS) -> networks.Classifier:
+        """Build the network and a head; fit them where the architecture says how."""
+        torch.manual_seed(seed)
+        network = self.architecture.build(self.options, self.signal)
+        made = networks.classifier(network, [TrainingSet(CORPUS, labels, 18)])
+        if self.architecture.fit is not None and labels == LABELS:
+            self.architecture.fit(made, clips(self.signal, 0), clips(self.signal, 1), self.options, seed)
+        return made.eval()
+
+    def stirred(self) -> networks.Classifier:
+        """Build a classifier with no weight or statistic at zero or one, where a fault could hide."""
+        made = self.classifier()
+        if self.architecture.fit is None:
+            torch.manual_seed(1)
+            stir(made)
+        return made
+
+    def hear(self, lengths: list[int], *, padding: int = 0) -> tuple[Tensor, Tensor]:
+        """Make clips as evaluation hands them over: cut to the signal's window where it has one."""
+        return networks.centre_crop(*noise(lengths, padding=padding), self.signal)
+
+    @property
+    def clips(self) -> list[int]:
+        """Lengths of three clips."""
+        return samples((1.1, 0.31, 0.7), self.signal)
+
+    def batches(self) -> Iterator[list[int]]:
+        """Yield the lengths of a few batches, from one sample up."""
+        for seconds in _BATCHES:
+            yield samples(seconds, self.signal)
+
+    def full(self) -> tuple[Tensor, None]:
+        """Make two clips that fill their rows, as training crops do."""
+        size = self.signal.window or self.signal.sampling_rate
+        return torch.cat([noise([size])[0], noise([size + 1])[0][:, 1:]]), None

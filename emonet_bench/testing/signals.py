@@ -1,0 +1,61 @@
+"""Noise to hear and clips to fit, small and the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from emonet_bench.batches import Clips
+from emonet_bench.types import Signal
+
+LABELS = ("hum", "hiss", "hush")
+
+
+def samples(seconds: Sequence[float], signal: Signal) -> list[int]:
+    """Turn seconds into samples; 0 stands for a single one."""
+    return [max(1, round(second * signal.sampling_rate)) for second in seconds]
+
+
+def noise(lengths: Sequence[int], *, padding: int = 0) -> tuple[Tensor, Tensor]:
+    """Make clips of noise, loud noise behind their ends, and their lengths.
+
+    Args:
+        lengths: Samples of each clip.
+        padding: Samples beyond the longest.
+
+    Returns:
+        (N, S) float64 and (N,); a clip sounds the same whatever its neighbours.
+    """
+    size = max(lengths) + padding
+    rows = []
+    for length in lengths:
+        generator = torch.Generator().manual_seed(length)
+        clip = 0.1 * torch.randn(length, generator=generator, dtype=torch.float64)
+        behind = torch.randn(size - length, generator=generator, dtype=torch.float64)
+        rows.append(torch.cat([clip, behind]))
+    return torch.stack(rows), torch.tensor(lengths)
+
+
+def clips(signal: Signal, seed: int, each: int = 6) -> Clips:
+    """Make clips of three labels that differ in colour and loudness, from half a second to a second long."""
+    generator = torch.Generator().manual_seed(seed)
+    targets = torch.arange(len(LABELS)).repeat(each)
+    half = signal.sampling_rate // 2
+    lengths = torch.randint(half, 2 * half, (len(targets),), generator=generator)
+    waves = []
+    for target, length in zip(targets.tolist(), lengths.tolist(), strict=True):
+        white = torch.randn(length + 8, generator=generator)
+        coloured = white.unfold(0, 9, 1).mean(-1) if target == 0 else white[:length]
+        waves.append(coloured * (0.02 if target == LABELS.index("hush") else 0.2))
+    return Clips(
+        samples=(torch.cat(waves) * 32767).clamp(-32768, 32767).to(torch.int16),
+        starts=lengths.cumsum(0) - lengths,
+        lengths=lengths,
+        targets=targets,
+        labels=LABELS,
+        names=tuple(f"{i}.wav" for i in range(len(targets))),
+        speakers=(None,) * len(targets),
+        sampling_rate=signal.sampling_rate,
+    )

@@ -1,0 +1,213 @@
+"""The training loop: round-robin over corpora, in stages, the best epoch on dev kept, resumable between epochs."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from emonet_bench import interruption
+from emonet_bench.batches import Batch, Clips, shuffled
+from emonet_bench.config import Training
+from emonet_bench.errors import TrainingError
+from emonet_bench.evaluation import autocast, training_window, uar
+from emonet_bench.interruption import Standing
+from emonet_bench.losses import Loss, loss_of
+from emonet_bench.networks import Classifier
+from emonet_bench.schedules import Stage, optimizer, rate_factor, stages
+from emonet_bench.types import Plan
+
+IMPROVEMENT = 0.005
+"""The gain in dev UAR that resets the patience, as in EmoNet."""
+
+_SAVE_SECONDS = 10.0  # between two saved states: at most this much work is lost to a kill
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch in numbers.
+
+    Attributes:
+        epoch: Counted from 1.
+        loss: Mean training loss.
+        dev_uar: UAR on dev, the mean over corpora.
+        learning_rate: Of its last step.
+        seconds: Wall-clock time, evaluation included.
+    """
+
+    epoch: int
+    loss: float
+    dev_uar: float
+    learning_rate: float
+    seconds: float
+
+
+def train(
+    plan: Plan,
+    train_clips: Mapping[str, Clips],
+    dev_clips: Mapping[str, Clips],
+    recipe: Training,
+    seed: int,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+    directory: Path | None = None,
+) -> int:
+    """Train a plan's classifier in place; it ends with the weights of its best epoch on dev.
+
+    Args:
+        plan: What the strategy prepared, on the device to train on.
+        train_clips: Training clips of each corpus, on the same device.
+        dev_clips: Dev clips of each corpus, likewise.
+        recipe: How to train.
+        seed: Of everything random; each epoch is seeded anew, so that it can be repeated alone.
+        on_epoch: Called after each epoch.
+        directory: Where to keep the state between epochs. A state that is there already is continued, with the same
+            result as without the interruption.
+
+    Returns:
+        The best epoch, counted from 1.
+
+    Raises:
+        TrainingError: The loss is not finite.
+    """
+    session = _Session(plan, train_clips, dev_clips, recipe, seed, on_epoch, directory)
+    for number, stage in enumerate(stages(recipe, len(train_clips))):
+        session.run(number, stage)
+    session.classifier.load_state_dict(session.best)
+    return session.standing.best_epoch
+
+
+class _Session:
+    def __init__(
+        self,
+        plan: Plan,
+        train_clips: Mapping[str, Clips],
+        dev_clips: Mapping[str, Clips],
+        recipe: Training,
+        seed: int,
+        on_epoch: Callable[[Epoch], None],
+        directory: Path | None,
+    ) -> None:
+        self.plan, self.recipe, self.seed, self.on_epoch = plan, recipe, seed, on_epoch
+        self.train_clips, self.dev_clips = train_clips, dev_clips
+        self.classifier: Classifier = plan.classifier
+        self.losses: dict[str, Loss] = {
+            corpus: loss_of(recipe, clips.targets, len(clips.labels)) for corpus, clips in train_clips.items()
+        }
+        self.steps = recipe.steps_per_epoch or max(_batches(len(c), recipe.batch_size) for c in train_clips.values())
+        self.file = directory / interruption.FILE if directory else None
+        self.saved = time.monotonic()
+        self.standing, self.best = Standing(), dict[str, Tensor]()
+        self.state = interruption.load(self.file) if self.file else None
+        if self.state:
+            self.standing, self.best = self.state.standing, self.state.best
+
+    def run(self, number: int, stage: Stage) -> None:
+        """Carry out one stage, or what is left of it."""
+        if number < self.standing.stage:
+            return
+        self.optimizer = optimizer(self.plan.groups, self.recipe, stage.rate)
+        if number > self.standing.stage:
+            self._begin(number)
+        elif self.state:
+            self.classifier.load_state_dict(self.state.model)
+            self.state.hand_to(self.optimizer)
+        while self.standing.epoch < stage.last_epoch and self._patient():
+            self._epoch(stage)
+
+    def _begin(self, number: int) -> None:
+        """Start a stage from the best epoch so far."""
+        if self.best:
+            self.classifier.load_state_dict(self.best)
+        now = self.standing
+        now.stage, now.first_epoch, now.reference, now.waited = number, now.epoch, now.best_uar, 0
+
+    def _patient(self) -> bool:
+        return self.recipe.patience is None or self.standing.waited < self.recipe.patience
+
+    def _epoch(self, stage: Stage) -> None:
+        started = time.perf_counter()
+        now = self.standing
+        now.epoch += 1
+        torch.manual_seed(epoch_seed(self.seed, now.epoch))
+        loss = self._train(stage)
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss is {loss} in epoch {now.epoch}; lower training.learning_rate")
+        score = self._dev_uar()
+        if score > now.best_uar:
+            now.best_uar, now.best_epoch = score, now.epoch
+            self.best = {name: tensor.detach().clone() for name, tensor in self.classifier.state_dict().items()}
+        if score > now.reference + IMPROVEMENT:
+            now.reference, now.waited = score, 0
+        else:
+            now.waited += 1
+        rate = self.optimizer.param_groups[0]["lr"]
+        self.on_epoch(Epoch(now.epoch, loss, score, rate, time.perf_counter() - started))
+        self._save()
+
+    def _train(self, stage: Stage) -> float:
+        train_mode(self.classifier)
+        draws = {corpus: _endless(clips, self.recipe) for corpus, clips in self.train_clips.items()}
+        total = torch.zeros((), device=next(self.classifier.parameters()).device)  # summed there: no wait at each step
+        step = (self.standing.epoch - 1 - self.standing.first_epoch) * self.steps
+        steps = (stage.last_epoch - self.standing.first_epoch) * self.steps
+        for number in range(step, step + self.steps):
+            rate = stage.rate * rate_factor(self.recipe, number, steps)
+            for corpus, batches in draws.items():
+                total += self._step(corpus, next(batches), rate)
+        return float(total) / (self.steps * len(draws))
+
+    def _step(self, corpus: str, batch: Batch, rate: float) -> Tensor:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.classifier.select(corpus)
+        self.optimizer.zero_grad(set_to_none=True)
+        with autocast(self.recipe):
+            logits = self.classifier(batch.waveform, batch.lengths)
+        loss = self.losses[corpus](logits.float(), batch.targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return loss.detach()
+
+    def _dev_uar(self) -> float:
+        scores = []
+        for corpus, clips in self.dev_clips.items():
+            self.classifier.select(corpus)
+            scores.append(uar(self.classifier, clips, self.recipe))
+        return sum(scores) / len(scores)
+
+    def _save(self) -> None:
+        if self.file and time.monotonic() - self.saved > _SAVE_SECONDS:
+            interruption.save(self.file, self.standing, self.classifier.state_dict(), self.best, self.optimizer)
+            self.saved = time.monotonic()
+
+
+def train_mode(classifier: nn.Module) -> None:
+    """Switch to training, but leave frozen batch norms in evaluation: their statistics are frozen, too."""
+    classifier.train()
+    for module in classifier.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and not module.weight.requires_grad:  # noqa: SLF001
+            module.eval()
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """Derive an epoch's seed, so that an epoch needs no history of random numbers to be repeated."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{epoch}".encode()).digest()[:8], "big") >> 1
+
+
+def _batches(clips: int, batch_size: int) -> int:
+    """Count the batches of one pass, as ``shuffled`` deals them."""
+    return max(1, math.ceil(clips / batch_size) - (clips % batch_size == 1))
+
+
+def _endless(clips: Clips, recipe: Training) -> Iterator[Batch]:
+    window = training_window(recipe)
+    while True:
+        for drawn in shuffled(len(clips), recipe.batch_size):
+            index = drawn.to(clips.starts.device)
+            yield clips.whole(index) if window is None else clips.crop(index, window, recipe.short_clips)

@@ -1,0 +1,35 @@
+"""Options of the strategies; torch is not imported here."""
+
+from __future__ import annotations
+
+from emonet_bench.config import Options, option
+
+
+class NoOptions(Options):
+    """The strategy has no options."""
+
+
+class AdapterOptions(Options):
+    """What is new for each corpus beside its batch norms and head."""
+
+    share_feature_layer: bool = option(
+        default=False, description="Share the pooling of deep features between corpora.", short="-sfl"
+    )
+    individual_weight_decay: bool = option(
+        default=False,
+        description="Weight decay of the adapters by training-set size: the fewer clips, the larger.",
+        short="-iwd",
+    )
+    reduction: int = option(4, "Factor by which an adapter of a sequence layer narrows.", ge=1)
+    rank: int | None = option(
+        None, "Write an adapter's 1x1 kernel as a product of this inner size; none: a full kernel.", ge=1
+    )
+
+
+class MultiTaskOptions(AdapterOptions):
+    """Several corpora on one shared network."""
+
+    adapters: bool = option(
+        default=False,
+        description="Give each corpus adapters, batch norms and pooling of its own; otherwise only a head.",
+    )

@@ -1,0 +1,124 @@
+"""The strategies: what is taken from the source, what is new, what is trained and with which weight decay."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from torch import nn
+
+from emonet_bench.errors import ConfigError, Skipped
+from emonet_bench.networks import Branches, Classifier, branch, classifier
+from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, TrainingSet
+from emonet_transfer.options import AdapterOptions, MultiTaskOptions
+from emonet_transfer.parts import ConvAdapter, SequenceAdapter
+
+
+def scratch(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001 - the contract
+    """Train everything from random weights."""
+    return _all_trainable(classifier(network, corpora))
+
+
+def finetune(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001
+    """Start from the source's network, with a new head, and train everything."""
+    _load(network, source)
+    return _all_trainable(classifier(network, corpora))
+
+
+def last_layer(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001
+    """Freeze the source's network and train a new head."""
+    _load(network, source)
+    whole = classifier(network, corpora)
+    network.requires_grad_(requires_grad=False)
+    return Plan(whole, _groups(whole.heads))
+
+
+def adapters(network: Any, corpora: Sequence[TrainingSet], source: Any, options: AdapterOptions) -> Plan:
+    """Freeze the source's shared layers; train adapters, batch norms, pooling and head of each corpus.
+
+    Raises:
+        Skipped: The architecture has no place for adapters.
+    """
+    _load(network, source)
+    network.requires_grad_(requires_grad=False)
+    parts = _install(network, corpora, options)
+    whole = classifier(network, corpora)
+    for part in parts:
+        part.requires_grad_()
+    adapter_groups = [group for set_ in corpora for group in _adapter_groups(parts, set_, options)]
+    others = [module for part in parts for module in part.parts.values() if not _is_adapter(module)]
+    return Plan(whole, [*adapter_groups, *_groups(nn.ModuleList(others)), *_groups(whole.heads)])
+
+
+def multi_task(network: Any, corpora: Sequence[TrainingSet], source: Any, options: MultiTaskOptions) -> Plan:  # noqa: ARG001
+    """Train one shared network on several corpora at once, each with its own head and, if asked for, adapters."""
+    if options.adapters:
+        _install(network, corpora, options)
+    return _all_trainable(classifier(network, corpora))
+
+
+def _load(network: nn.Module, source: Any) -> None:
+    if source is None:  # the structure alone is wanted
+        return
+    expected, given = network.state_dict(), source.network()
+    odd = sorted(set(expected) ^ set(given)) + [
+        name for name in expected if name in given and expected[name].shape != given[name].shape
+    ]
+    if odd:
+        raise ConfigError(
+            f"source: its network differs from this one at {odd[0]} ({len(odd)} places); "
+            "train the source with the same architecture and options, and without adapters"
+        )
+    network.load_state_dict(given)
+
+
+def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptions) -> list[Branches]:
+    if not any(point.kind in ("conv", "sequence") for point in network.adapter_points().values()):
+        raise Skipped("the architecture has no adapter points")
+    kinds = ["conv", "sequence", "norm"] + ([] if options.share_feature_layer else ["pooling"])
+
+    def conv(point: AdapterPoint, _: None) -> nn.Module:
+        return ConvAdapter(point.inputs, point.outputs, point.stride, options.rank)
+
+    def sequence(point: AdapterPoint, _: None) -> nn.Module:
+        return SequenceAdapter(point.inputs, options.reduction)
+
+    def own_copy(_: AdapterPoint, present: nn.Module) -> nn.Module:
+        return copy.deepcopy(present)
+
+    make = {"conv": conv, "sequence": sequence, "norm": own_copy, "pooling": own_copy}
+    return branch(network, kinds, [set_.corpus for set_ in corpora], make)
+
+
+def _is_adapter(module: nn.Module) -> bool:
+    return isinstance(module, ConvAdapter | SequenceAdapter)
+
+
+def _adapter_groups(parts: Iterable[Branches], set_: TrainingSet, options: AdapterOptions) -> list[ParameterGroup]:
+    mine = nn.ModuleList(part.of(set_.corpus) for part in parts if _is_adapter(part.of(set_.corpus)))
+    return _groups(mine, adapter_weight_decay(set_.clips) if options.individual_weight_decay else None)
+
+
+def adapter_weight_decay(clips: int) -> float:
+    """Choose the adapters' weight decay by the number of training clips, as EmoNet does.
+
+    >>> [adapter_weight_decay(clips) for clips in (499, 999, 9_999, 10_000)]
+    [0.005, 0.002, 0.0005, 1e-06]
+    """
+    for most, decay in ((500, 5e-3), (1_000, 2e-3), (10_000, 5e-4)):
+        if clips < most:
+            return decay
+    return 1e-6
+
+
+def _all_trainable(whole: Classifier) -> Plan:
+    return Plan(whole, _groups(whole))
+
+
+def _groups(module: nn.Module, weight_decay: float | None = None) -> list[ParameterGroup]:
+    """Decay kernels only: shrinking biases and the scales of norms towards zero regularises nothing."""
+    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    kernels = [parameter for parameter in trainable if parameter.dim() > 1]
+    others = [parameter for parameter in trainable if parameter.dim() <= 1]
+    return [ParameterGroup(kernels, weight_decay), ParameterGroup(others, 0.0)]

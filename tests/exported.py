@@ -1,0 +1,126 @@
+"""A small network with everything that an export must cope with, and the record of a run that might have trained it."""
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from emonet_bench.export import export, metadata_of
+from emonet_bench.networks import Branches, MaskedBatchNorm, branch, classifier
+from emonet_bench.types import AdapterPoint, Signal, TrainingSet
+
+SIGNAL = Signal(16_000)
+LABELS = ("anger", "joy", "sadness")
+KERNEL, STEP, WIDTH = 400, 160, 6
+
+
+class Unit(nn.Module):
+    """A strided convolution, an adapter beside it, and a batch norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(1, WIDTH, KERNEL, STEP, bias=False)
+        self.norm = MaskedBatchNorm(WIDTH)
+        self.adapter = None
+
+    def forward(self, inputs):
+        hidden = self.conv(inputs)
+        if self.adapter is not None:
+            hidden = hidden + self.adapter(inputs)[..., : hidden.shape[-1]]
+        return self.norm(hidden)
+
+    def fold(self):
+        scale = self.norm.weight * (self.norm.running_var + self.norm.eps).rsqrt()
+        kernel = self.conv.weight.clone()
+        if self.adapter is not None:
+            kernel[:, :, :1] += self.adapter.weight
+        folded = nn.Conv1d(1, WIDTH, KERNEL, STEP).to(kernel.dtype)
+        folded.weight = nn.Parameter(kernel * scale[:, None, None])
+        folded.bias = nn.Parameter(self.norm.bias - self.norm.running_mean * scale)
+        return folded
+
+
+class Listener(nn.Module):
+    """A ``Unit``, a bidirectional GRU and the mean over valid frames."""
+
+    dim = 8
+
+    def __init__(self):
+        super().__init__()
+        self.unit = Unit()
+        self.recurrent = nn.GRU(WIDTH, 4, batch_first=True, bidirectional=True)
+
+    def adapter_points(self):
+        return {
+            "adapter": AdapterPoint("unit.adapter", "conv", 1, WIDTH, STEP),
+            "norm": AdapterPoint("unit.norm", "norm", WIDTH, WIDTH),
+        }
+
+    def embed(self, waveform, lengths):
+        waveform = F.pad(waveform * (torch.arange(waveform.shape[1]) < lengths[:, None]), (0, KERNEL))
+        frames = 1 + torch.div((lengths - KERNEL).clamp_min(0), STEP, rounding_mode="floor")
+        hidden = self.unit(waveform[:, None]).relu().transpose(1, 2)  # (N, T, WIDTH)
+        packed = nn.utils.rnn.pack_padded_sequence(hidden, frames.cpu(), batch_first=True, enforce_sorted=False)
+        hidden, _ = nn.utils.rnn.pad_packed_sequence(self.recurrent(packed)[0], batch_first=True)
+        valid = (torch.arange(hidden.shape[1]) < frames[:, None])[..., None]
+        return (hidden * valid).sum(1) / frames[:, None]
+
+
+def listener(corpora=(("ours", LABELS), ("theirs", ("calm", "cross"))), network=Listener, adapted=True):
+    """A classifier with random parts everywhere, and adapters and norms for each corpus."""
+    torch.manual_seed(0)
+    built = network()
+    names = [name for name, _ in corpora]
+    if adapted:
+        makes = {
+            "conv": lambda point, _: nn.Conv1d(point.inputs, point.outputs, 1, point.stride, bias=False),
+            "norm": lambda point, _: MaskedBatchNorm(point.outputs),
+        }
+        branch(built, makes, names, makes)
+    made = classifier(built, [TrainingSet(name, labels, 0) for name, labels in corpora])
+    for module in made.modules():
+        if isinstance(module, MaskedBatchNorm):
+            nn.init.normal_(module.running_mean, std=0.3)
+            nn.init.uniform_(module.running_var, 0.3, 2)
+            nn.init.normal_(module.weight, mean=1, std=0.3)
+            nn.init.normal_(module.bias, std=0.3)
+    return made.eval()
+
+
+def branches(module):
+    return [part for part in module.modules() if isinstance(part, Branches)]
+
+
+def record(**changes):
+    return {
+        "run_id": "0123456789abcdef",
+        "spec": {
+            "corpus": "ours",
+            "protocol": "by-speaker",
+            "architecture": "listener",
+            "strategy": "adapters",
+            "seed": 3,
+            "fold": 1,
+            "training": {"sampling_rate": 16_000, "window": 3.0, "evaluation": "whole"},
+        },
+        "scores": {
+            part: {"uar": uar, "accuracy": 0.5, "recall": {"anger": 0.5, "joy": 1.0, "sadness": None}}
+            for part, uar in (("dev", 0.6), ("test", 0.5))
+        },
+        "labels": list(LABELS),
+        "protocol_id": "beef",
+        "synthetic": False,
+        "licence": "CC-BY-4.0",
+        "partitions": {"train": {"clips": 30, "speakers": 3}, "test": {"clips": 12, "speakers": None}},
+        "environment": {"python": "3.11", "torch": "2.11.0", "device": "cpu"},
+        "plugins": {"transfer": "0.1.0"},
+        "finished": "2026-01-02T03:04:05Z",
+        **changes,
+    }
+
+
+def export_listener(path, window=None, **changes):
+    metadata = {**metadata_of(record()), **changes}
+    export(listener(), "ours", path, replace(SIGNAL, window=window), metadata)
+    return path

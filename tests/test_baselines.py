@@ -1,0 +1,136 @@
+"""The baselines against NumPy and scikit-learn."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from emonet_baselines import build_chance, build_svm, fit_chance, fit_svm
+from emonet_baselines.functionals import PERCENTILES, Functionals
+from emonet_baselines.options import ChanceOptions, SvmOptions
+
+from emonet_bench.errors import TrainingError
+from emonet_bench.metrics import unweighted_average_recall
+from emonet_bench.networks import classifier
+from emonet_bench.testing.signals import clips
+from emonet_bench.types import Signal, TrainingSet
+
+SIGNAL = Signal()
+SMALL = SvmOptions(features="mfcc", num_mels=12, num_mfccs=6)
+
+
+def relabelled(clips, targets, labels):
+    return dataclasses.replace(clips, targets=torch.as_tensor(targets), labels=tuple(labels))
+
+
+def unfitted(network, labels):
+    return classifier(network, [TrainingSet("corpus", tuple(labels), 0)]).eval()
+
+
+def probabilities(made, heard):
+    batch = heard.whole(torch.arange(len(heard)))
+    with torch.no_grad():
+        return made(batch.waveform, batch.lengths).softmax(-1)
+
+
+@pytest.mark.parametrize("labels", ["ab", "abc", "abcd"])
+def test_chance_always_gives_the_shares_of_the_training_labels(labels):
+    targets = [0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, len(labels[:3]) - 1]
+    train = relabelled(clips(SIGNAL, 0), targets, labels)
+    made = unfitted(build_chance(ChanceOptions(), SIGNAL), labels)
+    fit_chance(made, train, train, ChanceOptions(), 0)
+    counts = np.bincount(targets, minlength=len(labels)).clip(min=0.5)
+    np.testing.assert_allclose(probabilities(made, train), np.tile(counts / counts.sum(), (18, 1)), rtol=1e-6)
+    assert (probabilities(made, train).argmax(-1) == 1).all()
+
+
+def naive_functionals(contour):
+    def of(values):
+        slope = np.polyfit(np.arange(len(values)), values, 1)[0] if len(values) > 1 else 0.0
+        return [values.mean(), values.std(), slope, *np.percentile(values, PERCENTILES)]
+
+    return [of(contour), of(np.diff(contour, prepend=contour[:1]))]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 10, 37])
+def test_functionals_equal_numpys_over_the_valid_frames(length):
+    torch.manual_seed(length)
+    contours = torch.randn(1, 3, 40, dtype=torch.float64)
+    mask = (torch.arange(40) < length)[None, None]
+    found = Functionals().double()(contours, mask)
+    expected = [naive_functionals(contour[:length]) for contour in contours[0].numpy()]  # (C, 2, functionals)
+    np.testing.assert_allclose(found[0], np.swapaxes(expected, 0, 1).ravel(), atol=1e-9)
+    assert found.shape == (1, 3 * Functionals.count)
+
+
+def fitted_svm(train, dev, **options):
+    made = unfitted(build_svm(SMALL.model_copy(update=options), SIGNAL), train.labels)
+    fit_svm(made, train, dev, SMALL.model_copy(update=options), 0)
+    return made
+
+
+def embeddings(made, heard):
+    batch = heard.whole(torch.arange(len(heard)))
+    with torch.no_grad():
+        return made.network.embed(batch.waveform, batch.lengths).double().numpy()
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_the_svm_logits_are_scikit_learns_decision_values(labels):
+    from sklearn.svm import LinearSVC
+
+    train = clips(SIGNAL, 0)
+    train = relabelled(train, train.targets % labels, "abc"[:labels])
+    made = fitted_svm(train, train, c_grid=(0.01,))
+    heard = embeddings(made, train)
+    np.testing.assert_allclose(heard.mean(0), 0, atol=1e-4)
+    machine = LinearSVC(C=0.01, class_weight="balanced", dual=True, random_state=0).fit(heard, train.targets.numpy())
+    expected = machine.decision_function(heard)
+    if labels == 2:
+        expected = np.stack([np.zeros(len(heard)), expected], axis=1)
+    with torch.no_grad():
+        logits = made.heads(torch.from_numpy(heard).float())
+    np.testing.assert_allclose(logits, expected, atol=2e-3)
+
+
+def test_the_svm_tells_loud_from_soft_and_dull_from_bright():
+    train, dev = clips(SIGNAL, 0), clips(SIGNAL, 1)
+    prediction = probabilities(fitted_svm(train, dev), dev).argmax(-1)
+    assert unweighted_average_recall(dev.targets.tolist(), prediction.tolist(), range(3)) == 1.0
+
+
+def test_the_svm_takes_the_cost_that_is_best_on_dev():
+    train, dev = clips(SIGNAL, 0), clips(SIGNAL, 1)
+    generator = torch.Generator().manual_seed(0)
+    train, dev = (
+        relabelled(c, torch.randint(3, (18,), generator=generator), "abc") for c in (train, dev)
+    )  # hard to tell
+    costs = (1.0, 1e-5, 1e-3)
+    single = {cost: fitted_svm(train, dev, c_grid=(cost,)) for cost in costs}
+    uars = {
+        c: unweighted_average_recall(dev.targets.tolist(), probabilities(m, dev).argmax(-1).tolist(), range(3))
+        for c, m in single.items()
+    }
+    best = min(cost for cost in costs if uars[cost] == max(uars.values()))
+    assert len(set(uars.values())) > 1, "the case must tell costs apart"
+    chosen = fitted_svm(train, dev, c_grid=costs)
+    assert torch.equal(chosen.heads.active.output.weight, single[best].heads.active.output.weight)
+
+
+@pytest.mark.parametrize("present", [[0, 2], [1, 3], [0, 1, 3]])
+def test_a_label_without_training_clips_is_never_predicted(present):
+    train = clips(SIGNAL, 0)
+    targets = torch.tensor(present)[train.targets % len(present)]
+    train = relabelled(train, targets, "abcd")
+    scores = probabilities(fitted_svm(train, train), train)
+    absent = sorted(set(range(4)) - set(present))
+    assert scores[:, absent].max() == 0
+    assert (scores.argmax(-1) == targets).float().mean() > 0.9
+
+
+def test_one_training_label_alone_is_an_error_that_says_what_to_do():
+    train = relabelled(clips(SIGNAL, 0), torch.zeros(18, dtype=torch.int64), "abc")
+    with pytest.raises(TrainingError, match=r"svm: all training clips have one label; use a protocol or a limit"):
+        fitted_svm(train, train)

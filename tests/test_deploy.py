@@ -1,0 +1,368 @@
+"""The Predictor gives what onnxruntime gives, for any audio; and one clear line for anything else."""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import soundfile
+import soxr
+
+from emonet_bench.deploy import Predictor
+from emonet_bench.errors import AudioError, ConfigError
+from tests.exported import LABELS, export_listener
+
+RATE = 16_000
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return export_listener(tmp_path_factory.mktemp("model") / "model.onnx")
+
+
+@pytest.fixture(scope="module")
+def predictor(model):
+    return Predictor(model, "cpu", threads=2)
+
+
+def noise(samples, channels=None):
+    """Noise whose loudness and colour wander, so that stretches differ."""
+    shape = (samples,) if channels is None else (channels, samples)
+    white = RNG.standard_normal(shape) * np.exp(np.cumsum(RNG.standard_normal(shape), -1) / 100 - 2)
+    return (0.5 * np.tanh(white)).astype(np.float32)
+
+
+def directly(model, clip):
+    """Probabilities (K,) of (S,) by onnxruntime alone."""
+    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    feed = {"waveform": clip[None].astype(np.float32), "lengths": np.array([len(clip)])}
+    return session.run(["probabilities"], feed)[0][0]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_a_stereo_file_of_any_rate_scores_as_its_resampled_mean_does(tmp_path, model, predictor, suffix, rate):
+    file = tmp_path / f"clip.{suffix}"
+    soundfile.write(file, noise(rate, channels=2).T, rate, subtype="PCM_16")
+    (one,) = predictor.predict([file])
+    heard = soxr.resample(soundfile.read(file)[0].mean(1), rate, RATE)
+    expected = directly(model, heard)
+    np.testing.assert_allclose(one.probabilities, expected, atol=1e-3)  # rounded to 16 bits after resampling
+    assert one.label == LABELS[expected.argmax()]
+    assert (one.file, one.start, one.end) == (str(file), 0, 1)
+
+
+def test_a_file_of_16_bits_at_the_models_rate_scores_as_it_stands(tmp_path, model, predictor):
+    soundfile.write(tmp_path / "clip.wav", noise(12_345), RATE, subtype="PCM_16")
+    (one,) = predictor.predict([tmp_path / "clip.wav"])
+    expected = directly(model, soundfile.read(tmp_path / "clip.wav", dtype="float32")[0])
+    np.testing.assert_allclose(one.probabilities, expected, atol=1e-6)
+
+
+def test_arrays_files_and_integers_score_alike(tmp_path, predictor):
+    integers = (noise(20_000, channels=6) * 32768).astype(np.int16)
+    soundfile.write(tmp_path / "clip.wav", integers.T, 44_100)
+    (file,) = predictor.predict([tmp_path / "clip.wav"])
+    two, four = predictor.predict_arrays([integers / np.float32(32768), integers.astype(np.int32) << 16], 44_100)
+    np.testing.assert_allclose(two.probabilities, file.probabilities, atol=1e-6)
+    np.testing.assert_allclose(four.probabilities, file.probabilities, atol=1e-4)
+    assert (two.file, four.file) == ("array 0", "array 1")
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 8])
+@pytest.mark.parametrize("threads", [1, 4])
+def test_the_order_is_kept_and_batches_change_nothing(model, batch_size, threads):
+    clips = [noise(int(samples)) for samples in RNG.integers(1, 20_000, 150)]
+    found = list(Predictor(model, "cpu", threads).predict_arrays(clips, RATE, batch_size=batch_size))
+    assert [one.file for one in found] == [f"array {index}" for index in range(150)]
+    assert [one.end for one in found] == [len(clip) / RATE for clip in clips]
+    for one, clip in list(zip(found, clips, strict=True))[::10]:
+        (alone,) = Predictor(model, "cpu", 1).predict_arrays([clip], RATE)
+        np.testing.assert_allclose(one.probabilities, alone.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize(("window", "hop"), [(1.0, None), (1.0, 0.25), (0.5, 0.75), (9.0, 1.0)])
+@pytest.mark.parametrize("samples", [1, 16_000, 16_001, 60_000])
+def test_stretches_are_stamped_with_their_times(predictor, window, hop, samples):
+    clip = noise(samples)
+    found = list(predictor.predict_arrays([clip], RATE, window=window, hop=hop, batch_size=4))
+    step, reached = window if hop is None else hop, 0.0
+    for number, one in enumerate(found):
+        assert one.start == number * step
+        assert one.end == min(one.start + window, samples / RATE)
+        (alone,) = predictor.predict_arrays([clip[round(one.start * RATE) : round(one.end * RATE)]], RATE)
+        np.testing.assert_allclose(one.probabilities, alone.probabilities, atol=1e-5)
+        assert one.end > reached  # each hears something new
+        reached = one.end
+    assert reached == samples / RATE or step > window
+    assert reached > samples / RATE - max(window, step)
+
+
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+@pytest.mark.parametrize("hop", [None, 0.3, 1.1])
+@pytest.mark.parametrize("samples", [1_000, 50_000, 200_000])
+def test_a_stream_says_what_the_whole_says(predictor, rate, hop, samples):
+    audio = noise(samples, channels=2)
+    stream = predictor.stream(0.8, hop, sampling_rate=rate)
+    found, start = [], 0
+    while start < samples:
+        size = int(RNG.integers(0, 9_000))
+        found += stream.push(audio[:, start : start + size])
+        start += size
+    found += stream.finish()
+    whole = list(predictor.predict_arrays([audio], rate, window=0.8, hop=hop))
+    assert [(one.start, one.end) for one in found] == [(one.start, one.end) for one in whole]
+    for one, other in zip(found, whole, strict=True):
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-3)
+
+
+def test_a_stream_speaks_as_soon_as_a_stretch_is_complete(predictor):
+    stream = predictor.stream(1.0)
+    assert stream.push(noise(RATE - 1)) == []
+    assert [(one.start, one.end) for one in stream.push(noise(1))] == [(0, 1)]
+    assert stream.finish() == []
+
+
+def test_a_stream_keeps_no_more_than_a_stretch(predictor):
+    stream = predictor.stream(0.5, 0.25)
+    for _ in range(50):
+        stream.push(noise(1_000))
+        assert len(stream._kept) < 8_000
+
+
+def test_predictions_become_a_frame(predictor):
+    found = list(predictor.predict_arrays([noise(100), noise(200)], RATE))
+    frame = predictor.table(found)
+    assert list(frame.columns) == ["file", "start", "end", "prediction", *LABELS]
+    np.testing.assert_allclose(frame[list(LABELS)].sum(axis=1), 1, atol=1e-6)
+    assert list(frame.prediction) == [one.label for one in found]
+
+
+def test_a_frame_without_pandas_is_one_line(predictor, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ConfigError, match="pip install pandas"):
+        predictor.table([])
+
+
+NAN = noise(1000)
+NAN[500] = np.nan
+
+GOOD_ARRAYS = {
+    "one sample": (noise(1), RATE),
+    "a minute": (noise(60 * RATE), RATE),
+    "silence": (np.zeros(RATE, np.float32), RATE),
+    "384 kHz": (noise(384_000), 384_000),
+    "6 channels": (noise(5_000, channels=6), 48_000),
+    "float64": (noise(100).astype(np.float64), RATE),
+    "louder than full scale": (noise(1_000) * 100, RATE),
+    "8 bits": ((noise(1000) * 127).astype(np.int8), RATE),
+    "a single bit": (np.sign(noise(1000)), RATE),
+    "odd rate": (noise(11_025), 11_025),
+}
+BAD_ARRAYS = {
+    "zero-length: no samples": (noise(0), RATE),
+    "zero-length": (noise(0, channels=2), RATE),
+    "NaN or infinite": (NAN, RATE),
+    "infinite": (np.full(10, np.inf, np.float32), RATE),
+    r"shape \(5000, 2\)": (noise(5000, channels=2).T, RATE),
+    r"shape \(2, 2, 2\)": (np.zeros((2, 2, 2), np.float32), RATE),
+    "type complex128": (np.zeros(10, complex), RATE),
+    "type <U3": (np.array(["abc"]), RATE),
+    "type bool": (np.zeros(10, bool), RATE),
+    "too short: 1 samples at 384000 Hz": (noise(1), 384_000),
+}
+
+
+@pytest.mark.parametrize("kind", GOOD_ARRAYS)
+def test_every_kind_of_audio_has_a_score(predictor, kind):
+    (one,) = predictor.predict_arrays([GOOD_ARRAYS[kind][0]], GOOD_ARRAYS[kind][1])
+    assert np.isfinite(one.probabilities).all()
+    assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("reason", BAD_ARRAYS)
+def test_what_is_not_audio_is_one_line_that_names_it(predictor, reason):
+    array, rate = BAD_ARRAYS[reason]
+    with pytest.raises(AudioError, match=f"^array 1: .*{reason}") as caught:
+        list(predictor.predict_arrays([noise(9_000), array], rate))
+    assert "\n" not in str(caught.value)
+
+
+def _truncated(path):
+    soundfile.write(path, noise(50_000), RATE)
+    path.write_bytes(path.read_bytes()[:5_000])
+
+
+def _with_nan(path):
+    soundfile.write(path, NAN, RATE, subtype="FLOAT")
+
+
+BAD_FILES = {
+    "missing.wav": lambda path: None,
+    "empty.wav": lambda path: path.write_bytes(b""),
+    "no-samples.wav": lambda path: soundfile.write(path, noise(0), RATE),
+    "truncated.wav": _truncated,
+    "truncated.flac": _truncated,
+    "text.wav": lambda path: path.write_text("not audio"),
+    "text.mp3": lambda path: path.write_text("not audio"),
+    "text.raw": lambda path: path.write_text("not audio"),
+    "nan.wav": _with_nan,
+    "folder.wav": lambda path: path.mkdir(),
+    "noise.ogg": lambda path: path.write_bytes(RNG.bytes(10_000)),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_file_that_cannot_be_read_costs_only_itself(tmp_path, predictor, name, batch_size):
+    BAD_FILES[name](tmp_path / name)
+    good = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    for file in good:
+        soundfile.write(file, noise(5_000), RATE)
+    files = [good[0], tmp_path / name, good[1]]
+    errors = []
+    found = list(predictor.predict(files, batch_size=batch_size, failed=errors.append))
+    assert [one.file for one in found] == [str(file) for file in good]
+    (error,) = errors
+    assert str(error).startswith(f"{tmp_path / name}: ")
+    assert "\n" not in str(error)
+    with pytest.raises(AudioError, match=name):
+        list(predictor.predict(files, batch_size=batch_size))
+
+
+def test_a_reader_that_leaves_early_stops_the_work(model):
+    asked = []
+
+    def endless():
+        while True:
+            asked.append(1)
+            yield noise(100)
+
+    found = Predictor(model, "cpu", threads=2).predict_arrays(endless(), RATE)
+    next(found)
+    found.close()
+    assert len(asked) < 10
+
+
+def test_audio_that_onnxruntime_cannot_hold_is_one_line(model, monkeypatch):
+    def run(*_):
+        raise RuntimeError("Failed to allocate memory\nsomewhere in C++")
+
+    full = Predictor(model, "cpu", threads=1)
+    monkeypatch.setattr(full.model.session, "run", run)
+    with pytest.raises(
+        AudioError, match=r"^array 0: 1\.0 s are too much for onnxruntime \(Failed to allocate memory\)"
+    ):
+        list(full.predict_arrays([noise(RATE)], RATE))
+
+
+def resaved(model, path, change):
+    loaded = onnx.load(model)
+    entries = {entry.key: entry.value for entry in loaded.metadata_props}
+    change(entries)
+    del loaded.metadata_props[:]
+    onnx.helper.set_model_props(loaded, entries)
+    onnx.save(loaded, path)
+
+
+BAD_MODELS = {
+    "no such file; give a model": lambda model, path: None,
+    r"not an ONNX file that onnxruntime can load \(.*INVALID_PROTOBUF": lambda model, path: path.write_text("hello"),
+    "not an ONNX file that": lambda model, path: path.write_bytes(b""),
+    "not an ONNX file": lambda model, path: path.write_bytes(model.read_bytes()[:3000]),
+    "without emonet-bench's metadata": lambda model, path: resaved(model, path, dict.clear),
+    r"without emonet-bench's metadata \('labels'\)": lambda model, path: resaved(
+        model, path, lambda e: e.pop("labels")
+    ),
+    "its metadata is damaged": lambda model, path: resaved(model, path, lambda e: e.update(labels="anger, joy")),
+    "written by a newer emonet-bench": lambda model, path: resaved(model, path, lambda e: e.update(schema_version="2")),
+}
+
+
+@pytest.mark.parametrize("reason", BAD_MODELS)
+def test_a_file_that_is_no_exported_model_is_one_line_that_names_it(tmp_path, model, reason):
+    BAD_MODELS[reason](model, tmp_path / "model.onnx")
+    with pytest.raises(ConfigError, match=f"model.onnx: .*{reason}") as caught:
+        Predictor(tmp_path / "model.onnx", "cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_cuda_that_is_not_there_is_said_in_one_line(model, monkeypatch):
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(ConfigError, match="knows no CUDA; install onnxruntime-gpu in its place, or use cpu"):
+        Predictor(model, "cuda")
+
+
+def test_cuda_that_does_not_start_is_said_in_one_line(model, capfd):
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("this onnxruntime knows no CUDA")
+    if Path("/proc/driver/nvidia").exists():
+        pytest.skip("CUDA starts here")
+    with pytest.raises(ConfigError, match="CUDA does not start here"):
+        Predictor(model, "cuda")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.gpu
+def test_cuda_scores_as_the_cpu_does(model, predictor):
+    clips = [noise(int(samples)) for samples in RNG.integers(1, 50_000, 40)]
+    there = Predictor(model, "cuda")
+    assert there.model.provider == "cuda"
+    for one, other in zip(there.predict_arrays(clips, RATE), predictor.predict_arrays(clips, RATE), strict=True):
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"providers": "tpu"}, "providers: 'tpu' is not one of auto, cpu, cuda"),
+        ({"threads": 0}, "threads: must be at least 1, is 0"),
+    ],
+)
+def test_a_wrong_option_is_one_line(model, arguments, message):
+    with pytest.raises(ConfigError) as caught:
+        Predictor(model, **arguments)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("window", "hop"), [(0, None), (-1, None), (1, 0), (1, -2), (1e-9, None), (None, 1)])
+def test_a_window_that_makes_no_sense_is_one_line(predictor, window, hop):
+    with pytest.raises(ConfigError, match="hop"):
+        predictor.predict_arrays([], RATE, window=window, hop=hop)
+
+
+@pytest.mark.parametrize("module", ["emonet_bench.deploy", "emonet_bench.cli.predict", "emonet_bench.cli.show"])
+def test_listening_imports_nothing_that_it_does_not_need(module):
+    heavy = {"torch", "torchaudio", "pandas", "pydantic", "pluggy", "sklearn", "onnx", "filelock", "platformdirs"}
+    heavy |= {"click", "rich"} if module.endswith("deploy") else set()
+    code = f"import sys, {module}; print(sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_four_packages_are_enough(tmp_path, model):
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    pip = [python, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "numpy", "onnxruntime", "soundfile", "soxr"], check=True)
+    subprocess.run([*pip, "--no-deps", Path(__file__).parents[1]], check=True)
+    soundfile.write(tmp_path / "clip.flac", noise(44_100, channels=2).T, 44_100)
+    code = (
+        "import sys; from emonet_bench.deploy import Predictor; (one,) = Predictor(sys.argv[1]).predict([sys.argv[2]]); "
+        "print(one.label, *one.probabilities)"
+    )
+    done = subprocess.run(
+        [python, "-c", code, model, tmp_path / "clip.flac"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    (one,) = Predictor(model, "cpu").predict([tmp_path / "clip.flac"])
+    label, *probabilities = done.stdout.split()
+    assert label == one.label
+    np.testing.assert_allclose([float(value) for value in probabilities], one.probabilities, atol=1e-4)

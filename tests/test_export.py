@@ -1,0 +1,282 @@
+"""What is exported is what was trained: frozen, folded, described, and checked before it is written."""
+
+import copy
+import csv
+import json
+from collections import Counter
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from sklearn.metrics import recall_score
+
+from emonet_bench.errors import ConfigError, ExportError
+from emonet_bench.export import Deployed, export, export_run, for_corpus, freeze, metadata_of, model_card, score_onnx
+from emonet_bench.types import Signal
+from tests.exported import LABELS, SIGNAL, Listener, Unit, branches, export_listener, listener, record
+from tests.toys import toy_clips
+
+RNG = np.random.default_rng(0)
+
+
+def run(path, waveform, lengths):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return session.run(None, {"waveform": waveform, "lengths": np.asarray(lengths, np.int64)})
+
+
+def noise(*shape):
+    return (0.1 * RNG.standard_normal(shape)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return export_listener(tmp_path_factory.mktemp("model") / "model.onnx")
+
+
+@pytest.mark.parametrize("corpus", ["ours", "theirs"])
+def test_the_file_agrees_with_the_trained_classifier_on_each_corpus(tmp_path, corpus):
+    trained = listener()
+    parity = export(trained, corpus, tmp_path / "m.onnx", SIGNAL, {})
+    lengths = [5, 777, 40_001, 16_000, 64]
+    waveform = noise(5, 40_001)
+    probabilities, logits, embedding = run(tmp_path / "m.onnx", waveform, lengths)
+    trained.select(corpus)
+    with torch.inference_mode():
+        for row, length in enumerate(lengths):
+            clip = torch.from_numpy(waveform[row : row + 1, :length]), torch.tensor([length])
+            np.testing.assert_allclose(logits[row], trained(*clip)[0], atol=1e-4)
+            np.testing.assert_allclose(embedding[row], trained.network.embed(*clip)[0], atol=1e-5)
+    exponentials = np.exp(logits.astype(np.float64))
+    np.testing.assert_allclose(probabilities, exponentials / exponentials.sum(1, keepdims=True), atol=1e-6)
+    assert parity.max_delta <= 1e-4
+    assert logits.shape[1] == {"ours": 3, "theirs": 2}[corpus]
+
+
+def test_freezing_keeps_the_function_to_the_last_digit_of_float64():
+    trained = listener().double()
+    waveform, lengths = torch.randn(3, 5000, dtype=torch.float64), torch.tensor([5000, 100, 2222])
+    for corpus in ("ours", "theirs"):
+        trained.select(corpus)
+        with torch.inference_mode():
+            _, logits, _ = Deployed(freeze(trained, corpus), SIGNAL)(waveform, lengths)
+            torch.testing.assert_close(logits, trained(waveform, lengths), atol=1e-12, rtol=0)
+
+
+def test_a_frozen_classifier_has_no_branches_and_no_units_left():
+    frozen = freeze(listener(), "theirs")
+    assert not branches(frozen)
+    assert not [module for module in frozen.modules() if isinstance(module, Unit)]
+
+
+def test_an_export_leaves_the_classifier_as_it_was(tmp_path):
+    trained = listener().train()
+    trained.select("ours")
+    before = copy.deepcopy(trained.state_dict())
+    export(trained, "theirs", tmp_path / "m.onnx", SIGNAL, {})
+    after = trained.state_dict()
+    assert list(before) == list(after)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert trained.training
+    assert trained.heads.active is trained.heads.of("ours")
+
+
+def test_an_adapted_export_costs_exactly_what_a_plain_one_costs(tmp_path):
+    counts, sizes = [], []
+    for name, adapted in (("adapted", True), ("plain", False)):
+        file = tmp_path / f"{name}.onnx"
+        parity = export(listener([("ours", LABELS)], adapted=adapted), "ours", file, SIGNAL, {})
+        graph = onnx.load(file).graph
+        counts.append(Counter(node.op_type for node in graph.node))
+        sizes.append(sorted(tuple(tensor.dims) for tensor in graph.initializer))
+        assert parity.node_count == counts[-1].total()
+    assert counts[0] == counts[1]
+    assert sizes[0] == sizes[1]
+
+
+def test_the_file_is_valid_and_dynamic_in_batch_and_time(model):
+    loaded = onnx.load(model)
+    onnx.checker.check_model(loaded, full_check=True)
+    waveform, lengths = loaded.graph.input
+    assert [dim.dim_param for dim in waveform.type.tensor_type.shape.dim] == ["batch", "samples"]
+    assert [dim.dim_param for dim in lengths.type.tensor_type.shape.dim] == ["batch"]
+    assert [output.name for output in loaded.graph.output] == ["probabilities", "logits", "embedding"]
+    assert [opset.version for opset in loaded.opset_import if opset.domain in {"", "ai.onnx"}] == [17]
+
+
+def test_the_centre_window_is_cut_inside_the_graph(tmp_path, model):
+    file = export_listener(tmp_path / "centre.onnx", window=1000)
+    waveform = noise(1, 4001)
+    (_, centred, _), (_, cut, _) = run(file, waveform, [3001]), run(model, waveform[:, 1000:2000], [1000])
+    np.testing.assert_allclose(centred, cut, atol=1e-6)
+    (_, short, _), (_, alone, _) = run(file, waveform, [300]), run(model, waveform[:, :300], [300])
+    np.testing.assert_allclose(short, alone, atol=1e-6)
+
+
+class FrozenLength(Listener):
+    def embed(self, waveform, lengths):
+        size = int(waveform.shape[1])  # tracing makes a constant of it
+        weights = torch.linspace(-1, 1, size)
+        return super().embed(waveform, lengths) + (waveform * weights).sum(1, keepdim=True) / size
+
+
+class LeakyPadding(Listener):
+    def embed(self, waveform, lengths):
+        return super().embed(waveform, torch.full_like(lengths, 1) * waveform.shape[1])
+
+
+class WrongFold(Listener):
+    def __init__(self):
+        super().__init__()
+        self.unit.fold = lambda: self.unit.conv  # forgets adapter and norm
+
+
+@pytest.mark.parametrize("network", [FrozenLength, LeakyPadding, WrongFold])
+def test_a_network_that_its_file_does_not_agree_with_is_not_exported(tmp_path, network):
+    with pytest.raises(ExportError, match=r"m\.onnx: not written: at batch .*(logit is|cannot be run)") as caught:
+        export(listener(network=network), "ours", tmp_path / "m.onnx", SIGNAL, {})
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+class Unexportable(Listener):
+    def embed(self, waveform, lengths):
+        embedding = super().embed(waveform, lengths)
+        return embedding + torch.linalg.eigvals(embedding.T @ embedding).real
+
+
+def test_a_network_that_cannot_be_exported_says_why_in_one_line(tmp_path):
+    with pytest.raises(ExportError, match=r"m\.onnx: not written: the network cannot be exported \(.*eig") as caught:
+        export(listener(network=Unexportable), "ours", tmp_path / "m.onnx", SIGNAL, {})
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unwritable_place_is_one_line(tmp_path):
+    with pytest.raises(ExportError, match=r"nowhere.m\.onnx: cannot be written \(No such file or directory\)"):
+        export(listener(), "ours", tmp_path / "nowhere" / "m.onnx", SIGNAL, {})
+
+
+def test_the_file_says_what_it_is(model):
+    said = {entry.key: entry.value for entry in onnx.load(model).metadata_props}
+    assert json.loads(said["labels"]) == list(LABELS)
+    assert float(said.pop("parity_max_delta")) <= 1e-4
+    assert {name: text for name, text in said.items() if name != "packages"} == {
+        "schema_version": "1",
+        "labels": '["anger", "joy", "sadness"]',
+        "sampling_rate": "16000",
+        "minimum_length": "1",
+        "window": "",
+        "architecture": "listener",
+        "strategy": "adapters",
+        "corpus": "ours",
+        "licence": "CC-BY-4.0",
+        "synthetic": "false",
+        "protocol": "by-speaker",
+        "protocol_id": "beef",
+        "uar": "0.5",
+        "uar_interval": "",
+        "uar_onnx": "",
+        "run_id": "0123456789abcdef",
+        "date": "2026-01-02T03:04:05Z",
+    }
+    assert json.loads(said["packages"]) == {"python": "3.11", "torch": "2.11.0", "plugin transfer": "0.1.0"}
+
+
+def test_a_centre_window_is_said_in_seconds():
+    spec = record()["spec"]
+    centred = {**spec, "training": {**spec["training"], "evaluation": "centre"}}
+    assert metadata_of(record(spec=centred))["window"] == "3.0"
+
+
+def test_every_export_of_a_run_is_the_same_file(tmp_path, model):
+    assert export_listener(tmp_path / "again.onnx").read_bytes() == model.read_bytes()
+
+
+@pytest.fixture
+def spoken():
+    """Clips of three labels at 1 kHz and a classifier, with the UAR of scikit-learn on torch's predictions."""
+    clips = toy_clips(30, LABELS)
+    trained = listener()
+    trained.select("ours")
+    with torch.inference_mode():
+        predicted = [
+            trained(clips.whole(torch.tensor([i])).waveform, clips.lengths[i, None]).argmax() for i in range(30)
+        ]
+    uar = recall_score(clips.targets, torch.stack(predicted), labels=[0, 1, 2], average="macro")
+    return trained, clips, [LABELS[int(index)] for index in predicted], uar
+
+
+def run_directory(path, clips, predicted):
+    rows = zip(clips.names, clips.speakers, clips.targets.tolist(), predicted, strict=True)
+    with (path / "predictions.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["utterance", "partition", "speaker", "truth", "prediction"])
+        writer.writerows([name, "test", speaker, LABELS[truth], label] for name, speaker, truth, label in rows)
+    return path
+
+
+def test_an_exported_run_records_its_uar_and_writes_a_card(tmp_path, spoken):
+    trained, clips, predicted, uar = spoken
+    scores = {"test": {"uar": uar, "accuracy": 0.5, "recall": dict.fromkeys(LABELS, 0.5)}}
+    file = tmp_path / "model.onnx"
+    said = record(scores=scores)
+    parity = export_run(run_directory(tmp_path, clips, predicted), trained, said, file, Signal(1000), clips)
+    assert parity.uar == pytest.approx(uar)
+    assert score_onnx(file, clips) == pytest.approx(uar)
+    metadata = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
+    assert float(metadata["uar_onnx"]) == pytest.approx(uar)
+    low, high = json.loads(metadata["uar_interval"])
+    assert low <= uar <= high
+    card = (tmp_path / "model.md").read_text()
+    assert f"| test | {uar:.3f} [{low:.3f}, {high:.3f}] |" in card
+    assert f"| test, onnxruntime | {uar:.3f} |" in card
+    assert metadata["parity_max_delta"] in card
+
+
+def test_an_export_whose_uar_is_not_the_runs_fails(tmp_path, spoken):
+    trained, clips, predicted, uar = spoken
+    said = record(scores={"test": {"uar": uar + 0.1, "accuracy": 0.5, "recall": {}}})
+    with pytest.raises(ExportError, match=r"not written: its test UAR through onnxruntime is .* but the run's is"):
+        export_run(run_directory(tmp_path, clips, predicted), trained, said, tmp_path / "m.onnx", Signal(1000), clips)
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_a_card_warns_of_generated_audio_and_names_every_label():
+    metadata = metadata_of(record(synthetic=True), (0.4, 0.6))
+    card = model_card(metadata, record(synthetic=True), "m.onnx")
+    assert "Trained on generated audio" in card
+    assert "| partition | UAR | accuracy | anger | joy | sadness |" in card
+    assert "| test | 0.500 [0.400, 0.600] | 0.500 | 0.500 | 1.000 | - |" in card
+    assert "Trained on generated audio" not in model_card(metadata, record(), "m.onnx")
+
+
+def joint_record():
+    spec = {**record()["spec"], "corpus": "ours+theirs", "protocol": "by-speaker+folds"}
+    facts = {"labels": ["calm", "cross"], "protocol_id": "cafe", "licence": "CC0", "synthetic": True, "partitions": {}}
+    scores = {"test": {"scores": {"uar": 0.7, "accuracy": 0.7, "recall": {}}, "confusion": []}}
+    return record(spec=spec, corpora={"ours": {}, "theirs": facts}, per_corpus={"theirs": scores})
+
+
+def test_a_joint_run_is_described_one_corpus_at_a_time():
+    metadata = metadata_of(for_corpus(joint_record(), "theirs"))
+    assert metadata["corpus"] == "theirs"
+    assert metadata["protocol"] == "folds"
+    assert metadata["labels"] == '["calm", "cross"]'
+    assert metadata["uar"] == "0.7"
+
+
+@pytest.mark.parametrize(
+    ("said", "corpus", "message"),
+    [
+        (joint_record(), None, "--corpus: this run has several; name one of ours, theirs"),
+        (joint_record(), "their", "--corpus: 'their' is not in this run; did you mean 'theirs'?"),
+        (record(), "theirs", "--corpus: 'theirs' is not in this run; known: ours"),
+    ],
+)
+def test_a_corpus_that_the_run_lacks_is_one_line(said, corpus, message):
+    with pytest.raises(ConfigError) as caught:
+        for_corpus(said, corpus)
+    assert str(caught.value) == message

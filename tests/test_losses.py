@@ -1,0 +1,67 @@
+"""Losses against hand-computed values and scikit-learn."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import log_loss
+from sklearn.utils.class_weight import compute_class_weight
+
+from emonet_bench.config import Training
+from emonet_bench.losses import balanced_weights, focal, loss_of, ordinal
+
+LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.0, 0.3, -0.2], [1.0, 1.0, 3.0], [0.1, 0.2, 0.3]], dtype=torch.float64)
+TARGETS = torch.tensor([0, 2, 2, 1])
+
+
+def test_balanced_weights_are_scikit_learns():
+    targets = torch.tensor([0, 0, 0, 1, 2, 2])
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=targets.numpy())
+    assert balanced_weights(targets, 3).numpy() == pytest.approx(expected)
+
+
+def test_a_class_without_clips_weighs_nothing_and_the_others_stay_balanced():
+    weights = balanced_weights(torch.tensor([0, 0, 2, 2]), 3)
+    assert weights.tolist() == [1.0, 0.0, 1.0]
+
+
+def test_unweighted_crossentropy_is_scikit_learns_log_loss():
+    recipe = Training(balanced_weights=False, label_smoothing=0)
+    loss = loss_of(recipe, TARGETS, 3)(LOGITS, TARGETS)
+    assert loss.item() == pytest.approx(log_loss(TARGETS, LOGITS.softmax(-1), labels=[0, 1, 2]))
+
+
+def test_focal_loss_equals_its_formula_clip_by_clip():
+    p = LOGITS.softmax(-1).numpy()
+    expected = np.mean([-0.25 * (1 - p[i, t]) ** 2 * np.log(p[i, t]) for i, t in enumerate(TARGETS.tolist())])
+    assert focal(LOGITS, TARGETS, None).item() == pytest.approx(expected)
+
+
+def test_focal_loss_with_weights_is_the_weighted_mean():
+    weight = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)
+    each = torch.stack([focal(LOGITS[i : i + 1], TARGETS[i : i + 1], None) for i in range(4)])
+    expected = (each * weight[TARGETS]).sum() / weight[TARGETS].sum()
+    assert focal(LOGITS, TARGETS, weight).item() == pytest.approx(expected.item())
+
+
+def test_ordinal_loss_equals_its_formula_clip_by_clip():
+    log_p = np.log(LOGITS.softmax(-1).numpy())
+    losses = []
+    for i, target in enumerate(TARGETS.tolist()):
+        raw = np.exp([-abs(k - target) for k in range(3)])
+        losses.append(-(raw / raw.sum() * log_p[i]).sum())
+    assert ordinal(LOGITS, TARGETS, None).item() == pytest.approx(np.mean(losses))
+
+
+def test_ordinal_loss_punishes_a_far_mistake_more_than_a_near_one():
+    near, far = torch.tensor([[0.0, 5.0, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, 0.0, 5.0]])
+    truth = torch.tensor([0])
+    assert ordinal(near, truth, None) < ordinal(far, truth, None)
+
+
+@pytest.mark.parametrize("name", ["crossentropy", "focal", "ordinal"])
+def test_every_loss_uses_balanced_weights(name):
+    targets = torch.tensor([0, 0, 0, 1])
+    logits = torch.tensor([[1.0, 0.0], [0.5, 0.2], [0.3, 0.0], [1.0, -1.0]])
+    balanced = loss_of(Training(loss=name, balanced_weights=True), targets, 2)(logits, targets)
+    plain = loss_of(Training(loss=name, balanced_weights=False), targets, 2)(logits, targets)
+    assert balanced != pytest.approx(plain.item())

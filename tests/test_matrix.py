@@ -1,0 +1,208 @@
+"""The matrix file and its expansion into cells."""
+
+import pytest
+
+from emonet_bench.cli.run import with_flags
+from emonet_bench.config import Options, option, parse
+from emonet_bench.errors import ConfigError
+from emonet_bench.matrix import Matrix, Planner
+from emonet_bench.plugins import Plugins
+from emonet_bench.registries import Origin, Registry
+from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy
+
+
+class Net(Options):
+    width: int = option(8, "Width.")
+    dropout: tuple[float, float] = option((0.0, 0.5), "Two dropouts.")
+
+
+class NoOptions(Options):
+    pass
+
+
+class Opened:
+    """Stands for an opened corpus: planning needs its identity and folds alone."""
+
+    def __init__(self, name, folds):
+        self.fingerprint, self.protocol_id, self.protocol, self.folds = f"f-{name}", f"p-{name}", "speakers", folds
+
+
+def registry(kind, *things):
+    made = Registry(kind)
+    for thing in things:
+        made.add(thing.name, thing, Origin(f"toy-{kind}", "1.0", "toys"))
+    return made
+
+
+@pytest.fixture
+def plugins():
+    loaded = Plugins()
+    rule = {"speakers": SplitRule()}
+    loaded.corpora = registry("corpus", *(Corpus(name, ("a", "b"), list, rule) for name in ("one", "two", "three")))
+    loaded.architectures = registry(
+        "architecture",
+        Architecture("net", "cnn", Net, print),
+        Architecture("svm", "baseline", NoOptions, print, fit=print),
+    )
+    loaded.strategies = registry(
+        "strategy",
+        Strategy("scratch", NoOptions, print),
+        Strategy("finetune", NoOptions, print, source_strategies=("scratch", "multi-task")),
+        Strategy("multi-task", NoOptions, print, multi_corpus=True),
+    )
+    return loaded
+
+
+def cells(plugins, folds=(None,), resolve=lambda training: training, **values):
+    values = {"corpora": ["one"], "architectures": ["net"], **values}
+    planner = Planner(parse(Matrix, values, "m.toml"), plugins, lambda name, _: Opened(name, list(folds)), resolve)
+    return planner.cells()
+
+
+def test_the_matrix_is_the_product_of_its_axes(plugins):
+    planned = cells(plugins, corpora=["one", "two"], seeds=[0, 1, 2], folds=(0, 1))
+    assert len(planned) == 2 * 3 * 2
+    assert len({cell.run_id for cell in planned}) == 12
+
+
+def test_a_list_where_a_single_value_stands_is_one_more_axis(plugins):
+    planned = cells(plugins, training={"epochs": [1, 2]}, options={"net": {"width": [4, 8], "dropout": [0.1, 0.2]}})
+    found = {(c.spec.training.epochs, c.spec.architecture_options["width"]) for c in planned}
+    assert found == {(1, 4), (1, 8), (2, 4), (2, 8)}
+    assert {tuple(c.spec.architecture_options["dropout"]) for c in planned} == {(0.1, 0.2)}
+
+
+def test_a_list_of_pairs_is_an_axis_of_pairs(plugins):
+    planned = cells(plugins, options={"net": {"dropout": [[0.0, 0.1], [0.2, 0.3]]}})
+    assert len(planned) == 2
+
+
+def test_a_transfer_cell_comes_after_its_source_which_never_hears_the_target(plugins):
+    planned = cells(plugins, corpora=["one", "two", "three"], strategies=["finetune"])
+    place = {cell.run_id: i for i, cell in enumerate(planned)}
+    for cell in planned:
+        if cell.wanted:
+            source = planned[place[cell.source]]
+            assert place[cell.source] < place[cell.run_id]
+            assert cell.spec.corpus not in source.spec.corpus.split("+")
+            assert source.spec.strategy == "multi-task"
+            assert cell.spec.source == source.run_id
+
+
+def test_with_one_other_corpus_the_source_is_its_scratch_run_and_shared(plugins):
+    planned = cells(plugins, corpora=["one", "two"], strategies=["scratch", "finetune"])
+    assert len(planned) == 4
+    assert all(cell.wanted for cell in planned)
+    by_id = {cell.run_id: cell for cell in planned}
+    tuned = next(cell for cell in planned if cell.spec.title == "one net finetune s0")
+    assert by_id[tuned.source].spec.title == "two net scratch s0"
+
+
+def test_a_source_corpus_may_be_named_and_need_not_be_in_the_matrix(plugins):
+    planned = cells(plugins, strategies=["finetune"], source="three")
+    assert [(c.spec.corpus, c.spec.strategy, c.wanted) for c in planned] == [
+        ("three", "scratch", False),
+        ("one", "finetune", True),
+    ]
+
+
+def test_a_lone_corpus_has_nothing_to_start_from_and_says_so(plugins):
+    (cell,) = cells(plugins, strategies=["finetune"])
+    assert "no corpus other than the target" in cell.skip
+
+
+def test_a_checkpoint_source_is_known_by_its_hash_not_by_its_path(plugins, tmp_path):
+    for name in ("here", "there"):
+        (tmp_path / name).write_bytes(b"weights")
+    first, second = (cells(plugins, strategies=["finetune"], source=str(tmp_path / n))[0] for n in ("here", "there"))
+    assert first.run_id == second.run_id
+    assert len(first.spec.source) == 64
+
+
+def test_an_architecture_without_gradients_skips_transfer_with_the_reason(plugins):
+    planned = cells(plugins, corpora=["one", "two"], architectures=["svm"], strategies=["scratch", "finetune"])
+    skipped = {cell.spec.strategy: cell.skip for cell in planned}
+    assert skipped["scratch"] is None
+    assert "not trained by gradients" in skipped["finetune"]
+
+
+def test_multi_task_is_one_cell_for_all_corpora(plugins):
+    (cell,) = cells(plugins, corpora=["one", "two"], strategies=["multi-task"])
+    assert cell.spec.corpus == "one+two"
+
+
+def test_excluded_cells_are_left_out(plugins):
+    planned = cells(
+        plugins,
+        corpora=["one", "two"],
+        architectures=["net", "svm"],
+        exclude=[{"corpus": "one", "architecture": ["svm"]}],
+    )
+    assert {(c.spec.corpus, c.spec.architecture) for c in planned} == {("one", "net"), ("two", "net"), ("two", "svm")}
+
+
+def test_the_run_id_depends_on_content_protocol_and_plugin_version(plugins):
+    (first,) = cells(plugins)
+    plugins.architectures.origin("net").version = "1.1"
+    (second,) = cells(plugins)
+    assert first.run_id != second.run_id
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"corpora": ["ones"]}, "unknown corpus 'ones'; did you mean 'one'"),
+        ({"strategies": ["finetun"]}, "unknown strategy 'finetun'; did you mean 'finetune'"),
+        ({"training": {"epoch": 3}}, "training.epoch: unknown option; did you mean 'epochs'"),
+        ({"options": {"nett": {}}}, "options.nett: no such architecture or strategy; did you mean 'net'"),
+        ({"options": {"net": {"width": "wide"}}}, "options.net.width:"),
+        ({"seeds": []}, "seeds: name at least one"),
+        ({"seed": [0]}, "m.toml.seed: unknown option; did you mean 'seeds'"),
+        ({"source": "nowhere", "strategies": ["finetune"]}, "source: 'nowhere' is neither"),
+        ({"exclude": [{"corpora": "one"}]}, "exclude: unknown key 'corpora'; did you mean 'corpus'"),
+        ({"exclude": [{"corpus": "one"}]}, "'exclude' leaves none"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_place(plugins, values, message):
+    with pytest.raises(ConfigError) as caught:
+        cells(plugins, **values)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+FLAGS = dict.fromkeys(["corpora", "architectures", "strategies", "seeds", "source", "limit"]) | {
+    "settings": (),
+    "device": "auto",
+}
+
+
+def test_flags_override_the_file():
+    file = {
+        "corpora": ["one"],
+        "seeds": [0],
+        "training": {"epochs": 9},
+        "exclude": [{"strategy": "x"}, {"corpus": "y"}],
+    }
+    flags = {**FLAGS, "strategies": "a, b", "seeds": "3,4", "limit": 8, "device": "cuda:1"}
+    flags["settings"] = ("training.epochs=5", "options.net.dropout=[0, 0.1]", "training.window=none", "source=two")
+    assert with_flags(file, flags) == {
+        "corpora": ["one"],
+        "strategies": ["a", "b"],
+        "seeds": [3, 4],
+        "training": {"epochs": 5, "window": None, "limit": 8, "device": "cuda"},
+        "options": {"net": {"dropout": [0, 0.1]}},
+        "source": "two",
+        "exclude": [{"corpus": "y"}],
+    }
+    assert file["training"] == {"epochs": 9}
+
+
+def test_a_corpora_flag_keeps_what_the_file_says_of_the_corpus():
+    file = {"corpora": {"one": {"protocol": "loso"}, "two": {}}}
+    assert with_flags(file, {**FLAGS, "corpora": "one"})["corpora"] == {"one": {"protocol": "loso"}}
+
+
+@pytest.mark.parametrize("flags", [{"seeds": "a"}, {"settings": ("training.epochs",)}])
+def test_a_malformed_flag_is_named(flags):
+    with pytest.raises(ConfigError, match="--se"):
+        with_flags({}, {**FLAGS, **flags})

@@ -1,0 +1,341 @@
+"""Plugins are loaded one at a time: whatever one of them does, it costs only itself."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+import click
+import pytest
+
+from emonet_bench.errors import ConfigError, PluginError
+from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.registries import DuplicateNameError
+
+HEADER = """
+from emonet_bench import hookimpl
+from emonet_bench.config import Options
+from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy
+
+def architecture(name, options=Options):
+    return Architecture(name, "test", options, build=None)
+
+def corpus(name):
+    return Corpus(name, ("a", "b"), list, {"own": SplitRule()})
+
+def strategy(name):
+    return Strategy(name, Options, prepare=None)
+"""
+
+GOOD = """
+@hookimpl
+def emonet_architectures():
+    return [architecture("tiny")]
+
+@hookimpl
+def emonet_corpora(config):
+    return [corpus("toy")]
+"""
+
+
+@dataclass
+class Site:
+    """A folder on sys.path in which packages with entry points can be installed."""
+
+    folder: Path
+
+    def install(self, name: str, code: str, version: str = "1.0", distribution: str = "") -> None:
+        distribution = distribution or f"dist-{name}"
+        module = f"{distribution.replace('-', '_')}_module"
+        (self.folder / f"{module}.py").write_text(HEADER + dedent(code))
+        info = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[emonet_bench]\n{name} = {module}\n")
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    monkeypatch.delenv("EMONET_BENCH_PLUGINS", raising=False)
+    monkeypatch.setenv("EMONET_BENCH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    known = set(sys.modules)
+    yield Site(tmp_path)
+    for name in set(sys.modules) - known:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def _file(folder: Path, code: str, name: str = "mine.py") -> Path:
+    path = folder / name
+    path.write_text(HEADER + dedent(code))
+    return path
+
+
+def test_a_plugin_registers_what_it_returns_with_its_origin(site):
+    site.install("good", GOOD, version="2.3")
+    plugins = Plugins(Selection(names=("good",)))
+    assert list(plugins.architectures) == ["tiny"]
+    assert plugins.corpora["toy"].labels == ("a", "b")
+    origin = plugins.architectures.origin("tiny")
+    assert (origin.name, origin.version, origin.source) == ("good", "2.3", "dist_good_module")
+    assert origin.registers == ["corpus toy", "architecture tiny"]
+    assert plugins.versions() == {"good": "2.3"}
+
+
+BROKEN = {
+    "import error": ("import surely_not_installed", "ModuleNotFoundError: No module named 'surely_not_installed'"),
+    "syntax error": ("def broken(:", "SyntaxError: invalid syntax"),
+    "exit at import": ("raise SystemExit(3)", "SystemExit: 3"),
+    "wrong argument name": (
+        "@hookimpl\ndef emonet_corpora(configuration): return []",
+        r"Argument\(s\) {'configuration'} are declared in the hookimpl but can not be found",
+    ),
+    "unknown hook": (
+        "@hookimpl\ndef emonet_architecture(): return []",
+        "unknown hook 'emonet_architecture'; did you mean 'emonet_architectures'?",
+    ),
+    "forgotten mark": (
+        "def emonet_strategies(): return []",
+        "emonet_strategies is not marked with @emonet_bench.hookimpl",
+    ),
+    "wrapper": (
+        "@hookimpl(wrapper=True)\ndef emonet_strategies():\n    return (yield)",
+        "emonet_strategies is a wrapper",
+    ),
+    "junk": (
+        "@hookimpl\ndef emonet_architectures(): return 7",
+        r"must return Architecture descriptors in a list; got 7",
+    ),
+    "a name": ("@hookimpl\ndef emonet_strategies(): return 'scratch'", "descriptors in a list; got 'scratch'"),
+    "junk in a list": (
+        "@hookimpl\ndef emonet_corpora(config): return [corpus('x'), None]",
+        "must return Corpus .* got None",
+    ),
+    "junk options": (
+        "@hookimpl\ndef emonet_architectures(): return [architecture('x', options=dict)]",
+        "options of 'x' must be a subclass of emonet_bench.config.Options",
+    ),
+    "raising hook": ("@hookimpl\ndef emonet_corpora(config): raise OSError('disk\\non fire')", "OSError: disk on fire"),
+    "raising half-way": (
+        "@hookimpl\ndef emonet_corpora(config):\n    yield corpus('half')\n    raise ValueError('way')",
+        "ValueError: way",
+    ),
+    "raising after another hook": (
+        "@hookimpl\ndef emonet_corpora(config): return [corpus('kept')]\n@hookimpl\ndef emonet_strategies(): return 1 / 0",
+        "ZeroDivisionError",
+    ),
+    "the same name twice": (
+        "@hookimpl\ndef emonet_strategies(): return [strategy('s'), strategy('s')]",
+        "strategy 's' is registered twice",
+    ),
+    "a name that is no file name": (
+        "@hookimpl\ndef emonet_strategies(): return [strategy('a/b')]",
+        "strategy name 'a/b'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_plugin_costs_only_itself(site, case):
+    code, reason = BROKEN[case]
+    site.install("bad", code)
+    site.install("good", GOOD)
+    with pytest.warns(RuntimeWarning, match=rf"plugin bad \(dist_bad_module\) is left out: .*{reason}"):
+        plugins = Plugins(Selection(names=("good", "bad")))
+    assert list(plugins.architectures) == ["tiny"]
+    assert list(plugins.corpora) == ["toy"], "what a broken plugin had registered is taken back"
+    assert list(plugins.strategies) == []
+    assert list(plugins.versions()) == ["good"]
+    broken = plugins.origins[0]
+    assert broken.registers == []
+    assert "\n" not in broken.broken
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_plugin_is_fatal_when_strict(site, case):
+    code, reason = BROKEN[case]
+    site.install("bad", code)
+    with pytest.raises(PluginError, match=rf"plugin bad \(dist_bad_module\) is broken: .*{reason}"):
+        Plugins(Selection(names=("bad",), strict=True))
+
+
+def test_two_plugins_with_one_name_are_fatal_and_both_are_named(site):
+    site.install("one", GOOD)
+    site.install("two", GOOD)
+    with pytest.raises(
+        DuplicateNameError, match=r"corpus 'toy' .* one \(dist_one_module\) and two \(dist_two_module\)"
+    ):
+        Plugins(Selection(names=("one", "two")))
+
+
+def test_a_plugin_installed_twice_is_fatal_and_both_packages_are_named(site):
+    site.install("same", GOOD, distribution="first")
+    site.install("same", GOOD, distribution="second")
+    with pytest.raises(DuplicateNameError, match=r"'same' is installed twice: .*(first|second).*(first|second)"):
+        Plugins(Selection(names=("same",)))
+
+
+def test_what_a_plugin_prints_does_not_reach_stdout(site, capsys):
+    site.install(
+        "loud", "print('importing')\n@hookimpl\ndef emonet_corpora(config):\n    print('looking')\n    return []"
+    )
+    Plugins(Selection(names=("loud",)))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "importing\nlooking\n"
+
+
+def test_a_keyboard_interrupt_is_not_swallowed(site):
+    site.install("slow", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        Plugins(Selection(names=("slow",)))
+
+
+@pytest.mark.parametrize("value", ["", " , "])
+def test_an_empty_selection_loads_no_plugin(site, monkeypatch, value):
+    monkeypatch.setenv("EMONET_BENCH_PLUGINS", value)
+    assert Plugins().origins == []
+
+
+def test_the_environment_selects_exactly_the_named_plugins_in_sorted_order(site, monkeypatch):
+    for name in ("zeta", "alpha", "other"):
+        site.install(name, f"@hookimpl\ndef emonet_strategies(): return [strategy('{name}-b'), strategy('{name}-a')]")
+    monkeypatch.setenv("EMONET_BENCH_PLUGINS", "zeta, alpha,zeta")
+    plugins = Plugins()
+    assert [origin.name for origin in plugins.origins] == ["alpha", "zeta"]
+    assert list(plugins.strategies) == ["alpha-a", "alpha-b", "zeta-a", "zeta-b"]
+
+
+def test_a_plugin_that_is_selected_and_not_installed_is_an_error(site, monkeypatch):
+    site.install("good", GOOD)
+    monkeypatch.setenv("EMONET_BENCH_PLUGINS", "goud")
+    with pytest.raises(ConfigError, match=r"EMONET_BENCH_PLUGINS: no plugin 'goud' .*; did you mean 'good'\?"):
+        Plugins()
+
+
+def test_a_single_file_is_a_plugin_whose_version_is_its_content(site, tmp_path):
+    path = _file(tmp_path, GOOD)
+    plugins = Plugins(Selection(names=(), files=(path, path)))
+    assert list(plugins.architectures) == ["tiny"]
+    first = plugins.versions()["mine"]
+    _file(tmp_path, GOOD + "# changed")
+    second = Plugins(Selection(names=(), files=(path,))).versions()["mine"]
+    assert first.startswith("sha256:")
+    assert first != second, "a changed file must make a new run id"
+
+
+def test_two_files_of_one_name_do_not_replace_each_other(site, tmp_path):
+    (tmp_path / "other").mkdir()
+    files = (
+        _file(tmp_path, GOOD),
+        _file(tmp_path / "other", "@hookimpl\ndef emonet_strategies(): return [strategy('s')]"),
+    )
+    with pytest.warns(RuntimeWarning, match="already registered"):
+        plugins = Plugins(Selection(names=(), files=files))
+    assert list(plugins.architectures) == ["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("absent.py", "cannot be read .No such file"), ("plugin.txt", r"must end in \.py")]
+)
+def test_a_file_that_is_no_plugin_is_the_users_error(site, tmp_path, name, message):
+    with pytest.raises(ConfigError, match=rf"--plugin .*{name}: .*{message}"):
+        Plugins(Selection(names=(), files=(tmp_path / name,)))
+
+
+def test_an_unknown_name_in_a_registry_suggests_the_nearest(site):
+    site.install("good", GOOD)
+    plugins = Plugins(Selection(names=("good",)))
+    with pytest.raises(ConfigError, match=r"unknown architecture 'tinny'; did you mean 'tiny'\?"):
+        plugins.architectures["tinny"]
+    assert "tinny" not in plugins.architectures
+    assert plugins.architectures.get("tinny") is None
+
+
+LIFECYCLE = """
+heard = []
+
+@hookimpl
+def emonet_run_started(spec):
+    heard.append(spec)
+    if {fails}:
+        raise RuntimeError("deaf")
+
+@hookimpl
+def emonet_skip(spec):
+    return {answer}
+"""
+
+
+def test_a_plugin_that_fails_to_listen_does_not_stop_the_others(site):
+    site.install("a", LIFECYCLE.format(fails=True, answer=None))
+    site.install("b", LIFECYCLE.format(fails=False, answer="'too short'"))
+    plugins = Plugins(Selection(names=("a", "b")))
+    with pytest.warns(
+        RuntimeWarning, match=r"plugin a \(dist_a_module\): emonet_run_started raised RuntimeError\('deaf'\)"
+    ):
+        plugins.notify("emonet_run_started", spec="cell")
+    assert sys.modules["dist_a_module"].heard == sys.modules["dist_b_module"].heard == ["cell"]
+    assert plugins.ask("emonet_skip", spec="cell") == "too short"
+
+
+def test_a_question_is_answered_by_the_first_plugin_in_name_order(site):
+    site.install("b", LIFECYCLE.format(fails=False, answer="'b'"))
+    site.install("a", LIFECYCLE.format(fails=False, answer="'a'"))
+    assert Plugins(Selection(names=("b", "a"))).ask("emonet_skip", spec=None) == "a"
+    assert Plugins(Selection(names=())).ask("emonet_skip", spec=None) is None
+
+
+def test_a_plugin_that_raises_when_asked_is_named(site):
+    site.install("a", LIFECYCLE.format(fails=False, answer="1 / 0"))
+    with pytest.raises(PluginError, match=r"plugin a \(dist_a_module\): emonet_skip raised ZeroDivisionError"):
+        Plugins(Selection(names=("a",))).ask("emonet_skip", spec=None)
+
+
+COMMAND = """
+@hookimpl
+def emonet_commands(cli):
+    @cli.command("{name}")
+    def command():
+        "Say hello."
+"""
+
+
+def test_plugins_add_commands(site):
+    site.install("greeter", COMMAND.format(name="hello"))
+    plugins = Plugins(Selection(names=("greeter",)))
+    plugins.add_commands(click.Group, reserved=("run",))
+    assert plugins.commands["hello"].help == "Say hello."
+    assert plugins.origins[0].registers == ["command hello"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (COMMAND.format(name="run"), "command 'run' has the name of a command"),
+        (
+            "@hookimpl\ndef emonet_architectures(): return [architecture('run')]",
+            "architecture 'run' has the name of a command",
+        ),
+        ("@hookimpl\ndef emonet_commands(cli): cli.nothing", "has no attribute 'nothing'"),
+    ],
+)
+def test_a_plugin_cannot_take_a_commands_name(site, code, reason):
+    site.install("bad", code)
+    site.install("good", GOOD)
+    plugins = Plugins(Selection(names=("bad", "good")))
+    with pytest.warns(RuntimeWarning, match=reason):
+        plugins.add_commands(click.Group, reserved=("run",))
+    assert list(plugins.commands) == []
+    assert list(plugins.architectures) == ["tiny"]
+
+
+def test_the_built_in_plugins_load_without_a_warning(monkeypatch):
+    monkeypatch.delenv("EMONET_BENCH_PLUGINS", raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Plugins().working

@@ -1,0 +1,403 @@
+"""Tables from run directories that are written here by hand, scored by an independent oracle."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from emonet_bench import report
+from emonet_bench.config import Training
+from emonet_bench.errors import StoreError
+from emonet_bench.runs import Cell, RunSpec
+
+LABELS = ("anger", "joy", "neutral")
+
+
+class Results:
+    """Writes run directories as docs/results.md describes them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+
+    def add(
+        self,
+        corpus="emo",
+        architecture="cnn",
+        strategy="scratch",
+        seed=0,
+        fold=None,
+        rows=None,
+        right=1.0,
+        error=None,
+        protocol="fixed",
+        protocol_id="aaaa",
+        source=None,
+        finished="2026-01-01T00:00:00Z",
+        **changes,
+    ):
+        options = changes.pop("options", {})
+        training = {"epochs": 2, "limit": None} | changes.pop("training", {})
+        self.count += 1
+        run_id = changes.pop("run_id", f"{self.count:08x}" + 8 * "0")
+        path = (
+            self.folder
+            / f"{corpus}-{architecture}-{strategy}-s{seed}{'' if fold is None else f'-f{fold}'}-{run_id[:8]}"
+        )
+        path.mkdir(parents=True)
+        spec = {
+            "corpus": corpus, "protocol": protocol, "architecture": architecture, "architecture_options": options,
+            "strategy": strategy, "strategy_options": {}, "training": training, "seed": seed, "fold": fold, "source": source,
+        }  # fmt: skip
+        record = {"schema_version": 1, "run_id": run_id, "spec": spec, "finished": finished}
+        if error:
+            record["error"] = {"type": "RuntimeError", "message": error, "traceback": "..."}
+        else:
+            rows = rows if rows is not None else clips(right=right, seed=seed)
+            record |= {
+                "scores": {"dev": {"uar": 0.5}, "test": {"uar": 0.5}}, "labels": list(LABELS), "protocol_id": protocol_id,
+                "synthetic": False, "parameters": {"total": 317_814, "trainable": 4321}, "seconds": {"train": 12.3},
+            }  # fmt: skip
+            self.predictions(path, rows)
+        (path / "result.json").write_text(json.dumps(record | changes))
+        return path
+
+    def predictions(self, path, rows):
+        with (path / "predictions.csv").open("w", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["utterance", "partition", "speaker", "truth", "prediction", *LABELS])
+            writer.writerow(["devclip", "dev", "s9", "anger", "joy", 0, 1, 0])
+            for name, speaker, truth, prediction in rows:
+                writer.writerow(
+                    [name, "test", speaker, truth, prediction, *(int(label == prediction) for label in LABELS)]
+                )
+
+
+def clips(count=120, speakers=8, right=1.0, seed=0, prefix="c"):
+    """Clips with the same names, speakers and truth for every seed; about the given share is predicted rightly."""
+    truth = np.random.default_rng(99).choice(LABELS, count)
+    generator = np.random.default_rng(seed)
+    guess = np.where(generator.random(count) < right, truth, generator.choice(LABELS, count))
+    return [
+        (f"{prefix}{i}", f"s{i % speakers}" if speakers else "", str(truth[i]), str(guess[i])) for i in range(count)
+    ]
+
+
+def uar(rows):
+    metrics = pytest.importorskip("sklearn.metrics")
+    truth, guess = [row[2] for row in rows], [row[3] for row in rows]
+    return metrics.recall_score(truth, guess, labels=LABELS, average="macro", zero_division=0)
+
+
+@pytest.fixture
+def results(tmp_path):
+    return Results(tmp_path / "results")
+
+
+def the_cell(results, **options):
+    table = report.summarise(report.load(results.folder), **options)
+    ((_, _, cell),) = table.cells()
+    return cell
+
+
+def text(table, width=80):
+    console = Console(width=width, no_color=True)
+    with console.capture() as capture:
+        console.print(report.render_rich(table))
+    return capture.get()
+
+
+def test_folds_are_pooled_and_scored_once_and_seeds_are_averaged(results):
+    scores = []
+    for seed in (0, 1):
+        folds = [clips(60, right=0.6, seed=10 * seed + fold, prefix=f"f{fold}-") for fold in (0, 1)]
+        for fold, rows in enumerate(folds):
+            results.add(seed=seed, fold=fold, rows=rows)
+        scores.append(uar(folds[0] + folds[1]))
+    cell = the_cell(results)
+    assert cell.score == pytest.approx(np.mean(scores))
+    assert cell.deviation == pytest.approx(np.std(scores, ddof=1))
+    assert (cell.seeds, cell.folds, cell.complete) == (2, 2, True)
+    assert cell.interval.low < cell.score < cell.interval.high
+    assert (cell.interval.unit, cell.interval.units) == ("speakers", 8)
+
+
+def test_a_fold_without_a_label_does_not_distort_the_pooled_score(results):
+    results.add(fold=0, rows=[("a", "s1", "anger", "anger"), ("b", "s1", "joy", "joy")])
+    results.add(fold=1, rows=[("c", "s2", "neutral", "neutral"), ("d", "s2", "joy", "anger")])
+    assert the_cell(results).score == pytest.approx((1 + 0.5 + 1) / 3)
+
+
+def test_a_single_seed_has_no_deviation_and_accuracy_can_be_asked_for(results):
+    rows = [("a", "s1", "anger", "anger"), ("b", "s2", "anger", "anger"), ("c", "s1", "joy", "anger")]
+    results.add(rows=rows)
+    assert the_cell(results).deviation is None
+    assert the_cell(results).score == pytest.approx(1 / 3)
+    assert the_cell(results, metric="accuracy").score == pytest.approx(2 / 3)
+
+
+def test_different_protocols_never_share_a_row_and_their_ids_tell_equal_names_apart(results):
+    results.add(protocol="fixed", protocol_id="aaaa", right=0.9)
+    results.add(protocol="fixed", protocol_id="bbbb", right=0.5, strategy="adapters")
+    results.add(protocol="loso", protocol_id="cccc", right=0.7)
+    results.add(protocol="fixed", protocol_id="aaaa", right=0.7, training={"limit": 20})
+    table = report.summarise(report.load(results.folder))
+    assert [(row.subtitle, row.protocol_id) for row in table.rows] == [
+        ("fixed aaaa", "aaaa"), ("fixed, limit 20", "aaaa"), ("fixed bbbb", "bbbb"), ("loso", "cccc"),
+    ]  # fmt: skip
+    assert not any(cell.best for _, _, cell in table.cells()), "nothing to rank in rows of one cell"
+
+
+def test_the_best_complete_cell_of_a_row_is_bold(results):
+    results.add(strategy="scratch", right=0.6)
+    results.add(strategy="adapters", right=0.95)
+    table = report.summarise(report.load(results.folder))
+    assert {str(column): cell.best for _, column, cell in table.cells()} == {"cnn adapters": True, "cnn scratch": False}
+    assert f"**{table.rows[0].cells[table.columns[0]].score:.3f}".replace("0.", ".") in report.render_markdown(table)
+
+
+def test_an_incomplete_cell_is_shown_and_not_ranked(results):
+    for fold in (0, 1):
+        results.add(fold=fold, right=0.6, rows=clips(60, right=0.6, prefix=f"f{fold}-"))
+        results.add(fold=fold, strategy="finetune", rows=clips(60, right=0.5, prefix=f"f{fold}-"))
+    results.add(fold=0, strategy="adapters", right=1.0)
+    table = report.summarise(report.load(results.folder))
+    cells = {column.strategy: cell for _, column, cell in table.cells()}
+    assert (cells["adapters"].complete, cells["adapters"].best) == (False, False)
+    assert cells["scratch"].best
+    assert "~1.000" in text(table)
+    assert any("incomplete" in note for note in table.notes)
+
+
+def test_failed_and_skipped_cells_are_shown_with_their_reason(results):
+    results.add(right=0.8)
+    results.add(seed=1, error="loss is\nnan")
+    results.add(architecture="rnn", error="[boom]")
+    spec = RunSpec(
+        corpus="emo", protocol="fixed", architecture="svm", architecture_options={}, strategy="adapters",
+        strategy_options={}, training=Training(epochs=2), seed=0,
+    )  # fmt: skip
+    records = [*report.load(results.folder), report.skipped(Cell(spec, "f" * 16), "has no adapter points")]
+    table = report.summarise(records)
+    states = {str(column): (cell.state, cell.failed) for _, column, cell in table.cells()}
+    assert len(table.rows) == 1, "a failed run joins the row of its protocol"
+    assert states == {"cnn scratch": ("done", 1), "rnn scratch": ("failed", 1), "svm adapters": ("skipped", 0)}
+    assert table.problems == (
+        "failed: emo cnn scratch s1: RuntimeError: loss is nan",
+        "failed: emo rnn scratch s0: RuntimeError: [boom]",
+        "skipped: emo svm adapters s0: has no adapter points",
+    )
+
+
+def test_option_sets_of_one_architecture_are_separate_columns_named_by_what_varies(results):
+    results.add(options={"width": 8, "depth": 2})
+    results.add(options={"width": 16, "depth": 2})
+    results.add(options={"width": 16, "depth": 2}, training={"epochs": 5})
+    results.add(architecture="rnn", options={"depth": 1})
+    table = report.summarise(report.load(results.folder))
+    assert [str(column) for column in table.columns] == [
+        "cnn scratch width=16, epochs=2", "cnn scratch width=16, epochs=5", "cnn scratch width=8, epochs=2", "rnn scratch",
+    ]  # fmt: skip
+
+
+def test_seeds_that_start_from_different_sources_of_one_recipe_are_one_column(results):
+    for seed in (0, 1):
+        source = f"{seed}b" * 8
+        results.add(corpus="other", seed=seed, run_id=source)
+        results.add(strategy="finetune", seed=seed, source=source)
+    results.add(strategy="finetune", seed=0, source="ab" * 32)
+    table = report.summarise(report.load(results.folder))
+    cells = {str(column): cell.seeds for row, column, cell in table.cells() if row.corpus == "emo"}
+    assert cells == {"cnn finetune source=scratch on other": 2, "cnn finetune source=abababab": 1}
+
+
+def test_the_latest_of_two_runs_of_one_cell_counts(results):
+    results.add(right=0.3, finished="2026-01-01T00:00:00Z")
+    results.add(right=1.0, finished="2026-02-01T00:00:00Z")
+    results.add(error="late", finished="2026-03-01T00:00:00Z")
+    table = report.summarise(report.load(results.folder))
+    ((_, _, cell),) = table.cells()
+    assert (cell.score, cell.failed) == (1.0, 0)
+    assert "2 older runs of the same cells are left out." in table.notes
+
+
+def test_a_run_on_several_corpora_has_a_cell_in_each_row_unless_it_is_only_a_source(results):
+    facts = {"labels": list(LABELS), "protocol_id": "aaaa", "synthetic": True}
+    for strategy, run_id in (("multi-task", "1" * 16), ("joint", "2" * 16)):
+        path = results.add(
+            corpus="a+b", protocol="x+y", strategy=strategy, run_id=run_id,
+            corpora={"a": facts, "b": facts | {"protocol_id": "bbbb"}},
+        )  # fmt: skip
+        results.predictions(path, [])
+        (path / "predictions.csv").rename(path / "predictions-a.csv")
+        results.predictions(path, clips(right=0.7))
+        (path / "predictions.csv").rename(path / "predictions-b.csv")
+        results.predictions(path, clips(right=0.9))
+        (path / "predictions.csv").rename(path / "predictions-a.csv")
+    results.add(corpus="a", protocol="x", strategy="adapters", source="2" * 16)
+    table = report.summarise(report.load(results.folder))
+    shown = {(row.title, row.protocol, column.strategy) for row, column, _ in table.cells()}
+    assert shown == {
+        ("a (synthetic)", "x", "adapters"), ("a (synthetic)", "x", "multi-task"), ("b (synthetic)", "y", "multi-task"),
+    }  # fmt: skip
+    by_corpus = {row.corpus: cell.score for row, column, cell in table.cells() if column.strategy == "multi-task"}
+    assert by_corpus["a"] == pytest.approx(uar(clips(right=0.9)))
+    assert by_corpus["b"] == pytest.approx(uar(clips(right=0.7)))
+
+
+def test_significance_is_marked_against_the_baseline_of_the_same_architecture(results):
+    rows = clips(240, speakers=12, right=0.4)
+    results.add(rows=rows)
+    results.add(strategy="adapters", rows=[(*row[:3], row[2]) for row in rows])
+    results.add(strategy="last-layer", rows=rows)
+    results.add(architecture="rnn", strategy="adapters", rows=rows)
+    table = report.summarise(report.load(results.folder))
+    cells = {str(column): cell for _, column, cell in table.cells()}
+    assert cells["cnn adapters"].significant
+    assert cells["cnn adapters"].against.difference == pytest.approx(1 - uar(rows))
+    assert (cells["cnn last-layer"].p, cells["cnn last-layer"].significant) == (1.0, False)
+    assert cells["rnn adapters"].against is None
+    assert "adapters against scratch: 1 better, 0 worse, 0 undecided." in table.notes
+    assert "1.000*" in text(table)
+
+
+def test_clips_are_drawn_and_said_so_where_speakers_are_unknown(results):
+    results.add(rows=clips(speakers=0, right=0.7))
+    table = report.summarise(report.load(results.folder))
+    ((row, _, cell),) = table.cells()
+    assert (cell.interval.unit, cell.interval.units, row.speakers) == ("clips", 120, 0)
+    assert any("speakers are unknown" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{not json", "damaged"),
+        ("[]", "damaged"),
+        ("{}", "not a run's record .KeyError..spec"),
+        ('{"schema_version": 2}', "written by a newer emonet-bench .schema 2.; upgrade"),
+        ('{"spec": {"corpus": 3}}', "not a run's record"),
+    ],
+)
+def test_a_foreign_directory_is_named_and_left_out(results, content, message):
+    results.add(right=0.8)
+    strange = results.folder / "strange"
+    strange.mkdir()
+    (strange / "result.json").write_text(content)
+    with pytest.warns(RuntimeWarning, match=f"left out: .*strange/result.json: .*{message}"):
+        assert len(report.load(results.folder)) == 1
+
+
+def test_damaged_predictions_count_as_failed(results):
+    results.add(right=0.8)
+    (results.add(architecture="rnn") / "predictions.csv").unlink()
+    (results.add(architecture="svm") / "predictions.csv").write_text("utterance,partition\na,test\n")
+    path = results.add(architecture="tdnn", rows=[("a", "s", "anger", "boredem")])
+    table = report.summarise(report.load(results.folder))
+    assert {str(column): cell.state for _, column, cell in table.cells()} == {
+        "cnn scratch": "done", "rnn scratch": "failed", "svm scratch": "failed", "tdnn scratch": "failed",
+    }  # fmt: skip
+    assert (
+        f"failed: {path / 'predictions.csv'}: undeclared label 'boredem'; run emo tdnn scratch s0 again"
+        in table.problems
+    )
+
+
+def test_a_directory_without_runs_is_one_clear_error(tmp_path):
+    with pytest.raises(StoreError, match="no such directory; name the --results"):
+        report.load(tmp_path / "absent")
+    with pytest.raises(StoreError, match="no run that can be read"):
+        report.load(tmp_path)
+
+
+def test_a_single_run_can_be_loaded_and_hidden_directories_are_not(results):
+    path = results.add()
+    path.rename(results.folder / ".pending")
+    path = results.add(seed=3)
+    assert [record.seed for record in report.load(path)] == [3]
+    assert [record.seed for record in report.load(results.folder)] == [3]
+
+
+@pytest.fixture
+def golden(results):
+    results.add(
+        rows=[("a", "", "anger", "anger"), ("b", "", "joy", "anger"), ("c", "", "neutral", "neutral")], synthetic=True
+    )
+    results.add(strategy="adapters", rows=[(n, "", t, t) for n, t in zip("abc", LABELS, strict=True)], synthetic=True)
+    results.add(corpus="other_one", protocol="loso", error="no & such | file")
+    return report.summarise(report.load(results.folder))
+
+
+def test_markdown_is_as_expected(golden):
+    assert report.render_markdown(golden).replace("\N{EN DASH}", "-").splitlines()[:5] == [
+        "| corpus | cnn adapters | cnn scratch |",
+        "| --- | --: | --: |",
+        "| emo (synthetic), fixed | **1.000** [1.00-1.00] | .667 [.00-1.00] |",
+        "| other_one, loso |  | failed |",
+        "",
+    ]
+
+
+def test_latex_is_as_expected(golden):
+    lines = [line for line in report.render_latex(golden).splitlines() if not line.startswith("%")]
+    assert lines == [
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        r"Corpus & cnn adapters & cnn scratch \\",
+        r"\midrule",
+        r"emo (synthetic), fixed & \textbf{1.000} {\scriptsize [1.00--1.00]} & .667 {\scriptsize [.00--1.00]} \\",
+        r"other\_one, loso &  & failed \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+def test_csv_and_json_hold_full_precision(golden):
+    lines = list(csv.DictReader(io.StringIO(report.render_csv(golden))))
+    cells = json.loads(report.render_json(golden))["cells"]
+    assert [line["architecture"] + line["strategy"] for line in lines] == ["cnnadapters", "cnnscratch", "cnnscratch"]
+    assert float(lines[1]["score"]) == cells[1]["score"] == pytest.approx(2 / 3, abs=1e-12)
+    assert (cells[0]["trainable"], cells[0]["synthetic"], cells[2]["state"]) == (4321, True, "failed")
+
+
+@pytest.mark.parametrize("columns", [1, 5, 30])
+def test_the_terminal_table_stays_within_its_width(results, columns):
+    for number in range(columns):
+        for seed in (0, 1):
+            results.add(architecture=f"architecture{number}", seed=seed, right=0.7)
+    shown = text(report.summarise(report.load(results.folder)), width=80)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "…" not in shown
+    assert all(f"architecture{number}" in shown for number in range(columns))
+
+
+def test_a_thousand_runs_take_less_than_three_seconds(results):
+    for corpus in range(10):
+        for seed in range(25):
+            for architecture in ("cnn", "rnn"):
+                for strategy in ("scratch", "adapters"):
+                    results.add(corpus=f"c{corpus}", seed=seed, architecture=architecture, strategy=strategy, right=0.7)
+    started = time.process_time()
+    table = report.summarise(report.load(results.folder))
+    assert time.process_time() - started < 3
+    assert all(cell.seeds == 25 for _, _, cell in table.cells())
+
+
+def test_report_imports_neither_torch_nor_pandas_nor_scikit_learn(results):
+    results.add()
+    code = (
+        "import sys\nfrom emonet_bench.cli import main\ntry: main(['report', sys.argv[1]])\nexcept SystemExit: pass\n"
+    )
+    code += "sys.exit(str({'torch', 'pandas', 'sklearn'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code, results.folder], capture_output=True, text=True, check=False)
+    assert run.stderr.strip() == "set()"
+    assert "UAR on test" in run.stdout

@@ -1,0 +1,186 @@
+"""The repository walked as a whole: what every file must keep to, whoever adds it."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from emonet_bench import hookspecs
+from emonet_bench.plugins import Plugins, Selection
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES = [ROOT / package for package in PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]]
+HOST = ROOT / "emonet_bench"
+SOURCES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").glob("*.py"))
+HOOKS = [function for name, function in vars(hookspecs).items() if name.startswith("emonet_")]
+
+# The word for "all other corpora" in a matrix file; it happens to be a strategy's name, too.
+NOT_A_NAME = {("matrix.py", "multi-task")}
+
+
+def shown(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def module_name(path: Path) -> str:
+    package = next(package for package in PACKAGES if path.is_relative_to(package))
+    return ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def docstrings(tree: ast.Module) -> set[int]:
+    """Ids of the constants that are docstrings: expressions that stand alone."""
+    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+
+
+@pytest.mark.parametrize("path", sorted(HOST.rglob("*.py")), ids=shown)
+def test_the_host_names_no_corpus_architecture_or_strategy(path):
+    plugins = Plugins(Selection(strict=True))
+    registered = {*plugins.corpora, *plugins.architectures, *plugins.strategies}
+    assert {"emodb", "cnn", "scratch"} <= registered
+    tree = parsed(path)
+    prose = docstrings(tree)
+    literals = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
+    }
+    assert {name for name in literals & registered if (path.name, name) not in NOT_A_NAME} == set()
+
+
+def asserts(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assert):
+        return True
+    return (
+        isinstance(node, ast.Call)
+        and re.search(r"raises|warns|assert_|check_|expect_", ast.unparse(node.func)) is not None
+    )
+
+
+@pytest.mark.parametrize("path", TESTS, ids=shown)
+def test_every_test_can_fail(path):
+    functions = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef)]
+    tests = [node for node in functions if node.name.startswith("test_")]
+    assert [test.name for test in tests if not any(map(asserts, ast.walk(test)))] == []
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=shown)
+def test_no_module_is_over_300_lines_and_no_function_over_60(path):
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60
+    ]
+    assert long == []
+    if path in SOURCES:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_examples_in_docstrings_are_true(path):
+    if path.name == "__main__.py":
+        pytest.skip("importing it runs the program")
+    result = doctest.testmod(importlib.import_module(module_name(path)))
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import emonet_bench",
+        "import emonet_bench.hookspecs",
+        "import emonet_bench.config",
+        "import emonet_bench.runs",
+        "import emonet_bench.metrics",
+        "import emonet_bench.report",
+        "import emonet_bench.deploy",
+        "import emonet_bench.cli",
+        "from emonet_bench.plugins import Plugins, Selection; Plugins(Selection(strict=True))",
+    ],
+)
+def test_torch_is_imported_only_for_work(statement):
+    script = f"import sys; {statement}; sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr or "torch was imported"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_everything_imported_is_declared(path):
+    declared = {re.match(r"[A-Za-z0-9_-]+", line)[0].lower() for line in PROJECT["project"]["dependencies"]}
+    known = {*sys.stdlib_module_names, *(package.name for package in PACKAGES)}
+    if path.is_relative_to(HOST / "testing"):
+        declared.add("pytest")  # who tests a plugin has it
+    distributions = packages_distributions()
+    undeclared = {
+        name
+        for node in ast.walk(parsed(path))
+        for name in imported(node)
+        if name not in known and not {each.lower() for each in distributions.get(name, [])} & declared
+    }
+    assert undeclared == set()
+
+
+def imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [node.module.partition(".")[0]]
+    return []
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    from hatchling.builders.wheel import WheelBuilder
+
+    (path,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path_factory.mktemp("wheel")), versions=["standard"])
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def test_the_wheel_holds_every_file_of_every_package(wheel):
+    expected = {
+        path.relative_to(package.parent).as_posix()
+        for package in PACKAGES
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {"emonet_bench/py.typed", "emonet_bench/cli/demo.toml", "emonet_corpora/cards/emodb.toml"} <= expected
+    assert {name for name in wheel.namelist() if ".dist-info/" not in name} == expected
+
+
+def test_the_wheel_registers_every_built_in_plugin(wheel):
+    (name,) = [name for name in wheel.namelist() if name.endswith("/entry_points.txt")]
+    text = wheel.read(name).decode()
+    assert "emonet-bench = emonet_bench.cli:main" in text
+    for package in PACKAGES[1:]:
+        assert f"{package.name.removeprefix('emonet_')} = {package.name}\n" in text + "\n"
+
+
+def test_the_docs_have_a_section_for_every_hook_with_its_arguments():
+    text = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^### (.+)$", text, re.MULTILINE)
+    expected = [f"{hook.__name__}({', '.join(inspect.signature(hook).parameters)})" for hook in HOOKS]
+    assert sorted(headings) == sorted(expected)
+
+
+def test_versions_agree():
+    version = PROJECT["project"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    (ruff,) = [line for line in PROJECT["dependency-groups"]["lint"] if line.startswith("ruff==")]
+    assert f"rev: v{ruff.removeprefix('ruff==')} " in (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")

@@ -1,0 +1,135 @@
+"""Bootstrap, paired tests and calibration against naive and SciPy references."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from emonet_bench.metrics import accuracy, unweighted_average_recall
+from emonet_bench.statistics import compare, expected_calibration_error, holm, interval, mcnemar
+
+LABELS = ("anger", "joy", "neutral")
+
+
+def _clips(count=240, speakers=8, right=0.7, seed=0):
+    generator = np.random.default_rng(seed)
+    truth = generator.choice(LABELS, count)
+    prediction = np.where(generator.random(count) < right, truth, generator.choice(LABELS, count))
+    return truth.tolist(), prediction.tolist(), [f"s{index % speakers}" for index in range(count)]
+
+
+def _naive(truth, prediction, speakers, score, resamples=2000):
+    """Draw speakers one by one, gather their clips, and score them: slow, and written from the definition."""
+    generator = np.random.default_rng(1)
+    everyone = sorted(set(speakers))
+    values = []
+    for _ in range(resamples):
+        drawn = generator.choice(everyone, len(everyone))
+        index = [i for who in drawn for i, speaker in enumerate(speakers) if speaker == who]
+        values.append(score([truth[i] for i in index], [prediction[i] for i in index], LABELS))
+    return np.quantile(values, [0.025, 0.975])
+
+
+@pytest.mark.parametrize(("metric", "score"), [("uar", unweighted_average_recall), ("accuracy", accuracy)])
+def test_the_interval_is_that_of_a_naive_bootstrap_over_speakers(metric, score):
+    truth, prediction, speakers = _clips()
+    got = interval(truth, prediction, LABELS, speakers, metric=metric, resamples=4000)
+    assert (got.unit, got.units) == ("speakers", 8)
+    assert [got.low, got.high] == pytest.approx(_naive(truth, prediction, speakers, score), abs=0.012)
+
+
+def test_an_interval_over_speakers_is_wider_than_over_clips_when_speakers_differ():
+    truth = ["anger", "joy"] * 60
+    speakers = [f"s{index // 20}" for index in range(120)]
+    prediction = [label if int(who[1]) % 2 else "anger" for label, who in zip(truth, speakers, strict=True)]
+    over_speakers = interval(truth, prediction, LABELS[:2], speakers)
+    over_clips = interval(truth, prediction, LABELS[:2], [None] * 120)
+    assert over_speakers.high - over_speakers.low > 2 * (over_clips.high - over_clips.low)
+
+
+@pytest.mark.parametrize("speakers", [[None] * 240, ["one"] * 240, ["a", None] * 120])
+def test_clips_are_drawn_where_speakers_do_not_tell_clips_apart(speakers):
+    truth, prediction, _ = _clips()
+    got = interval(truth, prediction, LABELS, speakers)
+    assert (got.unit, got.units) == ("clips", 240)
+    share = unweighted_average_recall(truth, prediction, LABELS)
+    assert got.high - got.low == pytest.approx(2 * 1.96 * np.sqrt(share * (1 - share) / 240), rel=0.1)  # binomial
+
+
+def test_repeating_a_seed_does_not_narrow_the_interval():
+    truth, prediction, speakers = _clips()
+    once = interval(truth, prediction, LABELS, speakers)
+    thrice = interval(truth * 3, prediction * 3, LABELS, speakers * 3)
+    assert (once.low, once.high) == pytest.approx((thrice.low, thrice.high))
+    clips = [f"clip{index}" for index in range(240)]
+    unknown = interval(truth * 3, prediction * 3, LABELS, [None] * 720, clips=clips * 3)
+    assert unknown.units == 240
+    assert interval(truth, prediction, LABELS, [None] * 240).low == pytest.approx(unknown.low)
+
+
+def test_a_declared_label_that_never_occurs_lowers_the_interval_as_it_lowers_the_score():
+    truth, prediction, speakers = _clips()
+    got = interval(truth, prediction, LABELS, speakers)
+    more = interval(truth, prediction, (*LABELS, "fear"), speakers)
+    assert (more.low, more.high) == pytest.approx((got.low * 3 / 4, got.high * 3 / 4))
+
+
+def test_equal_systems_do_not_differ():
+    truth, prediction, speakers = _clips()
+    got = compare(truth, prediction, prediction, LABELS, speakers)
+    assert (got.difference, got.low, got.high, got.p) == (0, 0, 0, 1)
+
+
+def test_a_system_that_is_better_for_every_speaker_is_significantly_better():
+    truth, prediction, speakers = _clips(right=0.3)
+    got = compare(truth, truth, prediction, LABELS, speakers)
+    assert got.difference == pytest.approx(1 - unweighted_average_recall(truth, prediction, LABELS))
+    assert got.p == 2**-7  # of eight speakers
+    assert got.low > 0
+    assert compare(truth, prediction, truth, LABELS, speakers).difference == -got.difference
+
+
+def test_systems_of_equal_skill_are_rarely_called_different():
+    rejected = 0
+    for seed in range(60):
+        truth, first, speakers = _clips(seed=seed, speakers=20)
+        generator = np.random.default_rng(seed + 1000)
+        second = [t if generator.random() < 0.7 else str(generator.choice(LABELS)) for t in truth]
+        rejected += compare(truth, first, second, LABELS, speakers, resamples=400).p < 0.05
+    assert rejected <= 9  # 60 tests at 5 %: 3 expected, 10 or more would happen once in a thousand
+
+
+def test_two_speakers_prove_nothing():
+    truth, prediction, speakers = _clips(speakers=2, right=0.3)
+    assert compare(truth, truth, prediction, LABELS, speakers).p == 0.5
+
+
+def test_mcnemar_agrees_with_the_exact_binomial_test():
+    stats = pytest.importorskip("scipy.stats")
+    truth, first, _ = _clips()
+    _, second, _ = _clips(seed=0, right=0.4)
+    better = sum(a == t != b for t, a, b in zip(truth, first, second, strict=True))
+    worse = sum(b == t != a for t, a, b in zip(truth, first, second, strict=True))
+    assert mcnemar(truth, first, second) == pytest.approx(stats.binomtest(better, better + worse, 0.5).pvalue)
+    assert mcnemar(truth, first, first) == 1.0
+    assert 0 <= mcnemar([1] * 3000, [1] * 3000, [0] * 3000) < 1e-300  # no overflow
+
+
+def test_holm_agrees_with_its_definition():
+    # By hand: sorted, the five are multiplied by 5, 4, 3, 2 and 1, and none may fall below the one before it.
+    assert holm([0.01, 0.02, 0.03, 0.005, 0.5]) == pytest.approx([0.04, 0.06, 0.06, 0.025, 0.5])
+    assert holm([]) == []
+
+
+def test_the_calibration_error_agrees_with_a_naive_loop():
+    generator = np.random.default_rng(0)
+    probabilities = generator.dirichlet(np.ones(4), 500)
+    truth = generator.integers(0, 4, 500)
+    confidence, guess = probabilities.max(1), probabilities.argmax(1)
+    expected = 0.0
+    for lower in np.arange(15) / 15:
+        inside = (confidence > lower) & (confidence <= lower + 1 / 15)
+        if inside.any():
+            expected += inside.mean() * abs((guess == truth)[inside].mean() - confidence[inside].mean())
+    assert expected_calibration_error(truth, probabilities) == pytest.approx(expected)
+    assert expected_calibration_error([0, 1], np.eye(2)) == 0.0

@@ -1,0 +1,310 @@
+"""The contract kit: every registered architecture keeps its contracts, and planted faults are found."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import BaseModel
+from torch import nn
+
+from emonet_bench.config import option
+from emonet_bench.features import FrontEndOptions
+from emonet_bench.frontend import LogMel
+from emonet_bench.networks import MaskedBatchNorm
+from emonet_bench.plugins import Plugins
+from emonet_bench.testing import check_architecture
+from emonet_bench.testing.architectures import CHECKS
+from emonet_bench.testing.contracts import PAGE, anchor
+from emonet_bench.types import AdapterPoint, Architecture, Signal
+
+pytest_plugins = ["pytester"]
+
+SPECTRUM = {"num_mels": 16}
+RECURRENT = {"hidden_dim": 6}
+SMALL = {
+    "chance": {},
+    "cnn": {**SPECTRUM, "number_of_filters": 2, "number_of_resnet_blocks": 1, "classifier": "FCNAttention"},
+    "fusion": {**SPECTRUM, **RECURRENT, "number_of_filters": 2, "number_of_resnet_blocks": 1},
+    "rnn": {**SPECTRUM, **RECURRENT, "num_mfccs": 8},
+    "svm": {**SPECTRUM, "num_mfccs": 8},
+}
+
+
+def grid(**axes):
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def words(options):
+    return "-".join(map(str, options.values()))
+
+
+@pytest.mark.parametrize("name", Plugins().architectures)
+def test_every_registered_architecture_keeps_its_contracts(name):
+    assert name in SMALL, "give the new architecture small options here"
+    check_architecture(name, SMALL[name])
+
+
+RNN_GRID = grid(features=["mfcc", "logmel"], cell_type=["lstm", "gru"], bidirectional=[False, True])
+RNN_PARTS = grid(
+    use_attention=[False, True], share_attention=[False, True], input_projection=[False, True], input_bn=[False, True]
+)
+
+
+@pytest.mark.parametrize("options", RNN_GRID, ids=words)
+def test_rnn_keeps_its_contracts_with_every_cell(options):
+    check_architecture(
+        "rnn", {**SMALL["rnn"], **options, "number_of_layers": 1, "normalise": "utterance", "down_pool": 3}
+    )
+
+
+@pytest.mark.parametrize("options", RNN_PARTS, ids=words)
+def test_rnn_keeps_its_contracts_with_every_part(options):
+    check_architecture("rnn", {**SMALL["rnn"], **options, "number_of_layers": 3, "down_pool": 2, "bidirectional": True})
+
+
+CNN_GRID = grid(classifier=["FCNAttention", "rnn", "statistics"], input_bn=[False, True], num_mels=[15, 16])
+
+
+@pytest.mark.parametrize("options", CNN_GRID, ids=words)
+def test_cnn_keeps_its_contracts_with_every_classifier(options):
+    check_architecture("cnn", {**SMALL["cnn"], **options, "number_of_resnet_blocks": 2})
+
+
+@pytest.mark.parametrize("input_bn", [False, True])
+def test_cnn_with_average_pooling_keeps_its_contracts_in_its_window(input_bn):
+    check_architecture(
+        "cnn", {**SMALL["cnn"], "classifier": "avgpool", "input_bn": input_bn}, Signal(16_000, window=20_000)
+    )
+
+
+FUSION_GRID = grid(bidirectional=[False, True], use_attention=[False, True], input_bn=[False, True])
+
+
+@pytest.mark.parametrize("options", FUSION_GRID, ids=words)
+def test_fusion_keeps_its_contracts_with_every_part(options):
+    check_architecture("fusion", {**SMALL["fusion"], **options})
+
+
+AUGMENTED = {"time_masks": 2, "freq_masks": 2, "gain": 6.0, "noise": 10.0, "random_noise": 0.1}
+
+
+def test_augmentation_breaks_no_contract():
+    check_architecture("rnn", {**SMALL["rnn"], **AUGMENTED})
+
+
+def test_a_window_is_what_the_kit_hears():
+    check_architecture("rnn", SMALL["rnn"], Signal(16_000, window=12_000))
+
+
+class ToyOptions(FrontEndOptions):
+    pass
+
+
+class Toy(nn.Module):
+    """Keeps all contracts; those below break one each."""
+
+    dim = 5
+
+    def __init__(self, options, signal):
+        super().__init__()
+        self.front_end = LogMel(options, signal.sampling_rate)
+        self.norm = MaskedBatchNorm(16)
+        self.layer = nn.Linear(16, 5)
+        self.adapter = None
+
+    def embed(self, waveform, lengths):
+        features, mask = self.front_end(waveform, lengths)
+        sequence = self.layer(self.norm(features, mask).transpose(1, 2))
+        if self.adapter is not None:
+            sequence = self.adapter(sequence)
+        return self.pool(sequence, mask)
+
+    def pool(self, sequence, mask):
+        if mask is None:
+            return sequence.mean(1)
+        return (mask @ sequence).squeeze(1) / mask.sum(2)
+
+    def adapter_points(self):
+        return {"adapter": AdapterPoint("adapter", "sequence", 5, 5), "norm": AdapterPoint("norm", "norm", 16, 16)}
+
+
+class LeaksPadding(Toy):
+    def pool(self, sequence, mask):
+        return sequence.mean(1)
+
+
+class CountsPaddingInTraining(Toy):
+    def __init__(self, options, signal):
+        super().__init__(options, signal)
+        norm = MaskedBatchNorm(16)
+        self.norm = norm
+        norm.forward = lambda features, mask: MaskedBatchNorm.forward(norm, features)
+
+
+class HasADeadParameter(Toy):
+    def __init__(self, options, signal):
+        super().__init__(options, signal)
+        self.dead = nn.Linear(3, 3)
+
+
+class HasTheWrongSize(Toy):
+    dim = 7
+
+    def make_head(self, classes):
+        return nn.Linear(5, classes)
+
+
+class FailsOnAShortClip(Toy):
+    def embed(self, waveform, lengths):
+        waveform.unfold(1, 1024, 512)
+        return super().embed(waveform, lengths)
+
+
+class DividesByZero(Toy):
+    def embed(self, waveform, lengths):
+        return super().embed(waveform, lengths) / 0
+
+
+class KeepsWhatItLearntForItself(Toy):
+    def __init__(self, options, signal):
+        super().__init__(options, signal)
+        self.hidden = torch.randn(5)
+
+    def embed(self, waveform, lengths):
+        return super().embed(waveform, lengths) + self.hidden
+
+
+class DrawsFromNumpy(Toy):
+    def __init__(self, options, signal):
+        super().__init__(options, signal)
+        with torch.no_grad():
+            self.layer.weight.copy_(torch.from_numpy(np.random.default_rng().normal(size=(5, 16))))
+
+
+class IsRandomInEvaluation(Toy):
+    def embed(self, waveform, lengths):
+        return super().embed(waveform, lengths) + 0.01 * torch.rand(())
+
+
+class NamesNoPlace(Toy):
+    def adapter_points(self):
+        return {"gone": AdapterPoint("layer.gone", "sequence", 5, 5)}
+
+
+class NamesATakenSlot(Toy):
+    def adapter_points(self):
+        return {"layer": AdapterPoint("layer", "sequence", 16, 5)}
+
+
+class NamesAnUnknownKind(Toy):
+    def adapter_points(self):
+        return {"adapter": AdapterPoint("adapter", "magic", 5, 5)}
+
+
+class IgnoresItsAdapter(Toy):
+    def embed(self, waveform, lengths):
+        features, mask = self.front_end(waveform, lengths)
+        return self.pool(self.layer(self.norm(features, mask).transpose(1, 2)), mask)
+
+
+class TakesTheAdapterTwice(Toy):
+    def embed(self, waveform, lengths):
+        embedding = super().embed(waveform, lengths)
+        return embedding if self.adapter is None else embedding + self.adapter(embedding)
+
+
+class FreezesItsSizes(Toy):
+    def pool(self, sequence, mask):
+        frames = sequence.detach().numpy().shape[1]  # a Python number for the tracer
+        weight = torch.ones(1, 1, frames).to(sequence) if mask is None else mask[:, :, :frames]
+        return (weight @ sequence[:, :frames]).squeeze(1) / weight.sum(2)
+
+
+FAULTS = {
+    LeaksPadding: ("padding", "a logit"),
+    CountsPaddingInTraining: ("statistics", "differed by"),
+    HasADeadParameter: ("gradients", "dead.weight had no gradient (2 such parameters)"),
+    HasTheWrongSize: ("shapes", "embed gave (1, 5)"),
+    FailsOnAShortClip: ("shapes", "RuntimeError"),
+    DividesByZero: ("shapes", "not finite"),
+    KeepsWhatItLearntForItself: ("round-trip", "keep what is learnt"),
+    DrawsFromNumpy: ("seeds", "layer.weight differed"),
+    IsRandomInEvaluation: ("seeds", "two evaluation passes"),
+    NamesNoPlace: ("adapter-points", "AttributeError"),
+    NamesATakenSlot: ("adapter-points", "layer is taken"),
+    NamesAnUnknownKind: ("adapter-points", "unknown kind 'magic'"),
+    IgnoresItsAdapter: ("adapter-points", "a part at point 'adapter' changed nothing"),
+    TakesTheAdapterTwice: ("adapter-points", "changed the embedding"),
+    FreezesItsSizes: ("onnx-parity", "ExportError"),
+}
+
+
+def toy(build, options=ToyOptions):
+    return Architecture("toy", "toy", options, build)
+
+
+def test_a_toy_that_keeps_all_contracts_passes():
+    check_architecture(toy(Toy), SPECTRUM)
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_planted_fault_is_found_and_explained(fault):
+    section, seen = FAULTS[fault]
+    with pytest.raises(AssertionError) as caught:
+        check_architecture(toy(fault), SPECTRUM)
+    message = str(caught.value)
+    assert f"written:  {PAGE}#architecture-{section}" in message
+    assert seen in message
+    assert "architecture 'toy' breaks a contract" in message
+
+
+class Undocumented(FrontEndOptions):
+    width: int = 3
+
+
+class Clashing(FrontEndOptions):
+    width: int = option(3, "Width.", short="-nm")
+
+
+class Foreign(BaseModel):
+    num_mels: int = 16
+
+
+@pytest.mark.parametrize(
+    ("options", "seen"),
+    [
+        (Undocumented, "Undocumented.width has no description"),
+        (Clashing, "Clashing gives -nm to two fields"),
+        (Foreign, "not a subclass of emonet_bench.config.Options"),
+    ],
+)
+def test_options_that_cannot_be_explained_are_found(options, seen):
+    with pytest.raises(AssertionError, match="architecture-options-documented") as caught:
+        check_architecture(toy(Toy, options), {"num_mels": 16})
+    assert seen in str(caught.value)
+
+
+def test_the_kit_leaves_the_global_generator_as_it_was():
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    check_architecture("chance")
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_every_contract_has_its_section_in_the_docs():
+    page = (Path(__file__).parents[1] / PAGE).read_text(encoding="utf-8")
+    headings = [line.removeprefix("### ") for line in page.splitlines() if line.startswith("### Architecture")]
+    anchors = [heading.lower().replace(":", "").replace(" ", "-") for heading in headings]
+    assert anchors == [anchor("architecture", check) for check in CHECKS]
+
+
+def test_authors_get_the_kit_as_a_fixture(pytester):
+    pytester.makeconftest("pytest_plugins = ['emonet_bench.testing']")
+    pytester.makepyfile("def test_mine(check_architecture): check_architecture('chance')")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)

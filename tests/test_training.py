@@ -1,0 +1,179 @@
+"""The training loop: determinism, schedules, the best epoch, frozen parts."""
+
+import copy
+
+import pytest
+import torch
+
+from emonet_bench.config import Training
+from emonet_bench.errors import ConfigError, TrainingError
+from emonet_bench.networks import classifier
+from emonet_bench.evaluation import predict
+from emonet_bench.schedules import stages
+from emonet_bench.training import train, train_mode
+from emonet_bench.types import ParameterGroup, Plan
+from tests.toys import Toy, toy_clips, toy_set
+
+RECIPE = Training(
+    epochs=6, batch_size=8, window=0.3, learning_rate=0.02, sampling_rate=1_000, device="cpu", precision="float32"
+)
+TRAIN, DEV = toy_clips(seed=1), toy_clips(seed=2)
+
+
+def toy_plan(seed=0):
+    torch.manual_seed(seed)
+    whole = classifier(Toy(), [toy_set(TRAIN)])
+    return Plan(whole, [ParameterGroup(list(whole.parameters()))])
+
+
+def run(recipe=RECIPE, seed=0, plan=None):
+    plan = plan or toy_plan(seed)
+    epochs = []
+    best = train(plan, {"toy": TRAIN}, {"toy": DEV}, recipe, seed, epochs.append)
+    return plan, epochs, best
+
+
+def test_two_equal_trainings_are_equal_to_the_last_digit():
+    (first, epochs, _), (second, again, _) = run(), run()
+    assert [(e.loss, e.dev_uar) for e in epochs] == [(e.loss, e.dev_uar) for e in again]
+    for name, tensor in first.classifier.state_dict().items():
+        assert torch.equal(tensor, second.classifier.state_dict()[name])
+
+
+def test_another_seed_gives_another_training():
+    assert run(seed=0)[1][0].loss != run(seed=1)[1][0].loss
+
+
+def test_training_learns_to_tell_loud_from_soft():
+    plan, epochs, _ = run()
+    assert epochs[-1].loss < epochs[0].loss
+    probabilities = predict(plan.classifier, DEV, RECIPE)
+    assert (probabilities.argmax(-1) == DEV.targets).float().mean() > 0.9
+
+
+def test_the_best_epoch_on_dev_is_kept_with_its_weights():
+    plan, epochs, best = run()
+    assert best == max(epochs, key=lambda e: (e.dev_uar, -e.epoch)).epoch
+    probabilities = predict(plan.classifier, DEV, RECIPE)
+    hits = probabilities.argmax(-1) == DEV.targets
+    recalls = [hits[DEV.targets == label].float().mean() for label in range(2)]
+    assert torch.stack(recalls).mean().item() == pytest.approx(epochs[best - 1].dev_uar)
+
+
+def test_the_cosine_schedule_warms_up_and_ends_at_zero():
+    rates = [epoch.learning_rate for epoch in run(RECIPE.model_copy(update={"epochs": 10}))[1]]
+    assert max(rates) <= 0.02
+    assert rates[0] > rates[-1]
+    assert rates[-1] == pytest.approx(0, abs=1e-3)
+
+
+def test_the_three_stages_divide_the_learning_rate_by_ten():
+    recipe = RECIPE.model_copy(update={"schedule": "stages", "patience": 2, "epochs": 40, "optimizer": "sgd"})
+    rates = [epoch.learning_rate for epoch in run(recipe)[1]]
+    assert sorted({round(rate, 6) for rate in rates}, reverse=True) == [0.02, 0.002, 0.0002]
+
+
+def test_a_stage_ends_after_the_patience_without_a_gain():
+    plan = toy_plan()
+    plan.classifier.requires_grad_(requires_grad=False)  # nothing learns, so nothing gains
+    for parameter in plan.classifier.heads.parameters():
+        parameter.requires_grad_()
+    frozen = Plan(plan.classifier, [ParameterGroup([p for p in plan.classifier.parameters() if p.requires_grad])])
+    recipe = RECIPE.model_copy(
+        update={"schedule": "stages", "patience": 3, "epochs": 40, "optimizer": "sgd", "learning_rate": 1e-12}
+    )
+    _, epochs, _ = run(recipe, plan=frozen)
+    assert len(epochs) <= 4 + 3 + 3
+
+
+def test_stages_cap_all_epochs_together_for_one_corpus_and_each_stage_for_several():
+    recipe = Training(schedule="stages", patience=5, epochs=10, learning_rate=0.1)
+    assert [stage.last_epoch for stage in stages(recipe, corpora=1)] == [10, 10, 10]
+    assert [stage.last_epoch for stage in stages(recipe, corpora=3)] == [10, 20, 30]
+
+
+def test_stages_without_patience_are_refused_by_name():
+    with pytest.raises(ConfigError, match=r"training\.patience"):
+        run(RECIPE.model_copy(update={"schedule": "stages"}))
+
+
+def test_a_loss_that_is_not_finite_fails_with_the_epoch():
+    plan = toy_plan()
+    with torch.no_grad():
+        plan.classifier.network.dense.weight.fill_(float("nan"))
+    with pytest.raises(TrainingError, match="nan in epoch 1"):
+        run(plan=plan)
+
+
+def test_frozen_batch_norms_keep_their_statistics_in_training():
+    plan = toy_plan()
+    plan.classifier.network.requires_grad_(requires_grad=False)
+    heads = Plan(plan.classifier, [ParameterGroup(list(plan.classifier.heads.parameters()))])
+    before = copy.deepcopy(plan.classifier.network.state_dict())
+    run(plan=heads)
+    for name, tensor in plan.classifier.network.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    train_mode(plan.classifier)
+    assert not plan.classifier.network.norm.training
+    assert plan.classifier.heads.active.norm.training
+
+
+def test_two_corpora_are_trained_in_turn_each_with_its_own_head():
+    other = toy_clips(count=12, labels=("a", "b", "c"), seed=3)
+    torch.manual_seed(0)
+    whole = classifier(Toy(), [toy_set(TRAIN), toy_set(other, "other")])
+    before = copy.deepcopy(whole.heads.state_dict())
+    plan = Plan(whole, [ParameterGroup(list(whole.parameters()))])
+    clips = {"toy": TRAIN, "other": other}
+    epochs = []
+    train(plan, clips, clips, RECIPE.model_copy(update={"epochs": 2, "steps_per_epoch": 3}), 0, epochs.append)
+    moved = {name for name, tensor in whole.heads.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert {name.split(".")[1] for name in moved} == {"for_toy", "for_other"}
+    assert len(epochs) == 2
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epochs": 6},
+        {"epochs": 30, "schedule": "stages", "patience": 2, "optimizer": "sgd"},
+        {"epochs": 4, "optimizer": "adadelta"},
+        {"epochs": 4, "optimizer": "rmsprop"},
+    ],
+)
+@pytest.mark.parametrize("last", [1, 3])
+def test_a_killed_training_goes_on_to_the_same_result(tmp_path, monkeypatch, changes, last):
+    monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
+    recipe = RECIPE.model_copy(update=changes)
+    whole, epochs, best = run(recipe)
+
+    def kill(epoch):
+        if epoch.epoch == last + 1:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(toy_plan(), {"toy": TRAIN}, {"toy": DEV}, recipe, 0, kill, tmp_path)
+    plan, later = toy_plan(seed=99), []  # other initial weights: everything must come from the state
+    assert train(plan, {"toy": TRAIN}, {"toy": DEV}, recipe, 0, later.append, tmp_path) == best
+    assert [(e.epoch, e.loss, e.dev_uar) for e in later] == [(e.epoch, e.loss, e.dev_uar) for e in epochs[last:]]
+    for name, tensor in whole.classifier.state_dict().items():
+        assert torch.equal(tensor, plan.classifier.state_dict()[name]), name
+
+
+def test_a_damaged_state_means_a_fresh_start(tmp_path):
+    (tmp_path / "state.safetensors").write_bytes(b"half of a sta")
+    plan, epochs = toy_plan(), []
+    train(plan, {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, epochs.append, tmp_path)
+    assert [e.loss for e in epochs] == [e.loss for e in run()[1]]
+
+
+def test_predictions_come_in_the_order_of_the_clips():
+    plan = toy_plan()
+    whole = predict(plan.classifier, DEV, RECIPE)
+    for i in (0, 17, 39):
+        alone = predict(plan.classifier, DEV.select([i]), RECIPE)
+        assert torch.allclose(whole[i], alone[0], atol=1e-6)

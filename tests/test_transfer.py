@@ -1,0 +1,182 @@
+"""The strategies: what moves, what stays, where it starts."""
+
+import copy
+
+import pytest
+import torch
+from emonet_transfer.options import AdapterOptions, MultiTaskOptions
+from emonet_transfer.parts import ConvAdapter, SequenceAdapter
+from torch import nn
+
+from emonet_bench.checkpoints import Checkpoint, load, rebuild, save
+from emonet_bench.config import Training
+from emonet_bench.errors import ConfigError, Skipped
+from emonet_bench.networks import classifier
+from emonet_bench.plugins import Plugins
+from emonet_bench.training import train
+from tests.toys import Toy, toy_clips, toy_set
+
+CLIPS = toy_clips()
+RECIPE = Training(epochs=2, batch_size=8, window=0.3, sampling_rate=1_000, device="cpu", precision="float32")
+OPTIONS = {"adapters": AdapterOptions(), "multi-task": MultiTaskOptions()}
+
+
+@pytest.fixture(scope="module")
+def plugins():
+    return Plugins()
+
+
+@pytest.fixture
+def source():
+    torch.manual_seed(7)
+    whole = classifier(Toy(), [toy_set(CLIPS, "elsewhere")])
+    for _ in range(3):
+        whole(torch.randn(8, 300), None)  # statistics that are not the initial ones
+    return Checkpoint(copy.deepcopy(whole.state_dict()), {})
+
+
+def prepare(plugins, name, source, network=None, **options):
+    strategy = plugins.strategies[name]
+    torch.manual_seed(0)
+    return strategy.prepare(network or Toy(), [toy_set(CLIPS)], source, strategy.options(**options))
+
+
+def trained(plan):
+    train(plan, {"toy": CLIPS}, {"toy": CLIPS}, RECIPE, 0)
+    return plan
+
+
+def moved(plan, before):
+    now = plan.classifier.state_dict()
+    return {name for name in before if not torch.equal(before[name], now[name])}
+
+
+@pytest.mark.parametrize("name", ["scratch", "finetune", "multi-task"])
+def test_everything_is_trained(plugins, source, name):
+    plan = prepare(plugins, name, source)
+    grouped = {id(parameter) for group in plan.groups for parameter in group.parameters}
+    assert grouped == {id(parameter) for parameter in plan.classifier.parameters()}
+
+
+def test_finetune_starts_from_the_source(plugins, source):
+    network = prepare(plugins, "finetune", source).classifier.network
+    for name, tensor in source.network().items():
+        assert torch.equal(network.state_dict()[name], tensor)
+
+
+def test_last_layer_moves_the_head_and_nothing_else(plugins, source):
+    plan = prepare(plugins, "last-layer", source)
+    before = copy.deepcopy(plan.classifier.state_dict())
+    changed = moved(trained(plan), before)
+    assert changed
+    assert all(name.startswith("heads.") for name in changed)
+
+
+def test_adapters_leave_the_shared_layers_to_the_last_bit(plugins, source):
+    plan = prepare(plugins, "adapters", source)
+    before = copy.deepcopy(plan.classifier.state_dict())
+    changed = moved(trained(plan), before)
+    assert not any(name.startswith("network.dense.") for name in changed)
+    for part in ("network.adapter.", "network.norm.", "network.pool.", "heads."):
+        assert any(name.startswith(part) for name in changed), part
+
+
+def test_adapters_start_as_the_sources_function(plugins, source):
+    plain = Toy()
+    plain.load_state_dict(source.network())
+    adapted = prepare(plugins, "adapters", source).classifier.network
+    waveform = torch.randn(4, 300)
+    assert torch.equal(adapted.eval().embed(waveform, None), plain.eval().embed(waveform, None))
+
+
+def test_a_shared_feature_layer_stays_as_it_is(plugins, source):
+    plan = prepare(plugins, "adapters", source, share_feature_layer=True)
+    before = copy.deepcopy(plan.classifier.state_dict())
+    assert not any(name.startswith("network.pool") for name in moved(trained(plan), before))
+
+
+def test_individual_weight_decay_is_set_on_adapters_alone(plugins, source):
+    plan = prepare(plugins, "adapters", source, individual_weight_decay=True)
+    decays = {id(p): group.weight_decay for group in plan.groups for p in group.parameters}
+    adapter = plan.classifier.network.adapter.active
+    assert decays[id(adapter.down.weight)] == 5e-3  # 40 clips
+    assert decays[id(adapter.down.bias)] == 0.0
+    assert decays[id(plan.classifier.heads.active.dense.weight)] is None
+
+
+def test_an_architecture_without_points_skips_adapters_with_the_reason(plugins, source):
+    class Bare(Toy):
+        def adapter_points(self):
+            return {}
+
+    with pytest.raises(Skipped, match="no adapter points"):
+        prepare(plugins, "adapters", source, network=Bare())
+
+
+def test_a_source_of_another_shape_is_refused_by_name(plugins, source):
+    network = Toy()
+    network.pool = nn.Linear(8, 4)
+    with pytest.raises(ConfigError, match=r"pool\.weight"):
+        prepare(plugins, "finetune", source, network=network)
+
+
+def test_multi_task_gives_each_corpus_its_own_parts(plugins):
+    strategy = plugins.strategies["multi-task"]
+    sets = [toy_set(CLIPS, "one"), toy_set(CLIPS, "two")]
+    plan = strategy.prepare(Toy(), sets, None, MultiTaskOptions(adapters=True))
+    names = [name for name, _ in plan.classifier.named_parameters()]
+    for part in ("network.adapter.parts.", "network.norm.parts.", "network.pool.parts.", "heads.parts."):
+        assert {name.removeprefix(part).split(".")[0] for name in names if name.startswith(part)} == {
+            "for_one",
+            "for_two",
+        }
+    assert sum(name.startswith("network.dense.") for name in names) == 2
+
+
+def test_a_conv_adapter_is_a_strided_convolution_and_starts_at_zero():
+    adapter = ConvAdapter(3, 5, stride=2)
+    inputs = torch.randn(2, 3, 8, 7)
+    assert adapter(inputs).eq(0).all()
+    nn.init.normal_(adapter.weight)
+    expected = nn.functional.conv2d(inputs, adapter.weight[:, :, None, None], stride=2)
+    torch.testing.assert_close(adapter(inputs), expected)
+
+
+def test_a_factorised_adapter_has_the_promised_parameters_and_learns():
+    adapter = ConvAdapter(8, 16, rank=2)
+    assert sum(p.numel() for p in adapter.parameters()) == 2 * (8 + 16)
+    adapter(torch.randn(1, 8, 4, 4)).sum().backward()
+    assert adapter.up.grad.abs().sum() > 0
+
+
+def test_a_sequence_adapter_starts_as_a_no_op_and_every_parameter_can_learn():
+    adapter = SequenceAdapter(8, reduction=4)
+    inputs = torch.randn(2, 5, 8)
+    assert torch.equal(adapter(inputs), inputs)
+    nn.init.normal_(adapter.up.weight)
+    adapter(inputs).square().sum().backward()
+    assert all(p.grad.abs().sum() > 0 for p in adapter.parameters())
+
+
+def test_an_adapted_classifier_comes_back_from_its_checkpoint(plugins, tmp_path):
+    architecture = plugins.architectures["chance"]
+    plan = prepare(plugins, "scratch", None, network=architecture.build(architecture.options(), None))
+    header = {
+        "architecture": "chance",
+        "architecture_options": {},
+        "strategy": "scratch",
+        "strategy_options": {},
+        "signal": {"sampling_rate": 1_000, "window": None},
+        "corpora": {"toy": list(CLIPS.labels)},
+    }
+    save(plan.classifier, tmp_path / "model.safetensors", header)
+    again = rebuild(load(tmp_path), plugins)
+    for name, tensor in plan.classifier.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor)
+
+
+@pytest.mark.parametrize("content", [b"", b"not safetensors at all"])
+def test_a_damaged_checkpoint_is_one_clear_line(tmp_path, content):
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"model\.safetensors: not a readable checkpoint"):
+        load(tmp_path)
