@@ -2,4 +2,5 @@
 
 from emonet_bench.cli import main
 
-main()
+if __name__ == "__main__":  # a spawned worker imports this, too
+    main(prog_name="emonet-bench")

@@ -117,7 +117,7 @@ def shuffled(count: int, batch_size: int) -> Iterator[Tensor]:
     A single clip left over joins the last batch: batch norms cannot learn from one.
     """
     order = torch.randperm(count)
-    parts = list(order.split(batch_size))
+    parts = list(torch.split(order, batch_size))
     if len(parts) > 1 and len(parts[-1]) == 1:
         parts[-2:] = [torch.cat(parts[-2:])]
     yield from parts

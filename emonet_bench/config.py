@@ -148,8 +148,9 @@ def axes(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, list[An
 
 
 def _fits(field: FieldInfo, value: object) -> bool:
+    constrained: Any = Annotated[field.annotation, field]
     try:
-        TypeAdapter(Annotated[field.annotation, field]).validate_python(value)
+        TypeAdapter(constrained).validate_python(value)
     except ValidationError:
         return False
     return True

@@ -70,7 +70,7 @@ def emonet_commands(cli: click.Group) -> None:
     """Add commands to the command line.
 
     Args:
-        cli: The top-level group.
+        cli: A group to add them to; they join the top-level one.
     """
 
 

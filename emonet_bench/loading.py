@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +44,9 @@ class OpenCorpus:
         """Hash of decoded audio and labels."""
         return self.audio.fingerprint
 
-    @cached_property
-    def protocol_id(self) -> str:
-        """Identity of label set, partitions and selection rule."""
-        return partitions.protocol_id(self.corpus.labels, self.utterances, self.rule)
+    def protocol_id(self, limit: int | None = None) -> str:
+        """Return the identity of label set, partitions (limited or not) and selection rule."""
+        return partitions.protocol_id(self.corpus.labels, self.utterances, self.rule, limit=limit)
 
     @property
     def folds(self) -> list[int | None]:

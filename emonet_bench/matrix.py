@@ -230,7 +230,7 @@ class Planner:
             self.plugins.strategies.origin(spec.strategy),
         ]
         return {
-            "corpora": [[corpus.fingerprint, corpus.protocol_id] for corpus in opened],
+            "corpora": [[corpus.fingerprint, corpus.protocol_id(spec.training.limit)] for corpus in opened],
             "plugins": {origin.name: origin.version for origin in origins},
         }
 

@@ -108,7 +108,7 @@ def scores(truth: Labels, prediction: Labels, labels: Labels) -> dict[str, Any]:
 def _index(values: Labels, labels: Labels) -> npt.NDArray[np.int64]:
     place = {label: index for index, label in enumerate(labels)}
     try:
-        return np.fromiter((place[value] for value in values), np.int64, len(values))
+        return np.array([place[value] for value in values], np.int64)
     except KeyError as error:
         raise CorpusError(f"label {error.args[0]!r} is not declared; declared: {names(labels)}") from None
 

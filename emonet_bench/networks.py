@@ -11,16 +11,22 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.types import Signal, TrainingSet
 
+_ETA = 3  # of the polynomial-decay average
 _PREFIX = "for_"  # nn.ModuleDict refuses names such as "train"
 
 
 class MaskedBatchNorm(nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch offers no public parent for all ranks
     """Batch norm whose statistics come from valid cells only (Ioffe & Szegedy, 2015).
 
-    Epsilon and momentum default to Keras' (1e-3, and 0.99 in Keras' counting), as in EmoNet. Until the batches seen
-    exceed 1 / momentum, the running statistics are their plain average: a short training would otherwise end with
-    statistics that still remember their start at zero and one.
+    Epsilon and momentum default to Keras' (1e-3, and 0.99 in Keras' counting), as in EmoNet. As long as few batches
+    have been seen, the running statistics are their polynomial-decay average (Shamir & Zhang, 2013, with eta 3): with
+    the momentum alone, a short training would end with statistics that still remember their start.
     """
+
+    momentum: float
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
 
     def __init__(self, features: int, *, eps: float = 1e-3, momentum: float = 0.01) -> None:
         super().__init__(features, eps=eps, momentum=momentum)
@@ -28,6 +34,12 @@ class MaskedBatchNorm(nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch 
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
         """Take any rank: channels stand second."""
+
+    def renew(self) -> None:
+        """Begin the running statistics anew with the next batch in training; until then they stay as they are."""
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.zero_()
+        self._seen = 0
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's signature
         """Switch to training; the count of batches is read here, so that no step waits for a GPU."""
@@ -41,7 +53,7 @@ class MaskedBatchNorm(nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch 
             return super().forward(inputs)
         self._seen += 1
         self.num_batches_tracked += 1
-        rate = max(self.momentum, 1 / self._seen)
+        rate = max(self.momentum, (_ETA + 1) / (self._seen + _ETA))
         if mask is None:
             return F.batch_norm(
                 inputs,

@@ -101,7 +101,7 @@ def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int 
         divided = corpus.divide(fold_of(corpus, fold), limit)
         return {
             "labels": list(corpus.corpus.labels),
-            "protocol_id": corpus.protocol_id,
+            "protocol_id": corpus.protocol_id(limit),
             "fingerprint": corpus.fingerprint,
             "synthetic": corpus.corpus.synthetic,
             "licence": corpus.corpus.licence,

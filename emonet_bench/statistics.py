@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb
 from typing import Literal
 
@@ -72,7 +73,7 @@ def interval(
     """Percentile bootstrap interval over speakers (Bisani and Ney 2004).
 
     Several predictions of one clip (seeds) may follow each other: a speaker brings all of them, so the interval is that
-    of the mean over seeds. A label that no drawn speaker has is left out of that resample's mean.
+    of the mean over seeds. A label that no drawn speaker has keeps its recall in the whole sample.
 
     Args:
         truth: (N,) true labels, at least one; ``metrics.confusion`` checks them.
@@ -195,7 +196,7 @@ class _Counts:
         cls, truth: Labels, prediction: Labels, labels: Labels, groups: npt.NDArray[np.int64], units: int
     ) -> _Counts:
         order = {label: index for index, label in enumerate(labels)}
-        rows = np.fromiter((order[label] for label in truth), np.int64, len(truth))
+        rows = np.array([order[label] for label in truth], np.int64)
         right = np.array([label == guess for label, guess in zip(truth, prediction, strict=True)], np.float64)
         place, shape = groups * len(labels) + rows, (units, len(labels))
         hits, clips = (np.bincount(place, weights, units * len(labels)) for weights in (right, np.ones(len(right))))
@@ -206,10 +207,9 @@ class _Counts:
         hits, clips = draws @ self.hits, draws @ self.clips  # (B, K)
         if metric == "accuracy":
             return np.asarray(hits.sum(axis=1) / clips.sum(axis=1))
-        declared, present = self.clips.shape[1], np.count_nonzero(self.clips.sum(axis=0))
-        drawn = np.count_nonzero(clips, axis=1)
-        mean = (hits / np.maximum(clips, 1)).sum(axis=1) / drawn
-        return np.asarray(mean * present / declared)
+        whole = self.hits.sum(axis=0) / np.maximum(self.clips.sum(axis=0), 1)  # (K,)
+        recall = np.where(clips > 0, hits / np.maximum(clips, 1), whole)
+        return np.asarray(recall.mean(axis=1))
 
 
 def _units(
@@ -218,11 +218,12 @@ def _units(
     """Say what is drawn, and number it: (N,) indices and how many there are."""
     known = None not in speakers and len(set(speakers)) > 1
     names = speakers if known else clips if clips is not None else range(count)
-    place: dict[Hashable, int] = {}
-    groups = np.fromiter((place.setdefault(name, len(place)) for name in names), np.int64, count)
+    place = {name: index for index, name in enumerate(dict.fromkeys(names))}
+    groups = np.array([place[name] for name in names], np.int64)
     return "speakers" if known else "clips", groups, len(place)
 
 
+@lru_cache(maxsize=8)  # the cells of a table mostly have the same number of speakers
 def _draws(units: int, resamples: int, seed: int) -> Floats:
     """Draw units with replacement: (B, U) counts that sum to U in each row."""
     generator = np.random.default_rng(seed)

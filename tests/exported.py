@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.export import export, metadata_of
 from emonet_bench.networks import Branches, MaskedBatchNorm, branch, classifier

@@ -95,6 +95,7 @@ BAD = {
     "truncated.flac": (header_says_more, "truncated|damaged"),
     "nan.wav": (lambda path: write(path, np.array([0.1, np.nan]), subtype="FLOAT"), "NaN"),
     "silent.wav": (lambda path: write(path, np.zeros(800)), "silent"),
+    "one-sample.wav": (lambda path: write(path, np.ones(1), 192_000), "too short"),
     "no-samples.wav": (lambda path: write(path, np.zeros(0)), "no samples"),
 }
 
@@ -122,6 +123,25 @@ def test_all_bad_files_are_listed_at_once_and_good_ones_are_not(tmp_path):
     first, *rows = str(caught.value).splitlines()
     assert first.startswith(f"{len(BAD)} bad audio files (of {len(utterances)} clips)")
     assert [Path(row.split()[0]).name for row in rows] == list(BAD)
+
+
+def test_bad_files_may_be_left_out_and_are_named(tmp_path):
+    (tmp_path / "empty.wav").touch()
+    utterances = [utterance(write(tmp_path / f"{n}.wav", tone(frequency=n))) for n in (300, 400)]
+    utterances.insert(1, utterance(tmp_path / "empty.wav"))
+    for _ in range(2):  # built, then opened again
+        store = open_store("demo", utterances, RATE, tmp_path, skip_bad=True)
+        assert store.lengths.tolist() == [8000, 0, 8000]
+        assert store.starts.tolist() == [0, 8000, 8000]
+        assert store.bad == {"empty": "empty: zero bytes"}
+        with pytest.raises(AudioError, match="1 bad audio files"):
+            open_store("demo", utterances, RATE, tmp_path)
+    assert store.fingerprint == open_store("demo", [utterances[0], utterances[2]], RATE, tmp_path).fingerprint
+
+
+def test_a_corpus_of_bad_files_alone_is_an_error(tmp_path):
+    with pytest.raises(AudioError, match="1 bad audio files"):
+        open_store("demo", [utterance(tmp_path / "nowhere.wav")], RATE, tmp_path, skip_bad=True)
 
 
 def test_an_unreadable_file_is_named(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from emonet_bench.testing.signals import clips
 from emonet_bench.types import Signal, TrainingSet
 
 SIGNAL = Signal()
-SMALL = SvmOptions(features="mfcc", num_mels=12, num_mfccs=6)
+SMALL = SvmOptions(num_mels=12)
 
 
 def relabelled(clips, targets, labels):
@@ -117,6 +117,16 @@ def test_the_svm_takes_the_cost_that_is_best_on_dev():
     assert len(set(uars.values())) > 1, "the case must tell costs apart"
     chosen = fitted_svm(train, dev, c_grid=costs)
     assert torch.equal(chosen.heads.active.output.weight, single[best].heads.active.output.weight)
+
+
+def test_a_functional_that_never_changes_is_not_blown_up():
+    train = clips(SIGNAL, 0)  # normalised per utterance, the mean of all log-mels, so that of the first MFCC, is zero
+    made = fitted_svm(train, train, features="mfcc", num_mfccs=6, normalise="utterance")
+    batch = train.whole(torch.arange(18))
+    with torch.no_grad():
+        raw = made.network.functionals(*made.network.front_end(batch.waveform, batch.lengths))
+    assert raw[:, 0].abs().max() < 1e-5
+    assert embeddings(made, train)[:, 0].max() < 1e-4
 
 
 @pytest.mark.parametrize("present", [[0, 2], [1, 3], [0, 1, 3]])

@@ -1,5 +1,4 @@
 import csv
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -14,61 +13,106 @@ from emonet_corpora.cards import corpus_from_card
 from emonet_bench.audio import open_store
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.hookspecs import CorporaConfig
-from emonet_bench.partitions import assign
+from emonet_bench.partitions import assign, folds
 
-DIRECTORY = os.environ.get("EMONET_BENCH_CORPORA_DIR")
 CARD = Path(demo.__file__).parent / "cards" / "emodb.toml"
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory):
-    cache = tmp_path_factory.mktemp("cache")
-    return {corpus.name: (corpus, corpus.load()) for corpus in demo.demo_corpora(cache)}
+def generated(cache_dir):
+    return {corpus.name: (corpus, corpus.load()) for corpus in demo.demo_corpora(cache_dir)}
 
 
 def corpora(directory, cache):
     return {corpus.name: corpus for corpus in emonet_corpora(CorporaConfig(directory, cache))}
 
 
-def real(name, tmp_path):
-    if not DIRECTORY or not (Path(DIRECTORY) / name).is_dir():
+@pytest.fixture
+def folder(corpora_dir, name):
+    if not (corpora_dir / name).is_dir():
         pytest.skip(f"EMONET_BENCH_CORPORA_DIR has no folder {name}")
-    return corpora(Path(DIRECTORY), tmp_path)[name]
+    return corpora_dir / name
 
 
-def counts(utterances, partitions):
-    found = {}
-    for utterance, partition in zip(utterances, partitions, strict=True):
-        found.setdefault(partition, Counter())[utterance.label] += 1
-    return {partition: counter.total() for partition, counter in found.items()}
+@pytest.fixture
+def corpus(folder, tmp_path):
+    return corpora(folder.parent, tmp_path)[folder.name]
 
 
-def test_emodb_is_read_as_its_documentation_says(tmp_path):
-    corpus = real("emodb", tmp_path)
+@pytest.fixture
+def table(folder):
+    with (folder / "labels.csv").open(encoding="utf-8") as file:
+        return {Path(row["file"]).stem: row for row in csv.DictReader(file)}
+
+
+# Clips of train, dev and test under the default protocol, and the fingerprint of the copies at 16 kHz (fsdd: at 8 kHz).
+REAL = {
+    "emodb": ((278, 130, 127), "41be764de68de1ec"),
+    "emotiontts_ko": ((180, 60, 60), "fa3fc598d98775af"),
+    "emovo": ((392, 98, 98), "a0f34a4463a56f8f"),
+    "fsdd": ((2000, 500, 500), "e30eb73bab2b295e"),
+    "ravdess": ((960, 240, 240), "f0647f13d8ce7251"),
+    "turevdb": ((1079, 328, 328), "8b1907be8131d1b9"),
+    "urdu": ((244, 82, 74), "ac68bbd7b38cbd2f"),
+}
+NOUNS = {"angry": "anger", "sad": "sadness", "fearful": "fear", "surprised": "surprise", "happy": "happiness"}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_corpus_is_read_as_its_table_says(corpus, table):
     utterances = corpus.load()
-    with (Path(DIRECTORY) / "emodb" / "labels.csv").open(encoding="utf-8") as file:
-        table = {Path(row["file"]).stem: row for row in csv.DictReader(file)}
-    assert len(utterances) == corpus.clips == len(table) == 535
+    assert len(utterances) == corpus.clips
+    assert {u.name for u in utterances} == set(table)
     for utterance in utterances:
         row = table[utterance.name]
-        assert (utterance.label, utterance.speaker, utterance.text) == (row["label"], row["speaker"], row["text_id"])
-    assert corpus.labels == ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
-    assert set(corpus.labels) == {row["label"] for row in table.values()}
+        assert (utterance.label, utterance.speaker) == (NOUNS.get(row["label"], row["label"]), row["speaker"])
+    assert set(corpus.labels) == {u.label for u in utterances}
+    assert corpus.facts["speakers"] == str(len({row["speaker"] for row in table.values()}))
+    assert float(corpus.facts["hours"]) == pytest.approx(
+        sum(float(r["duration_s"]) for r in table.values()) / 3600, abs=0.005
+    )
 
 
-def test_emodbs_default_protocol_has_the_clips_that_others_report(tmp_path):
-    corpus = real("emodb", tmp_path)
+@pytest.mark.parametrize("name", ["emodb", "emotiontts_ko", "emovo", "ravdess", "turevdb"])
+def test_clips_share_a_text_exactly_where_the_table_says_so(corpus, table):
     utterances = corpus.load()
-    default, rule = next(iter(corpus.protocols.items()))
+    pairs = {(u.text, table[u.name]["text_id"]) for u in utterances}
+    assert len(pairs) == len({ours for ours, _ in pairs}) == len({theirs for _, theirs in pairs})
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_corpus_is_divided_by_speaker_with_every_label_everywhere(corpus):
+    utterances = corpus.load()
+    default = next(iter(corpus.protocols))
+    partitions = assign(utterances, corpus.protocols[default], None)
     assert default == "speakers"
-    assert counts(utterances, assign(utterances, rule, None)) == {"train": 278, "dev": 130, "test": 127}
+    assert tuple(Counter(partitions)[p] for p in ("train", "dev", "test")) == REAL[corpus.name][0]
+    seen = {p: [u for u, own in zip(utterances, partitions, strict=True) if own == p] for p in set(partitions)}
+    assert all({u.label for u in here} == set(corpus.labels) for here in seen.values())
+    speakers = [u for here in seen.values() for u in {u.speaker for u in here}]
+    assert len(speakers) == len(set(speakers))
 
 
-def test_emodbs_audio_is_the_pinned_one(tmp_path):
-    corpus = real("emodb", tmp_path)
-    store = open_store("emodb", corpus.load(), 16_000, tmp_path)
-    assert store.fingerprint == corpus.fingerprint
-    assert store.lengths.sum() / 16_000 == pytest.approx(1487.1, abs=0.05)
+@pytest.mark.parametrize("name", REAL)
+def test_every_protocol_of_a_real_corpus_can_be_carried_out(corpus):
+    utterances = corpus.load()
+    for protocol, rule in corpus.protocols.items():
+        tested = Counter()
+        for fold in folds(utterances, rule):
+            partitions = assign(utterances, rule, fold)
+            tested.update(u.name for u, p in zip(utterances, partitions, strict=True) if p == "test")
+        assert set(tested.values()) == {1}, protocol
+        assert rule.folds is None or len(tested) == len(utterances), protocol
+
+
+@pytest.mark.parametrize(
+    "name", [name if name == "emodb" else pytest.param(name, marks=pytest.mark.slow) for name in REAL]
+)
+def test_a_real_corpuss_audio_is_the_pinned_one(corpus, table, tmp_path):
+    store = open_store(corpus.name, corpus.load(), 16_000, tmp_path)
+    assert store.fingerprint == REAL[corpus.name][1]
+    assert corpus.fingerprint in {None, store.fingerprint}
+    assert store.lengths.sum() / 16_000 == pytest.approx(sum(float(r["duration_s"]) for r in table.values()), rel=1e-3)
 
 
 def test_names_do_not_depend_on_folders_or_formats(tmp_path):
@@ -134,6 +178,48 @@ def test_a_faulty_card_is_one_line_that_names_it(tmp_path, old, new, words):
         corpus_from_card(tmp_path / "mine.toml", None)
     assert str(caught.value).startswith(str(tmp_path / "mine.toml"))
     assert "\n" not in str(caught.value)
+
+
+CARD_IN_MINIATURE = """
+title = "Mine"
+homepage = "https://example.org"
+licence = "CC0-1.0"
+redistributable = "yes"
+citation = "@misc{mine}"
+languages = ["en"]
+elicitation = "acted"
+patterns = ['(?P<speaker>s\\d)_(?P<label>[an])']
+[labels]
+n = "neutral"
+a = "anger"
+[protocols.loso]
+folds = "each"
+"""
+
+
+def test_a_folder_of_the_corpora_directory_may_bring_its_own_card_or_tables(tmp_path):
+    for folder in ("carded", "tabled", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "carded" / "card.toml").write_text(CARD_IN_MINIATURE, encoding="utf-8")
+    (tmp_path / "carded" / "s1_a.wav").touch()
+    (tmp_path / "tabled" / "utterances.csv").write_text(
+        "file,label,speaker\nx/a.wav,b,1\nx/b.wav,a,2\n", encoding="utf-8"
+    )
+    found = corpora(tmp_path, tmp_path)
+    assert found["carded"].labels == ("neutral", "anger")
+    assert [(u.name, u.label) for u in found["carded"].load()] == [("s1_a", "anger")]
+    assert found["tabled"].labels == ("a", "b")
+    assert found["tabled"].load()[0].file == tmp_path / "tabled" / "x" / "a.wav"
+    assert "other" not in found
+
+
+def test_a_mistake_in_a_users_own_corpus_costs_that_corpus_alone(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "card.toml").write_text("title = 3", encoding="utf-8")
+    with pytest.warns(RuntimeWarning, match=r"corpus mine is left out: .*card\.toml"):
+        found = corpora(tmp_path, tmp_path)
+    assert {"emodb", "synthetic-acted"} <= set(found)
+    assert "mine" not in found
 
 
 def test_every_corpus_tells_its_terms_and_starts_with_a_protocol_that_keeps_speakers_apart(tmp_path):

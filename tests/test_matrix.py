@@ -24,7 +24,10 @@ class Opened:
     """Stands for an opened corpus: planning needs its identity and folds alone."""
 
     def __init__(self, name, folds):
-        self.fingerprint, self.protocol_id, self.protocol, self.folds = f"f-{name}", f"p-{name}", "speakers", folds
+        self.fingerprint, self.protocol, self.folds = f"f-{name}", "speakers", folds
+
+    def protocol_id(self, limit):
+        return f"p-{limit}"
 
 
 def registry(kind, *things):

@@ -40,30 +40,41 @@ def test_padding_never_moves_a_statistic():
     torch.testing.assert_close(first.running_mean, second.running_mean)
 
 
-def test_running_statistics_begin_as_the_plain_average_of_the_batches():
-    norm = MaskedBatchNorm(2)
-    batches = [torch.randn(8, 2) * 3 + 5 for _ in range(7)]
-    for batch in batches:
-        norm(batch)
-    torch.testing.assert_close(norm.running_mean, torch.stack([batch.mean(0) for batch in batches]).mean(0))
+def means(norm, values):
+    for value in values:
+        norm(torch.tensor([[value], [value]]))
+    return norm.running_mean.item()
+
+
+def polynomial(values):
+    """Weigh batch i by i (i + 1) (i + 2): what the decay with eta 3 comes to."""
+    weights = [i * (i + 1) * (i + 2) for i in range(1, len(values) + 1)]
+    return sum(w * v for w, v in zip(weights, values, strict=True)) / sum(weights)
+
+
+def test_running_statistics_begin_as_the_polynomial_decay_average_of_the_batches():
+    values = [5.0, -2.0, 7.0, 1.0, 4.0]
+    assert means(MaskedBatchNorm(1), values) == pytest.approx(polynomial(values))
 
 
 def test_running_statistics_go_on_after_a_reload_where_they_stood():
-    norm = MaskedBatchNorm(1)
-    for value in (1.0, 2.0, 3.0):
-        norm(torch.tensor([[value], [value]]))
-    again = MaskedBatchNorm(1)
+    norm, again = MaskedBatchNorm(1), MaskedBatchNorm(1)
+    means(norm, [1.0, 2.0, 3.0])
     again.load_state_dict(norm.state_dict())
-    again.train()
-    again(torch.tensor([[6.0], [6.0]]))
-    assert again.running_mean.item() == pytest.approx(3.0)
+    assert means(again.train(), [6.0]) == pytest.approx(polynomial([1.0, 2.0, 3.0, 6.0]))
+
+
+def test_renewed_statistics_stay_until_the_next_batch_and_then_forget():
+    norm = MaskedBatchNorm(1)
+    kept = means(norm, [1.0, 2.0])
+    norm.renew()
+    assert norm.running_mean.item() == kept
+    assert means(norm.train(), [9.0]) == pytest.approx(9.0)
 
 
 def test_momentum_rules_once_enough_batches_are_seen():
     norm = MaskedBatchNorm(1, momentum=0.5)
-    for value in (0.0, 0.0, 8.0):
-        norm(torch.full((2, 1), value))
-    assert norm.running_mean.item() == pytest.approx(4.0)
+    assert means(norm, [0.0] * 20 + [8.0]) == pytest.approx(4.0)
 
 
 def test_two_classes_have_one_unit_and_the_first_logit_is_zero():

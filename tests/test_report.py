@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
 from emonet_bench import report
+from emonet_bench.cli import main
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
 from emonet_bench.runs import Cell, RunSpec
@@ -67,12 +70,12 @@ class Results:
                 "scores": {"dev": {"uar": 0.5}, "test": {"uar": 0.5}}, "labels": list(LABELS), "protocol_id": protocol_id,
                 "synthetic": False, "parameters": {"total": 317_814, "trainable": 4321}, "seconds": {"train": 12.3},
             }  # fmt: skip
-            self.predictions(path, rows)
+            self.predictions(path / "predictions.csv", rows)
         (path / "result.json").write_text(json.dumps(record | changes))
         return path
 
     def predictions(self, path, rows):
-        with (path / "predictions.csv").open("w", newline="") as stream:
+        with path.open("w", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(["utterance", "partition", "speaker", "truth", "prediction", *LABELS])
             writer.writerow(["devclip", "dev", "s9", "anger", "joy", 0, 1, 0])
@@ -162,7 +165,7 @@ def test_the_best_complete_cell_of_a_row_is_bold(results):
     results.add(strategy="adapters", right=0.95)
     table = report.summarise(report.load(results.folder))
     assert {str(column): cell.best for _, column, cell in table.cells()} == {"cnn adapters": True, "cnn scratch": False}
-    assert f"**{table.rows[0].cells[table.columns[0]].score:.3f}".replace("0.", ".") in report.render_markdown(table)
+    assert f"**{table.rows[0].cells[table.columns[1]].score:.3f}".replace("0.", ".") in report.render_markdown(table)
 
 
 def test_an_incomplete_cell_is_shown_and_not_ranked(results):
@@ -220,6 +223,32 @@ def test_seeds_that_start_from_different_sources_of_one_recipe_are_one_column(re
     assert cells == {"cnn finetune source=scratch on other": 2, "cnn finetune source=abababab": 1}
 
 
+def test_seeds_are_counted_in_each_cell_where_they_differ(results):
+    for seed in (0, 1, 2):
+        results.add(seed=seed, right=0.7)
+    results.add(strategy="adapters", right=0.7)
+    shown = text(report.summarise(report.load(results.folder)))
+    assert "3 seeds" in shown
+    assert "1 seed\n" in shown.replace(" \n", "\n")
+    assert "mean ± standard deviation over 1 to 3 seeds" in shown
+
+
+def test_no_record_makes_an_empty_table():
+    table = report.summarise([])
+    assert (table.rows, table.columns, table.notes) == ((), (), ())
+    assert "UAR on test" in text(table)
+    assert report.render_csv(table) == "\n"
+
+
+def test_option_values_are_shown_as_they_are(results):
+    results.add(options={"layers": "[bold]"})
+    results.add(options={"layers": "[/]"})
+    for width in (40, 80):
+        assert {"layers=[bold]", "layers=[/]"} <= set(
+            text(report.summarise(report.load(results.folder)), width).split()
+        )
+
+
 def test_the_latest_of_two_runs_of_one_cell_counts(results):
     results.add(right=0.3, finished="2026-01-01T00:00:00Z")
     results.add(right=1.0, finished="2026-02-01T00:00:00Z")
@@ -237,13 +266,9 @@ def test_a_run_on_several_corpora_has_a_cell_in_each_row_unless_it_is_only_a_sou
             corpus="a+b", protocol="x+y", strategy=strategy, run_id=run_id,
             corpora={"a": facts, "b": facts | {"protocol_id": "bbbb"}},
         )  # fmt: skip
-        results.predictions(path, [])
-        (path / "predictions.csv").rename(path / "predictions-a.csv")
-        results.predictions(path, clips(right=0.7))
-        (path / "predictions.csv").rename(path / "predictions-b.csv")
-        results.predictions(path, clips(right=0.9))
-        (path / "predictions.csv").rename(path / "predictions-a.csv")
-    results.add(corpus="a", protocol="x", strategy="adapters", source="2" * 16)
+        results.predictions(path / "predictions-a.csv", clips(right=0.9))
+        results.predictions(path / "predictions-b.csv", clips(right=0.7))
+    results.add(corpus="a", protocol="x", strategy="adapters", source="2" * 16, synthetic=True)
     table = report.summarise(report.load(results.folder))
     shown = {(row.title, row.protocol, column.strategy) for row, column, _ in table.cells()}
     assert shown == {
@@ -329,20 +354,20 @@ def test_a_single_run_can_be_loaded_and_hidden_directories_are_not(results):
 
 @pytest.fixture
 def golden(results):
-    results.add(
-        rows=[("a", "", "anger", "anger"), ("b", "", "joy", "anger"), ("c", "", "neutral", "neutral")], synthetic=True
-    )
-    results.add(strategy="adapters", rows=[(n, "", t, t) for n, t in zip("abc", LABELS, strict=True)], synthetic=True)
+    truth = ["anger", "anger", "joy", "neutral"]
+    guess = ["anger", "joy", "joy", "neutral"]
+    results.add(rows=[(n, "", t, g) for n, t, g in zip("abcd", truth, guess, strict=True)], synthetic=True)
+    results.add(strategy="adapters", rows=[(n, "", t, t) for n, t in zip("abcd", truth, strict=True)], synthetic=True)
     results.add(corpus="other_one", protocol="loso", error="no & such | file")
     return report.summarise(report.load(results.folder))
 
 
 def test_markdown_is_as_expected(golden):
     assert report.render_markdown(golden).replace("\N{EN DASH}", "-").splitlines()[:5] == [
-        "| corpus | cnn adapters | cnn scratch |",
+        "| corpus | cnn scratch | cnn adapters |",
         "| --- | --: | --: |",
-        "| emo (synthetic), fixed | **1.000** [1.00-1.00] | .667 [.00-1.00] |",
-        "| other_one, loso |  | failed |",
+        "| emo (synthetic), fixed | .833 [.67-1.00] | **1.000** [1.00-1.00] |",
+        "| other_one, loso | failed |  |",
         "",
     ]
 
@@ -352,10 +377,10 @@ def test_latex_is_as_expected(golden):
     assert lines == [
         r"\begin{tabular}{lrr}",
         r"\toprule",
-        r"Corpus & cnn adapters & cnn scratch \\",
+        r"Corpus & cnn scratch & cnn adapters \\",
         r"\midrule",
-        r"emo (synthetic), fixed & \textbf{1.000} {\scriptsize [1.00--1.00]} & .667 {\scriptsize [.00--1.00]} \\",
-        r"other\_one, loso &  & failed \\",
+        r"emo (synthetic), fixed & .833 {\scriptsize [.67--1.00]} & \textbf{1.000} {\scriptsize [1.00--1.00]} \\",
+        r"other\_one, loso & failed &  \\",
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -364,8 +389,8 @@ def test_latex_is_as_expected(golden):
 def test_csv_and_json_hold_full_precision(golden):
     lines = list(csv.DictReader(io.StringIO(report.render_csv(golden))))
     cells = json.loads(report.render_json(golden))["cells"]
-    assert [line["architecture"] + line["strategy"] for line in lines] == ["cnnadapters", "cnnscratch", "cnnscratch"]
-    assert float(lines[1]["score"]) == cells[1]["score"] == pytest.approx(2 / 3, abs=1e-12)
+    assert [line["architecture"] + line["strategy"] for line in lines] == ["cnnscratch", "cnnadapters", "cnnscratch"]
+    assert float(lines[0]["score"]) == cells[0]["score"] == pytest.approx(5 / 6, abs=1e-12)
     assert (cells[0]["trainable"], cells[0]["synthetic"], cells[2]["state"]) == (4321, True, "failed")
 
 
@@ -380,12 +405,17 @@ def test_the_terminal_table_stays_within_its_width(results, columns):
     assert all(f"architecture{number}" in shown for number in range(columns))
 
 
-def test_a_thousand_runs_take_less_than_three_seconds(results):
+def test_a_thousand_runs_take_less_than_three_seconds(results, tmp_path):
+    tables = [tmp_path / f"{seed}.csv" for seed in range(25)]
+    for seed, table in enumerate(tables):
+        results.predictions(table, clips(right=0.7, seed=seed))
     for corpus in range(10):
-        for seed in range(25):
+        for seed, table in enumerate(tables):
             for architecture in ("cnn", "rnn"):
                 for strategy in ("scratch", "adapters"):
-                    results.add(corpus=f"c{corpus}", seed=seed, architecture=architecture, strategy=strategy, right=0.7)
+                    path = results.add(f"c{corpus}", architecture, strategy, seed, rows=[])
+                    (path / "predictions.csv").unlink()
+                    os.link(table, path / "predictions.csv")
     started = time.process_time()
     table = report.summarise(report.load(results.folder))
     assert time.process_time() - started < 3
@@ -401,3 +431,62 @@ def test_report_imports_neither_torch_nor_pandas_nor_scikit_learn(results):
     run = subprocess.run([sys.executable, "-c", code, results.folder], capture_output=True, text=True, check=False)
     assert run.stderr.strip() == "set()"
     assert "UAR on test" in run.stdout
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["report", *map(str, arguments)], prog_name="emonet-bench")
+
+
+def test_the_command_prints_the_table_and_the_reasons_unwrapped(results):
+    results.add(right=0.7)
+    results.add(architecture="rnn", error="x" * 200)
+    shown = run(results.folder)
+    assert shown.exit_code == 0
+    assert "UAR on test" in shown.stdout
+    assert shown.stdout.endswith(f"failed: emo rnn scratch s0: RuntimeError: {'x' * 200}\n")
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "csv", "json", "rich"])
+def test_the_command_writes_files(results, tmp_path, form):
+    results.add(right=0.7)
+    shown = run(results.folder, "--format", form, "-o", tmp_path / "table.txt", "--metric", "accuracy")
+    assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", "")
+    assert "ccuracy" in (tmp_path / "table.txt").read_text()
+
+
+def test_a_file_that_cannot_be_written_is_a_mistake(results, tmp_path):
+    results.add(right=0.7)
+    shown = run(results.folder, "--format", "csv", "-o", tmp_path / "absent" / "table.csv")
+    assert shown.exit_code == 2
+    assert (
+        shown.stderr == f"Error: --output {tmp_path}/absent/table.csv: cannot be written (No such file or directory)\n"
+    )
+
+
+def test_runs_can_be_filtered(results):
+    for architecture in ("cnn", "rnn", "svm"):
+        for seed in (0, 1):
+            results.add(architecture=architecture, seed=seed)
+    shown = run(results.folder, "--format", "json", "--filter", "architecture=cnn,svm", "--filter", "seed=1")
+    cells = json.loads(shown.stdout)["cells"]
+    assert [(cell["architecture"], cell["seeds"]) for cell in cells] == [("cnn", 1), ("svm", 1)]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("corpora=emo", "--filter corpora=emo: write it as key=value; did you mean 'corpus'?"),
+        ("architecture=cnnn", "--filter architecture=cnnn: no run has the architecture 'cnnn'; did you mean 'cnn'?"),
+    ],
+)
+def test_a_wrong_filter_is_a_mistake(results, given, message):
+    results.add()
+    assert run(results.folder, "--filter", given).stderr == f"Error: {message}\n"
+
+
+def test_the_parity_of_exported_models_is_told(results):
+    results.add(right=0.7, onnx={"max_delta": 1e-6, "uar": 0.5})
+    results.add(seed=1, right=0.7, onnx={"max_delta": 3e-6, "uar": 0.5})
+    table = report.summarise(report.load(results.folder))
+    assert "ONNX: logits of the exported models agree with the trained networks' within 3e-06." in table.notes
+    assert json.loads(report.render_json(table))["cells"][0]["parity"] == 3e-6

@@ -192,6 +192,19 @@ def test_dropout_hides_whole_features_for_all_frames_of_a_clip():
     assert not torch.equal(sequence[0], sequence[1])
 
 
+@pytest.mark.parametrize("options", [{}, {"cell_type": "gru", "bidirectional": True, "use_attention": True}], ids=str)
+def test_a_training_pass_in_bfloat16_comes_close_to_one_in_float32(options):
+    torch.manual_seed(0)
+    made = RecurrentTrunk(5, RecurrentOptions(hidden_dim=6, input_projection=True, rnn_dropout=0.0, **options)).train()
+    features, mask = padded([40, 3, 17])
+    exact = made.embed_features(features.float(), mask)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = made.embed_features(features.float(), mask)
+    rough.float().sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in made.parameters())
+    torch.testing.assert_close(rough.float(), exact, rtol=0, atol=0.03)
+
+
 def test_the_defaults_are_emonets():
     options = RnnOptions()
     assert (options.features, options.num_mfccs, options.cell_type) == ("mfcc", 40, "lstm")

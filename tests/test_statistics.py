@@ -74,6 +74,12 @@ def test_a_declared_label_that_never_occurs_lowers_the_interval_as_it_lowers_the
     assert (more.low, more.high) == pytest.approx((got.low * 3 / 4, got.high * 3 / 4))
 
 
+def test_a_resample_without_a_label_does_not_shift_the_interval():
+    truth = ["anger"] * 20 + ["joy"] * 2
+    got = interval(truth, ["anger"] * 22, LABELS[:2], [f"s{i}" for i in range(22)])
+    assert (got.low, got.high) == (0.5, 0.5), "a constant answer has the same UAR on whatever is drawn"
+
+
 def test_equal_systems_do_not_differ():
     truth, prediction, speakers = _clips()
     got = compare(truth, prediction, prediction, LABELS, speakers)

@@ -61,7 +61,8 @@ def test_everything_is_trained(plugins, source, name):
 def test_finetune_starts_from_the_source(plugins, source):
     network = prepare(plugins, "finetune", source).classifier.network
     for name, tensor in source.network().items():
-        assert torch.equal(network.state_dict()[name], tensor)
+        if not name.endswith("num_batches_tracked"):  # counted anew: the statistics are the target's as soon as it trains
+            assert torch.equal(network.state_dict()[name], tensor), name
 
 
 def test_last_layer_moves_the_head_and_nothing_else(plugins, source):

@@ -91,17 +91,18 @@ class Card(Options):
         return facts | {"known faults": "; ".join(self.faults)} if self.faults else facts
 
 
-def corpus_from_card(card_path: Path, audio_path: Path | None) -> Corpus:
+def corpus_from_card(card_path: Path, audio_path: Path | None, name: str | None = None) -> Corpus:
     """Read a card.
 
     Args:
-        card_path: A TOML file; its stem is the corpus's name.
+        card_path: A TOML file.
         audio_path: The folder with the corpus's audio, at any depth and in any format; None where none is known.
+        name: The corpus's name; None: the card's stem.
 
     Raises:
         ConfigError: The card is no card; one line that names the file and the field.
     """
-    card, name = parse(Card, read_toml(card_path), str(card_path)), card_path.stem
+    card, name = parse(Card, read_toml(card_path), str(card_path)), name or card_path.stem
     return Corpus(
         name=name,
         labels=tuple(dict.fromkeys(card.labels.values())),

@@ -31,8 +31,8 @@ def export(context: click.Context, run: Path, output: Path | None, corpus: str |
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # the exporter talks to itself
     from emonet_bench import checkpoints  # noqa: PLC0415 - torch
     from emonet_bench.config import Training  # noqa: PLC0415
-    from emonet_bench.export import export_run, for_corpus  # noqa: PLC0415
     from emonet_bench.evaluation import evaluation_window  # noqa: PLC0415
+    from emonet_bench.export import export_run, for_corpus  # noqa: PLC0415
     from emonet_bench.types import Signal  # noqa: PLC0415
 
     plugins = Plugins(context.obj)

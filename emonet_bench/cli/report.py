@@ -8,9 +8,11 @@ import rich_click as click
 from rich.console import Console
 
 from emonet_bench import report as reports
-from emonet_bench.errors import StoreError
+from emonet_bench.config import did_you_mean
+from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.statistics import Metric
 
+_KEYS = ("corpus", "protocol", "architecture", "strategy", "seed")
 _RENDER = {
     "markdown": reports.render_markdown,
     "latex": reports.render_latex,
@@ -25,20 +27,37 @@ _RENDER = {
     "--format",
     "form",
     type=click.Choice(["rich", *_RENDER]),
+    metavar="FORM",
     default="rich",
     show_default=True,
-    help="Form.",
+    help="rich, markdown, latex, csv or json.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
-@click.option("--metric", type=click.Choice(["uar", "accuracy"]), default="uar", show_default=True, help="Score.")
+@click.option(
+    "--metric",
+    type=click.Choice(["uar", "accuracy"]),
+    metavar="SCORE",
+    default="uar",
+    show_default=True,
+    help="uar or accuracy.",
+)
 @click.option("--baseline", default="scratch", show_default=True, help="Strategy that the others are compared with.")
-def report(results: Path, form: str, output: Path | None, metric: Metric, baseline: str) -> None:
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=A,B",
+    help="Keep some runs only: corpus, protocol, architecture, strategy or seed. Repeatable.",
+)
+def report(
+    results: Path, form: str, output: Path | None, metric: Metric, baseline: str, filters: tuple[str, ...]
+) -> None:
     """Show the results of a matrix: corpora against architectures and strategies.
 
     RESULTS is a results directory, or the directory of a single run. Folds are pooled and scored once for each seed;
     runs of different protocols never share a row.
     """
-    table = reports.summarise(reports.load(results), metric, baseline)
+    table = reports.summarise(_filtered(reports.load(results), filters), metric, baseline)
     if form == "rich" and output is None:
         Console().print(reports.render_rich(table))
         click.echo("".join(f"{problem}\n" for problem in table.problems), nl=False)  # unwrapped, to be copied
@@ -51,6 +70,20 @@ def report(results: Path, form: str, output: Path | None, metric: Metric, baseli
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"--output {output}: cannot be written ({error.strerror})") from error
+
+
+def _filtered(records: list[reports.RunRecord], filters: tuple[str, ...]) -> list[reports.RunRecord]:
+    for text in filters:
+        key, equals, values = text.partition("=")
+        if key not in _KEYS or not equals:
+            raise ConfigError(f"--filter {text}: write it as key=value{did_you_mean(key, _KEYS)}")
+        wanted = [value.strip() for value in values.split(",")]
+        known = sorted({str(getattr(record, key)) for record in records})
+        for value in wanted:
+            if value not in known:
+                raise ConfigError(f"--filter {text}: no run has the {key} {value!r}{did_you_mean(value, known)}")
+        records = [record for record in records if str(getattr(record, key)) in wanted]
+    return records
 
 
 def _as_text(table: reports.Table) -> str:

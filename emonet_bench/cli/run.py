@@ -49,7 +49,7 @@ def run() -> None:
 )
 @click.option("--strict", is_flag=True, help="Stop at a broken plugin.")
 @click.pass_context
-def matrix(context: click.Context, file: Path | None, **flags: Any) -> None:
+def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> None:
     """Train every combination of corpora, architectures, strategies and seeds; print the UAR table.
 
     Without FILE, a small demonstration on synthetic speech. A finished cell is never run twice: call it again to

@@ -32,7 +32,7 @@ def _rows(predictor: Predictor) -> Iterator[tuple[str, str]]:
     for kind, values in (("input", session.get_inputs()), ("output", session.get_outputs())):
         for value in values:
             yield kind, f"{value.name}: {value.type.removeprefix('tensor(').rstrip(')')} {value.shape}"
-    for name, text in predictor.metadata.items():
+    for name, text in sorted(predictor.metadata.items()):
         yield name, _readable(text)
 
 

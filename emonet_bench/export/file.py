@@ -49,6 +49,7 @@ def export(
     except Exception as error:  # whatever a network or the exporter does not like
         raise ExportError(f"{path}: not written: the network cannot be exported ({first_line(error)})") from error
     model = onnx.load_model_from_string(traced)
+    model.graph.output[-1].type.tensor_type.shape.dim[1].dim_value = classifier.network.dim  # tracing lost it
     try:
         parity = Parity(
             hold(traced, classifier, corpus, signal), len(model.graph.node), OPSET, _score(traced, metadata, test)

@@ -34,6 +34,7 @@ class Cell:
         trainable: Trained parameters.
         total: All parameters.
         seconds: Mean training seconds of a run.
+        parity: Largest difference of an exported model's logits from the trained network's.
         against: Comparison with the baseline cell on the same seeds and clips.
         p: Its p value after Holm's correction over the table.
     """
@@ -50,6 +51,7 @@ class Cell:
     trainable: int | None = None
     total: int | None = None
     seconds: float | None = None
+    parity: float | None = None
     against: Comparison | None = None
     p: float | None = None
 
@@ -94,6 +96,7 @@ class Group:
             trainable=done[0].parameters.get("trainable"),
             total=done[0].parameters.get("total"),
             seconds=plain.fmean(seconds) if seconds else None,
+            parity=max((run.parity for run in done if run.parity is not None), default=None),
         )
 
     def against(self, other: Group, labels: Sequence[str], metric: Metric) -> Comparison | None:

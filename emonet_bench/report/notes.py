@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from emonet_bench.report.cells import ALPHA, Cell, Group
+from emonet_bench.report.cells import Cell, Group
 
 if TYPE_CHECKING:
     from emonet_bench.report.table import Column, Row
+    from emonet_bench.statistics import Metric
+
+TITLES = {"uar": "UAR", "accuracy": "Accuracy"}
 
 
-def notes(rows: Sequence[Row], baseline: str, older: int, sources: int) -> Iterator[str]:
+def notes(rows: Sequence[Row], metric: Metric, baseline: str, older: int, sources: int) -> Iterator[str]:
     """Say what a reader of the rows must know, a line each.
 
     Args:
         rows: All rows.
+        metric: What is scored.
         baseline: Strategy that the others are compared with.
         older: How many runs were superseded.
         sources: How many joint runs only served as sources.
@@ -23,8 +27,8 @@ def notes(rows: Sequence[Row], baseline: str, older: int, sources: int) -> Itera
     cells = [(column, cell) for row in rows for column, cell in row.cells.items()]
     intervals = [cell.interval for _, cell in cells if cell.interval]
     if intervals:
-        units = sorted({interval.unit for interval in intervals}, reverse=True)
-        yield f"Test scores, mean ± standard deviation over seeds; 95 % bootstrap interval over {' or '.join(units)}."
+        units = " or ".join(sorted({interval.unit for interval in intervals}, reverse=True))
+        yield f"{TITLES[metric]} on test {_seeds(cells)}; 95 % bootstrap interval over {units}."
     few = min((interval.units for interval in intervals if interval.unit == "speakers"), default=99)
     if few < 5:  # noqa: PLR2004
         yield f"An interval from few speakers ({few} at the least) says little: it holds for these speakers only."
@@ -33,10 +37,20 @@ def notes(rows: Sequence[Row], baseline: str, older: int, sources: int) -> Itera
     if any(cell.state == "done" and not cell.complete for _, cell in cells):
         yield "~ incomplete: a fold or seed is missing, so the cell is not ranked."
     yield from _outcomes(cells, baseline)
+    parities = [cell.parity for _, cell in cells if cell.parity is not None]
+    if parities:
+        yield f"ONNX: logits of the exported models agree with the trained networks' within {max(parities):.0e}."
     if older:
         yield f"{older} older runs of the same cells are left out."
     if sources:
         yield f"{sources} joint runs that only served as sources are left out."
+
+
+def _seeds(cells: Sequence[tuple[Column, Cell]]) -> str:
+    counts = sorted({cell.seeds for _, cell in cells if cell.seeds})
+    if counts == [1]:
+        return "of a single seed"
+    return f"as mean ± standard deviation over {' to '.join(map(str, counts[:1] + counts[1:][-1:]))} seeds"
 
 
 def _outcomes(cells: Sequence[tuple[Column, Cell]], baseline: str) -> Iterator[str]:
@@ -49,8 +63,10 @@ def _outcomes(cells: Sequence[tuple[Column, Cell]], baseline: str) -> Iterator[s
         ]
         wins, losses = signs.count(1), signs.count(-1)
         yield f"{strategy} against {baseline}: {wins} better, {losses} worse, {len(signs) - wins - losses} undecided."
-    if any(cell.significant for _, cell in compared):
-        yield f"* differs from {baseline} of the same architecture: p < {ALPHA}, paired bootstrap over speakers, Holm."
+    units = sorted({cell.against.unit for _, cell in compared if cell.against and cell.significant}, reverse=True)
+    if units:
+        how = f"paired bootstrap over {' or '.join(units)}, Holm"
+        yield f"* differs from {baseline} of the same architecture: p < .05, {how}."
 
 
 def problems(groups: Iterable[Group]) -> Iterator[str]:

@@ -34,6 +34,7 @@ class RunRecord:
         facts: The record's ``labels``, ``protocol_id``, ``synthetic``, ``partitions``; none where it failed early.
         parameters: ``total`` and ``trainable``.
         seconds: Seconds of training.
+        parity: Largest difference of the exported model's logits, where the run was exported.
         predictions: Where ``predictions.csv`` lies.
         finished: When, in UTC.
         source: Run id of its source, or None.
@@ -53,6 +54,7 @@ class RunRecord:
     facts: Mapping[str, Any]
     parameters: Mapping[str, int]
     seconds: float | None
+    parity: float | None
     predictions: Path
     finished: str
     source: str | None
@@ -110,11 +112,11 @@ def load(results: Path) -> list[RunRecord]:
 
 def load_runs(paths: Iterable[Path]) -> list[RunRecord]:
     """Read the given runs' directories; one that cannot be read is warned about by name and left out."""
-    known: dict[str, str | None] = {}
+    sources = _Sources()
     records: list[RunRecord] = []
     for path in paths:
         try:
-            records += _records(path, read_record(path), known)
+            records += _records(path, read_record(path), sources)
         except StoreError as error:
             warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
     return records
@@ -127,7 +129,7 @@ def skipped(cell: Cell, reason: str) -> RunRecord:
         "spec": cell.spec.model_dump(mode="json"),
         "error": {"type": "Skipped", "message": reason},
     }
-    return next(_records(Path(), raw, {}))
+    return next(_records(Path(), raw, _Sources()))
 
 
 def read_predictions(record: RunRecord) -> Predictions:
@@ -153,7 +155,7 @@ def read_predictions(record: RunRecord) -> Predictions:
     return Predictions(utterances, [speaker or None for speaker in speakers], truth, prediction)
 
 
-def _records(path: Path, raw: Mapping[str, Any], known: dict[str, str | None]) -> Iterator[RunRecord]:
+def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[RunRecord]:
     version = raw.get("schema_version", SCHEMA_VERSION)
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise StoreError(f"{path / 'result.json'}: written by a newer emonet-bench (schema {version}); upgrade this")
@@ -168,7 +170,7 @@ def _records(path: Path, raw: Mapping[str, Any], known: dict[str, str | None]) -
                 protocol=protocol,
                 architecture=spec["architecture"],
                 strategy=spec["strategy"],
-                variant=_variant(spec, _source(path, spec["source"], known)),
+                variant=_variant(spec, sources.title(spec["source"], path.parent)),
                 seed=spec["seed"],
                 fold=spec["fold"],
                 run_id=raw["run_id"],
@@ -176,6 +178,7 @@ def _records(path: Path, raw: Mapping[str, Any], known: dict[str, str | None]) -
                 facts={key: facts[key] for key in ("labels", "protocol_id", "synthetic", "partitions") if key in facts},
                 parameters=raw.get("parameters", {}),
                 seconds=raw.get("seconds", {}).get("train"),
+                parity=raw.get("onnx", {}).get("max_delta"),
                 predictions=path / f"predictions{suffix}.csv",
                 finished=raw.get("finished", ""),
                 source=spec["source"],
@@ -201,12 +204,26 @@ def _variant(spec: Mapping[str, Any], source: str | None) -> dict[str, Any]:
     return {**options, "source": source}
 
 
-def _source(path: Path, source: str | None, known: dict[str, str | None]) -> str | None:
-    """Describe a source without its seed, so that seeds of one recipe meet: its corpora and strategy, or its hash."""
-    if source is None or source in known:
-        return known.get(source) if source else None
-    known[source] = source[:8]
-    for place in path.parent.glob(f"*-{source[:8]}"):
-        spec = read_record(place)["spec"]
-        known[source] = f"{spec['strategy']} on {spec['corpus']}"
-    return known[source]
+class _Sources:
+    """Describes sources without their seed, so that seeds of one recipe meet: by corpora and strategy, else by hash."""
+
+    def __init__(self) -> None:
+        self._places: dict[Path, dict[str, Path]] = {}
+        self._titles: dict[str, str] = {}
+
+    def title(self, source: str | None, results: Path) -> str | None:
+        """Describe a source whose run may lie among the results."""
+        if source is None:
+            return None
+        if source not in self._titles:
+            self._titles[source] = self._read(source, results)
+        return self._titles[source]
+
+    def _read(self, source: str, results: Path) -> str:
+        if results not in self._places:
+            self._places[results] = {path.name.rpartition("-")[2]: path for path in results.iterdir()}
+        try:
+            spec = read_record(self._places[results][source[:8]])["spec"]
+            return f"{spec['strategy']} on {spec['corpus']}"
+        except (StoreError, LookupError, TypeError):
+            return source[:8]

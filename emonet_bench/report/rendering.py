@@ -9,16 +9,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rich.box import HORIZONTALS
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from emonet_bench.report.cells import Cell
+from emonet_bench.report.notes import TITLES
 from emonet_bench.report.table import Column, Row, Table
 
 _TO = "\N{EN DASH}"
-_METRICS = {"uar": "UAR", "accuracy": "accuracy"}
 _LATEX = str.maketrans(
     {char: f"\\{char}" for char in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\^{}", "\\": r"\textbackslash{}"}
 )
@@ -44,42 +45,55 @@ class _Fitting:
             yield Text(line, style="dim")
 
 
+def _grid(**options: Any) -> RichTable:
+    return RichTable(box=HORIZONTALS, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", **options)
+
+
 def _wide(table: Table) -> RichTable:
-    grid = RichTable(title=_title(table), title_justify="left", header_style="bold", show_footer=True)
-    grid.add_column("corpus", footer=Text("trained\nparameters\ns per run", style="dim"))
+    grid = _grid(title=_title(table), title_justify="left", show_footer=True)
+    grid.add_column("corpus", footer=Text("trained\nparameters\ns per run", style="dim"), no_wrap=True)
     for column in table.columns:
         head = "\n".join(part for part in (column.architecture, column.strategy, *column.tag.split(", ")) if part)
-        grid.add_column(head, justify="right", footer=Text(_cost(table, column), style="dim"), no_wrap=True)
+        grid.add_column(Text(head), justify="right", footer=Text(_cost(table, column), style="dim"), no_wrap=True)
+    varied = len({cell.seeds for _, _, cell in table.cells() if cell.seeds}) > 1
     for row in table.rows:
-        grid.add_row(_corpus(row), *(_text(row.cells.get(column)) for column in table.columns))
+        name = Text(row.corpus).append("".join(f"\n{line}" for line in _details(row)), style="dim")
+        grid.add_row(name, *(_text(row.cells.get(column), seeds=varied) for column in table.columns))
         grid.add_section()
     return grid
 
 
-def _corpus(row: Row) -> Text:
-    details = [row.subtitle, f"{row.labels} labels, {row.clips} clips"]
-    details += ["synthetic"] if row.synthetic else []
-    return Text(row.corpus).append("".join(f"\n{line}" for line in details), style="dim")
+def _details(row: Row) -> list[str]:
+    return [
+        *(["synthetic"] if row.synthetic else []),
+        row.subtitle,
+        *([f"{row.folds} folds"] if row.folds > 1 else []),
+        *([f"{row.clips} clips"] if row.clips else []),
+    ]
 
 
-def _text(cell: Cell | None) -> Text:
+def _text(cell: Cell | None, *, seeds: bool) -> Text:
     if cell is None:
         return Text("")
     if cell.score is None:
-        return Text(cell.state, style="red" if cell.state == "failed" else "yellow")
+        return _state(cell)
     text = Text(_score(cell), style="bold green" if cell.best else "")
     text.append(f"\n{_interval(cell)}", style="dim not bold")
-    if runs := _runs(cell):
-        text.append(f"\n{runs}", style="dim not bold")
+    if seeds:
+        text.append(f"\n{cell.seeds} seed{'s' * (cell.seeds > 1)}", style="dim not bold")
     if cell.failed:
         text.append(f"\n{cell.failed} failed", style="red not bold")
     return text
 
 
+def _state(cell: Cell) -> Text:
+    return Text(cell.state, style="red" if cell.state == "failed" else "yellow")
+
+
 def _cost(table: Table, column: Column) -> str:
     cells = [cell for _, other, cell in table.cells() if other == column]
-    numbers = [_mean([getattr(cell, name) for cell in cells]) for name in ("trainable", "total", "seconds")]
-    return "\n".join((_count(numbers[0]), _count(numbers[1]), "" if numbers[2] is None else f"{numbers[2]:.0f}"))
+    numbers = [_mean(getattr(cell, name) for cell in cells) for name in ("trainable", "total", "seconds")]
+    return "\n".join(map(_count, numbers))
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -88,30 +102,27 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def _long(table: Table) -> RichTable:
-    grid = RichTable(title=_title(table), title_justify="left", header_style="bold")
-    grid.add_column("corpus")
-    grid.add_column("architecture, strategy")
-    for name in (_METRICS[table.metric], "95 %", "runs", "trained", "s"):
+    """Return a line for each cell, below a line for its row."""
+    grid = _grid(title=_title(table), title_justify="left")
+    grid.add_column("", overflow="fold")
+    for name in (TITLES[table.metric], "95 %", "seeds", "trained", "total", "s/run"):
         grid.add_column(name, justify="right", no_wrap=True)
-    last: Row | None = None
-    for row, column, cell in table.cells():
-        if last is not None and row is not last:
-            grid.add_section()
-        grid.add_row(_corpus_line(row) if row is not last else "", str(column), *_figures(cell))
-        last = row
+    for row in table.rows:
+        grid.add_section()
+        grid.add_row(Text(row.corpus, style="bold").append(f"\n{', '.join(_details(row))}", style="dim not bold"))
+        for column in table.columns:
+            if column in row.cells:
+                grid.add_row(Text(f"  {column}"), *_figures(row.cells[column]))
     return grid
-
-
-def _corpus_line(row: Row) -> Text:
-    return Text(row.title).append(f"\n{row.subtitle}", style="dim")
 
 
 def _figures(cell: Cell) -> list[Text | str]:
     if cell.score is None:
-        return [Text(cell.state, style="red" if cell.state == "failed" else "yellow")]
-    seconds = "" if cell.seconds is None else f"{cell.seconds:.0f}"
+        return [_state(cell)]
     score = Text(_score(cell), style="bold green" if cell.best else "")
-    return [score, _interval(cell), _runs(cell) or "1", _count(cell.trainable), seconds]
+    if cell.failed:
+        score.append(f" {cell.failed} failed", style="red not bold")
+    return [score, _interval(cell), str(cell.seeds), *map(_count, (cell.trainable, cell.total, cell.seconds))]
 
 
 def render_markdown(table: Table) -> str:
@@ -121,8 +132,8 @@ def render_markdown(table: Table) -> str:
     for row in table.rows:
         cells = [_plain(row.cells.get(column), "**{}**") for column in table.columns]
         lines.append(_markdown([f"{row.title}, {row.subtitle}", *cells]))
-    notes = [f"\n{_title(table)}.", *(note.replace("*", "\\*") for note in (*table.notes, *table.problems))]
-    return "\n".join([*lines, "  \n".join(notes)]) + "\n"
+    notes = [note.replace("*", "\\*") for note in (*table.notes, *table.problems)]
+    return "\n".join([*lines, "", "  \n".join(notes)]) + "\n"
 
 
 def _markdown(cells: Sequence[str]) -> str:
@@ -133,7 +144,7 @@ def render_latex(table: Table) -> str:
     r"""Render as a LaTeX ``tabular`` for ``\usepackage{booktabs}``; the best cell of each row is bold."""
     head = " & ".join(["Corpus", *(str(column).translate(_LATEX) for column in table.columns)])
     lines = [
-        *(f"% {note}" for note in (f"{_title(table)}.", *table.notes, *table.problems)),
+        *(f"% {note}" for note in (*table.notes, *table.problems)),
         rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
         r"\toprule",
         rf"{head} \\",
@@ -197,7 +208,7 @@ def _records(table: Table) -> Iterable[dict[str, Any]]:
 
 
 def _title(table: Table) -> str:
-    return f"{_METRICS[table.metric]} on test"
+    return f"{TITLES[table.metric]} on test"
 
 
 def _plain(cell: Cell | None, best: str) -> str:
@@ -222,13 +233,8 @@ def _number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}".removeprefix("0")
 
 
-def _runs(cell: Cell) -> str:
-    parts = [f"{cell.seeds} seeds" if cell.seeds > 1 else "", f"{cell.folds} folds" if cell.folds > 1 else ""]
-    return ", ".join(part for part in parts if part)
-
-
 def _count(number: float | None) -> str:
-    """Write a number of parameters: ``317 k``."""
+    """Write a count: ``317 k``."""
     if number is None:
         return ""
     for unit, size in (("M", 1e6), ("k", 1e3)):

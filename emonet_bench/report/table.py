@@ -24,6 +24,10 @@ class Column:
     strategy: str
     tag: str = ""
 
+    def order(self, baseline: str) -> tuple[str, bool, str, str]:
+        """Return the key that sorts columns by architecture, the baseline first."""
+        return self.architecture, self.strategy != baseline, self.strategy, self.tag
+
     def __str__(self) -> str:
         return " ".join(part for part in (self.architecture, self.strategy, self.tag) if part)
 
@@ -40,6 +44,7 @@ class Row:
         synthetic: Whether the audio is generated.
         labels: Number of labels.
         clips: Number of test clips, all folds together.
+        folds: Number of folds.
         speakers: Number of test speakers, 0 where they are unknown.
         cells: By column.
         ambiguous: Whether another row has the same corpus and protocol, so that the id must tell them apart.
@@ -52,6 +57,7 @@ class Row:
     synthetic: bool
     labels: int
     clips: int
+    folds: int
     speakers: int
     cells: Mapping[Column, Cell]
     ambiguous: bool = False
@@ -75,7 +81,7 @@ class Table:
     Attributes:
         metric: What is scored: ``uar`` or ``accuracy``.
         baseline: Strategy that the others are compared with.
-        columns: In sorted order.
+        columns: By architecture, the baseline first.
         rows: In sorted order.
         notes: What a reader must know, a line each.
         problems: Failed and skipped runs with their reasons, a line each.
@@ -120,9 +126,9 @@ def summarise(records: Sequence[RunRecord], metric: Metric = "uar", baseline: st
     return Table(
         metric,
         baseline,
-        tuple(sorted({column for row in rows for column in row.cells})),
+        tuple(sorted({column for row in rows for column in row.cells}, key=lambda column: column.order(baseline))),
         tuple(rows),
-        tuple(notes(rows, baseline, older, sources)),
+        tuple(notes(rows, metric, baseline, older, sources)),
         tuple(problems(group for groups in pooled.values() for group in groups.values())),
     )
 
@@ -204,6 +210,7 @@ def _row(groups: Mapping[Column, Group], metric: Metric, baseline: str) -> Row:
         synthetic=facts.get("synthetic", False),
         labels=len(labels),
         clips=max(map(len, clips), default=0),
+        folds=len(folds),
         speakers=0 if None in speakers else len(speakers),
         cells=cells,
     )

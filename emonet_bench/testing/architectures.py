@@ -23,9 +23,9 @@ from emonet_bench.testing.signals import LABELS
 from emonet_bench.types import AdapterPoint, Architecture, Signal
 
 EXACT = 1e-9
-"""Largest difference of a logit in float64, which proves the algebra."""
+"""Largest difference of an output in float64, which proves the algebra."""
 CLOSE = 1e-4
-"""Largest difference of a logit in float32."""
+"""Largest difference of an output in float32."""
 
 _KINDS = get_args(get_type_hints(AdapterPoint)["kind"])
 
@@ -89,7 +89,7 @@ def seeds(bench: Bench) -> None:
     for name, tensor in first.state_dict().items():
         if not torch.equal(tensor, same.state_dict()[name]):
             raise BrokenError(f"{name} differed between two networks of one seed; draw from torch's global generator")
-    if _delta(_logits(first, bench), _logits(first, bench)):
+    if _delta(_heard(first, bench), _heard(first, bench)):
         raise BrokenError("two evaluation passes of one network differed; be random in training only")
     if bench.architecture.fit is not None:
         return
@@ -98,19 +98,19 @@ def seeds(bench: Bench) -> None:
     passes = []
     for classifier in (first.train(), same.train()):
         torch.manual_seed(7)
-        passes.append(_logits(classifier, bench))
+        passes.append(_heard(classifier, bench))
     if _delta(*passes):
         raise BrokenError("two training passes of one seed differed; draw from torch's global generator")
 
 
 def padding(bench: Bench) -> None:
-    """A clip has the same logits alone, beside longer clips and padded further (float64 1e-9, float32 1e-4)."""
+    """A clip has the same outputs alone, beside longer clips and padded further (float64 1e-9, float32 1e-4)."""
     _hold_padding(bench, bench.stirred().double(), EXACT)
     _hold_padding(bench, bench.classifier(), CLOSE)
 
 
 def statistics(bench: Bench) -> None:
-    """In training, padding enters neither the statistics of a batch norm nor the logits."""
+    """In training, padding enters neither the statistics of a batch norm nor an output."""
     if bench.architecture.fit is not None:
         return
     found = []
@@ -118,8 +118,8 @@ def statistics(bench: Bench) -> None:
         classifier = bench.stirred().double()
         for module in batch_norms(classifier):
             module.train()
-        logits = classifier(*bench.hear(bench.clips, padding=extra))
-        found.append({"the logits": logits.detach(), **dict(classifier.named_buffers())})
+        outputs = _outputs(classifier, *bench.hear(bench.clips, padding=extra))
+        found.append({"an output": outputs.detach(), **dict(classifier.named_buffers())})
     for name, tensor in found[0].items():
         if not torch.allclose(tensor.double(), found[1][name].double(), rtol=0, atol=EXACT):
             raise BrokenError(
@@ -134,9 +134,10 @@ def gradients(bench: Bench) -> None:
     classifier = bench.stirred().train()
     for module in batch_norms(classifier):
         module.eval()  # a bias before a batch norm in training has none, by nature
-    for heard in (bench.full(), bench.hear(bench.clips), bench.full()):
-        logits = classifier(heard[0].float(), heard[1])
-        (logits * torch.randn_like(logits)).sum().backward()
+    for waveform, lengths in 2 * (bench.full(), bench.hear(bench.clips)):
+        outputs = _outputs(classifier, waveform.float(), lengths)
+        (outputs * torch.randn_like(outputs)).sum().backward()  # type: ignore[no-untyped-call]
+        stir(classifier)  # a unit that no clip wakes now may wake then
     dead = [
         name
         for name, parameter in classifier.named_parameters()
@@ -147,14 +148,14 @@ def gradients(bench: Bench) -> None:
 
 
 def round_trip(bench: Bench) -> None:
-    """The ``state_dict`` holds all that is learnt: through safetensors into a fresh network, logits stay the same."""
+    """The ``state_dict`` holds all that is learnt: through safetensors into a fresh network, outputs stay the same."""
     classifier = bench.stirred()
     tensors = {name: tensor.contiguous() for name, tensor in classifier.state_dict().items()}
     fresh = bench.classifier(seed=2)
     fresh.load_state_dict(safetensors.torch.load(safetensors.torch.save(tensors)))
-    delta = _delta(_logits(classifier, bench), _logits(fresh, bench))
+    delta = _delta(_heard(classifier, bench), _heard(fresh, bench))
     if delta:
-        raise BrokenError(f"a logit differed by {delta:.2g}; keep what is learnt in parameters and buffers")
+        raise BrokenError(f"an output differed by {delta:.2g}; keep what is learnt in parameters and buffers")
 
 
 def adapter_points(bench: Bench) -> None:
@@ -171,14 +172,14 @@ def adapter_points(bench: Bench) -> None:
             raise BrokenError(
                 f"point {name!r}: {point.path} is {'empty' if present is None else 'taken'}, see AdapterPoint"
             )
-    before = _embeddings(classifier, bench)
+    before = _heard(classifier, bench, torch.float64)
     installed = networks.branch(network, _KINDS, [CORPUS], dict.fromkeys(_KINDS, idle_part))
-    after = _embeddings(classifier, bench)
+    after = _heard(classifier, bench, torch.float64)
     if _delta(before, after) > EXACT:
-        raise BrokenError(f"parts that do nothing changed the embedding by {_delta(before, after):.2g}")
+        raise BrokenError(f"parts that do nothing changed an output by {_delta(before, after):.2g}")
     for part, name in zip(installed, points, strict=True):
         stir(part)
-        before, after = after, _embeddings(classifier, bench)
+        before, after = after, _heard(classifier, bench, torch.float64)
         if not _delta(before, after):
             raise BrokenError(f"a part at point {name!r} changed nothing: the network does not use it")
     _hold_padding(bench, classifier, EXACT)
@@ -201,28 +202,27 @@ def _hold_padding(bench: Bench, classifier: networks.Classifier, tolerance: floa
         results = {}
         for name, extra in (("in a batch", 0), ("with more padding", bench.signal.sampling_rate // 3)):
             waveform, valid = bench.hear(lengths, padding=extra)
-            results[name] = classifier(waveform.to(dtype), valid)
+            results[name] = _outputs(classifier, waveform.to(dtype), valid)
         rows = [bench.hear([length]) for length in lengths]
-        alone = torch.cat([classifier(waveform.to(dtype), valid) for waveform, valid in rows])
-        for name, logits in results.items():
-            if not _delta(alone, logits) <= tolerance:
+        alone = torch.cat([_outputs(classifier, waveform.to(dtype), valid) for waveform, valid in rows])
+        for name, outputs in results.items():
+            if not _delta(alone, outputs) <= tolerance:
                 raise BrokenError(
-                    f"a logit {name} differed by {_delta(alone, logits):.2g} from the clip's alone "
+                    f"an output {name} differed by {_delta(alone, outputs):.2g} from the clip's alone "
                     f"({dtype}, clips of {lengths} samples)"
                 )
 
 
+def _outputs(classifier: networks.Classifier, waveform: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return embeddings and logits side by side: a head may sleep through a change of its embedding."""
+    embedding = classifier.network.embed(waveform, lengths)
+    return torch.cat([embedding, classifier.heads(embedding)], 1)
+
+
 @torch.no_grad()
-def _logits(classifier: networks.Classifier, bench: Bench) -> Tensor:
+def _heard(classifier: networks.Classifier, bench: Bench, dtype: torch.dtype = torch.float32) -> Tensor:
     waveform, lengths = bench.hear(bench.clips)
-    logits: Tensor = classifier(waveform.float(), lengths)
-    return logits
-
-
-@torch.no_grad()
-def _embeddings(classifier: networks.Classifier, bench: Bench) -> Tensor:
-    embedding: Tensor = classifier.network.embed(*bench.hear(bench.clips))
-    return embedding
+    return _outputs(classifier, waveform.to(dtype), lengths)
 
 
 def _delta(one: Tensor, other: Tensor) -> float:

@@ -15,10 +15,13 @@ class ChanceOptions(Options):
 class SvmOptions(FrontEndOptions):
     """Options of ``svm``."""
 
-    features: Literal["mfcc", "logmel", "both"] = option("both", "Contours that are summed up by functionals.")
-    num_mfccs: int = option(40, "MFCCs of a frame.", short="-mfcc", ge=1)
+    num_mels: int = option(40, "Mel bands.", short="-nm", ge=1)
+    n_fft: int = option(512, "Samples of a frame, an even number.", ge=2, multiple_of=2)
+    hop: int = option(256, "Samples from one frame to the next.", ge=1)
+    features: Literal["logmel", "mfcc"] = option("logmel", "Contours that are summed up by functionals.")
+    num_mfccs: int = option(20, "MFCCs of a frame.", short="-mfcc", ge=1)
     c_grid: tuple[float, ...] = option(
-        (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2), "Costs C of a mistake to choose from by UAR on dev.", min_length=1
+        (1e-5, 1e-4, 1e-3, 1e-2), "Costs C of a mistake to choose from by UAR on dev.", min_length=1
     )
     balanced: bool = option(default=True, description="Weigh classes by their inverse frequency in train.")
     batch_size: int = option(8, "Clips that are heard at once while fitting; no number depends on it.", ge=1)

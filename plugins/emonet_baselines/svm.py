@@ -24,6 +24,9 @@ from emonet_bench.types import AdapterPoint, Signal
 NEVER = -1000.0
 """The logit of a label that no training clip has."""
 
+FLAT = 1e-4
+"""A functional whose standard deviation over train is smaller is rounding, not speech; it is not blown up to one."""
+
 Array = npt.NDArray[np.float64]
 
 
@@ -39,22 +42,19 @@ class SvmNetwork(nn.Module):
 
     def __init__(self, options: SvmOptions, signal: Signal) -> None:
         super().__init__()
-        rate = signal.sampling_rate
-        fronts: list[LogMel] = []
-        if options.features in ("mfcc", "both"):
-            fronts.append(Mfcc(options, rate, options.num_mfccs))
-        if options.features in ("logmel", "both"):
-            fronts.append(LogMel(options, rate))
-        self.fronts = nn.ModuleList(fronts)
+        if options.features == "mfcc":
+            self.front_end: LogMel = Mfcc(options, signal.sampling_rate, options.num_mfccs)
+        else:
+            self.front_end = LogMel(options, signal.sampling_rate)
         self.functionals = Functionals()
-        self.dim = sum(front.bands for front in fronts) * Functionals.count
+        self.dim = self.front_end.bands * Functionals.count
         self.register_buffer("mean", torch.zeros(self.dim))
         self.register_buffer("scale", torch.ones(self.dim))
 
     def embed(self, waveform: Tensor, lengths: Tensor | None) -> Tensor:
         """Embed waveforms (N, S) with valid lengths (N,): (N, D)."""
-        heard = [self.functionals(*front(waveform, lengths)) for front in self.fronts]
-        return (torch.cat(heard, 1) - self.mean) / self.scale
+        heard: Tensor = self.functionals(*self.front_end(waveform, lengths))
+        return (heard - self.mean) / self.scale
 
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
         """Return none: nothing is trained by gradients."""
@@ -80,6 +80,7 @@ def fit(classifier: Classifier, train: Clips, dev: Clips, options: SvmOptions, s
     network: Any = classifier.eval().network
     heard, heard_dev = (_functionals(network, clips, options.batch_size) for clips in (train, dev))
     scaler = StandardScaler().fit(heard)
+    scaler.scale_[scaler.scale_ < FLAT] = 1.0
     network.mean.copy_(torch.from_numpy(scaler.mean_))
     network.scale.copy_(torch.from_numpy(scaler.scale_))
     machine = _choose(scaler.transform(heard), scaler.transform(heard_dev), train, dev, options, seed)

@@ -76,13 +76,18 @@ class ConvUnit(nn.Module):
             outputs = self.conv(inputs) + self.adapter(self.dropout(inputs))
         return _masked(self.norm(outputs, mask), mask)
 
-    def fold(self) -> FoldedUnit:
-        """Return the unit's equal for inference: one convolution with a bias."""
+    def fold(self) -> nn.Module:
+        """Return the unit's equal for inference: one convolution with a bias.
+
+        An adapter that has no ``kernel()`` is not a 1x1 convolution; the unit then stays as it is.
+        """
+        adapter: Any = None if self.adapter is None else active(self.adapter)
+        if adapter is not None and not hasattr(adapter, "kernel"):
+            return self
         norm: Any = active(self.norm)
         scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
         kernel = self.conv.weight.detach().clone()
-        if self.adapter is not None:
-            adapter: Any = active(self.adapter)
+        if adapter is not None:
             kernel[:, :, *self.conv.tap] += adapter.kernel()
         conv = copy.deepcopy(self.conv)
         conv.weight = nn.Parameter((kernel * scale[:, None, None, None]).detach())

@@ -110,10 +110,12 @@ class RecurrentLayer(nn.Module):
     def forward(self, sequence: Tensor, frames: Tensor | None) -> Tensor:
         """Map (N, T, inputs), of which ``frames`` (N,) are valid, to (N, T, D)."""
         sequence = self.dropout(sequence.transpose(1, 2)).transpose(1, 2)
-        if frames is None or not self.cell.bidirectional:  # forwards, padding comes after all that counts
-            sequence = self.cell(sequence)[0]
-        else:
-            sequence = run_packed(self.cell, sequence, frames)
+        with torch.autocast("cpu", enabled=False):  # not every CPU has bfloat16 LSTMs, and torch does not fall back
+            sequence = sequence.to(self.cell.weight_ih_l0.dtype)
+            if frames is None or not self.cell.bidirectional:  # forwards, padding comes after all that counts
+                sequence = self.cell(sequence)[0]
+            else:
+                sequence = run_packed(self.cell, sequence, frames)
         return sequence if self.adapter is None else self.adapter(sequence)
 
 

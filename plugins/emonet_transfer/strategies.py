@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from torch import nn
 
 from emonet_bench.errors import ConfigError, Skipped
-from emonet_bench.networks import Branches, Classifier, branch, classifier
+from emonet_bench.networks import Branches, Classifier, MaskedBatchNorm, branch, classifier
 from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, TrainingSet
 from emonet_transfer.options import AdapterOptions, MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter, SequenceAdapter
@@ -71,6 +71,9 @@ def _load(network: nn.Module, source: Any) -> None:
             "train the source with the same architecture and options, and without adapters"
         )
     network.load_state_dict(given)
+    for module in network.modules():
+        if isinstance(module, MaskedBatchNorm):
+            module.renew()  # the target's statistics, once it trains, owe nothing to the source's
 
 
 def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptions) -> list[Branches]:
@@ -87,7 +90,12 @@ def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptio
     def own_copy(_: AdapterPoint, present: nn.Module) -> nn.Module:
         return copy.deepcopy(present)
 
-    make = {"conv": conv, "sequence": sequence, "norm": own_copy, "pooling": own_copy}
+    make: dict[str, Callable[..., nn.Module]] = {
+        "conv": conv,
+        "sequence": sequence,
+        "norm": own_copy,
+        "pooling": own_copy,
+    }
     return branch(network, kinds, [set_.corpus for set_ in corpora], make)
 
 

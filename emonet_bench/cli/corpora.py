@@ -1,0 +1,125 @@
+"""``emonet-bench corpora``: which corpora are known, which are on this disk, and what is in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import rich_click as click
+from rich.box import HORIZONTALS
+from rich.console import Console
+from rich.table import Table
+
+from emonet_bench.audio import seconds
+from emonet_bench.errors import AudioError, CorpusError
+from emonet_bench.partitions import assign, folds
+from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance
+
+
+@click.group()
+def corpora() -> None:
+    """Look at corpora: a card or a table says what one is and how it is divided."""
+
+
+@corpora.command("list")
+@click.pass_context
+def list_(ctx: click.RichContext, /) -> None:
+    """List every known corpus; clips are those found of those expected."""
+    table = _table("corpus", "clips", "labels", "languages", "licence", "title")
+    known = Plugins(ctx.obj or Selection()).corpora.values()
+    clips = {corpus.name: _found(corpus) for corpus in known}
+    for corpus in known:
+        facts = (str(len(corpus.labels)), ", ".join(corpus.languages) or "-", corpus.licence, corpus.title)
+        table.add_row(corpus.name, clips[corpus.name], *facts)
+    Console().print(table)
+    if any(found.startswith("0/") for found in clips.values()):
+        click.echo("0: not found; `emonet-bench corpora show NAME` says where a corpus comes from and where to put it.")
+
+
+@corpora.command()
+@click.argument("name")
+@click.pass_context
+def show(ctx: click.RichContext, /, name: str) -> None:
+    """Show the card of the corpus NAME and, where its audio is found, what its default protocol puts where."""
+    corpus = Plugins(ctx.obj or Selection()).corpora[name]
+    console = Console()
+    console.print(_card(corpus))
+    click.echo(f"\n{corpus.citation}\n" if corpus.citation else "")
+    try:
+        utterances = corpus.load()
+    except CorpusError as error:
+        click.echo(str(error))
+        return
+    protocol, rule = next(iter(corpus.protocols.items()))
+    fold = folds(utterances, rule)[0]
+    click.echo(f"protocol {protocol}: {_words(rule, utterances)}{'' if fold is None else ', the first of them:'}")
+    console.print(_partitions(corpus, utterances, rule, fold))
+
+
+def _found(corpus: Corpus) -> str:
+    if corpus.synthetic:
+        return f"generated {corpus.clips or ''}".rstrip()
+    try:
+        found = str(len(corpus.load()))
+    except CorpusError:
+        found = "0"
+    return f"{found}/{corpus.clips or '?'}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=HORIZONTALS, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _card(corpus: Corpus) -> Table:
+    table = Table(show_header=False, box=None, title=corpus.title, title_justify="left", title_style="bold")
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in _facts(corpus):
+        table.add_row(name, text)
+    return table
+
+
+def _facts(corpus: Corpus) -> Iterator[tuple[str, str]]:
+    yield "name", corpus.name
+    yield "labels", ", ".join(corpus.labels)
+    yield "languages", ", ".join(corpus.languages) or "-"
+    yield "licence", corpus.licence
+    yield "clips", str(corpus.clips or "unknown")
+    yield from corpus.facts.items()
+    yield "protocols", ", ".join(corpus.protocols)
+    if corpus.synthetic:
+        yield "synthetic", "yes: generated audio, no human speech"
+
+
+def _words(rule: SplitRule, utterances: Sequence[Utterance]) -> str:
+    """Say in words how a rule divides.
+
+    >>> _words(SplitRule(folds=5), [])
+    '5 folds by speaker'
+    """
+    if rule.folds is not None:
+        return f"{len(folds(utterances, rule))} folds by {rule.by}"
+    return "the corpus's own partitions" if rule.fixed is None else f"fixed by {rule.by}"
+
+
+def _partitions(corpus: Corpus, utterances: Sequence[Utterance], rule: SplitRule, fold: int | None) -> Table:
+    table = _table("partition", "clips", "speakers", "minutes", *corpus.labels)
+    assigned = assign(utterances, rule, fold)
+    for partition in PARTITIONS:
+        here = [utterance for utterance, own in zip(utterances, assigned, strict=True) if own == partition]
+        table.add_row(partition, *_statistics(here, corpus.labels))
+    return table
+
+
+def _statistics(utterances: Sequence[Utterance], labels: Iterable[str]) -> list[str]:
+    speakers = {utterance.speaker for utterance in utterances if utterance.speaker is not None}
+    counts: Mapping[str, int] = Counter(utterance.label for utterance in utterances)
+    try:
+        minutes = f"{sum(map(seconds, utterances)) / 60:.1f}"
+    except AudioError:
+        minutes = "bad files"
+    return [str(len(utterances)), str(len(speakers) or "-"), minutes, *(str(counts[label]) for label in labels)]

@@ -1,0 +1,284 @@
+"""The shell: quick, without torch, and a user's mistake is one line on stderr."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import rich_click as click
+from click.testing import CliRunner
+
+from emonet_bench import __version__
+from emonet_bench.cli import COMMANDS, doctor, main
+from emonet_bench.cli.shell import Shell
+from emonet_bench.errors import ConfigError
+from emonet_bench.plugins import Selection
+
+HEAVY = ("torch", "pandas", "sklearn", "scipy", "onnxruntime")
+
+
+def here(*arguments):
+    """Run a command line in this process."""
+    return CliRunner().invoke(main, list(map(str, arguments)), prog_name="emonet-bench")
+
+
+def emonet_bench(*arguments, **options):
+    """Run a command line in a process of its own."""
+    command = [sys.executable, "-m", "emonet_bench", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture
+def no_plugins(monkeypatch):
+    monkeypatch.setenv("EMONET_BENCH_PLUGINS", "")
+
+
+def _plugin(folder: Path, code: str, name: str = "mine.py") -> Path:
+    path = folder / name
+    path.write_text(f"from emonet_bench import hookimpl\n{code}")
+    return path
+
+
+HELLO = """
+@hookimpl
+def emonet_commands(cli):
+    @cli.command()
+    def hello():
+        "Say hello."
+        print("hello from a plugin")
+"""
+
+
+def test_help_lists_every_command_and_exits_well():
+    run = emonet_bench("--help")
+    assert run.returncode == 0
+    assert all(name in run.stdout and words[1][:20] in run.stdout for name, words in COMMANDS.items())
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("plugins", "list"), ("report", "--help"), ("run", "matrix", "--help")]
+)
+def test_nothing_heavy_is_imported_to_look_around(arguments):
+    code = "import sys\nfrom emonet_bench.cli import main\ntry: main(sys.argv[1:])\nexcept SystemExit: pass\n"
+    code += f"sys.exit(str([name for name in {HEAVY} if name in sys.modules]))"
+    run = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert run.stderr.strip() == "[]"
+
+
+def test_the_listing_imports_no_command():
+    code = "import sys\nfrom emonet_bench.cli import main, COMMANDS\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    code += "sys.exit(str([name for name, (module, _) in COMMANDS.items() if module in sys.modules]))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stderr.strip() == "[]"
+
+
+def test_help_takes_less_than_half_a_second():
+    if os.getloadavg()[0] > (os.cpu_count() or 1):
+        pytest.skip("the machine is busy: wall time says nothing")
+
+    def seconds():
+        started = time.perf_counter()
+        emonet_bench("--help")
+        return time.perf_counter() - started
+
+    assert min(seconds() for _ in range(5)) < 0.5
+
+
+def test_the_table_of_commands_is_true():
+    context = click.Context(main)
+    for name in COMMANDS:
+        _, command, _ = main.resolve_command(context, [name])
+        assert command.name == name
+        assert command.help
+
+
+def test_version_is_printed():
+    assert here("--version").stdout == f"emonet-bench, version {__version__}\n"
+
+
+def test_an_unknown_command_suggests_the_nearest(no_plugins):
+    run = here("reprot")
+    assert run.exit_code == 2
+    assert run.stderr == "Error: unknown command 'reprot'; did you mean 'report'? Try 'emonet-bench --help'.\n"
+    assert run.stdout == ""
+
+
+def test_an_unknown_option_is_one_line(no_plugins):
+    run = here("report", "--formt", "csv")
+    assert run.exit_code == 2
+    assert run.stderr.count("\n") == 1
+    assert "'emonet-bench report --help'" in run.stderr
+
+
+def test_a_mistake_is_one_unwrapped_line_and_status_2(tmp_path):
+    path = tmp_path / ("long" * 40)
+    run = here("report", path)
+    assert run.exit_code == 2
+    assert run.stderr == f"Error: {path}: no such directory; name the --results of a 'run matrix'\n"
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "line"),
+    [
+        (ConfigError("matrix.toml: wrong [red]\nsecond line"), 2, "Error: matrix.toml: wrong [red]\nsecond line\n"),
+        (KeyboardInterrupt(), 130, "\nInterrupted.\n"),
+        (click.UsageError("no"), 2, "Error: no. Try 'x fail --help'.\n"),
+    ],
+)
+def test_what_a_command_raises_becomes_a_line_and_a_status(raised, status, line):
+    shell = Shell("x", lazy={})
+
+    @shell.command("fail")
+    def fail():
+        raise raised
+
+    shell.get_command = lambda ctx, name: fail
+    run = CliRunner().invoke(shell, ["fail"])
+    assert (run.exit_code, run.stderr, run.stdout) == (status, line, "")
+
+
+def test_a_bug_keeps_its_traceback():
+    shell = Shell("x", lazy={})
+    shell.get_command = lambda ctx, name: click.RichCommand(name="fail", callback=lambda: 1 / 0)
+    assert isinstance(CliRunner().invoke(shell, ["fail"]).exception, ZeroDivisionError)
+
+
+def test_a_status_that_a_command_asks_for_is_the_exit_status():
+    shell = Shell("x", lazy={})
+    shell.get_command = lambda ctx, name: click.RichCommand(
+        name="one", callback=lambda: click.get_current_context().exit(1)
+    )
+    assert CliRunner().invoke(shell, ["one"]).exit_code == 1
+
+
+@pytest.mark.parametrize("arguments", [("hello",), ("--strict", "hello")])
+def test_a_plugins_command_runs(tmp_path, arguments, no_plugins):
+    run = here("--plugin", _plugin(tmp_path, HELLO), *arguments)
+    assert (run.stdout, run.stderr, run.exit_code) == ("hello from a plugin\n", "", 0)
+
+
+def test_a_plugins_command_is_listed_and_suggested(tmp_path, no_plugins):
+    path = _plugin(tmp_path, HELLO)
+    assert "Say hello." in here("--plugin", path, "--help").stdout
+    assert "did you mean 'hello'?" in here("--plugin", path, "helo").stderr
+
+
+def test_a_broken_plugin_is_one_warning_and_no_traceback(tmp_path, no_plugins):
+    run = emonet_bench("--plugin", _plugin(tmp_path, "import absent_module"), "--help")
+    assert run.returncode == 0
+    assert run.stderr == (
+        f"Warning: plugin mine ({tmp_path}/mine.py) is left out: ModuleNotFoundError: No module named 'absent_module'\n"
+    )
+
+
+def test_help_works_where_plugins_clash(tmp_path, no_plugins):
+    paths = [_plugin(tmp_path, HELLO, name) for name in ("one.py", "two.py")]
+    run = emonet_bench("--plugin", paths[0], "--plugin", paths[1], "--help")
+    assert run.returncode == 0
+    assert "doctor" in run.stdout
+    assert run.stderr.startswith("Warning: command 'hello' is registered by two plugins: one (")
+
+
+def test_a_missing_plugin_file_is_a_mistake(tmp_path, no_plugins):
+    run = here("--plugin", tmp_path / "absent.py", "plugins", "list")
+    assert run.exit_code == 2
+    assert run.stderr.startswith(f"Error: --plugin {tmp_path}/absent.py: cannot be read")
+
+
+def test_options_before_the_command_reach_it(tmp_path):
+    seen = []
+    shell = Shell("x", lazy={}, params=main.params, callback=main.callback)
+    command = click.RichCommand(name="look", callback=lambda: seen.append(click.get_current_context().obj))
+    shell.get_command = lambda ctx, name: command
+    path = _plugin(tmp_path, "")
+    CliRunner().invoke(
+        shell, ["--plugin", str(path), "--strict", "--corpora-dir", "corpora", "look"], catch_exceptions=False
+    )
+    assert seen == [Selection(files=(path,), strict=True, corpora_dir=Path("corpora"))]
+
+
+def test_verbose_shows_the_traceback_of_a_broken_plugin(tmp_path, no_plugins):
+    run = emonet_bench("-vv", "--plugin", _plugin(tmp_path, "import absent_module"), "plugins", "list")
+    assert "Traceback" in run.stderr
+    assert "import absent_module" in run.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(no_plugins):
+    command = f"{sys.executable} -m emonet_bench --help | true"
+    run = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert run.stderr == ""
+
+
+def test_plugins_list_shows_what_each_registers(tmp_path, no_plugins, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    run = here("--plugin", _plugin(tmp_path, HELLO), "plugins", "list")
+    assert run.exit_code == 0
+    assert "command: hello" in run.stdout
+    assert "sha256:" in run.stdout
+
+
+def test_plugins_list_prints_the_reason_unwrapped_and_fails_when_strict(tmp_path, no_plugins):
+    path = _plugin(tmp_path, f"raise ValueError('{'long ' * 50}end')")
+    lenient = here("--plugin", path, "plugins", "list")
+    strict = here("--plugin", path, "plugins", "list", "--strict")
+    assert (lenient.exit_code, strict.exit_code) == (0, 1)
+    assert f"mine ({path}): ValueError: {'long ' * 50}end\n" in lenient.stdout
+    assert strict.stdout == lenient.stdout
+    assert lenient.stderr == ""
+
+
+def _findings(selection=None):
+    return {finding.what: finding for finding in doctor.examine(selection or Selection())}
+
+
+@pytest.fixture
+def healthy(tmp_path, monkeypatch, no_plugins):
+    monkeypatch.setenv("EMONET_BENCH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("EMONET_BENCH_CORPORA_DIR", raising=False)
+    monkeypatch.setattr(doctor, "_torch", lambda: iter(()))
+    monkeypatch.setattr(doctor, "_onnxruntime", lambda: iter(()))
+    return tmp_path
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_healthy_machine(healthy):
+    assert [finding.remedy for finding in _findings().values()] == [None] * 4
+    run = CliRunner().invoke(main, ["doctor"])
+    assert run.exit_code == 0
+    assert f"cache: {healthy / 'cache'}" in run.stdout
+
+
+def test_the_doctor_has_a_remedy_for_two_onnxruntimes(monkeypatch):
+    monkeypatch.setattr(doctor, "_version", lambda name: "1.2" if name in {"onnxruntime", "onnxruntime-gpu"} else None)
+    (finding,) = doctor._onnxruntime()
+    assert finding.state == "onnxruntime 1.2 and onnxruntime-gpu 1.2"
+    assert "pip uninstall onnxruntime onnxruntime-gpu" in finding.remedy
+
+
+def test_the_doctor_has_a_remedy_for_a_broken_torch(monkeypatch):
+    def fail(name):
+        raise OSError("libc10_cuda.so: cannot open")
+
+    monkeypatch.setattr(doctor.importlib, "import_module", fail)
+    (finding,) = doctor._torch()
+    assert finding.state == "OSError: libc10_cuda.so: cannot open"
+    assert finding.remedy
+
+
+def test_the_doctor_has_a_remedy_for_a_cache_that_cannot_be_written(healthy, monkeypatch):
+    (healthy / "file").write_text("")
+    monkeypatch.setenv("EMONET_BENCH_CACHE_DIR", str(healthy / "file" / "cache"))
+    assert "EMONET_BENCH_CACHE_DIR" in _findings()["cache"].remedy
+    run = CliRunner().invoke(main, ["doctor"])
+    assert run.exit_code == 1
+    assert "1 of these needs attention." in run.stdout
+
+
+def test_the_doctor_has_a_remedy_for_broken_plugins_and_a_missing_corpora_directory(healthy):
+    path = _plugin(healthy, "import absent_module")
+    found = _findings(Selection(files=(path,), corpora_dir=healthy / "absent", strict=True))
+    assert "absent_module" in found[f"plugin mine ({path})"].state
+    assert "--corpora-dir" in found["corpora"].remedy

@@ -1,0 +1,120 @@
+"""Every command that README, CONTRIBUTING and docs/ tell a reader to type is typed by somebody: here or in the checks.
+
+A command in a ``bash`` or ``console`` fence is listed below, or it is run here, in an empty directory, and must succeed within a
+minute.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+# A newcomer's way, in this order; RUN stands for a directory in results/.
+STORY = (
+    "pip install .",
+    "emonet-bench run matrix",
+    "emonet-bench report results",
+    "emonet-bench export results/RUN -o model.onnx",
+    "emonet-bench show model.onnx",
+    "emonet-bench predict model.onnx clip.wav",
+)
+# Typed by .ci/run itself, or by whoever starts it.
+CHECKS = {"pip install tox", "tox", "tox -e lint", "tox -e py311 -- tests/test_metrics.py", "tox -e py311 -- -m slow"}
+# test_an_example_runs_on_real_speech; the directory is the reader's own.
+EXAMPLES = {f"emonet-bench run matrix examples/{path.name}" for path in ROOT.glob("examples/*.toml")}
+SETTINGS = {"export EMONET_BENCH_CORPORA_DIR=/path/to/corpora"}
+
+
+def commands(page: Path) -> list[str]:
+    """Return the commands of a page, each on one line."""
+    found = []
+    for kind, block in re.findall(
+        r"^```(bash|console)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        for line in block.replace("\\\n", " ").splitlines():
+            if kind == "console" and not line.startswith("$ "):
+                continue
+            command = " ".join(re.sub(r"(^|\s)#.*", "", line.removeprefix("$ ")).split())
+            if command:
+                found.append(command)
+    return found
+
+
+def at_once() -> list[str]:
+    """Return the commands that nobody else types."""
+    elsewhere = {*STORY, *CHECKS, *EXAMPLES, *SETTINGS}
+    named = {re.sub(r"^EMONET_BENCH_CORPORA_DIR=\S+ ", "", command) for page in PAGES for command in commands(page)}
+    return sorted(named - elsewhere)
+
+
+def typed(command: str, directory: Path, *, binaries: Path = Path(sys.executable).parent, minutes: float = 1) -> str:
+    """Run a command as a reader would and return what it prints."""
+    environment = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=directory,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60 * minutes,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}"
+    return done.stdout
+
+
+def test_commands_are_found_in_the_pages():
+    assert "emonet-bench run matrix" in commands(ROOT / "docs" / "getting-started.md")
+    assert "tox -e lint" in commands(ROOT / "CONTRIBUTING.md")
+
+
+@pytest.mark.parametrize("command", at_once())
+def test_a_command_works(command, tmp_path):
+    assert typed(command, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_newcomers_commands_work_in_a_fresh_environment(tmp_path):
+    binaries = fresh_environment(tmp_path / "venv")
+    typed(STORY[0], ROOT, binaries=binaries, minutes=10)
+    assert Path(typed("command -v emonet-bench", tmp_path, binaries=binaries).strip()).parent == binaries
+    printed = typed(STORY[1], tmp_path, binaries=binaries, minutes=10)
+    runs = [path for path in (tmp_path / "results").iterdir() if (path / "result.json").is_file()]
+    records = [json.loads((run / "result.json").read_text(encoding="utf-8")) for run in runs]
+    assert len(records) >= 6
+    assert all(record["synthetic"] and "error" not in record for record in records)
+    assert "synthetic" in printed
+    assert "emonet-bench export" in printed.splitlines()[-1]
+    soundfile.write(tmp_path / "clip.wav", np.random.default_rng(0).normal(0, 0.1, 24_000), 16_000)
+    for command in STORY[2:]:
+        assert typed(command.replace("RUN", runs[0].name), tmp_path, binaries=binaries, minutes=2)
+
+
+def fresh_environment(directory: Path) -> Path:
+    """Create an environment that has this one's packages within reach, so that torch is not installed twice."""
+    venv.create(directory, with_pip=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    (here,) = {path for path in sys.path if path.endswith("site-packages") and path.startswith(sys.prefix)}
+    (directory / "lib" / version / "site-packages" / "installed.pth").write_text(here, encoding="utf-8")
+    return directory / "bin"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", sorted(EXAMPLES))
+def test_an_example_runs_on_real_speech(command, corpora_dir, tmp_path):
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    small = f"{command} --corpora-dir {corpora_dir} --limit 14 --seeds 0 --set training.epochs=1"
+    assert "UAR" in typed(small, tmp_path, minutes=10)
