@@ -155,6 +155,12 @@ def test_a_status_that_a_command_asks_for_is_the_exit_status():
     assert CliRunner().invoke(shell, ["one"]).exit_code == 1
 
 
+def test_what_a_command_returns_is_no_exit_status():
+    shell = Shell("x", lazy={})
+    shell.get_command = lambda ctx, name: click.RichCommand(name="true", callback=lambda: True)
+    assert CliRunner().invoke(shell, ["true"]).exit_code == 0
+
+
 @pytest.mark.parametrize("arguments", [("hello",), ("--strict", "hello")])
 def test_a_plugins_command_runs(tmp_path, arguments, no_plugins):
     run = here("--plugin", _plugin(tmp_path, HELLO), *arguments)

@@ -37,12 +37,15 @@ EXAMPLES = {f"emonet-bench run matrix examples/{path.name}" for path in ROOT.glo
 SETTINGS = {"export EMONET_BENCH_CORPORA_DIR=/path/to/corpora"}
 
 
+def fences(page: Path, kinds: str) -> list[tuple[str, str]]:
+    """Return the kind and the content of a page's fences of some kinds."""
+    return re.findall(rf"^```({kinds})\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
 def commands(page: Path) -> list[str]:
     """Return the commands of a page, each on one line."""
     found = []
-    for kind, block in re.findall(
-        r"^```(bash|console)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    ):
+    for kind, block in fences(page, "bash|console"):
         for line in block.replace("\\\n", " ").splitlines():
             if kind == "console" and not line.startswith("$ "):
                 continue
@@ -101,6 +104,9 @@ def test_a_newcomers_commands_work_in_a_fresh_environment(tmp_path):
     soundfile.write(tmp_path / "clip.wav", np.random.default_rng(0).normal(0, 0.1, 24_000), 16_000)
     for command in STORY[2:]:
         assert typed(command.replace("RUN", runs[0].name), tmp_path, binaries=binaries, minutes=2)
+    for _, script in fences(ROOT / "docs" / "deployment.md", "python"):
+        (tmp_path / "script.py").write_text(script, encoding="utf-8")
+        typed("python script.py", tmp_path, binaries=binaries)
 
 
 def fresh_environment(directory: Path) -> Path:

@@ -140,6 +140,16 @@ def test_a_fold_without_a_label_does_not_distort_the_pooled_score(results):
     assert the_cell(results).score == pytest.approx((1 + 0.5 + 1) / 3)
 
 
+def test_the_spread_of_the_folds_stands_beside_the_pooled_score(results):
+    for fold, score in enumerate((0.4, 0.5, 0.9)):
+        scores = {"test": {"uar": score, "accuracy": 0.5}}
+        results.add(fold=fold, rows=clips(60, right=0.6, prefix=f"f{fold}-"), scores=scores)
+    table = report.summarise(report.load(results.folder))
+    assert the_cell(results).spread == pytest.approx(np.std([0.4, 0.5, 0.9], ddof=1))
+    assert "3 folds" in text(table)
+    assert "folds ±.26" in text(table)
+
+
 def test_a_single_seed_has_no_deviation_and_accuracy_can_be_asked_for(results):
     rows = [("a", "s1", "anger", "anger"), ("b", "s2", "anger", "anger"), ("c", "s1", "joy", "anger")]
     results.add(rows=rows)
@@ -335,6 +345,12 @@ def test_damaged_predictions_count_as_failed(results):
         f"failed: {path / 'predictions.csv'}: undeclared label 'boredem'; run emo tdnn scratch s0 again"
         in table.problems
     )
+
+
+def test_a_lone_run_without_predictions_is_a_failed_cell(results):
+    (results.add() / "predictions.csv").unlink()
+    cell = the_cell(results)
+    assert (cell.state, cell.failed, cell.score) == ("failed", 1, None)
 
 
 def test_a_directory_without_runs_is_one_clear_error(tmp_path):

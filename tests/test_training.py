@@ -7,8 +7,8 @@ import torch
 
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, TrainingError
-from emonet_bench.networks import classifier
 from emonet_bench.evaluation import predict
+from emonet_bench.networks import classifier
 from emonet_bench.schedules import stages
 from emonet_bench.training import train, train_mode
 from emonet_bench.types import ParameterGroup, Plan

@@ -64,20 +64,23 @@ def predict(
         click.echo(f"Skipped: {error}", err=True)
 
     write = {"table": _table, "csv": _csv, "jsonl": _jsonl}[form]
-    write(predictor, predictor.predict(_watched(files), window=window, hop=hop, failed=failed))
+    names = _watched(files) if _is_quiet(form) else _expanded(files)
+    write(predictor, predictor.predict(names, window=window, hop=hop, failed=failed))
     if bad:
         context.exit(1)
 
 
+def _is_quiet(form: str) -> bool:
+    """Tell whether a progress bar has a terminal for itself, where no rows run through it."""
+    return sys.stderr.isatty() and (form == "table" or not sys.stdout.isatty())
+
+
 def _watched(files: tuple[str, ...]) -> Iterator[str]:
-    """Yield names of files, with a progress bar on stderr where that is a terminal."""
-    names: Iterable[str] = _expanded(files)
-    if not sys.stderr.isatty():
-        yield from names
-        return
+    """Yield names of files, with a progress bar on stderr."""
     from rich.console import Console  # noqa: PLC0415 - slow, and not needed in pipes
     from rich.progress import track  # noqa: PLC0415
 
+    names: Iterable[str] = _expanded(files)
     total = None if "-" in files else len(names := list(names))
     yield from track(names, "Listening", total, console=Console(stderr=True), transient=True)
 
@@ -119,9 +122,9 @@ def _jsonl(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
 
 def _table(_: Predictor, predictions: Iterable[Prediction]) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow, and only tables need it
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415
 
-    table = Table("file", "start", "end", "prediction", "probability")
+    table = Table(Column("file", overflow="fold"), "start", "end", "prediction", "probability")
     for one in predictions:
         table.add_row(one.file, f"{one.start:.2f}", f"{one.end:.2f}", one.label, f"{one.probabilities.max():.3f}")
     if table.row_count:

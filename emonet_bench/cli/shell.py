@@ -87,6 +87,10 @@ class Shell(click.RichGroup):
         plugins.add_commands(partial(click.RichGroup, name="emonet-bench"), self.lazy)
         return plugins
 
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command; what it returns is no exit status, ``ctx.exit`` gives one."""
+        super().invoke(ctx)
+
     def main(self, args: Sequence[str] | None = None, *_: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run a command line; a mistake becomes one line on stderr and an exit status."""
         with _one_line_warnings():

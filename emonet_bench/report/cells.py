@@ -25,6 +25,7 @@ class Cell:
         state: ``done`` where at least one seed is scored.
         score: Mean over seeds; each seed's folds are pooled and scored once.
         deviation: Standard deviation over seeds, None for a single one.
+        spread: Standard deviation over the folds, each scored by itself, None for a single one.
         interval: 95 % bootstrap interval of the mean.
         seeds: How many seeds are scored.
         folds: How many folds the best covered seed has.
@@ -42,6 +43,7 @@ class Cell:
     state: State
     score: float | None = None
     deviation: float | None = None
+    spread: float | None = None
     interval: Interval | None = None
     seeds: int = 0
     folds: int = 0
@@ -63,9 +65,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Group:
-    """The runs of one cell, and the pooled test predictions of each of its seeds."""
+    """The runs of one cell, those of them that are scored, and the pooled test predictions of each seed."""
 
     runs: Sequence[RunRecord]
+    scored: Sequence[RunRecord] = ()
     seeds: Mapping[int, Predictions] = field(default_factory=dict)
     problems: Sequence[str] = ()
 
@@ -77,8 +80,7 @@ class Group:
             folds: All folds of the row.
             metric: What to score.
         """
-        done = [run for run in self.runs if run.state == "done"]
-        failed = len(self.problems)
+        done, failed = self.scored, len(self.problems)
         if not self.seeds:
             return Cell("failed" if failed else "skipped", failed=failed)
         scores = [_SCORES[metric](seed.truth, seed.prediction, labels) for seed in self.seeds.values()]
@@ -88,6 +90,7 @@ class Group:
             "done",
             score=plain.fmean(scores),
             deviation=plain.stdev(scores) if len(scores) > 1 else None,
+            spread=_spread(done, metric),
             interval=_interval(list(self.seeds.values()), labels, metric),
             seeds=len(scores),
             folds=max(map(len, per_seed)),
@@ -119,18 +122,22 @@ class Group:
 def pool(runs: Sequence[RunRecord]) -> Group:
     """Read the predictions of a cell's runs and join the folds of each seed; what cannot be read counts as failed."""
     seeds: dict[int, Predictions] = defaultdict(Predictions.empty)
-    kept, problems = [], []
+    scored, problems = [], []
     for run in sorted(runs, key=lambda run: (run.seed, run.fold or 0)):
-        if run.state != "done":
-            kept.append(run)
-            problems += [f"{run.title}: {run.reason}"] if run.state == "failed" else []
-            continue
-        try:
-            seeds[run.seed] = seeds[run.seed].joined(read_predictions(run))
-            kept.append(run)
-        except StoreError as error:
-            problems.append(str(error))
-    return Group(kept, {seed: rows for seed, rows in seeds.items() if rows.truth}, problems)
+        if run.state == "failed":
+            problems.append(f"{run.title}: {run.reason}")
+        elif run.state == "done":
+            try:
+                seeds[run.seed] = seeds[run.seed].joined(read_predictions(run))
+                scored.append(run)
+            except StoreError as error:
+                problems.append(str(error))
+    return Group(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.truth}, problems)
+
+
+def _spread(runs: Sequence[RunRecord], metric: Metric) -> float | None:
+    scores = [run.scores[metric] for run in runs if metric in run.scores]
+    return plain.stdev(scores) if len({run.fold for run in runs}) > 1 and len(scores) > 1 else None
 
 
 def _interval(seeds: Sequence[Predictions], labels: Sequence[str], metric: Metric) -> Interval:

@@ -32,6 +32,7 @@ class RunRecord:
         state: What became of it.
         reason: Why there is no score, where there is none.
         facts: The record's ``labels``, ``protocol_id``, ``synthetic``, ``partitions``; none where it failed early.
+        scores: ``uar`` and ``accuracy`` on this run's test partition: those of a single fold.
         parameters: ``total`` and ``trainable``.
         seconds: Seconds of training.
         parity: Largest difference of the exported model's logits, where the run was exported.
@@ -52,6 +53,7 @@ class RunRecord:
     state: State
     reason: str
     facts: Mapping[str, Any]
+    scores: Mapping[str, float]
     parameters: Mapping[str, int]
     seconds: float | None
     parity: float | None
@@ -176,6 +178,7 @@ def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[
                 run_id=raw["run_id"],
                 **_outcome(raw),
                 facts={key: facts[key] for key in ("labels", "protocol_id", "synthetic", "partitions") if key in facts},
+                scores=_scores(raw, corpus),
                 parameters=raw.get("parameters", {}),
                 seconds=raw.get("seconds", {}).get("train"),
                 parity=raw.get("onnx", {}).get("max_delta"),
@@ -196,6 +199,13 @@ def _outcome(raw: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "Skipped":
         return {"state": "skipped", "reason": message}
     return {"state": "failed", "reason": f"{kind}: {message}"}
+
+
+def _scores(raw: Mapping[str, Any], corpus: str) -> Mapping[str, float]:
+    parts = (
+        raw["per_corpus"][corpus]["test"]["scores"] if "per_corpus" in raw else raw.get("scores", {}).get("test", {})
+    )
+    return {name: parts[name] for name in ("uar", "accuracy") if name in parts}
 
 
 def _variant(spec: Mapping[str, Any], source: str | None) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def _text(cell: Cell | None, *, seeds: bool) -> Text:
         return _state(cell)
     text = Text(_score(cell), style="bold green" if cell.best else "")
     text.append(f"\n{_interval(cell)}", style="dim not bold")
+    if cell.spread is not None:
+        text.append(f"\nfolds ±{_number(cell.spread, 2)}", style="dim not bold")
     if seeds:
         text.append(f"\n{cell.seeds} seed{'s' * (cell.seeds > 1)}", style="dim not bold")
     if cell.failed:

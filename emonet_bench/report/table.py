@@ -233,8 +233,9 @@ def _reference(column: Column, groups: Mapping[Column, Group], baseline: str) ->
 
 def _shared(group: Group) -> dict[str, Any]:
     """Return the options that a baseline must have in common with what is compared with it."""
-    variant = group.runs[0].variant if group.runs else {}
-    return {name: value for name, value in variant.items() if not name.startswith(("strategy.", "source"))}
+    return {
+        name: value for name, value in group.runs[0].variant.items() if not name.startswith(("strategy.", "source"))
+    }
 
 
 def _told_apart(rows: Sequence[Row]) -> list[Row]:

@@ -1,0 +1,155 @@
+"""`emonet-bench run matrix` as a user types it, in processes of its own."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TINY = ["--limit", "10", "--set", "training.epochs=2", "--architectures", "cnn,chance", "--strategies", "scratch"]
+
+
+def emonet_bench(*arguments, **options):
+    command = [sys.executable, "-m", "emonet_bench", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def matrix(results, *arguments):
+    return emonet_bench("run", "matrix", "--results", results, *arguments)
+
+
+def runs(results):
+    return {path.name: path for path in Path(results).iterdir() if path.name != ".pending"}
+
+
+def measured(run):
+    """Everything in a run's directory that was not read off a clock."""
+    record = json.loads((run / "result.json").read_text())
+    for key in ("seconds", "peak_memory_mb", "started", "finished"):
+        record.pop(key)
+    history = (
+        [row[:4] for row in csv.reader((run / "history.csv").read_text().splitlines())] if "cnn" in run.name else []
+    )
+    return record, history, (run / "predictions.csv").read_text(), (run / "model.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    results = tmp_path_factory.mktemp("main-job") / "results"
+    done = matrix(results, *TINY, "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    return results, done
+
+
+def test_it_ends_with_the_table_the_results_and_the_next_command(first):
+    results, done = first
+    assert "UAR on test" in done.stdout
+    assert "synthetic" in done.stdout
+    *_, place, following = done.stdout.splitlines()
+    assert place == f"4 finished. Results: {results}/"
+    assert following.startswith(f"Next: emonet-bench export {results}/synthetic-acted-cnn-scratch-s0-")
+
+
+def test_the_next_command_works_and_its_model_predicts_through_onnxruntime(first, tmp_path):
+    results, done = first
+    command = done.stdout.splitlines()[-1].removeprefix("Next: emonet-bench ").split()
+    exported = emonet_bench(*command, cwd=tmp_path)
+    assert exported.returncode == 0, exported.stderr
+    clip = next(Path(os.environ["EMONET_BENCH_CACHE_DIR"]).rglob("synthetic/**/*.wav"))
+    predicted = emonet_bench("predict", tmp_path / "model.onnx", clip, "--format", "csv")
+    assert predicted.returncode == 0, predicted.stderr
+    (row,) = csv.DictReader(predicted.stdout.splitlines())
+    (run,) = [path for name, path in runs(results).items() if name.startswith("synthetic-acted-cnn")]
+    assert row["prediction"] in json.loads((run / "result.json").read_text())["labels"]
+
+
+def test_what_is_finished_is_not_run_again(first):
+    results, _ = first
+    before = {name: (path / "result.json").stat().st_mtime_ns for name, path in runs(results).items()}
+    again = matrix(results, *TINY)
+    assert again.returncode == 0
+    assert again.stdout.count("(on disk already)") == 4
+    assert {name: (path / "result.json").stat().st_mtime_ns for name, path in runs(results).items()} == before
+
+
+def test_two_equal_runs_are_equal_to_the_last_digit_whatever_the_number_of_workers(first, tmp_path):
+    results, _ = first
+    assert matrix(tmp_path, *TINY, "--jobs", "1").returncode == 0
+    assert runs(tmp_path).keys() == runs(results).keys()
+    for name, path in runs(tmp_path).items():
+        assert measured(path) == measured(runs(results)[name])
+
+
+def test_a_failed_cell_is_a_result_the_others_go_on_and_the_status_is_one(tmp_path):
+    done = matrix(tmp_path, *TINY, "--corpora", "synthetic-acted", "--set", "training.learning_rate=1e30")
+    assert done.returncode == 1
+    assert "1 finished, 1 failed" in done.stdout
+    assert "lower training.learning_rate" in done.stdout
+    (failed,) = [path for name, path in runs(tmp_path).items() if "cnn" in name]
+    record = json.loads((failed / "result.json").read_text())
+    assert record["error"]["type"] == "TrainingError"
+    assert "scores" not in record
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.toml"], "nowhere.toml: cannot be read"),
+        (["--corpora", "synthetic-acte"], "unknown corpus 'synthetic-acte'; did you mean 'synthetic-acted'"),
+        (["--set", "training.epoch=1"], "the demo matrix: training.epoch: unknown option; did you mean 'epochs'"),
+        (["--jobs", "many"], "--jobs many: give a whole number"),
+        (["--device", "tpu"], "--device tpu: give auto, cpu, cuda"),
+        (["--executor", "nobody"], "--executor nobody: no plugin offers it"),
+        (["--corpora", "emodb"], "corpus emodb: no audio"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_two(tmp_path, arguments, message):
+    environment = {key: value for key, value in os.environ.items() if key != "EMONET_BENCH_CORPORA_DIR"}
+    done = emonet_bench("run", "matrix", "--results", tmp_path, *arguments, env=environment)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path):
+    done = matrix(tmp_path / "results", *TINY, "--dry-run")
+    assert done.returncode == 0
+    assert done.stdout.count("to do") == 4
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_workers_with_one_line_and_the_next_call_goes_on(tmp_path):
+    command = [sys.executable, "-m", "emonet_bench", "run", "matrix", "--results", tmp_path, "--limit", "10"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not runs(tmp_path) if tmp_path.exists() else True:
+        time.sleep(0.2)
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1] == "Interrupted."
+    assert "Traceback" not in errors
+    done = matrix(tmp_path, "--limit", "10")
+    assert done.returncode == 0
+    assert "12 finished" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_demo_is_clearly_above_chance(tmp_path):
+    assert matrix(tmp_path).returncode == 0
+    records = [json.loads((path / "result.json").read_text()) for path in runs(tmp_path).values()]
+    assert len(records) == 12
+    assert all(record["synthetic"] for record in records)
+    for record in records:
+        if (record["spec"]["architecture"], record["spec"]["strategy"]) == ("cnn", "scratch"):
+            assert record["scores"]["test"]["uar"] > 1 / len(record["labels"]) + 0.2
