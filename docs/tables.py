@@ -93,7 +93,7 @@ def _kind(annotation: Any) -> str:
     return "table" if isinstance(annotation, type) and issubclass(annotation, Options) else _NAMES[annotation]
 
 
-_NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any"}
+_NAMES = {Path: "path", str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any"}
 
 
 def _default(field: FieldInfo) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from torch import Tensor
 
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
-from emonet_bench.networks import Classifier
+from emonet_bench.networks import Classifier, owner, without_owner
 from emonet_bench.plugins import Plugins
 from emonet_bench.store import CHECKPOINT, read_record
 from emonet_bench.types import Signal, TrainingSet
+
+SHARED = "shared.safetensors"
+"""What several corpora share, in the directory of their run."""
 
 _KEY = "emonet_bench"
 
@@ -29,30 +32,62 @@ class Checkpoint:
     Attributes:
         tensors: The classifier's ``state_dict``; the architecture's own tensors are named ``network.*``.
         header: ``architecture``, ``architecture_options``, ``strategy``, ``strategy_options``, ``signal``, ``corpora``
-            (labels of each), ``run_id``.
+            (labels of each), ``evaluation``, ``run_id``.
     """
 
     tensors: Mapping[str, Tensor]
     header: Mapping[str, Any]
 
     def network(self) -> dict[str, Tensor]:
-        """Return the architecture's own tensors, under the names they have in it."""
-        return {name.removeprefix("network."): t for name, t in self.tensors.items() if name.startswith("network.")}
+        """Return the architecture's own tensors, under the names they have in it.
+
+        Of parts that each corpus has for itself (batch norms, pooling, adapters), those of the first corpus.
+        """
+        wanted = (None, next(iter(self.header["corpora"]), None))
+        return {
+            without_owner(name).removeprefix("network."): tensor
+            for name, tensor in self.tensors.items()
+            if name.startswith("network.") and owner(name) in wanted
+        }
 
 
 def save(classifier: Classifier, path: Path, header: Mapping[str, Any]) -> None:
     """Write a classifier's weights and buffers."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.state_dict().items()}
-    save_file(tensors, path, metadata={_KEY: json.dumps(header, sort_keys=True)})
+    _save(classifier.state_dict(), path, header)
 
 
-def load(path: Path) -> Checkpoint:
+def save_parts(classifier: Classifier, directory: Path, header: Mapping[str, Any]) -> None:
+    """Write what is shared by all corpora to one file, and what each has for itself to one of its own.
+
+    A corpus's file, read by ``load``, is its whole classifier: the shared file must lie beside it.
+    """
+    owned: dict[str | None, dict[str, Tensor]] = {}
+    for name, tensor in classifier.state_dict().items():
+        owned.setdefault(owner(name), {})[name] = tensor
+    _save(owned.get(None, {}), directory / SHARED, {**header, "corpora": {}})
+    for corpus, labels in header["corpora"].items():
+        part = {**header, "corpora": {corpus: labels}, "shared": SHARED}
+        _save(owned.get(corpus, {}), directory / f"model-{corpus}.safetensors", part)
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, Any]) -> None:
+    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(stored, path, metadata={_KEY: json.dumps(header, sort_keys=True)})
+
+
+def load(path: Path, read_foreign: Callable[[Path], Checkpoint] | None = None) -> Checkpoint:
     """Read a checkpoint, given as its file or as the directory of a run.
+
+    Args:
+        path: Where it is.
+        read_foreign: Reads a file that is no safetensors, see ``Architecture``.
 
     Raises:
         ConfigError: It is missing, damaged or not ours.
     """
     file = path / CHECKPOINT if path.is_dir() else path
+    if read_foreign is not None and file.suffix != Path(CHECKPOINT).suffix:
+        return read_foreign(file)
     try:
         with safe_open(file, framework="pt") as opened:
             header = (opened.metadata() or {}).get(_KEY)
@@ -63,7 +98,10 @@ def load(path: Path) -> Checkpoint:
         ) from error
     if header is None:
         raise ConfigError(f"{file}: holds no emonet-bench header; give a run's directory or its {CHECKPOINT}")
-    return Checkpoint(tensors, json.loads(header))
+    found = json.loads(header)
+    if "shared" in found:
+        tensors.update(load(file.with_name(found["shared"])).tensors)
+    return Checkpoint(tensors, found)
 
 
 def restore(directory: Path, plugins: Plugins) -> tuple[Classifier, dict[str, Any]]:

@@ -4,60 +4,220 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from typing import Any, NoReturn
 
-from emonet_bench.errors import ConfigError
+from emonet_bench.config import did_you_mean
+from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.plugins import Plugins
 
 PROCESSES = "processes"
 """The built-in executor."""
 
+_CONTEXT_MB = 700  # of GPU memory that a process takes before its first tensor
+_USABLE = 0.9  # part of a GPU's memory that is planned with
 
-def executor_factory(name: str, workers: int, plugins: Plugins) -> Callable[[], Executor]:
-    """Return a function that starts an executor; it is called again when a worker's death has broken the first.
+
+class Workers(Executor):
+    """Worker processes, each a pool of its own, so that a death costs only the cell that the process had.
+
+    They are spawned, not forked: a forked child must not use CUDA, and torch's thread pools do not survive a fork. A
+    worker ends with the process that started it.
+
+    Args:
+        devices: Values of ``CUDA_VISIBLE_DEVICES``, dealt in turn to the workers; empty: workers see what we see.
+    """
+
+    def __init__(self, devices: Sequence[str] = ()) -> None:
+        self._devices = devices
+        self._pools: list[ProcessPoolExecutor] = []
+        self._idle: list[ProcessPoolExecutor] = []
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        """Run a function in an idle worker; where there is none, in a new one."""
+        pool = self._idle.pop() if self._idle else self._pool()
+        with _shielded():
+            future = pool.submit(function, *arguments, **options)
+        future.add_done_callback(lambda done: self._freed(pool, done))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - inherited
+        """End the workers once they have finished what they are at."""
+        for pool in self._pools:
+            pool.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        device = self._devices[len(self._pools) % len(self._devices)] if self._devices else None
+        _quieten_tracker()
+        try:
+            pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin, (device,))
+        except OSError as error:
+            raise StoreError(f"no worker process can be started ({error.strerror}); is /dev/shm full?") from error
+        self._pools.append(pool)
+        return pool
+
+    def _freed(self, pool: ProcessPoolExecutor, done: Future[Any]) -> None:
+        # A pool whose process has died is left out; asking a cancelled future for its exception would raise.
+        if not done.cancelled() and not _broken(done):
+            self._idle.append(pool)
+
+
+def _broken(done: Future[Any]) -> bool:
+    from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415 - its own module, unlike the pool
+
+    return isinstance(done.exception(), BrokenProcessPool)
+
+
+def _quieten_tracker() -> None:
+    """Start the process that clears up after a kill, such that it does so without a word about leaked semaphores."""
+    silent = "ignore:resource_tracker:UserWarning"
+    sys.warnoptions.append(silent)  # what a started interpreter is given as -W
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(silent)
+
+
+def _begin(device: str | None) -> None:
+    """Prepare a worker process: its GPU, and its end when the main process dies, however that happens."""
+    if device is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device  # nothing has looked for GPUs yet
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> NoReturn:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+@contextmanager
+def _shielded() -> Iterator[None]:
+    """Keep Ctrl-C from processes that are started meanwhile: the main process ends them. Here it only comes later."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class Terminated(BaseException):
+    """A signal asked this process to end.
+
+    Attributes:
+        status: The exit status, as shells have it: 128 + the signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
+
+@contextmanager
+def ending_workers() -> Iterator[None]:
+    """End all worker processes at once when this one is interrupted or asked to end.
+
+    Raises:
+        Terminated: SIGTERM or SIGHUP has come.
+    """
+
+    def end(number: int, _: object) -> NoReturn:
+        raise Terminated(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    here = threading.current_thread() is threading.main_thread()  # only there may handlers be set
+    before = {number: signal.signal(number, end) for number in numbers if here}
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated):
+        for number in [signal.SIGINT, *before]:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave workers behind
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def executor_factory(
+    name: str, workers: int, plugins: Plugins, devices: Sequence[str] = ()
+) -> Callable[[], Executor]:
+    """Return a function that starts an executor; it is called again when the first has broken.
 
     Args:
         name: ``processes``, or one that a plugin answers to.
         workers: How many cells may run at once.
         plugins: Who is asked for other names.
+        devices: GPUs to deal to worker processes, see ``Workers``.
 
     Raises:
         ConfigError: No plugin knows the name.
     """
     if name == PROCESSES:
-        # Spawned, not forked: a forked child must not use CUDA, and torch's thread pools do not survive a fork.
-        return lambda: ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-    answer: Executor | None = plugins.ask("emonet_executor", name=name, workers=workers)
-    if answer is None:
-        raise ConfigError(
-            f"--executor {name}: no plugin offers it; 'emonet-bench plugins list' shows what is installed"
-        )
-    return lambda: answer
+        return lambda: Workers(devices)
+
+    def ask() -> Executor:
+        answer: Executor | None = plugins.ask("emonet_executor", name=name, workers=workers)
+        if answer is None:
+            raise ConfigError(
+                f"--executor {name}: no plugin offers it{did_you_mean(name, [PROCESSES])}; 'emonet-bench plugins list' "
+                "shows what is installed"
+            )
+        return answer
+
+    first = [ask()]  # at once, so that a mistake is told before the work begins
+    return lambda: first.pop() if first else ask()
 
 
-def terminate_workers() -> None:
-    """End the worker processes of this process at once."""
-    for process in multiprocessing.active_children():
-        process.terminate()
-
-
-def worker_count(jobs: str, threads: int, cells: int, *, cuda: bool) -> int:
-    """Choose how many cells run at once.
+def worker_count(jobs: str, threads: int, cells: int) -> int:
+    """Choose how many cells may run at once at the most; on GPUs, see ``gpu_room``, too.
 
     Args:
-        jobs: A number, or ``auto``: as many as the cores carry, one on a GPU.
+        jobs: A number, or ``auto``: as many as the cores carry.
         threads: Threads of each cell.
         cells: Cells to run.
-        cuda: Whether they run on a GPU.
 
-    >>> worker_count("3", threads=1, cells=2, cuda=False)
+    Raises:
+        ConfigError: ``jobs`` is neither.
+
+    >>> worker_count("3", threads=1, cells=2)
     2
     """
     if jobs == "auto":
-        wanted = 1 if cuda else len(os.sched_getaffinity(0)) // threads
+        wanted = cores() // threads
     elif jobs.isdecimal() and int(jobs) > 0:
         wanted = int(jobs)
     else:
         raise ConfigError(f"--jobs {jobs}: give a whole number from 1, or auto")
     return max(1, min(wanted, cells))
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpu_room(memory_mb: Sequence[int], peak_mb: int | None, workers: int) -> int:
+    """Choose how many cells run at once on GPUs: as many as fit into memory, evenly dealt.
+
+    Args:
+        memory_mb: Memory of each GPU, in MiB.
+        peak_mb: The most memory that a cell has taken so far; None: unknown, so each GPU gets one cell.
+        workers: As many as the cores carry.
+
+    >>> gpu_room([80_000, 80_000], None, workers=32), gpu_room([80_000, 80_000], 5_000, workers=32)
+    (2, 24)
+    """
+    each = 1 if peak_mb is None else max(1, int(min(memory_mb) * _USABLE) // (peak_mb + _CONTEXT_MB))
+    return min(workers, each * len(memory_mb))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,10 +30,16 @@ class CorporaConfig:
     Attributes:
         directory: The directory that holds one folder for each corpus, or None where the user named none.
         cache: A directory for what a plugin generates or downloads.
+        places: Where single corpora lie, whatever the directory holds.
     """
 
     directory: Path | None
     cache: Path
+    places: Mapping[str, Path] = field(default_factory=dict)
+
+    def folder(self, name: str) -> Path | None:
+        """Tell where a corpus should lie, or None where nothing says it."""
+        return self.places.get(name) or (self.directory and self.directory / name)
 
 
 @hookspec

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-FILE = "state.safetensors"
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Standing:
         best_uar: That UAR.
         reference: The dev UAR that an epoch must better to be a gain in this stage.
         waited: Epochs since the last gain.
+        pieces: How many pieces a batch is run in, because it does not fit into memory at once.
     """
 
     stage: int = -1
@@ -37,6 +40,7 @@ class Standing:
     best_uar: float = -1.0
     reference: float = -1.0
     waited: int = 0
+    pieces: int = 1
 
 
 def save(
@@ -46,7 +50,7 @@ def save(
     best: Mapping[str, Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> None:
-    """Write the state aside and rename it into place."""
+    """Write the state aside and rename it into place. Where that fails, an older one stays: it only costs more time."""
     tensors = {f"model/{name}": tensor for name, tensor in model.items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
     numbers: dict[str, Any] = {}
@@ -58,8 +62,14 @@ def save(
                 numbers[f"{index}/{name}"] = value
     header = {"standing": json.dumps(asdict(standing)), "optimizer": json.dumps(numbers)}
     aside = path.with_suffix(".part")
-    save_file({name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}, aside, header)
-    aside.replace(path)
+    try:
+        save_file({name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}, aside, header)
+        with aside.open("rb") as written:
+            os.fsync(written)
+        aside.replace(path)
+    except (OSError, SafetensorError) as error:
+        aside.unlink(missing_ok=True)
+        _log.warning("the state of the training cannot be saved: %s", error)
 
 
 @dataclass(frozen=True)
@@ -77,12 +87,13 @@ class State:
 
 
 def load(path: Path) -> State | None:
-    """Read a state, or None where there is none or it is damaged: then the training begins anew."""
+    """Read a state; None where there is none, it is damaged or of another version: then the training begins anew."""
     try:
         with safe_open(path, framework="pt") as opened:
             header = opened.metadata()
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
-    except (OSError, SafetensorError):
+        standing, numbers = Standing(**json.loads(header["standing"])), json.loads(header["optimizer"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
     state: dict[int, dict[str, Any]] = {}
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}}
@@ -93,7 +104,7 @@ def load(path: Path) -> State | None:
             state.setdefault(int(index), {})[field] = tensor
         else:
             parts[kind][rest] = tensor
-    for name, value in json.loads(header["optimizer"]).items():
+    for name, value in numbers.items():
         index, _, field = name.partition("/")
         state.setdefault(int(index), {})[field] = value
-    return State(Standing(**json.loads(header["standing"])), parts["model"], parts["best"], state)
+    return State(standing, parts["model"], parts["best"], state)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from emonet_bench import partitions
+from emonet_bench import labels, partitions
 from emonet_bench.audio import AudioStore, open_store
-from emonet_bench.batches import Clips
-from emonet_bench.config import did_you_mean
-from emonet_bench.errors import ConfigError, CorpusError
+from emonet_bench.errors import CorpusError
 from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance
+
+if TYPE_CHECKING:
+    from emonet_bench.batches import Clips
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,12 @@ class OpenCorpus:
     """A corpus with its audio at hand and one protocol chosen.
 
     Attributes:
-        corpus: What is known of it.
-        protocol: Name of the protocol.
-        utterances: All of its utterances.
+        corpus: What is known of it, with the labels that the label map leaves.
+        protocol: Name of the protocol, with its label map where it has one: ``speakers:4-class``.
+        utterances: All of its utterances that are used.
         audio: Where their samples lie.
         sampling_rate: Samples per second.
+        skipped_files: How many bad files were left out.
     """
 
     corpus: Corpus
@@ -33,11 +35,12 @@ class OpenCorpus:
     utterances: Sequence[Utterance]
     audio: AudioStore
     sampling_rate: int
+    skipped_files: int = 0
 
     @property
     def rule(self) -> SplitRule:
         """How the protocol divides the utterances."""
-        return self.corpus.protocols[self.protocol]
+        return self.corpus.protocols[self.protocol.partition(":")[0]]
 
     @property
     def fingerprint(self) -> str:
@@ -75,6 +78,8 @@ class OpenCorpus:
         """Return some utterances' audio and labels as tensors."""
         import torch  # noqa: PLC0415 - planning a matrix does not need it
 
+        from emonet_bench.batches import Clips  # noqa: PLC0415 - it needs torch
+
         chosen = [self.utterances[i] for i in index]
         position = {label: i for i, label in enumerate(self.corpus.labels)}
         total = self.audio.path.stat().st_size // 2
@@ -106,29 +111,38 @@ def open_corpus(
     sampling_rate: int,
     cache: Path,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    threads: int | None = None,
+    skip_bad: bool = False,
 ) -> OpenCorpus:
     """Load a corpus's utterances and open (on the first time: build) its audio store.
 
     Args:
         corpus: Which.
-        protocol: Name of one of its protocols; None: its default.
+        protocol: Name of one of its protocols, with a label map where there is one, see ``labels.named``; None: its
+            default.
         sampling_rate: Samples per second of the store.
         cache: The cache directory.
         progress: Called with (clips done, clips in all) while the store is built.
+        threads: Files read at once while the store is built; None: one for each core.
+        skip_bad: Leave out files that cannot be used.
 
     Raises:
-        ConfigError: The protocol is not one of the corpus's.
+        ConfigError: The protocol or the label map is not one of the corpus's.
         CorpusError: The corpus is not on this disk, or a label is not among its labels.
         AudioError: Files are broken; lists them all.
     """
-    chosen = protocol or next(iter(corpus.protocols))
-    if chosen not in corpus.protocols:
-        raise ConfigError(f"corpora.{corpus.name}.protocol: unknown {chosen!r}{did_you_mean(chosen, corpus.protocols)}")
+    name, mapped = labels.read(corpus, protocol)
+    chosen = f"{name}:{protocol.partition(':')[2]}" if protocol and mapped else name
+    used = labels.relabelled(corpus, mapped)
     utterances = corpus.load()
     for utterance in utterances:
         if utterance.label not in corpus.labels:
             raise CorpusError(
                 f"corpus {corpus.name}: {utterance.name} has the label {utterance.label!r}, which is not declared"
             )
-    audio = open_store(corpus.name, utterances, sampling_rate, cache, progress)
-    return OpenCorpus(corpus, chosen, utterances, audio, sampling_rate)
+    audio = open_store(corpus.name, utterances, sampling_rate, cache, progress, skip_bad=skip_bad, threads=threads)
+    news = [mapped.get(utterance.label, utterance.label) for utterance in utterances]
+    index = [i for i, (own, new) in enumerate(zip(utterances, news, strict=True)) if new and own.name not in audio.bad]
+    kept = [replace(utterances[i], label=news[i]) for i in index]
+    return OpenCorpus(used, chosen, kept, audio.select(kept, index), sampling_rate, len(audio.bad))

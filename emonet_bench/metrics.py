@@ -91,18 +91,22 @@ def macro_f1(truth: Labels, prediction: Labels, labels: Labels) -> float:
     >>> macro_f1(["joy", "joy", "fear"], ["joy", "fear", "fear"], labels=["fear", "joy"])
     0.6666666666666666
     """
-    matrix = confusion(truth, prediction, labels)
-    return float(np.mean(2 * np.diag(matrix) / np.maximum(matrix.sum(axis=0) + matrix.sum(axis=1), 1)))
+    return _macro_f1(confusion(truth, prediction, labels))
 
 
 def scores(truth: Labels, prediction: Labels, labels: Labels) -> dict[str, Any]:
-    """Score one partition in the form of ``result.json``: ``{"uar": ..., "accuracy": ..., "recall": {label: ...}}``.
+    """Score one partition in the form of ``result.json``: ``uar``, ``accuracy``, ``macro_f1``, each label's ``recall``.
 
     Raises:
         CorpusError: As ``confusion`` does.
     """
     matrix = confusion(truth, prediction, labels)
-    return {"uar": _uar(matrix), "accuracy": _accuracy(matrix), "recall": _recalls(matrix, labels)}
+    return {
+        "uar": _uar(matrix),
+        "accuracy": _accuracy(matrix),
+        "macro_f1": _macro_f1(matrix),
+        "recall": _recalls(matrix, labels),
+    }
 
 
 def _index(values: Labels, labels: Labels) -> npt.NDArray[np.int64]:
@@ -119,6 +123,10 @@ def _uar(matrix: npt.NDArray[np.int64]) -> float:
 
 def _accuracy(matrix: npt.NDArray[np.int64]) -> float:
     return float(np.trace(matrix) / matrix.sum())
+
+
+def _macro_f1(matrix: npt.NDArray[np.int64]) -> float:
+    return float(np.mean(2 * np.diag(matrix) / np.maximum(matrix.sum(axis=0) + matrix.sum(axis=1), 1)))
 
 
 def _recalls(matrix: npt.NDArray[np.int64], labels: Labels) -> dict[str, float | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from emonet_bench.types import Signal, TrainingSet
 
 _ETA = 3  # of the polynomial-decay average
 _PREFIX = "for_"  # nn.ModuleDict refuses names such as "train"
+_PART = re.compile(rf"\.parts\.{_PREFIX}([^.]+)\.")
 
 
 class MaskedBatchNorm(nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch offers no public parent for all ranks
@@ -107,6 +109,25 @@ class Branches(nn.Module):
         return self.active(*inputs)
 
 
+def owner(tensor: str) -> str | None:
+    """Tell which corpus a tensor of a ``state_dict`` belongs to, by its name; None: it is shared.
+
+    >>> owner("network.norm.parts.for_emodb.weight"), owner("network.stem.weight")
+    ('emodb', None)
+    """
+    found = _PART.search(tensor)
+    return found[1] if found else None
+
+
+def without_owner(tensor: str) -> str:
+    """Name a corpus's tensor as in a network without branches.
+
+    >>> without_owner("network.norm.parts.for_emodb.weight")
+    'network.norm.weight'
+    """
+    return _PART.sub(".", tensor)
+
+
 def active(module: nn.Module) -> nn.Module:
     """Return the active part where a module is made of branches, otherwise the module itself."""
     return module.active if isinstance(module, Branches) else module
@@ -195,25 +216,21 @@ def slot(network: nn.Module, path: str) -> tuple[nn.Module, str]:
     return network.get_submodule(owner), name
 
 
-def branch(
-    network: Any, kinds: Iterable[str], corpora: Sequence[str], make: Mapping[str, Callable[..., nn.Module]]
-) -> list[Branches]:
-    """Install a part for each corpus at every adapter point of the given kinds.
+def branch(network: Any, corpora: Sequence[str], make: Mapping[str, Callable[..., nn.Module]]) -> list[Branches]:
+    """Install a part for each corpus at every adapter point of some kinds.
 
     Args:
         network: What the architecture built.
-        kinds: Kinds of points, see ``AdapterPoint``.
         corpora: Names of the corpora.
-        make: For each kind, ``make(point, present)`` returns one corpus's part; ``present`` is what stands at the
-            point now (None in an empty slot).
+        make: For each kind (see ``AdapterPoint``), ``make(point, present)`` returns one corpus's part; ``present`` is
+            what stands at the point now (None in an empty slot).
 
     Returns:
         What was installed.
     """
-    wanted = set(kinds)
     installed = []
     for point in network.adapter_points().values():
-        if point.kind in wanted:
+        if point.kind in make:
             owner, name = slot(network, point.path)
             present = getattr(owner, name)
             parts = Branches({corpus: make[point.kind](point, present) for corpus in corpora})

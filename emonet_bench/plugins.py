@@ -8,9 +8,9 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from emonet_bench import hookspecs
+from emonet_bench.cards import corpus_at
 from emonet_bench.config import Options, did_you_mean
-from emonet_bench.errors import ConfigError, PluginError
+from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError
+from emonet_bench.places import cache_directory, registered
 from emonet_bench.registries import DuplicateNameError, Origin, Registry
 from emonet_bench.types import Architecture, Corpus, Strategy
 
@@ -41,12 +43,14 @@ class Selection:
         files: Single Python files.
         strict: Whether a broken plugin is fatal.
         corpora_dir: The directory that holds one folder for each corpus.
+        places: Where single corpora lie.
     """
 
     names: tuple[str, ...] | None = None
     files: tuple[Path, ...] = ()
     strict: bool = False
     corpora_dir: Path | None = None
+    places: Mapping[str, Path] = field(default_factory=dict)
 
 
 class Plugins:
@@ -66,10 +70,24 @@ class Plugins:
         self.architectures: Registry[Architecture] = Registry("architecture")
         self.strategies: Registry[Strategy] = Registry("strategy")
         self.commands: Registry[click.Command] = Registry("command")
+        self.described: tuple[Corpus, ...] = ()
         for entry_point in _entry_points(selection.names):
             self._load(_origin(entry_point), entry_point.load)
         for path in dict.fromkeys(selection.files):
             self._load(_file_origin(path), partial(_import_file, path))
+        self._add_places()
+
+    def _add_places(self) -> None:
+        """Register the corpora of the user's own places, each by the card or the tables that lie there."""
+        for name, path in corpora_config(self.selection).places.items():
+            if name in self.corpora:
+                continue  # its plugin has looked there
+            try:
+                self.add_corpora([corpus_at(name, path)])
+            except EmonetBenchError as error:
+                if name in self.selection.places:
+                    raise
+                warnings.warn(f"corpus {name} is left out: {error}", RuntimeWarning, stacklevel=3)
 
     def _load(self, origin: Origin, load: Callable[[], object]) -> None:
         self.origins.append(origin)
@@ -108,7 +126,7 @@ class Plugins:
             reserved: Names of the host's own commands.
 
         Raises:
-            DuplicateNameError: Two plugins add the same command.
+            DuplicateNameError: Two plugins add the same command, or one the name of another's architecture.
         """
         for origin in self.working:
             with self._isolated(origin):
@@ -120,6 +138,18 @@ class Plugins:
                     for name in registry:
                         if name in reserved and registry.origin(name) is origin:
                             raise PluginError(f"{registry.kind} {name!r} has the name of a command; rename it")
+
+        for name in self.commands:
+            if name in self.architectures:
+                owner, other = self.architectures.origin(name), self.commands.origin(name)
+                raise DuplicateNameError(f"architecture {name!r} of {owner} has the name of a command of {other}")
+
+    def add_corpora(self, corpora: Iterable[Corpus]) -> None:
+        """Register corpora that the user describes; each goes before a plugin's of the same name."""
+        origin = Origin("described", "", "described by the user")
+        for corpus in corpora:
+            self.corpora.replace(corpus.name, corpus, origin)
+            self.described += (corpus,)
 
     def _only(self, origin: Origin, hook: str) -> pluggy.HookCaller:
         """Call a hook of one plugin, so that a raising one costs only itself (pluggy aborts the whole call)."""
@@ -184,19 +214,14 @@ class Plugins:
 
 
 def corpora_config(selection: Selection) -> hookspecs.CorporaConfig:
-    """Tell corpora plugins where to look: ``--corpora-dir``, else ``EMONET_BENCH_CORPORA_DIR``; and the cache."""
+    """Tell corpora plugins where to look: ``--corpora-dir``, else ``EMONET_BENCH_CORPORA_DIR``; and the cache.
+
+    What the selection says of a single corpus goes first, then a folder of that directory, then ``corpora add``.
+    """
     named = selection.corpora_dir or os.environ.get("EMONET_BENCH_CORPORA_DIR")
-    return hookspecs.CorporaConfig(Path(named).expanduser() if named else None, cache_directory())
-
-
-def cache_directory() -> Path:
-    """Return ``EMONET_BENCH_CACHE_DIR`` or the user's cache directory."""
-    named = os.environ.get("EMONET_BENCH_CACHE_DIR")
-    if named:
-        return Path(named).expanduser()
-    from platformdirs import user_cache_path  # noqa: PLC0415 - only where it is needed
-
-    return user_cache_path("emonet-bench")
+    directory = Path(named).expanduser() if named else None
+    added = {name: path for name, path in registered().items() if not (directory and (directory / name).is_dir())}
+    return hookspecs.CorporaConfig(directory, cache_directory(), {**added, **selection.places})
 
 
 def _entry_points(names: Iterable[str] | None) -> list[EntryPoint]:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emonet_bench import metrics
+from emonet_bench import audit, metrics
 from emonet_bench.batches import Clips
 from emonet_bench.evaluation import named
 from emonet_bench.loading import OpenCorpus
@@ -103,6 +103,8 @@ def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int 
             "labels": list(corpus.corpus.labels),
             "protocol_id": corpus.protocol_id(limit),
             "fingerprint": corpus.fingerprint,
+            "audit": audit.verdict(audit.quick(corpus.utterances, corpus.rule, corpus.audio)),
+            "skipped_files": corpus.skipped_files,
             "synthetic": corpus.corpus.synthetic,
             "licence": corpus.corpus.licence,
             "partitions": {part: corpus.statistics(index) for part, index in divided.items()},
@@ -147,7 +149,7 @@ def environment(device: torch.device) -> dict[str, str]:
     }
 
 
-def describe_error(error: Exception) -> dict[str, str]:
+def describe_error(error: BaseException) -> dict[str, str]:
     """Put an exception in the form of ``result.json``."""
     return {
         "type": type(error).__name__,

@@ -63,6 +63,11 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         self._things = dict(sorted(self._things.items()))
         origin.registers.append(f"{self.kind} {name}")
 
+    def replace(self, name: str, thing: Thing, origin: Origin) -> None:
+        """Register a thing in place of whatever has its name."""
+        self._things.pop(name, None)
+        self.add(name, thing, origin)
+
     def discard(self, origin: Origin) -> None:
         """Take back whatever a plugin has registered."""
         self._things = {name: (thing, owner) for name, (thing, owner) in self._things.items() if owner is not origin}

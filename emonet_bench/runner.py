@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,18 +13,21 @@ from typing import Any
 
 import torch
 
-from emonet_bench import checkpoints, export, interruption, records
+from emonet_bench import cell_log, checkpoints, export, records
 from emonet_bench.batches import Clips
 from emonet_bench.config import Training, parse
-from emonet_bench.errors import Skipped
+from emonet_bench.errors import ExportError, Skipped, StoreError
 from emonet_bench.evaluation import evaluation_window, predict, training_window
 from emonet_bench.loading import OpenCorpus, open_corpus
 from emonet_bench.networks import Classifier
-from emonet_bench.plugins import Plugins, Selection, cache_directory
+from emonet_bench.places import cache_directory
+from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.runs import SCHEMA_VERSION, Cell, RunSpec
-from emonet_bench.store import CHECKPOINT, RunStore, write_json
+from emonet_bench.store import CHECKPOINT, RunStore, hashes, out_of_space, seal
 from emonet_bench.training import train
-from emonet_bench.types import Partition, Plan, Signal, TrainingSet
+from emonet_bench.types import Corpus, Partition, Plan, Signal, TrainingSet
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Job:
         source: Where the source's weights lie, or None.
         export: Whether to write and check the ONNX model, too.
         again: Whether a result that is already there is replaced.
+        corpora: Corpora that no plugin registers.
+        skip_bad_files: Whether bad audio files are left out.
     """
 
     cell: Cell
@@ -45,6 +51,8 @@ class Job:
     source: Path | None = None
     export: bool = False
     again: bool = False
+    corpora: tuple[Corpus, ...] = ()
+    skip_bad_files: bool = False
 
 
 def run_cell(job: Job) -> str | None:
@@ -52,25 +60,51 @@ def run_cell(job: Job) -> str | None:
 
     Returns:
         None, or the reason why the cell was skipped. A failure is a result: it is written down, not raised.
+
+    Raises:
+        Busy: Another process is at work on the cell.
+        StoreError: The disk is full. That is not the cell's fault: it is not written down, and the next call goes on.
     """
     spec, store = job.cell.spec, RunStore(job.results)
     torch.set_num_threads(spec.training.threads)
     with store.writing(spec, job.cell.run_id, again=job.again) as directory:
         if directory is None:
             return None  # another process has finished it meanwhile
-        started = datetime.now(UTC)
-        run = _Run(job, directory)
         try:
-            outcome = run.carry_out()
+            with cell_log.kept(directory):
+                seal(directory, _carry_out(job, directory))
         except Skipped as reason:
             store.discard(directory)
             return str(reason)
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises is this cell's result
-            outcome = {"error": records.describe_error(error)}
-        (directory / interruption.FILE).unlink(missing_ok=True)
-        times = {"started": records.utc(started), "finished": records.utc(datetime.now(UTC))}
-        write_json(directory / "result.json", {**run.header(), **outcome, **times})
+        except Exception as error:
+            if out_of_space(error):
+                raise StoreError(
+                    f"{directory}: no space left on the disk; free some and run the matrix again, it goes on from there"
+                ) from error
+            raise
     return None
+
+
+def _carry_out(job: Job, directory: Path) -> dict[str, Any]:
+    """Run a cell and return its record, of success or of failure."""
+    started = datetime.now(UTC)
+    _log.info("%s (run %s) starts", job.cell.spec.title, job.cell.run_id)
+    run = _Run(job, directory)
+    outcome: dict[str, Any]
+    try:
+        outcome = run.carry_out()
+    except Skipped:
+        raise
+    except (Exception, SystemExit) as error:  # whatever a plugin raises is this cell's result
+        if out_of_space(error):
+            raise
+        _log.exception("%s fails", job.cell.spec.title)
+        outcome = {"error": records.describe_error(error)}
+    else:
+        _log.info("%s ends, test UAR %.4f", job.cell.spec.title, outcome["scores"]["test"]["uar"])
+        outcome["files"] = hashes(directory)
+    times = {"started": records.utc(started), "finished": records.utc(datetime.now(UTC))}
+    return {**run.header(), **outcome, **times}
 
 
 class _Run:
@@ -79,6 +113,7 @@ class _Run:
         self.spec: RunSpec = job.cell.spec
         self.recipe: Training = self.spec.training
         self.plugins = Plugins(job.selection)
+        self.plugins.add_corpora(job.corpora)
         self.device = torch.device(self.recipe.device)
         self.seconds: dict[str, float] = {}
 
@@ -96,11 +131,15 @@ class _Run:
             opened = self._open()
             clips = {name: self._clips(corpus) for name, corpus in opened.items()}
             plan = self._prepare(clips)
+        notes = dict(plan.notes)
         with self._phase("train"):
-            best_epoch = self._train(plan, clips)
+            best_epoch = self._train(plan, clips, notes)
         with self._phase("evaluate"):
             scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
-        checkpoints.save(plan.classifier, self.directory / CHECKPOINT, self._checkpoint_header(opened))
+        header = self._checkpoint_header(opened)
+        checkpoints.save(plan.classifier, self.directory / CHECKPOINT, header)
+        if len(opened) > 1:
+            checkpoints.save_parts(plan.classifier, self.directory, header)
         record = {
             **records.corpus_facts(opened, self.spec.fold, self.recipe.limit),
             **records.joint_scores(scored),
@@ -108,7 +147,7 @@ class _Run:
             "best_epoch": best_epoch,
             "seconds": self.seconds,
             "peak_memory_mb": records.peak_memory_mb(self.device),
-            "notes": dict(plan.notes),
+            "notes": notes,
         }
         if self.job.export:
             record["onnx"] = self._export(plan.classifier, record, clips)
@@ -124,7 +163,13 @@ class _Run:
         names = self.spec.corpus.split("+")
         protocols = self.spec.protocol.split("+")
         return {
-            name: open_corpus(self.plugins.corpora[name], protocol, self.recipe.sampling_rate, cache_directory())
+            name: open_corpus(
+                self.plugins.corpora[name],
+                protocol,
+                self.recipe.sampling_rate,
+                cache_directory(),
+                skip_bad=self.job.skip_bad_files,
+            )
             for name, protocol in zip(names, protocols, strict=True)
         }
 
@@ -141,7 +186,7 @@ class _Run:
             parse(architecture.options, self.spec.architecture_options, architecture.name), self.signal
         )
         corpora = [TrainingSet(name, parts["train"].labels, len(parts["train"])) for name, parts in clips.items()]
-        source = checkpoints.load(self.job.source) if self.job.source else None
+        source = checkpoints.load(self.job.source, architecture.read_foreign) if self.job.source else None
         options = parse(strategy.options, self.spec.strategy_options, strategy.name)
         plan = strategy.prepare(network, corpora, source, options)
         plan.classifier.to(self.device)
@@ -151,7 +196,7 @@ class _Run:
     def signal(self) -> Signal:
         return Signal(self.recipe.sampling_rate, training_window(self.recipe))
 
-    def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]]) -> int:
+    def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
         architecture = self.plugins.architectures[self.spec.architecture]
         if architecture.fit is not None:
             ((_, parts),) = clips.items()
@@ -166,6 +211,7 @@ class _Run:
             self.spec.seed,
             records.History(self.directory / "history.csv").write,
             self.directory,
+            notes,
         )
 
     def _evaluate(self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]) -> dict[str, Any]:
@@ -182,6 +228,7 @@ class _Run:
             "strategy": self.spec.strategy,
             "strategy_options": self.spec.strategy_options,
             "signal": asdict(self.signal),
+            "evaluation": self.recipe.evaluation,
             "corpora": {name: list(corpus.corpus.labels) for name, corpus in opened.items()},
             "run_id": self.job.cell.run_id,
         }
@@ -189,9 +236,18 @@ class _Run:
     def _export(
         self, classifier: Classifier, record: Mapping[str, Any], clips: Mapping[str, Mapping[Partition, Clips]]
     ) -> dict[str, Any]:
-        ((name, parts),) = clips.items()
-        path = self.directory / "model.onnx"
+        """Export each corpus's network; what cannot be exported says why, and the run's scores stand."""
+        cpu = torch.device("cpu")
+        whole = {**self.header(), **record, "finished": records.utc(datetime.now(UTC))}
         signal = Signal(self.recipe.sampling_rate, evaluation_window(self.recipe))
-        metadata = export.metadata_of({**self.header(), **record})
-        parity = export.export(classifier.cpu(), name, path, signal, metadata)
-        return {"max_delta": parity.max_delta, "uar": export.score_onnx(path, parts["test"].to(torch.device("cpu")))}
+        told: dict[str, Any] = {}
+        for name, parts in clips.items():
+            file = "model.onnx" if len(clips) == 1 else f"model-{name}.onnx"
+            path, own = self.directory / file, export.for_corpus(whole, name)
+            try:
+                parity = export.export_run(self.directory, classifier.cpu(), own, path, signal, parts["test"].to(cpu))
+            except ExportError as error:
+                told[name] = {"error": str(error).removeprefix(f"{path}: ")}
+            else:
+                told[name] = {"file": file, "max_delta": parity.max_delta, "uar": parity.uar}
+        return told if len(clips) > 1 else told.popitem()[1]

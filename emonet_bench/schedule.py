@@ -1,8 +1,9 @@
-"""Running a planned matrix: sources first, as many cells at once as there are workers, each failure alone."""
+"""Running a planned matrix: sources and the longest cells first, as many at once as fit, each failure alone."""
 
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from emonet_bench.runs import Cell
-from emonet_bench.store import RunStore
+from emonet_bench.store import Busy, RunStore
 
 _POLL_SECONDS = 0.25
+_ELSEWHERE_SECONDS = 1.0  # between two looks at a cell that another process is at work on
 _DEATHS = 2  # workers a cell may take down before it counts as failed
 
 
@@ -24,6 +26,9 @@ class Listener(Protocol):
 
     def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
         """An epoch has ended; ``row`` is a line of ``history.csv``."""
+
+    def elsewhere(self, cell: Cell) -> None:
+        """Another process is at work on the cell."""
 
     def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
         """The cell is on disk, finished."""
@@ -37,37 +42,40 @@ class Listener(Protocol):
 
 @dataclass
 class Matrix:
-    """A planned matrix on its way.
+    """A planned matrix on its way. Several processes may work on one results directory: each takes what is free.
 
     Attributes:
         cells: All cells, each source before the cells that start from it.
         store: The results directory.
-        executors: Starts an executor.
-        workers: How many cells run at once.
-        submit: Hands a cell to an executor.
+        executors: Starts an executor; called again when the executor has broken.
+        room: How many cells may run at once, asked anew before each start.
+        submit: Hands a cell to an executor, with whether a result on disk is to be replaced.
         again: Whether a record that is on disk is to be made again.
         listener: Who is told.
+        cost: How long a cell will take, in any unit.
     """
 
     cells: Sequence[Cell]
     store: RunStore
     executors: Callable[[], Executor]
-    workers: int
-    submit: Callable[[Executor, Cell], Future[str | None]]
+    room: Callable[[], int]
+    submit: Callable[[Executor, Cell, bool], Future[str | None]]
     again: Callable[[Mapping[str, Any]], bool]
     listener: Listener
+    cost: Callable[[Cell], float] = lambda _: 0.0
     _executor: Executor = field(init=False)
-    _broken: bool = False
     _waiting: list[Cell] = field(default_factory=list)
     _running: dict[Future[str | None], Cell] = field(default_factory=dict)
+    _stale: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # records to be made again
     _unusable: dict[str, str] = field(default_factory=dict)
     _finished: set[str] = field(default_factory=set)
+    _elsewhere: dict[str, float] = field(default_factory=dict)  # when to look again
     _epochs: dict[str, int] = field(default_factory=dict)
     _deaths: dict[str, int] = field(default_factory=dict)
 
     def run(self) -> None:
         """Run every cell that is not on disk yet; returns when nothing is left to do."""
-        self._waiting = [cell for cell in self.cells if not self._recalled(cell)]
+        self._waiting = in_order([cell for cell in self.cells if not self._recalled(cell)], self.cost)
         self._executor = self.executors()
         try:
             while self._waiting or self._running:
@@ -79,7 +87,14 @@ class Matrix:
     def _recalled(self, cell: Cell) -> bool:
         """Take over a result that is on disk, unless it is to be made again."""
         record = self.store.record(cell.spec, cell.run_id)
-        if record is None or self.again(record):
+        if record is not None and self.again(record):
+            self._stale[cell.run_id] = record
+            return False
+        return self._taken_over(cell)
+
+    def _taken_over(self, cell: Cell) -> bool:
+        record = self.store.record(cell.spec, cell.run_id)
+        if record is None or record == self._stale.get(cell.run_id):
             return False
         self._conclude(cell, None)
         return True
@@ -89,42 +104,68 @@ class Matrix:
             reason = cell.skip or self._unusable.get(cell.source or "")
             ready = cell.source is None or cell.source in self._finished
             if reason:
-                self._drop(cell, reason)
-            elif ready and len(self._running) < self.workers and not self._broken:
                 self._waiting.remove(cell)
-                self._running[self.submit(self._executor, cell)] = cell
-                self.listener.started(cell)
+                self._drop(cell, reason)
+            elif ready and len(self._running) < self.room() and self._claimed(cell):
+                self._start(cell)
+
+    def _claimed(self, cell: Cell) -> bool:
+        """Look whether a cell is free; where another process has finished it meanwhile, take its result over."""
+        if time.monotonic() < self._elsewhere.get(cell.run_id, 0.0):
+            return False
+        if self._taken_over(cell):
+            self._waiting.remove(cell)
+            return False
+        if self.store.busy(cell.spec, cell.run_id):
+            self._postpone(cell)
+            return False
+        return True
+
+    def _postpone(self, cell: Cell) -> None:
+        if cell.run_id not in self._elsewhere:
+            self.listener.elsewhere(cell)
+        self._elsewhere[cell.run_id] = time.monotonic() + _ELSEWHERE_SECONDS
+
+    def _start(self, cell: Cell) -> None:
+        again = cell.run_id in self._stale
+        try:
+            future = self.submit(self._executor, cell, again)
+        except BrokenExecutor:
+            self._executor.shutdown(wait=False)
+            self._executor = self.executors()
+            future = self.submit(self._executor, cell, again)
+        self._waiting.remove(cell)
+        self._running[future] = cell
+        self.listener.started(cell)
 
     def _drop(self, cell: Cell, reason: str) -> None:
-        self._waiting.remove(cell)
         self._unusable[cell.run_id] = reason
         self.listener.skipped(cell, reason)
 
     def _collect(self) -> None:
+        if not self._running:
+            time.sleep(_POLL_SECONDS if self._waiting else 0)  # all that is left is at work elsewhere
         done, _ = wait(self._running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
             cell = self._running.pop(future)
             self._follow(cell, self.store.path(cell.spec, cell.run_id))
             error = future.exception()
             if isinstance(error, BrokenExecutor):
-                self._broken = True
                 self._bury(cell)
+            elif isinstance(error, Busy):
+                self._waiting.append(cell)
+                self._postpone(cell)
             elif error is not None:
                 self._fail(cell, {"type": type(error).__name__, "message": str(error)})
             else:
                 self._conclude(cell, future.result())
         for cell in self._running.values():
             self._follow(cell, self.store.pending(cell.spec, cell.run_id))
-        if self._broken and not self._running:  # all of a broken executor's cells have come back
-            self._executor.shutdown(wait=False)
-            self._executor, self._broken = self.executors(), False
 
     def _conclude(self, cell: Cell, skipped: str | None) -> None:
         record = self.store.record(cell.spec, cell.run_id)
         if skipped is not None or record is None:
-            reason = skipped or "no result was written"
-            self._unusable[cell.run_id] = reason
-            self.listener.skipped(cell, reason)
+            self._drop(cell, skipped or "no result was written")
         elif "error" in record:
             self._fail(cell, record["error"])
         else:
@@ -132,12 +173,13 @@ class Matrix:
             self.listener.finished(cell, record)
 
     def _bury(self, cell: Cell) -> None:
-        """Take a cell back whose worker has died; which of the running cells was to blame cannot be told."""
+        """Take a cell back whose worker has died."""
         self._deaths[cell.run_id] = self._deaths.get(cell.run_id, 0) + 1
         if self._deaths[cell.run_id] < _DEATHS:
             self._waiting.insert(0, cell)
         else:
-            self._fail(cell, {"type": "WorkerDied", "message": f"its worker process died {_DEATHS} times"})
+            hint = "where memory runs out the system ends a process without a word: lower --jobs"
+            self._fail(cell, {"type": "WorkerDied", "message": f"its worker process died {_DEATHS} times; {hint}"})
 
     def _fail(self, cell: Cell, error: Mapping[str, str]) -> None:
         self._unusable[cell.run_id] = f"its source {cell.spec.title} failed"
@@ -145,12 +187,48 @@ class Matrix:
 
     def _follow(self, cell: Cell, directory: Path) -> None:
         """Tell the listener of epochs that the worker has written since the last look."""
-        try:
-            with (directory / "history.csv").open(encoding="utf-8", newline="") as stream:
-                rows = list(csv.DictReader(stream))
-        except OSError:
-            return
-        for row in rows:
+        for row in history(directory):
             if int(row["epoch"]) > self._epochs.get(cell.run_id, 0):
                 self._epochs[cell.run_id] = int(row["epoch"])
-                self.listener.epoch(cell, {key: float(value) for key, value in row.items()})
+                self.listener.epoch(cell, row)
+
+
+def history(directory: Path) -> list[dict[str, float]]:
+    """Read the epochs that a run has behind it; none where nothing is written yet."""
+    try:
+        with (directory / "history.csv").open(encoding="utf-8", newline="") as stream:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
+    except OSError:
+        return []
+
+
+def in_order(cells: Sequence[Cell], cost: Callable[[Cell], float]) -> list[Cell]:
+    """Sort cells so that the longest come first; a source counts with the longest cell that waits for it."""
+    after: dict[str, float] = {}
+    for cell in cells:
+        if cell.source:
+            after[cell.source] = max(after.get(cell.source, 0.0), cost(cell))
+    return sorted(cells, key=lambda cell: -cost(cell) - after.get(cell.run_id, 0.0))
+
+
+def shard(cells: Sequence[Cell], number: int, count: int, cost: Callable[[Cell], float]) -> list[Cell]:
+    """Choose one of several equal shares of a matrix; a source and the cells that start from it stay together.
+
+    Args:
+        cells: All cells.
+        number: Which share, from 1.
+        count: How many there are.
+        cost: How long a cell will take; shares are balanced by it, so it must not depend on what has run.
+    """
+    families: dict[str, list[Cell]] = {}
+    for cell in cells:
+        families.setdefault(cell.source or cell.run_id, []).append(cell)
+    loads = [0.0] * count
+    chosen: set[str] = set()
+    weights = {name: sum(map(cost, members)) for name, members in families.items()}
+    for name in sorted(families, key=lambda name: (-weights[name], name)):
+        lightest = min(range(count), key=lambda i: loads[i])
+        loads[lightest] += weights[name]
+        if lightest == number - 1:
+            chosen.update(cell.run_id for cell in families[name])
+    return [cell for cell in cells if cell.run_id in chosen]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from emonet_bench.errors import StoreError
 from emonet_bench.runs import RunSpec, directory_name
@@ -19,7 +20,19 @@ from emonet_bench.runs import RunSpec, directory_name
 CHECKPOINT = "model.safetensors"
 """The weights in a run's directory."""
 
-_PENDING = ".pending"
+STATE = "state.safetensors"
+"""The state of an unfinished training; see ``interruption``."""
+
+PENDING = ".pending"
+"""Where unfinished runs lie in a results directory."""
+
+_RECORD = "result.json"
+_OLD = ".old"  # a run that is being replaced
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+class Busy(StoreError):  # noqa: N818 - a state, not a failure
+    """Another process is at work on this run."""
 
 
 class RunStore:
@@ -38,7 +51,7 @@ class RunStore:
 
     def pending(self, spec: RunSpec, run_id: str) -> Path:
         """Return where a run is written."""
-        return self.root / _PENDING / directory_name(spec, run_id)
+        return self.root / PENDING / directory_name(spec, run_id)
 
     def record(self, spec: RunSpec, run_id: str) -> dict[str, Any] | None:
         """Return the record of a finished (or failed) run, or None where there is none."""
@@ -49,42 +62,84 @@ class RunStore:
     def writing(self, spec: RunSpec, run_id: str, *, again: bool = False) -> Iterator[Path | None]:
         """Give a directory to write a run into; on a clean exit it is moved to its place, unless discarded.
 
-        One process at a time writes a run: others wait here, and get None once it has finished. What a killed process
-        has left in the directory is still there, so that its training can go on.
+        One process at a time writes a run; the lock is the operating system's, so a process's death frees it. What a
+        killed process has left in the directory is still there, so that its training can go on; a run that it had
+        sealed already is only moved.
 
         Args:
             spec: The cell.
             run_id: Its identity.
             again: Whether a run that is already there is replaced.
 
+        Yields:
+            The directory, or None where the run is finished already.
+
         Raises:
+            Busy: Another process writes it now.
             StoreError: The results directory cannot be written.
         """
-        aside = self.pending(spec, run_id)
-        try:
-            aside.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"--results {self.root}: cannot be written ({error.strerror})") from error
-        with FileLock(f"{aside}.lock"):
-            if self.path(spec, run_id).is_dir() and not again:
+        aside, place = self.pending(spec, run_id), self.path(spec, run_id)
+        with self._locked(aside):
+            if (aside / _RECORD).is_file():
+                self._move(aside, place)
+            if place.is_dir() and not again:
                 yield None
                 return
-            if again:
-                self.discard(aside)
             aside.mkdir(exist_ok=True)
             yield aside
             if aside.is_dir():
-                self._move(aside, self.path(spec, run_id))
+                self._move(aside, place)
+
+    def busy(self, spec: RunSpec, run_id: str) -> bool:
+        """Tell whether a process is writing a run at this moment."""
+        return self._busy(self.pending(spec, run_id))
+
+    def finished(self) -> list[Path]:
+        """Return the directories of all runs that have finished or failed."""
+        return sorted(path.parent for path in self.root.glob(f"[!.]*/{_RECORD}"))
+
+    def unfinished(self) -> list[tuple[Path, bool]]:
+        """Return the directories of all other runs that have begun, each with whether a process is at work on it."""
+        found = sorted(path for path in (self.root / PENDING).glob("*") if path.is_dir() and path.suffix != _OLD)
+        return [(path, self._busy(path)) for path in found]
+
+    def _busy(self, aside: Path) -> bool:
+        if not _lock_file(aside).exists():
+            return False
+        try:
+            with self._locked(aside):
+                return False
+        except Busy:
+            return True
 
     def discard(self, aside: Path) -> None:
         """Clear what was written of a run that comes to nothing."""
         shutil.rmtree(aside, ignore_errors=True)
 
+    @contextmanager
+    def _locked(self, aside: Path) -> Iterator[None]:
+        file = _lock_file(aside)
+        try:
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(file, timeout=0)
+            lock.acquire()
+        except Timeout:
+            raise Busy(f"{aside}: another process is at work on this run") from None
+        except OSError as error:
+            raise StoreError(f"--results {self.root}: cannot be written ({error.strerror})") from error
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)  # still held: nobody can believe to have got a file that is gone
+            lock.release()
+
     def _move(self, aside: Path, place: Path) -> None:
+        for leftover in (aside / STATE, *aside.glob("*.part")):
+            leftover.unlink(missing_ok=True)
         for path in (*aside.iterdir(), aside):
             _sync(path)  # content reaches the disk before the name does
         if place.exists():
-            old = aside.with_name(aside.name + ".old")
+            old = aside.with_name(aside.name + _OLD)
             shutil.rmtree(old, ignore_errors=True)
             place.rename(old)
             aside.rename(place)
@@ -94,13 +149,39 @@ class RunStore:
         _sync(place.parent)
 
 
+def seal(directory: Path, record: Mapping[str, Any]) -> None:
+    """Write the record of a run whose other files are complete; they reach the disk before it does.
+
+    From then on nothing of the run is lost or done twice, whatever happens.
+    """
+    for path in directory.iterdir():
+        _sync(path)
+    aside = directory / f"{_RECORD}.part"
+    write_json(aside, record)
+    put(aside, directory / _RECORD)
+    _sync(directory)
+
+
+def put(aside: Path, place: Path) -> None:
+    """Rename a file into place, its content first: after a loss of power it is the old one or the new one."""
+    _sync(aside)
+    aside.replace(place)
+
+
+def out_of_space(error: BaseException) -> bool:
+    """Tell whether the disk is to blame: full, over quota or read-only. safetensors gives the number in its message."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    return any(f"os error {number})" in str(error) for number in _FULL)
+
+
 def read_record(path: Path) -> dict[str, Any]:
     """Read the ``result.json`` of a run's directory.
 
     Raises:
         StoreError: It is missing or not JSON.
     """
-    file = path / "result.json"
+    file = path / _RECORD
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -128,9 +209,19 @@ def checkpoint_hash(path: Path) -> str:
         ) from error
 
 
+def hashes(run: Path) -> dict[str, str]:
+    """Hash (SHA-256) what a run's scores rest on, by file name: its predictions and its weights."""
+    files = sorted([*run.glob("predictions*.csv"), *run.glob("*.safetensors")])
+    return {file.name: checkpoint_hash(file) for file in files if file.name != STATE}
+
+
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a mapping as readable JSON."""
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _lock_file(aside: Path) -> Path:
+    return aside.with_name(f"{aside.name}.lock")
 
 
 def _sync(path: Path) -> None:

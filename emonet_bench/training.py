@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +22,16 @@ from emonet_bench.interruption import Standing
 from emonet_bench.losses import Loss, loss_of
 from emonet_bench.networks import Classifier
 from emonet_bench.schedules import Stage, optimizer, rate_factor, stages
+from emonet_bench.store import STATE
 from emonet_bench.types import Plan
 
 IMPROVEMENT = 0.005
 """The gain in dev UAR that resets the patience, as in EmoNet."""
 
+_FEWEST = 2  # clips in a piece of a batch: batch norms cannot learn from one
 _SAVE_SECONDS = 10.0  # between two saved states: at most this much work is lost to a kill
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ def train(
     seed: int,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     directory: Path | None = None,
+    notes: MutableMapping[str, str] | None = None,
 ) -> int:
     """Train a plan's classifier in place; it ends with the weights of its best epoch on dev.
 
@@ -68,17 +74,23 @@ def train(
         on_epoch: Called after each epoch.
         directory: Where to keep the state between epochs. A state that is there already is continued, with the same
             result as without the interruption.
+        notes: Where decisions worth recording are added.
 
     Returns:
         The best epoch, counted from 1.
 
     Raises:
-        TrainingError: The loss is not finite.
+        TrainingError: The loss is not finite, or two clips at once do not fit into the GPU's memory.
     """
     session = _Session(plan, train_clips, dev_clips, recipe, seed, on_epoch, directory)
     for number, stage in enumerate(stages(recipe, len(train_clips))):
         session.run(number, stage)
     session.classifier.load_state_dict(session.best)
+    if notes is not None and session.standing.pieces > 1:
+        notes["halved_batch"] = (
+            f"out of GPU memory: each batch of {recipe.batch_size} was run in {session.standing.pieces} pieces, gradients "
+            "accumulated; batch norms saw one piece at a time"
+        )
     return session.standing.best_epoch
 
 
@@ -100,7 +112,7 @@ class _Session:
             corpus: loss_of(recipe, clips.targets, len(clips.labels)) for corpus, clips in train_clips.items()
         }
         self.steps = recipe.steps_per_epoch or max(_batches(len(c), recipe.batch_size) for c in train_clips.values())
-        self.file = directory / interruption.FILE if directory else None
+        self.file = directory / STATE if directory else None
         self.saved = time.monotonic()
         self.standing, self.best = Standing(), dict[str, Tensor]()
         self.state = interruption.load(self.file) if self.file else None
@@ -166,13 +178,36 @@ class _Session:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.classifier.select(corpus)
-        self.optimizer.zero_grad(set_to_none=True)
-        with autocast(self.recipe):
-            logits = self.classifier(batch.waveform, batch.lengths)
-        loss = self.losses[corpus](logits.float(), batch.targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+        while True:
+            try:
+                loss = self._gradients(corpus, batch)
+                break
+            except torch.OutOfMemoryError as error:
+                self._halve(batch, error)
+            torch.cuda.empty_cache()  # outside of the handler: its traceback keeps the tensors alive
         self.optimizer.step()
-        return loss.detach()
+        return loss
+
+    def _gradients(self, corpus: str, batch: Batch) -> Tensor:
+        """Accumulate the gradients of a batch, piece by piece, and return its loss."""
+        self.optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=batch.waveform.device)
+        for piece, part in pieces(batch, self.standing.pieces):
+            with autocast(self.recipe):
+                logits = self.classifier(piece.waveform, piece.lengths)
+            loss = self.losses[corpus](logits.float(), piece.targets) * part
+            loss.backward()
+            total += loss.detach()
+        return total
+
+    def _halve(self, batch: Batch, error: torch.OutOfMemoryError) -> None:
+        if len(batch.targets) // (self.standing.pieces * 2) < _FEWEST:
+            raise TrainingError(
+                f"out of GPU memory with {_FEWEST} clips at once, in epoch {self.standing.epoch}; "
+                "shorten training.window or run fewer cells at once with --jobs"
+            ) from error
+        self.standing.pieces *= 2
+        _log.warning("out of GPU memory: batches are run in %d pieces from here on", self.standing.pieces)
 
     def _dev_uar(self) -> float:
         scores = []
@@ -185,6 +220,18 @@ class _Session:
         if self.file and time.monotonic() - self.saved > _SAVE_SECONDS:
             interruption.save(self.file, self.standing, self.classifier.state_dict(), self.best, self.optimizer)
             self.saved = time.monotonic()
+
+
+def pieces(batch: Batch, count: int) -> Iterator[tuple[Batch, float]]:
+    """Divide a batch into pieces of nearly equal size and two clips at least, each with its part of the whole."""
+    count = max(1, min(count, len(batch.targets) // _FEWEST))
+    if count == 1:
+        yield batch, 1.0
+        return
+    for rows in torch.arange(len(batch.targets), device=batch.targets.device).tensor_split(count):
+        lengths = None if batch.lengths is None else batch.lengths[rows]
+        piece = Batch(batch.waveform[rows], lengths, batch.targets[rows], batch.index[rows])
+        yield piece, len(rows) / len(batch.targets)
 
 
 def train_mode(classifier: nn.Module) -> None:

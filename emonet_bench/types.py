@@ -97,6 +97,7 @@ class Corpus:
         fingerprint: Pinned hash of content and labels; a different one is reported.
         clips: Expected number of clips, where the documentation states it.
         synthetic: Whether the audio is generated rather than recorded.
+        maps: Label maps by name: labels and what they become; ``""``: their clips are left out.
         facts: What else is worth showing about it, word for word: homepage, elicitation, known faults.
     """
 
@@ -111,6 +112,7 @@ class Corpus:
     fingerprint: str | None = None
     clips: int | None = None
     synthetic: bool = False
+    maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -197,6 +199,9 @@ class Architecture:
             sets the weights of the ``networks.Classifier`` in place; ``train`` and ``dev`` are ``batches.Clips``. Such
             an architecture runs only with strategies that need no source and one corpus.
         citation: BibTeX.
+        read_foreign: ``read_foreign(path) -> checkpoints.Checkpoint``: weights of such networks that another program
+            has written, to start from; their header needs ``architecture``, ``architecture_options`` and ``corpora``,
+            where labels may be mere numbers. None: it reads no such file.
     """
 
     name: str
@@ -205,6 +210,7 @@ class Architecture:
     build: Callable[[Any, Signal], Any]
     fit: Callable[..., None] | None = None
     citation: str = ""
+    read_foreign: Callable[[Path], Any] | None = None
 
     def __post_init__(self) -> None:
         check_name("architecture", self.name)

@@ -77,7 +77,7 @@ def listener(corpora=(("ours", LABELS), ("theirs", ("calm", "cross"))), network=
             "conv": lambda point, _: nn.Conv1d(point.inputs, point.outputs, 1, point.stride, bias=False),
             "norm": lambda point, _: MaskedBatchNorm(point.outputs),
         }
-        branch(built, makes, names, makes)
+        branch(built, names, makes)
     made = classifier(built, [TrainingSet(name, labels, 0) for name, labels in corpora])
     for module in made.modules():
         if isinstance(module, MaskedBatchNorm):

@@ -101,7 +101,7 @@ def test_a_failed_cell_is_a_result_the_others_go_on_and_the_status_is_one(tmp_pa
     [
         (["nowhere.toml"], "nowhere.toml: cannot be read"),
         (["--corpora", "synthetic-acte"], "unknown corpus 'synthetic-acte'; did you mean 'synthetic-acted'"),
-        (["--set", "training.epoch=1"], "the demo matrix: training.epoch: unknown option; did you mean 'epochs'"),
+        (["--set", "training.epoch=1"], "training.epoch: unknown option; did you mean 'epochs'"),
         (["--jobs", "many"], "--jobs many: give a whole number"),
         (["--device", "tpu"], "--device tpu: give auto, cpu, cuda"),
         (["--executor", "nobody"], "--executor nobody: no plugin offers it"),

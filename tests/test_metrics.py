@@ -67,6 +67,7 @@ def test_the_recall_of_a_label_that_never_occurs_is_none():
     assert scores(["anger"], ["anger"], ("anger", "fear")) == {
         "uar": 0.5,
         "accuracy": 1.0,
+        "macro_f1": 0.5,
         "recall": {"anger": 1.0, "fear": None},
     }
 

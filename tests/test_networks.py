@@ -89,7 +89,7 @@ def test_two_classes_have_one_unit_and_the_first_logit_is_zero():
 def test_selecting_a_corpus_switches_every_branch():
     corpora = [TrainingSet("one", ("a", "b"), 4), TrainingSet("two", ("a", "b", "c"), 4)]
     network = Toy()
-    branch(network, ["norm"], ["one", "two"], {"norm": lambda _, present: copy.deepcopy(present)})
+    branch(network, ["one", "two"], {"norm": lambda _, present: copy.deepcopy(present)})
     whole = classifier(network, corpora).eval()
     waveform = torch.randn(2, 50)
     assert whole(waveform, None).shape == (2, 2)

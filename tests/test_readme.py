@@ -1,7 +1,7 @@
 """Every command that README, CONTRIBUTING and docs/ tell a reader to type is typed by somebody: here or in the checks.
 
-A command in a ``bash`` or ``console`` fence is listed below, or it is run here, in an empty directory, and must succeed within a
-minute.
+A command in a ``bash`` or ``console`` fence is listed below, or it is run here, in an empty directory, and must succeed within
+three minutes.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ STORY = (
 CHECKS = {"pip install tox", "tox", "tox -e lint", "tox -e py311 -- tests/test_metrics.py", "tox -e py311 -- -m slow"}
 # test_an_example_runs_on_real_speech; the directory is the reader's own.
 EXAMPLES = {f"emonet-bench run matrix examples/{path.name}" for path in ROOT.glob("examples/*.toml")}
+# test_emonets_own_commands_work_in_a_shell.
+TABLES = {"docs/emonet.md"}
 SETTINGS = {"export EMONET_BENCH_CORPORA_DIR=/path/to/corpora"}
 
 
@@ -58,11 +60,16 @@ def commands(page: Path) -> list[str]:
 def at_once() -> list[str]:
     """Return the commands that nobody else types."""
     elsewhere = {*STORY, *CHECKS, *EXAMPLES, *SETTINGS}
-    named = {re.sub(r"^EMONET_BENCH_CORPORA_DIR=\S+ ", "", command) for page in PAGES for command in commands(page)}
+    named = {
+        re.sub(r"^EMONET_BENCH_CORPORA_DIR=\S+ ", "", command)
+        for page in PAGES
+        if page.relative_to(ROOT).as_posix() not in TABLES
+        for command in commands(page)
+    }
     return sorted(named - elsewhere)
 
 
-def typed(command: str, directory: Path, *, binaries: Path = Path(sys.executable).parent, minutes: float = 1) -> str:
+def typed(command: str, directory: Path, *, binaries: Path = Path(sys.executable).parent, minutes: float = 3) -> str:
     """Run a command as a reader would and return what it prints."""
     environment = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
@@ -103,7 +110,7 @@ def test_a_newcomers_commands_work_in_a_fresh_environment(tmp_path):
     assert "emonet-bench export" in printed.splitlines()[-1]
     soundfile.write(tmp_path / "clip.wav", np.random.default_rng(0).normal(0, 0.1, 24_000), 16_000)
     for command in STORY[2:]:
-        assert typed(command.replace("RUN", runs[0].name), tmp_path, binaries=binaries, minutes=2)
+        assert typed(command.replace("RUN", runs[0].name), tmp_path, binaries=binaries)
     for _, script in fences(ROOT / "docs" / "deployment.md", "python"):
         (tmp_path / "script.py").write_text(script, encoding="utf-8")
         typed("python script.py", tmp_path, binaries=binaries)

@@ -32,6 +32,8 @@ DEFAULTS = {
     ("matrix.py", "multi-task"),
     ("matrix.py", "scratch"),
     ("cli/report.py", "scratch"),
+    ("cli/task.py", "multi-task"),  # the command
+    ("cli/task_flags.py", "scratch"),
     ("report/table.py", "scratch"),
 }
 

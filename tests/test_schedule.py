@@ -1,14 +1,16 @@
 """The order of work, failures and what is told, with cells that only pretend to train."""
 
 import json
+import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from types import MappingProxyType
 
 import pytest
 
 from emonet_bench.config import Training
 from emonet_bench.runs import Cell, RunSpec
-from emonet_bench.schedule import Matrix
+from emonet_bench.schedule import Matrix, shard
 from emonet_bench.store import RunStore
 
 
@@ -35,6 +37,9 @@ class Ears:
 
     def epoch(self, cell, row):
         self.heard.append(("epoch", cell.spec.corpus, row["epoch"]))
+
+    def elsewhere(self, cell):
+        self.heard.append(("elsewhere", cell.spec.corpus))
 
     def finished(self, cell, record):
         self.heard.append(("finished", cell.spec.corpus))
@@ -64,8 +69,24 @@ class Work:
             (directory / "result.json").write_text(json.dumps(behaviour))
         return None
 
-    def run(self, *cells, again=lambda _: False, executors=lambda: ThreadPoolExecutor(2), workers=2):
-        Matrix(cells, self.store, executors, workers, lambda e, c: e.submit(self.train, c), again, self.ears).run()
+    def run(
+        self,
+        *cells,
+        again=lambda _: False,
+        executors=lambda: ThreadPoolExecutor(2),
+        workers=2,
+        costs=MappingProxyType({}),
+    ):
+        Matrix(
+            cells,
+            self.store,
+            executors,
+            lambda: workers,
+            lambda executor, cell, _: executor.submit(self.train, cell),
+            again,
+            self.ears,
+            lambda cell: costs.get(cell.spec.corpus, 0.0),
+        ).run()
         return self.ears.heard
 
 
@@ -115,9 +136,14 @@ def test_epochs_are_told_once_each_in_order(tmp_path):
 
 
 class Dying(Executor):
-    """Breaks at its first job, as a process pool does when a worker is killed."""
+    """Breaks at its first job and takes no other, as a process pool does when a worker is killed."""
+
+    used = False
 
     def submit(self, *_):
+        if self.used:
+            raise BrokenProcessPool
+        self.used = True
         future = Future()
         future.set_exception(BrokenProcessPool())
         return future
@@ -132,3 +158,80 @@ def test_a_worker_that_dies_is_replaced_and_its_cell_tried_again(tmp_path):
 def test_a_cell_that_kills_its_workers_fails_in_the_end(tmp_path):
     heard = Work(tmp_path).run(cell("a"), executors=Dying)
     assert heard[-1] == ("failed", "a", "WorkerDied")
+
+
+def test_the_longest_cells_come_first_and_a_source_counts_with_what_waits_for_it(tmp_path):
+    work = Work(tmp_path)
+    costs = {"short": 1, "source": 1, "long": 5, "dependent": 10}
+    cells = [cell("short"), cell("long"), cell("source"), cell("dependent", source="source")]
+    work.run(*cells, workers=1, costs=costs)
+    assert work.order == ["source", "dependent", "long", "short"]
+
+
+def test_two_matrices_on_one_directory_divide_the_work(tmp_path):
+    cells = [cell(name) for name in "abcdefgh"]
+    first, second = Work(tmp_path), Work(tmp_path)
+    train = RunStore.writing
+
+    def run(work):
+        def slow(cell):
+            with train(work.store, cell.spec, cell.run_id) as directory:
+                if directory is not None:
+                    work.order.append(cell.spec.corpus)
+                    time.sleep(0.02)
+                    (directory / "result.json").write_text(json.dumps({"scores": {}}))
+
+        work.train = slow
+        return work.run(*cells, workers=1)
+
+    with ThreadPoolExecutor(2) as pool:
+        heard = list(pool.map(run, [first, second]))
+    assert sorted(first.order + second.order) == list("abcdefgh")
+    assert first.order
+    assert second.order
+    for ears in heard:
+        assert sorted(entry[1] for entry in ears if entry[0] == "finished") == list("abcdefgh")
+
+
+def test_a_cell_that_another_process_has_is_left_for_later_and_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr("emonet_bench.schedule._ELSEWHERE_SECONDS", 0.01)
+    work, taken = Work(tmp_path), cell("a")
+    other = work.store.writing(taken.spec, taken.run_id)
+    directory = other.__enter__()
+
+    def finish():
+        (directory / "result.json").write_text(json.dumps({"scores": {}}))
+        other.__exit__(None, None, None)
+
+    work.ears.finished = lambda cell, _: (
+        work.ears.heard.append(("finished", cell.spec.corpus)),
+        cell.spec.corpus == "b" and finish(),
+    )
+    heard = work.run(taken, cell("b"), cell("c", source="a"))
+    assert work.order == ["b", "c"]
+    assert [entry for entry in heard if entry[0] in ("elsewhere", "finished")] == [
+        ("elsewhere", "a"),
+        ("finished", "b"),
+        ("finished", "a"),
+        ("finished", "c"),
+    ]
+
+
+def test_a_cell_that_another_process_gives_up_is_run_here(tmp_path, monkeypatch):
+    monkeypatch.setattr("emonet_bench.schedule._ELSEWHERE_SECONDS", 0.01)
+    work, taken = Work(tmp_path), cell("a")
+    other = work.store.writing(taken.spec, taken.run_id)
+    directory = other.__enter__()
+    work.ears.elsewhere = lambda _: (work.store.discard(directory), other.__exit__(None, None, None))
+    assert work.run(taken)[-1] == ("finished", "a")
+    assert work.order == ["a"]
+
+
+def test_shards_are_equal_disjoint_and_keep_a_cell_with_its_source():
+    cells = [cell(name) for name in "abcd"] + [cell(name, source=name[0]) for name in ("aa", "ab", "ba", "cc", "dd")]
+    shares = [shard(cells, number, 3, lambda _: 1.0) for number in (1, 2, 3)]
+    assert sorted(c.spec.corpus for share in shares for c in share) == sorted(c.spec.corpus for c in cells)
+    assert max(map(len, shares)) <= 4 / 3 * len(cells) / 3, "the bound of longest-first dealing (Graham, 1969)"
+    for share in shares:
+        own = {c.run_id for c in share}
+        assert all(c.source is None or c.source in own for c in share)

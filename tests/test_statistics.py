@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emonet_bench.metrics import accuracy, unweighted_average_recall
-from emonet_bench.statistics import compare, expected_calibration_error, holm, interval, mcnemar
+from emonet_bench.metrics import accuracy, macro_f1, unweighted_average_recall
+from emonet_bench.statistics import (
+    almost_stochastic_order,
+    compare,
+    expected_calibration_error,
+    holm,
+    interval,
+    mcnemar,
+)
 
 LABELS = ("anger", "joy", "neutral")
 
@@ -30,7 +37,9 @@ def _naive(truth, prediction, speakers, score, resamples=2000):
     return np.quantile(values, [0.025, 0.975])
 
 
-@pytest.mark.parametrize(("metric", "score"), [("uar", unweighted_average_recall), ("accuracy", accuracy)])
+@pytest.mark.parametrize(
+    ("metric", "score"), [("uar", unweighted_average_recall), ("accuracy", accuracy), ("macro_f1", macro_f1)]
+)
 def test_the_interval_is_that_of_a_naive_bootstrap_over_speakers(metric, score):
     truth, prediction, speakers = _clips()
     got = interval(truth, prediction, LABELS, speakers, metric=metric, resamples=4000)
@@ -125,6 +134,43 @@ def test_holm_agrees_with_its_definition():
     # By hand: sorted, the five are multiplied by 5, 4, 3, 2 and 1, and none may fall below the one before it.
     assert holm([0.01, 0.02, 0.03, 0.005, 0.5]) == pytest.approx([0.04, 0.06, 0.06, 0.025, 0.5])
     assert holm([]) == []
+
+
+def _riemann(first, second, steps=20_000):
+    """Violation ratio from the definition: quantile functions on a fine grid."""
+    grid = (np.arange(steps) + 0.5) / steps
+    first, second = (np.quantile(scores, grid, method="inverted_cdf") for scores in (first, second))
+    squared = (first - second) ** 2
+    return squared[first < second].sum() / squared.sum()
+
+
+@pytest.mark.parametrize("sizes", [(10, 10), (12, 17)])
+def test_the_almost_stochastic_order_agrees_with_a_naive_one(sizes):
+    norm = pytest.importorskip("scipy.stats").norm
+    generator = np.random.default_rng(3)
+    first, second = generator.normal(0.6, 0.05, sizes[0]), generator.normal(0.57, 0.05, sizes[1])
+    seen = _riemann(first, second)
+    scale = np.sqrt(sizes[0] * sizes[1] / sum(sizes))
+    resampled = [
+        _riemann(generator.choice(first, sizes[0]), generator.choice(second, sizes[1]), 2000) for _ in range(1500)
+    ]
+    expected = seen - np.std(scale * (np.array(resampled) - seen)) * norm.ppf(0.05) / scale
+    assert almost_stochastic_order(first, second, resamples=4000) == pytest.approx(min(expected, 1), abs=0.03)
+
+
+def test_the_two_directions_of_the_violation_add_up_to_one():
+    generator = np.random.default_rng(4)
+    first, second = generator.normal(0.6, 0.05, 11), generator.normal(0.6, 0.05, 15)
+    # At confidence 0.5 the bound is the ratio itself.
+    both = [almost_stochastic_order(a, b, level=0.5) for a, b in ((first, second), (second, first))]
+    assert sum(both) == pytest.approx(1)
+    assert both[0] == pytest.approx(_riemann(first, second), abs=1e-3)
+
+
+def test_the_order_over_seeds_is_left_out_below_ten_of_them_and_undecided_between_equals():
+    assert almost_stochastic_order([0.9] * 9, [0.1] * 20) is None
+    assert almost_stochastic_order([0.5] * 10, [0.5] * 10) == 0.5
+    assert almost_stochastic_order([0.1 + 0.01 * i for i in range(10)], [0.5] * 10) == 1.0
 
 
 def test_the_calibration_error_agrees_with_a_naive_loop():

@@ -1,11 +1,27 @@
 """The results directory: aside, then in place, once."""
 
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+from safetensors import SafetensorError
 
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
 from emonet_bench.runs import RunSpec, run_id
-from emonet_bench.store import RunStore, checkpoint_hash, read_record, write_json
+from emonet_bench.store import (
+    STATE,
+    Busy,
+    RunStore,
+    checkpoint_hash,
+    out_of_space,
+    read_record,
+    seal,
+    write_json,
+)
 
 SPEC = RunSpec(
     corpus="c",
@@ -85,3 +101,80 @@ def test_a_damaged_record_names_its_file(tmp_path, content):
 def test_a_missing_checkpoint_names_its_file(tmp_path):
     with pytest.raises(StoreError, match=r"model\.safetensors"):
         checkpoint_hash(tmp_path)
+
+
+def test_a_run_that_another_process_writes_is_busy_and_free_again_when_it_ends(tmp_path):
+    store, other = RunStore(tmp_path), RunStore(tmp_path)
+    assert not other.busy(SPEC, IDENTITY)
+    with store.writing(SPEC, IDENTITY) as directory:
+        assert other.busy(SPEC, IDENTITY)
+        with pytest.raises(Busy), other.writing(SPEC, IDENTITY):
+            pass
+        store.discard(directory)
+    assert not other.busy(SPEC, IDENTITY)
+    assert not list((tmp_path / ".pending").iterdir())
+
+
+def test_the_death_of_a_process_frees_its_run(tmp_path):
+    code = f"""
+import os
+from emonet_bench.store import RunStore
+from tests.test_store import IDENTITY, SPEC
+from pathlib import Path
+with RunStore(Path({str(tmp_path)!r})).writing(SPEC, IDENTITY) as directory:
+    (directory / "state").touch()
+    os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+    store = RunStore(tmp_path)
+    assert not store.busy(SPEC, IDENTITY)
+    with store.writing(SPEC, IDENTITY) as directory:
+        assert (directory / "state").exists()
+        store.discard(directory)
+
+
+def test_a_sealed_run_is_only_moved(tmp_path):
+    store = RunStore(tmp_path)
+    with pytest.raises(KeyboardInterrupt), store.writing(SPEC, IDENTITY) as directory:
+        (directory / STATE).touch()
+        (directory / "history.part").touch()
+        seal(directory, {"value": 1})
+        raise KeyboardInterrupt
+    with store.writing(SPEC, IDENTITY) as directory:
+        assert directory is None
+    assert store.record(SPEC, IDENTITY) == {"value": 1}
+    assert [path.name for path in store.path(SPEC, IDENTITY).iterdir()] == ["result.json"]
+
+
+def test_a_record_appears_after_everything_that_it_speaks_of_has_reached_the_disk(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr("os.fsync", lambda handle: told.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name))
+    (tmp_path / "model.safetensors").touch()
+    monkeypatch.setattr(Path, "replace", lambda self, target: told.append(f"-> {target.name}"))
+    seal(tmp_path, {})
+    assert told == ["model.safetensors", "result.json.part", "-> result.json", tmp_path.name]
+
+
+def test_what_is_to_be_made_again_goes_on_where_it_was_broken_off(tmp_path):
+    store = RunStore(tmp_path)
+    finish(store, 1)
+    with pytest.raises(KeyboardInterrupt), store.writing(SPEC, IDENTITY, again=True) as directory:
+        (directory / "state").touch()
+        raise KeyboardInterrupt
+    with store.writing(SPEC, IDENTITY, again=True) as directory:
+        assert (directory / "state").exists()
+        write_json(directory / "result.json", {"value": 2})
+    assert store.record(SPEC, IDENTITY) == {"value": 2}
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (OSError(errno.ENOENT, "No such file"), False),
+        (SafetensorError(f"I/O error: No space left on device (os error {errno.ENOSPC})"), True),
+        (ValueError("28"), False),
+    ],
+)
+def test_a_full_disk_is_told_from_other_errors(error, expected):
+    assert out_of_space(error) is expected

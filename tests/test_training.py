@@ -4,13 +4,15 @@ import copy
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from emonet_bench import interruption
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.evaluation import predict
 from emonet_bench.networks import classifier
-from emonet_bench.schedules import stages
-from emonet_bench.training import train, train_mode
+from emonet_bench.schedules import optimizer, stages
+from emonet_bench.training import _Session, pieces, train, train_mode
 from emonet_bench.types import ParameterGroup, Plan
 from tests.toys import Toy, toy_clips, toy_set
 
@@ -177,3 +179,64 @@ def test_predictions_come_in_the_order_of_the_clips():
     for i in (0, 17, 39):
         alone = predict(plan.classifier, DEV.select([i]), RECIPE)
         assert torch.allclose(whole[i], alone[0], atol=1e-6)
+
+
+def forward_with_room_for(clips, monkeypatch, failures):
+    forward = Toy.embed
+
+    def scarce(self, waveform, lengths):
+        if self.training and len(waveform) > clips:
+            failures.append(len(waveform))
+            raise torch.OutOfMemoryError
+        return forward(self, waveform, lengths)
+
+    monkeypatch.setattr(Toy, "embed", scarce)
+
+
+def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_state_remembers(tmp_path, monkeypatch):
+    monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
+    failures, notes = [], {}
+    forward_with_room_for(2, monkeypatch, failures)
+    recipe = RECIPE.model_copy(update={"epochs": 2})
+    train(toy_plan(), {"toy": TRAIN}, {"toy": DEV}, recipe, 0, directory=tmp_path, notes=notes)
+    assert failures == [8, 4]
+    assert "in 4 pieces" in notes["halved_batch"]
+    later = RECIPE.model_copy(update={"epochs": 3})
+    train(toy_plan(), {"toy": TRAIN}, {"toy": DEV}, later, 0, directory=tmp_path)
+    assert failures == [8, 4]
+
+
+def test_a_batch_in_pieces_has_the_gradient_of_the_whole():
+    recipe = RECIPE.model_copy(update={"balanced_weights": False, "optimizer": "sgd"})
+    batch = TRAIN.whole(torch.arange(7))
+    found = []
+    for count in (1, 2, 3):
+        session = _Session(toy_plan(), {"toy": TRAIN}, {"toy": DEV}, recipe, 0, print, None)
+        session.classifier.eval()  # batch norms and dropout see the batch as a whole only when it is one
+        session.standing.pieces = count
+        session.optimizer = optimizer(session.plan.groups, recipe, 0.1)
+        loss = session._gradients("toy", batch)
+        found.append((loss, [p.grad.clone() for p in session.classifier.parameters() if p.grad is not None]))
+    for loss, gradients in found[1:]:
+        assert torch.allclose(loss, found[0][0])
+        for gradient, whole in zip(gradients, found[0][1], strict=True):
+            assert torch.allclose(gradient, whole, atol=1e-6)
+
+
+@pytest.mark.parametrize(("clips", "count", "sizes"), [(8, 2, [4, 4]), (7, 2, [4, 3]), (3, 4, [3]), (5, 8, [3, 2])])
+def test_no_piece_of_a_batch_is_a_single_clip(clips, count, sizes):
+    divided = list(pieces(TRAIN.whole(torch.arange(clips)), count))
+    assert [len(piece.targets) for piece, _ in divided] == sizes
+    assert sum(part for _, part in divided) == pytest.approx(1)
+
+
+def test_a_clip_too_large_for_the_gpu_fails_with_the_remedy(monkeypatch):
+    forward_with_room_for(1, monkeypatch, [])
+    with pytest.raises(TrainingError, match="out of GPU memory with 2 clips at once, in epoch 1; shorten"):
+        run()
+
+
+@pytest.mark.parametrize("header", [{}, {"standing": "{}"}, {"standing": '{"odd": 1}', "optimizer": "{}"}])
+def test_a_state_of_another_version_means_a_fresh_start(tmp_path, header):
+    save_file({"model/x": torch.zeros(1)}, tmp_path / "state.safetensors", header)
+    assert interruption.load(tmp_path / "state.safetensors") is None

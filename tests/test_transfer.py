@@ -32,7 +32,7 @@ def source():
     whole = classifier(Toy(), [toy_set(CLIPS, "elsewhere")])
     for _ in range(3):
         whole(torch.randn(8, 300), None)  # statistics that are not the initial ones
-    return Checkpoint(copy.deepcopy(whole.state_dict()), {})
+    return Checkpoint(copy.deepcopy(whole.state_dict()), {"corpora": {"elsewhere": list(CLIPS.labels)}})
 
 
 def prepare(plugins, name, source, network=None, **options):
@@ -61,7 +61,9 @@ def test_everything_is_trained(plugins, source, name):
 def test_finetune_starts_from_the_source(plugins, source):
     network = prepare(plugins, "finetune", source).classifier.network
     for name, tensor in source.network().items():
-        if not name.endswith("num_batches_tracked"):  # counted anew: the statistics are the target's as soon as it trains
+        if not name.endswith(
+            "num_batches_tracked"
+        ):  # counted anew: the statistics are the target's as soon as it trains
             assert torch.equal(network.state_dict()[name], tensor), name
 
 

@@ -7,16 +7,14 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from emonet_bench import hookimpl
+from emonet_bench.cards import OWN_CARD, corpus_at, corpus_from_card
 from emonet_bench.errors import EmonetBenchError
 from emonet_bench.hookspecs import CorporaConfig
-from emonet_bench.manifest import holds_tables, read_directory
+from emonet_bench.manifest import holds_tables
 from emonet_bench.types import Corpus
-from emonet_corpora.cards import corpus_from_card
 from emonet_corpora.demo import demo_corpora
 
 CARDS = Path(__file__).parent / "cards"
-OWN_CARD = "card.toml"
-"""The name under which a folder of the corpora directory brings its own card."""
 
 
 @hookimpl
@@ -24,7 +22,7 @@ def emonet_corpora(config: CorporaConfig) -> Iterator[Corpus]:
     """Return the corpora of all cards, present on this disk or not, the user's own, and the generated ones."""
     cards = sorted(CARDS.glob("*.toml"))
     for card in cards:
-        yield corpus_from_card(card, config.directory and config.directory / card.stem)
+        yield corpus_from_card(card, config.folder(card.stem))
     if config.directory and config.directory.is_dir():
         yield from _own_corpora(config.directory, {card.stem for card in cards})
     yield from demo_corpora(config.cache)
@@ -34,9 +32,7 @@ def _own_corpora(directory: Path, known: Collection[str]) -> Iterator[Corpus]:
     """Yield what the user put beside: a folder with a card or with tables. One mistake costs one corpus."""
     for folder in sorted(path for path in directory.iterdir() if path.is_dir() and path.name not in known):
         try:
-            if (folder / OWN_CARD).is_file():
-                yield corpus_from_card(folder / OWN_CARD, folder, folder.name)
-            elif holds_tables(folder):
-                yield read_directory(folder.name, folder, folder)
+            if (folder / OWN_CARD).is_file() or holds_tables(folder):
+                yield corpus_at(folder.name, folder)
         except EmonetBenchError as error:
             warnings.warn(f"corpus {folder.name} is left out: {error}", RuntimeWarning, stacklevel=2)

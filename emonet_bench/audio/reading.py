@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 from pathlib import Path
@@ -82,6 +83,11 @@ def decoded(path: Path, start: float, end: float | None) -> tuple[NDArray[np.flo
     if not np.isfinite(samples).all():
         raise AudioError("holds NaN or infinite samples")
     return samples.mean(axis=1, dtype=np.float32), rate
+
+
+def digest(samples: NDArray[np.float32], rate: int) -> bytes:
+    """Hash decoded audio (S,): the same for the same sound, whatever its lossless format (SHA-256, 32 bytes)."""
+    return hashlib.sha256(rate.to_bytes(4, "little") + samples.astype("<f4").tobytes()).digest()
 
 
 def _check_readable(path: Path) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from emonet_bench.audio.reading import decoded, resampled
+from emonet_bench.audio.reading import decoded, digest, resampled
 from emonet_bench.errors import AudioError
 from emonet_bench.types import Utterance
 
@@ -36,6 +36,7 @@ class AudioStore:
         fingerprint: 16 hexadecimal digits: names, labels, speakers and decoded audio, wherever the files lie, whatever
             their (lossless) format and whatever rate they are resampled to.
         bad: The utterances that were left out, with the reason; their length is 0.
+        digests: (N, 32) uint8, SHA-256 of each utterance's decoded audio at its own rate.
     """
 
     path: Path
@@ -43,6 +44,19 @@ class AudioStore:
     lengths: NDArray[np.int64]
     fingerprint: str
     bad: Mapping[str, str]
+    digests: NDArray[np.uint8]
+
+    def select(self, utterances: Sequence[Utterance], index: Sequence[int]) -> AudioStore:
+        """Keep some utterances.
+
+        Args:
+            utterances: The M that are kept, as they are labelled now.
+            index: (M,) their places.
+        """
+        kept, digests = list(index), self.digests[list(index)]
+        bad = {utterance.name: self.bad[utterance.name] for utterance in utterances if utterance.name in self.bad}
+        mark = fingerprint(utterances, digests, bad)
+        return AudioStore(self.path, self.starts[kept], self.lengths[kept], mark, bad, digests)
 
 
 class _Index(NamedTuple):
@@ -64,6 +78,7 @@ def open_store(
     progress: Callable[[int, int], None] | None = None,
     *,
     skip_bad: bool = False,
+    threads: int | None = None,
 ) -> AudioStore:
     """Open the store of a corpus's audio; build it first where there is none for exactly these files.
 
@@ -77,6 +92,7 @@ def open_store(
         cache: The cache directory; stores lie in its folder ``audio``.
         progress: Called with the number of clips read so far and N.
         skip_bad: Leave files out that cannot be used.
+        threads: Files read at once; None: one for each core.
 
     Raises:
         AudioError: Files cannot be used (with ``skip_bad``: none can); the message lists every one with the reason.
@@ -89,9 +105,10 @@ def open_store(
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             index = _load(folder, skip_bad=skip_bad)
-            index = index or _build(folder, utterances, sampling_rate, progress, skip_bad=skip_bad)
+            index = index or _build(folder, utterances, sampling_rate, progress, skip_bad=skip_bad, threads=threads)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(index.lengths)[:-1]])
-    return AudioStore(folder / _SAMPLES, starts, index.lengths, _fingerprint(utterances, index), index.bad)
+    mark = fingerprint(utterances, index.digests, index.bad)
+    return AudioStore(folder / _SAMPLES, starts, index.lengths, mark, index.bad, index.digests)
 
 
 def _load(folder: Path, *, skip_bad: bool) -> _Index | None:
@@ -119,11 +136,18 @@ def _state(file: str) -> tuple[int, int]:
     return (found.st_size, found.st_mtime_ns)
 
 
-def _fingerprint(utterances: Sequence[Utterance], index: _Index) -> str:
+def fingerprint(utterances: Iterable[Utterance], digests: NDArray[np.uint8], bad: Collection[str] = ()) -> str:
+    """Hash names, labels, speakers and decoded audio.
+
+    Args:
+        utterances: N utterances.
+        digests: (N, 32), see ``AudioStore``.
+        bad: Names of those that are left out.
+    """
     rows = sorted(
         (u.name, u.label, u.speaker, digest.tobytes().hex())
-        for u, digest in zip(utterances, index.digests, strict=True)
-        if u.name not in index.bad
+        for u, digest in zip(utterances, digests, strict=True)
+        if u.name not in bad
     )
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
@@ -135,13 +159,14 @@ def _build(
     progress: Callable[[int, int], None] | None,
     *,
     skip_bad: bool,
+    threads: int | None,
 ) -> _Index:
     pending = folder.with_suffix(".pending")
     shutil.rmtree(pending, ignore_errors=True)  # of a build that was killed
     pending.mkdir()
     index = _Index(np.zeros(len(utterances), np.int64), np.zeros((len(utterances), 32), np.uint8), {})
     with (pending / _SAMPLES).open("wb") as out:
-        for place, clip in enumerate(_clips(utterances, sampling_rate)):
+        for place, clip in enumerate(_clips(utterances, sampling_rate, threads)):
             if isinstance(clip, AudioError):
                 index.bad[utterances[place].name] = str(clip)
             else:
@@ -173,9 +198,9 @@ def _table(utterances: Sequence[Utterance], bad: Mapping[str, str]) -> str:
     return f"{count}; replace them or take them out of the corpus:{''.join(rows)}"
 
 
-def _clips(utterances: Sequence[Utterance], sampling_rate: int) -> Iterator[_Clip | AudioError]:
+def _clips(utterances: Sequence[Utterance], sampling_rate: int, threads: int | None) -> Iterator[_Clip | AudioError]:
     """Read clips in order, in threads: libsndfile and soxr release the GIL."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         for first in range(0, len(utterances), _CHUNK):
             chunk = utterances[first : first + _CHUNK]
             yield from pool.map(lambda u: _clip(u, sampling_rate), chunk)
@@ -187,6 +212,5 @@ def _clip(utterance: Utterance, sampling_rate: int) -> _Clip | AudioError:
         scaled = np.rint(resampled(source, rate, sampling_rate) * _SCALE)
     except AudioError as error:
         return error
-    digest = hashlib.sha256(rate.to_bytes(4, "little") + source.astype("<f4").tobytes()).digest()
     samples = scaled.clip(-_SCALE, _SCALE - 1).astype(np.int16)
-    return _Clip(samples, digest) if samples.any() else AudioError("silent: every sample is zero")
+    return _Clip(samples, digest(source, rate)) if samples.any() else AudioError("silent: every sample is zero")

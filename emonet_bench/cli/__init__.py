@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,16 @@ import rich_click as click
 from emonet_bench import __version__
 from emonet_bench.cli.shell import Shell, selection
 
+os.environ.setdefault(
+    "TORCH_CPP_LOG_LEVEL", "ERROR"
+)  # read at torch's import, in workers too: exports talk to themselves
+
 COMMANDS = {
     "run": ("emonet_bench.cli.run", "Train and score a matrix of corpora, architectures and strategies."),
-    "report": ("emonet_bench.cli.report", "Show the results of a matrix as a table."),
+    "status": ("emonet_bench.cli.status", "Look at a matrix that runs elsewhere: cells, epochs, failures."),
+    "report": ("emonet_bench.cli.report", "Show the results of a matrix as a table or as a web page."),
+    "verify": ("emonet_bench.cli.verify", "Check that the stated scores follow from the predictions."),
+    "reproduce": ("emonet_bench.cli.reproduce", "Train a run again and compare."),
     "export": ("emonet_bench.cli.export", "Write a trained run as one ONNX file."),
     "predict": ("emonet_bench.cli.predict", "Predict labels of audio files with an ONNX file."),
     "show": ("emonet_bench.cli.show", "Describe an ONNX file or a run."),
@@ -22,7 +30,7 @@ COMMANDS = {
     "doctor": ("emonet_bench.cli.doctor", "Check this machine: versions, devices, corpora, cache."),
 }
 _PANELS = [
-    {"name": "Benchmark", "commands": ["run", "report"]},
+    {"name": "Benchmark", "commands": ["run", "status", "report", "verify", "reproduce"]},
     {"name": "Deploy", "commands": ["export", "predict", "show"]},
     {"name": "Look around", "commands": ["corpora", "plugins", "doctor"]},
 ]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import rich_click as click
+from rich.bar import Bar
 from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 
+from emonet_bench import places
 from emonet_bench.audio import seconds
 from emonet_bench.errors import AudioError, CorpusError
 from emonet_bench.partitions import assign, folds
@@ -55,6 +60,44 @@ def show(ctx: click.RichContext, /, name: str) -> None:
     fold = folds(utterances, rule)[0]
     click.echo(f"protocol {protocol}: {_words(rule, utterances)}{'' if fold is None else ', the first of them:'}")
     console.print(_partitions(corpus, utterances, rule, fold))
+    _histogram(utterances)
+
+
+@corpora.command()
+@click.argument("name")
+@click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.pass_context
+def add(ctx: click.RichContext, /, name: str, path: Path) -> None:
+    """Register that the corpus NAME lies in the directory PATH.
+
+    NAME is a known corpus. Or it is a new one: then the directory holds card.toml, utterances.csv, or train.csv,
+    devel.csv (or dev.csv or val.csv) and test.csv.
+    """
+    selection = replace(ctx.obj or Selection(), places={name: path.resolve()})
+    corpus = Plugins(selection).corpora[name]
+    found = len(corpus.load())
+    file = places.register(name, path)
+    click.echo(f"{name}: {found} clips (expected: {corpus.clips or 'unknown'}), written to {file}")
+
+
+@corpora.command()
+@click.argument("name")
+@click.option("--protocol", help="Which of its protocols; the first is the default.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def audit(ctx: click.RichContext, /, name: str, protocol: str | None, *, as_json: bool) -> None:
+    """Listen to every clip of the corpus NAME and look for what would spoil a score.
+
+    Speakers, sessions and texts in two partitions; identical audio, here and in the other corpora found;
+    near-duplicates; clipping, offset, silence, low bandwidth; labels; counts. The verdict is clean, warnings or leaking
+    (then the exit status is 1).
+    """
+    from emonet_bench.cli.audit import audited, show_findings  # noqa: PLC0415 - NumPy and files for this command only
+
+    findings = audited(Plugins(ctx.obj or Selection()), name, protocol)
+    show_findings(name, findings, as_json=as_json)
+    if findings.verdict == "leaking":
+        ctx.exit(1)
 
 
 def _found(corpus: Corpus) -> str:
@@ -113,6 +156,19 @@ def _partitions(corpus: Corpus, utterances: Sequence[Utterance], rule: SplitRule
         here = [utterance for utterance, own in zip(utterances, assigned, strict=True) if own == partition]
         table.add_row(partition, *_statistics(here, corpus.labels))
     return table
+
+
+def _histogram(utterances: Sequence[Utterance]) -> None:
+    """Print how long the clips are; nothing where files are bad."""
+    try:
+        durations = list(map(seconds, utterances))
+    except AudioError:
+        return
+    counts, borders = np.histogram(durations, min(10, len(set(durations))))
+    table = _table("seconds", "clips", "")
+    for count, low, high in zip(counts.tolist(), borders, borders[1:], strict=False):
+        table.add_row(f"{low:.1f} to {high:.1f}", str(count), Bar(int(counts.max()), 0, count, width=40))
+    Console().print(table)
 
 
 def _statistics(utterances: Sequence[Utterance], labels: Iterable[str]) -> list[str]:

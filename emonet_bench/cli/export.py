@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from emonet_bench.errors import AudioError, CorpusError
-from emonet_bench.plugins import Plugins, cache_directory
+from emonet_bench.places import cache_directory
+from emonet_bench.plugins import Plugins
 
 if TYPE_CHECKING:
     from emonet_bench.batches import Clips
@@ -28,7 +28,6 @@ def export(context: click.Context, run: Path, output: Path | None, corpus: str |
     The file is written only if onnxruntime and the trained network agree, at sizes that the export has not seen. Where
     the corpus is on this disk, its test partition is scored through onnxruntime, too.
     """
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # the exporter talks to itself
     from emonet_bench import checkpoints  # noqa: PLC0415 - torch
     from emonet_bench.config import Training  # noqa: PLC0415
     from emonet_bench.evaluation import evaluation_window  # noqa: PLC0415
@@ -55,7 +54,13 @@ def _test_clips(plugins: Plugins, record: dict[str, Any]) -> Clips | None:
     training = spec["training"]
     try:
         corpus = plugins.corpora[spec["corpus"]]
-        opened = open_corpus(corpus, spec["protocol"], training["sampling_rate"], cache_directory())
+        opened = open_corpus(
+            corpus,
+            spec["protocol"],
+            training["sampling_rate"],
+            cache_directory(),
+            skip_bad=bool(record.get("skipped_files")),
+        )
     except (AudioError, CorpusError) as error:
         click.echo(f"The UAR through onnxruntime is not measured: {error}", err=True)
         return None

@@ -37,12 +37,14 @@ class Progress:
         plugins: Whose lifecycle hooks are called.
         console: Where to draw.
         counts: Cells by state: finished, failed, skipped.
+        peak_mb: The most memory that a cell has taken so far, in MiB; None where none has finished yet.
     """
 
     cells: Sequence[Cell]
     plugins: Plugins
     console: Console
     counts: dict[str, int] = field(default_factory=lambda: {"finished": 0, "failed": 0, "skipped": 0})
+    peak_mb: int | None = None
 
     def __post_init__(self) -> None:
         self._rows = {cell.run_id: _Row(cell) for cell in self.cells}
@@ -69,8 +71,14 @@ class Progress:
         shown.epoch, shown.uar = int(row["epoch"]), row["dev_uar"]
         self.plugins.notify("emonet_epoch_finished", spec=cell.spec, epoch=shown.epoch, scores=row)
 
+    def elsewhere(self, cell: Cell) -> None:
+        """Show that another process is at work on the cell."""
+        row = self._rows[cell.run_id]
+        row.state, row.note = "elsewhere", "another process has it"
+
     def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
         """Show a cell's test UAR."""
+        self.peak_mb = max(self.peak_mb or 0, record.get("peak_memory_mb", 0))
         uar = record["scores"]["test"]["uar"]
         fresh = self._rows[cell.run_id].state == "running"
         self._end(cell, "finished", f"test UAR {uar:.3f}" if fresh else f"test UAR {uar:.3f} (on disk already)")
@@ -90,11 +98,9 @@ class Progress:
         self._end(cell, "skipped", reason)
 
     @property
-    def reasons(self) -> list[tuple[Cell, str]]:
-        """The cells that failed or were skipped, each with the reason."""
-        return [
-            (row.cell, f"{row.state}: {row.note}") for row in self._rows.values() if row.state in ("failed", "skipped")
-        ]
+    def skips(self) -> list[tuple[Cell, str]]:
+        """The cells that were skipped, each with the reason."""
+        return [(row.cell, row.note) for row in self._rows.values() if row.state == "skipped"]
 
     def _end(self, cell: Cell, state: str, note: str) -> None:
         row = self._rows[cell.run_id]
@@ -126,8 +132,8 @@ class Progress:
         return f"{len(self._rows)} cells: {running} running, {waiting} waiting" + (f", {ended}" if ended else "")
 
 
-_ORDER = {"running": 0, "failed": 1, "waiting": 2, "finished": 3, "skipped": 4}
-_STYLE = {"running": "cyan", "failed": "red", "waiting": "dim", "finished": "green", "skipped": "yellow"}
+_ORDER = {"running": 0, "failed": 1, "elsewhere": 2, "waiting": 3, "finished": 4, "skipped": 5}
+_STYLE = {"running": "cyan", "failed": "red", "elsewhere": "magenta", "waiting": "dim", "finished": "green", "skipped": "yellow"}
 
 
 def _columns(row: _Row) -> list[Any]:

@@ -1,9 +1,10 @@
-"""``emonet-bench plugins``: what is installed, what it registers, and why something does not work."""
+"""``emonet-bench plugins``: what is installed and registered, whether it keeps its contracts, and a new one."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import rich_click as click
 from rich.box import HORIZONTALS
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from emonet_bench.cli.scaffold import FLAGS, write_package
 from emonet_bench.cli.shell import Shell
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.registries import Origin
@@ -18,7 +20,7 @@ from emonet_bench.registries import Origin
 
 @click.group()
 def plugins() -> None:
-    """Look at plugins: packages with an entry point in the group ``emonet_bench``, or single files."""
+    """Look at plugins and make one: packages with an entry point in the group ``emonet_bench``, or single files."""
 
 
 @plugins.command("list")
@@ -36,6 +38,47 @@ def list_(ctx: click.RichContext, /, strict: bool) -> None:  # noqa: FBT001 - cl
         click.echo(f"{origin}: {origin.broken}")
     if broken and (strict or selection.strict):
         ctx.exit(1)
+
+
+@plugins.command()
+@click.argument("name")
+@click.option(
+    "--corpora-dir",
+    type=click.Path(path_type=Path),
+    help="Directory with one folder for each corpus [default: EMONET_BENCH_CORPORA_DIR].",
+)
+@click.pass_context
+def check(ctx: click.RichContext, /, name: str, corpora_dir: Path | None) -> None:
+    """Hold the plugin NAME, or one thing that plugins register as NAME, to its contracts.
+
+    Exits with status 1 where one is broken.
+    """
+    selection: Selection = ctx.obj or Selection()
+    if corpora_dir is not None:
+        selection = replace(selection, corpora_dir=corpora_dir)
+    from emonet_bench.cli.plugins_check import report  # noqa: PLC0415 - torch is imported for real work only
+
+    if not report(name, _load(ctx, selection)):
+        ctx.exit(1)
+
+
+@plugins.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(list(FLAGS)), required=True, help="What it registers.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Where to make its directory [default: here].",
+)
+def new(name: str, kind: str, directory: Path) -> None:
+    """Write the package NAME: a plugin that works, to be changed into one's own."""
+    for path in write_package(name, kind, directory):
+        click.echo(str(path))
+    click.echo(
+        f"\nNext: cd {directory / name} && pip install -e . && pytest && "
+        f"emonet-bench run matrix --limit 8 {FLAGS[kind]} {name}"
+    )
 
 
 def _load(ctx: click.RichContext, selection: Selection) -> Plugins:

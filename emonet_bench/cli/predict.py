@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, metavar="FILES|FOLDERS|-")
+@click.option("--task", metavar="NAME", help="Which corpus's labels, where MODEL is a bank of several.")
 @click.option("--window", type=float, metavar="S", help="Score stretches of so many seconds each for itself.")
 @click.option("--hop", type=float, metavar="S", help="Seconds from one stretch to the next [default: the window].")
 @click.option(
@@ -45,6 +46,7 @@ def predict(
     context: click.Context,
     model: Path,
     files: tuple[str, ...],
+    task: str | None,
     window: float | None,
     hop: float | None,
     form: str,
@@ -56,7 +58,7 @@ def predict(
     FOLDERS are searched for audio; `-` reads names of files from standard input, one in a line. Files that cannot be
     read are reported and passed over; the exit status is then 1.
     """
-    predictor = Predictor(model, providers, jobs)
+    predictor = Predictor(model, providers, jobs, task)
     bad: list[AudioError] = []
 
     def failed(error: AudioError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 from rich.console import Console
@@ -26,20 +27,30 @@ _RENDER = {
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["rich", *_RENDER]),
+    type=click.Choice(["rich", *_RENDER, "html"]),
     metavar="FORM",
     default="rich",
     show_default=True,
-    help="rich, markdown, latex, csv or json.",
+    help="rich, markdown, latex, csv, json or html.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
 @click.option(
     "--metric",
-    type=click.Choice(["uar", "accuracy"]),
+    type=click.Choice(["uar", "accuracy", "macro_f1"]),
     metavar="SCORE",
     default="uar",
     show_default=True,
-    help="uar or accuracy.",
+    help="uar, accuracy or macro_f1.",
+)
+@click.option("--rows", metavar="A,B", help="What makes the rows, of corpus, architecture, strategy [default: corpus].")
+@click.option("--columns", metavar="A,B", help="What makes the columns [default: what the rows leave].")
+@click.option(
+    "--sort",
+    type=click.Choice(["name", *reports.SORTS]),
+    metavar="BY",
+    default="name",
+    show_default=True,
+    help="Order architectures and strategies by name, score, parameters or seconds.",
 )
 @click.option("--baseline", default="scratch", show_default=True, help="Strategy that the others are compared with.")
 @click.option(
@@ -50,7 +61,13 @@ _RENDER = {
     help="Keep some runs only: corpus, protocol, architecture, strategy or seed. Repeatable.",
 )
 def report(
-    results: Path, form: str, output: Path | None, metric: Metric, baseline: str, filters: tuple[str, ...]
+    results: Path,
+    form: str,
+    output: Path | None,
+    metric: Metric,
+    baseline: str,
+    filters: tuple[str, ...],
+    **arrangement: Any,
 ) -> None:
     """Show the results of a matrix: corpora against architectures and strategies.
 
@@ -58,11 +75,12 @@ def report(
     runs of different protocols never share a row.
     """
     table = reports.summarise(_filtered(reports.load(results), filters), metric, baseline)
+    table = reports.arranged(table, **arrangement)
     if form == "rich" and output is None:
         Console().print(reports.render_rich(table))
         click.echo("".join(f"{problem}\n" for problem in table.problems), nl=False)  # unwrapped, to be copied
         return
-    text = _RENDER[form](table) if form in _RENDER else _as_text(table)
+    text = _html(table) if form == "html" else _RENDER[form](table) if form in _RENDER else _as_text(table)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -84,6 +102,12 @@ def _filtered(records: list[reports.RunRecord], filters: tuple[str, ...]) -> lis
                 raise ConfigError(f"--filter {text}: no run has the {key} {value!r}{did_you_mean(value, known)}")
         records = [record for record in records if str(getattr(record, key)) in wanted]
     return records
+
+
+def _html(table: reports.Table) -> str:
+    from emonet_bench.report.html import render_html  # noqa: PLC0415 - a template engine is for this format only
+
+    return render_html(table)
 
 
 def _as_text(table: reports.Table) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import rich_click as click
 from rich.console import Console
 
+from emonet_bench.cli.shell import Shell
 from emonet_bench.config import read_toml
 from emonet_bench.errors import ConfigError
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins import Selection
 
 DEMO = Path(__file__).with_name("demo.toml")
 _AXES = {"corpora": "corpus", "architectures": "architecture", "strategies": "strategy", "seeds": "seed"}
@@ -39,6 +41,7 @@ def run() -> None:
 @click.option("--jobs", default="auto", show_default=True, help="Cells at once: a number, or auto.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--executor", default="processes", show_default=True, help="Where cells run; plugins offer more.")
+@click.option("--shard", metavar="I/N", help="Run the I-th of N equal shares; cells stay with their source.")
 @click.option("--limit", type=click.IntRange(2), help="Most clips of each partition: a smoke run.")
 @click.option("--export", "export_", is_flag=True, help="Export every cell to ONNX and check it.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
@@ -47,7 +50,8 @@ def run() -> None:
 @click.option(
     "--plugin", "files", type=click.Path(path_type=Path), multiple=True, help="Load a plugin from a single file."
 )
-@click.option("--strict", is_flag=True, help="Stop at a broken plugin.")
+@click.option("--skip-bad-files", is_flag=True, help="Leave bad audio files out, and say how many.")
+@click.option("--strict", is_flag=True, help="Stop at a broken plugin or a leaking protocol.")
 @click.pass_context
 def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> None:
     """Train every combination of corpora, architectures, strategies and seeds; print the UAR table.
@@ -58,14 +62,21 @@ def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> No
     _choose_gpu(flags["device"])
     values = with_flags(read_toml(file or DEMO), flags)
     where = str(file or "the demo matrix")
-    selection = _selection(context, flags)
-    from emonet_bench.cli.matrix import plan, show_plan, work  # noqa: PLC0415 - torch is imported for real work only
+    selection = replace(_selection(context, flags), places=places(values, Path(where).parent))
+    from emonet_bench.cli.plan import chosen_shard, plan  # noqa: PLC0415 - pandas is slow to import
 
     console = Console()
-    planned = plan(values, where, Plugins(selection), console)
+    shell = context.find_root().command
+    assert isinstance(shell, Shell)
+    planned = plan(values, where, shell.load(selection), console, skip_bad=flags["skip_bad_files"])
+    planned = chosen_shard(planned, flags["shard"])
     if flags["dry_run"]:
-        show_plan(planned, flags["results"], console)
+        from emonet_bench.cli.dry_run import show  # noqa: PLC0415 - rarely needed
+
+        show(planned, selection, flags, console)
         return
+    from emonet_bench.cli.matrix import work  # noqa: PLC0415 - torch is imported for real work only
+
     failed = work(planned, selection, flags, console)
     if failed:
         context.exit(1)
@@ -90,6 +101,16 @@ def with_flags(values: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
     if flags["device"] != "auto":
         _set(values, f"training.device={flags['device'].partition(':')[0]}")
     return values
+
+
+def places(values: Mapping[str, Any], base: Path) -> dict[str, Path]:
+    """Tell where a matrix file says that corpora lie which it does not describe by a card."""
+    entries = values.get("corpora")
+    return {
+        name: base / Path(entry["path"]).expanduser()
+        for name, entry in (entries.items() if isinstance(entries, Mapping) else ())
+        if isinstance(entry, Mapping) and isinstance(entry.get("path"), str) and "card" not in entry
+    }
 
 
 def _listed(axis: str, text: str) -> list[Any]:

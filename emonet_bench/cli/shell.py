@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it: 128 + SIGINT."""
 
+ARCHITECTURES = "Architectures, on tables of audio files"
+"""The panel of the help that lists them."""
+
 _LOADED = f"{__name__}.plugins"
 
 
@@ -38,7 +41,7 @@ class Shell(click.RichGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the host's commands in their order, then those of plugins; broken plugins are no reason for no help."""
         try:
-            added = self.plugins(ctx).commands
+            added = [*self.plugins(ctx).architectures, *self.plugins(ctx).commands]
         except EmonetBenchError as error:
             warnings.warn(str(error), RuntimeWarning, stacklevel=2)
             return list(self.lazy)
@@ -48,6 +51,8 @@ class Shell(click.RichGroup):
         """Find a command to describe; the host's own are not imported for that."""
         if cmd_name in self.lazy:
             return click.RichCommand(name=cmd_name, help=self.lazy[cmd_name][1])
+        if cmd_name in self.plugins(ctx).architectures:
+            return click.RichCommand(name=cmd_name, help=f"Train and evaluate {cmd_name}.", panel=ARCHITECTURES)
         found: click.Command | None = self.plugins(ctx).commands.get(cmd_name)
         return found
 
@@ -60,13 +65,24 @@ class Shell(click.RichGroup):
             click.UsageError: There is none of that name.
         """
         name, *rest = args
-        imported = getattr(import_module(self.lazy[name][0]), name) if name in self.lazy else None
-        command = imported or self.get_command(ctx, name)
+        command = self._imported(ctx, name) or self.get_command(ctx, name)
         if command is None and not ctx.resilient_parsing:
             from emonet_bench.config import did_you_mean  # noqa: PLC0415 - pydantic is slow to import
 
             raise click.UsageError(f"unknown command {name!r}{did_you_mean(name, self.list_commands(ctx))}", ctx)
         return name, command, rest
+
+    def _imported(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command of the host, or make those of an architecture."""
+        if name in self.lazy:
+            command: click.Command = getattr(import_module(self.lazy[name][0]), name)
+            return command
+        plugins = self.plugins(ctx)
+        if name not in plugins.architectures:
+            return None
+        from emonet_bench.cli import task  # noqa: PLC0415 - pydantic is slow to import
+
+        return task.group(plugins.architectures[name], plugins)
 
     def plugins(self, ctx: click.Context) -> Plugins:
         """Load the plugins that the options before the command select, once."""

@@ -1,44 +1,68 @@
-"""``emonet-bench show``: what an ONNX file says of itself."""
+"""``emonet-bench show``: what an ONNX file or a run says of itself."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
-from emonet_bench.deploy import Predictor
+from emonet_bench.deploy.model import open_session
+
+_OF_A_RUN = ("run_id", "corpus", "protocol", "architecture", "strategy", "seed", "fold", "source", "training")
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
-def show(model: Path) -> None:
-    """Describe MODEL, a file that `emonet-bench export` wrote: inputs, outputs, labels and where it comes from."""
+@click.argument("what", metavar="MODEL|RUN", type=click.Path(path_type=Path))
+def show(what: Path) -> None:
+    """Describe MODEL, an ONNX file (inputs, outputs, labels and where it comes from), or the run in the directory RUN."""
     from rich.console import Console  # noqa: PLC0415 - slow
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
-    predictor = Predictor(model, "cpu")
-    table = Table(show_header=False, box=None, title=str(model), title_justify="left", title_style="bold")
+    table = Table(show_header=False, box=None, title=str(what), title_justify="left", title_style="bold")
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, text in _rows(predictor):
-        table.add_row(name, text)
+    for name, text in _run(what) if what.is_dir() else _file(what):
+        table.add_row(name, Text(text))
     Console().print(table)
 
 
-def _rows(predictor: Predictor) -> Iterator[tuple[str, str]]:
-    session = predictor.model.session
+def _file(path: Path) -> Iterator[tuple[str, str]]:
+    session = open_session(path, "cpu")
     for kind, values in (("input", session.get_inputs()), ("output", session.get_outputs())):
         for value in values:
             yield kind, f"{value.name}: {value.type.removeprefix('tensor(').rstrip(')')} {value.shape}"
-    for name, text in sorted(predictor.metadata.items()):
-        yield name, _readable(text)
+    for name, text in sorted(session.get_modelmeta().custom_metadata_map.items()):
+        yield name, _words(json.loads(text)) if text.startswith(("[", "{")) else text or "-"
 
 
-def _readable(text: str) -> str:
-    if not text.startswith(("[", "{")):
-        return text or "-"
-    value = json.loads(text)
-    parts = (f"{name} {part}" for name, part in value.items()) if isinstance(value, dict) else map(str, value)
-    return ", ".join(parts)
+def _run(directory: Path) -> Iterator[tuple[str, str]]:
+    from emonet_bench.store import read_record  # noqa: PLC0415 - a file needs no more than deploy
+
+    record = read_record(directory)
+    facts: Mapping[str, Any] = {**record, **record.get("spec", {})}
+    known = [*(name for name in _OF_A_RUN if name in facts), *(name for name in facts if name not in _OF_A_RUN)]
+    for name in known:
+        if name == "error":
+            yield name, f"{facts[name]['type']}: {facts[name]['message']}"
+        elif name not in {"spec", "confusion", "per_corpus"}:
+            yield name, _words(facts[name])
+    yield "files", ", ".join(sorted(path.name for path in directory.iterdir()))
+
+
+def _words(value: Any) -> str:
+    """Put a value of JSON into words."""
+    if isinstance(value, dict):
+        return (
+            ", ".join(
+                f"{name} {f'({_words(part)})' if isinstance(part, dict) else _words(part)}"
+                for name, part in value.items()
+            )
+            or "-"
+        )
+    if isinstance(value, list):
+        return ", ".join(map(_words, value)) or "-"
+    return "-" if value is None else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,9 +36,10 @@ def cut_of(window: float | None, hop: float | None, sampling_rate: int) -> Cut |
         if hop is not None:
             raise ConfigError("hop: needs a window, too")
         return None
-    size, step = (round(seconds * sampling_rate) for seconds in (window, window if hop is None else hop))
-    if size < 1 or step < 1:
+    both = (window, window if hop is None else hop)
+    if not all(math.isfinite(seconds) and round(seconds * sampling_rate) >= 1 for seconds in both):
         raise ConfigError(f"window and hop: must last at least one sample each; are {window} s and {hop} s")
+    size, step = (round(seconds * sampling_rate) for seconds in both)
     return size, step
 
 

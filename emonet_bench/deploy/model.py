@@ -38,12 +38,14 @@ class Model:
         metadata: Everything that the file says of itself.
         labels: What it tells apart, in declared order.
         sampling_rate: Samples per second that it hears.
+        task: Which of a bank's tasks; None: the file has a single one.
     """
 
     session: onnxruntime.InferenceSession
     metadata: Mapping[str, str]
     labels: tuple[str, ...]
     sampling_rate: int
+    task: int | None = None
 
     @property
     def provider(self) -> Literal["cpu", "cuda"]:
@@ -60,22 +62,50 @@ class Model:
         waveform = np.zeros((len(clips), lengths.max()), np.float32)
         for row, clip in zip(waveform, clips, strict=True):
             row[: len(clip)] = clip
+        feed = {"waveform": waveform, "lengths": lengths}
+        if self.task is not None:
+            feed["task"] = np.array(self.task)
         found: NDArray[np.float32]
         try:
-            (found,) = self.session.run(["probabilities"], {"waveform": waveform, "lengths": lengths})
+            (found,) = self.session.run(["probabilities"], feed)
         except Exception as error:  # onnxruntime's exceptions share no parent
             seconds = lengths.max() / self.sampling_rate
             raise AudioError(
                 f"{seconds:.1f} s are too much for onnxruntime ({_reason(error)}); give a window"
             ) from error
-        return found
+        return found[:, : len(self.labels)]  # a bank's rows are as wide as its largest task
 
 
-def open_model(path: Path, providers: Providers) -> Model:
+def open_model(path: Path, providers: Providers, task: str | None = None) -> Model:
     """Open a file that ``emonet-bench export`` wrote.
 
+    Args:
+        path: The file.
+        providers: Where to compute.
+        task: Which of a bank's tasks.
+
     Raises:
-        ConfigError: It is missing, not ONNX or not ours; or CUDA was asked for and does not work.
+        ConfigError: It is missing, not ONNX or not ours; or CUDA was asked for and does not work; or it has no such
+            task.
+    """
+    session = open_session(path, providers)
+    metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
+    labels, rate = _labels_and_rate(path, metadata)
+    if isinstance(labels, list):
+        if task is not None:
+            raise ConfigError(f"task: {path} holds a single one; leave it out")
+        return Model(session, metadata, tuple(labels), rate)
+    if task not in labels:
+        given = "" if task is None else f", not {task!r}"
+        raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
+    return Model(session, metadata, tuple(labels[task]), rate, list(labels).index(task))
+
+
+def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSession:
+    """Open any ONNX file.
+
+    Raises:
+        ConfigError: As ``open_model`` does, but for what the file says of itself.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; give a model written by 'emonet-bench export'")
@@ -90,8 +120,7 @@ def open_model(path: Path, providers: Providers) -> Model:
         raise ConfigError(f"{path}: not an ONNX file that onnxruntime can load ({_reason(error)})") from error
     if providers == "cuda" and _CUDA not in session.get_providers():
         raise ConfigError("providers: CUDA does not start here (no GPU, or not its libraries); use cpu")
-    metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
-    return Model(session, metadata, *_labels_and_rate(path, metadata))
+    return session
 
 
 def _wanted(providers: Providers) -> list[Any]:
@@ -120,7 +149,8 @@ def _has_driver() -> bool:
     return False
 
 
-def _labels_and_rate(path: Path, metadata: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
+def _labels_and_rate(path: Path, metadata: Mapping[str, str]) -> tuple[list[str] | dict[str, list[str]], int]:
+    """Read the labels, of a bank for each task, and the sampling rate."""
     remedy = "export the run again with 'emonet-bench export'"
     try:
         version, rate = int(metadata["schema_version"]), int(metadata["sampling_rate"])
@@ -131,7 +161,9 @@ def _labels_and_rate(path: Path, metadata: Mapping[str, str]) -> tuple[tuple[str
         raise ConfigError(f"{path}: its metadata is damaged ({error}); {remedy}") from error
     if version > _SCHEMA:
         raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U emonet-bench")
-    return tuple(labels), rate
+    if rate < 1 or not isinstance(labels, list | dict) or not labels:
+        raise ConfigError(f"{path}: its metadata is damaged (labels or sampling_rate); {remedy}")
+    return labels, rate
 
 
 def _reason(error: Exception) -> str:

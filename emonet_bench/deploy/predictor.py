@@ -62,18 +62,21 @@ class Predictor:
         path: A file written by ``emonet-bench export``.
         providers: Where to compute; ``auto``: on CUDA where onnxruntime has it, else on CPU.
         threads: Clips at work at once; None: as many as there are cores.
+        task: Which corpus's labels, where the file is a bank of several.
 
     Attributes:
         model: The file, opened.
 
     Raises:
-        ConfigError: The file is missing, not ONNX or not ours; or CUDA was asked for and does not work.
+        ConfigError: The file is missing, not ONNX or not ours; or CUDA was asked for and does not work; or it has no
+            such task.
     """
 
-    def __init__(self, path: str | Path, providers: Providers = "auto", threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise ConfigError(f"threads: must be at least 1, is {threads}")
-        self.model = open_model(Path(path), providers)
+    def __init__(
+        self, path: str | Path, providers: Providers = "auto", threads: int | None = None, task: str | None = None
+    ) -> None:
+        _check_count("threads", threads)
+        self.model = open_model(Path(path), providers, task)
         self.threads = threads or _cores()
 
     @property
@@ -140,6 +143,7 @@ class Predictor:
             batch_size: See there.
             failed: See there.
         """
+        _check_count("sampling_rate", sampling_rate)
         clips = (
             _Clip(name, partial(self._convert, name, array, sampling_rate), partial(np.size, array))
             for name, array in ((f"array {index}", array) for index, array in enumerate(arrays))
@@ -154,6 +158,7 @@ class Predictor:
             hop: Seconds from one stretch to the next; None: the window.
             sampling_rate: Of the chunks; None: the model's.
         """
+        _check_count("sampling_rate", sampling_rate)
         cut = cut_of(window, hop, self.sampling_rate)
         assert cut is not None
         return Stream(self._score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate))
@@ -183,7 +188,12 @@ class Predictor:
         batch_size: int | None,
         failed: Callable[[AudioError], None] | None,
     ) -> Iterator[Prediction]:
-        size = batch_size or (8 if self.model.provider == "cuda" else 1)
+        _check_count("batch_size", batch_size)
+        return self._carried_out(clips, cut, batch_size or (8 if self.model.provider == "cuda" else 1), failed)
+
+    def _carried_out(
+        self, clips: Iterable[_Clip], cut: Cut | None, size: int, failed: Callable[[AudioError], None] | None
+    ) -> Iterator[Prediction]:
         groups = grouped(clips, size, lambda clip: clip.duration())
         with closing(ahead(partial(self._carry_out, cut=cut, size=size), groups, self.threads)) as done:
             for outcome in in_order(done):
@@ -241,6 +251,11 @@ class Predictor:
             return sixteen_bits(resampled(mono(array), sampling_rate, self.sampling_rate))
         except AudioError as error:
             raise AudioError(f"{name}: {error}") from error
+
+
+def _check_count(name: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise ConfigError(f"{name}: must be at least 1, is {value}")
 
 
 def _cores() -> int:

@@ -1,7 +1,8 @@
 """One self-describing ONNX file from a trained classifier, held against torch before it is written."""
 
+from emonet_bench.export.bankcard import Size, size_table
 from emonet_bench.export.card import for_corpus, metadata_of, model_card
-from emonet_bench.export.file import export, export_run
+from emonet_bench.export.file import Trained, export, export_bank, export_run
 from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
 from emonet_bench.export.graph import OPSET, Deployed, freeze
 
@@ -10,11 +11,15 @@ __all__ = [
     "TOLERANCE",
     "Deployed",
     "Parity",
+    "Size",
+    "Trained",
     "export",
+    "export_bank",
     "export_run",
     "for_corpus",
     "freeze",
     "metadata_of",
     "model_card",
     "score_onnx",
+    "size_table",
 ]

@@ -15,7 +15,7 @@ SCHEMA_VERSION = "1"
 Interval = tuple[float, float]
 
 _HARDWARE = ("platform", "device", "hardware", "cores")
-_LIMITS = """## Limits
+LIMITS = """## Limits
 
 The scores hold for this corpus: its language, its recording conditions, its way of eliciting emotion (often acted).
 Elsewhere they fall. A label is the model's guess at how speech sounds, not what a person feels: do not decide about
@@ -80,6 +80,24 @@ def metadata_of(record: Mapping[str, Any], interval: Interval | None = None) -> 
     }
 
 
+def joined(metadata: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Join what the tasks of a bank say: what differs is an object with a value for each task, and labels always are.
+
+    >>> joined({"a": {"labels": "[1]", "uar": "0.5"}, "b": {"labels": "[1]", "uar": "0.5"}})
+    {'labels': '{"a": [1], "b": [1]}', 'uar': '0.5'}
+    """
+    first = next(iter(metadata.values()))
+    told = {}
+    for name, text in first.items():
+        values = {task: own[name] for task, own in metadata.items()}
+        if name != "labels" and set(values.values()) == {text}:
+            told[name] = text
+        else:
+            plain = {task: json.loads(one) if one.startswith(("[", "{")) else one for task, one in values.items()}
+            told[name] = json.dumps(plain, ensure_ascii=False)
+    return told
+
+
 def _packages(record: Mapping[str, Any]) -> dict[str, str]:
     software = {name: text for name, text in record["environment"].items() if name not in _HARDWARE}
     return {**software, **{f"plugin {name}": text for name, text in record["plugins"].items()}}
@@ -101,7 +119,7 @@ def model_card(metadata: Mapping[str, str], record: Mapping[str, Any], file: str
 
 ## Scores
 
-{_table(("partition", "UAR", "accuracy", *labels), _scores(metadata, record))}
+{table(("partition", "UAR", "accuracy", *labels), _scores(metadata, record))}
 
 UAR is the mean recall over the {len(labels)} labels, whose recalls stand beside it; in brackets its 95 % interval.
 The best epoch was chosen on dev, test was looked at once. Protocol `{spec["protocol"]}` ({record["protocol_id"]}),
@@ -109,13 +127,13 @@ seed {spec["seed"]}, fold {spec["fold"]}.
 
 ## Data
 
-{_table(("partition", "clips", "speakers"), _partitions(record))}
+{table(("partition", "clips", "speakers"), _partitions(record))}
 
 Corpus: {spec["corpus"]}. Licence of its audio: {record["licence"]}.
 
 {_use(metadata, file)}
 
-{_LIMITS}
+{LIMITS}
 
 {_provenance(metadata)}
 """
@@ -163,7 +181,8 @@ Run `{metadata["run_id"]}`{finished}. Largest difference of a logit between onnx
 {metadata["parity_max_delta"]}. Made with {packages}."""
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out a Markdown table."""
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
 
 

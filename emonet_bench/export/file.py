@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor, nn
+
 from emonet_bench.batches import Clips
 from emonet_bench.errors import ExportError
-from emonet_bench.export.card import Interval, metadata_of, model_card
+from emonet_bench.export.bank import Bank, tensors
+from emonet_bench.export.bankcard import Size, bank_card
+from emonet_bench.export.card import Interval, joined, metadata_of, model_card
 from emonet_bench.export.gate import EXAMPLE, Parity, check_score, clips, first_line, hold, score_onnx
 from emonet_bench.export.graph import OPSET, Deployed, freeze, trace
 from emonet_bench.networks import Classifier
@@ -45,17 +51,14 @@ def export(
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
     try:
-        traced = trace(Deployed(freeze(classifier, corpus).cpu(), signal), *clips(EXAMPLE, signal))
-    except Exception as error:  # whatever a network or the exporter does not like
-        raise ExportError(f"{path}: not written: the network cannot be exported ({first_line(error)})") from error
-    model = onnx.load_model_from_string(traced)
-    model.graph.output[-1].type.tensor_type.shape.dim[1].dim_value = classifier.network.dim  # tracing lost it
-    try:
-        parity = Parity(
-            hold(traced, classifier, corpus, signal), len(model.graph.node), OPSET, _score(traced, metadata, test)
-        )
+        traced = _traced(lambda: Deployed(freeze(classifier, corpus).cpu(), signal), signal)
+        model = onnx.load_model_from_string(traced)
+        nodes = len(model.graph.node)
+        delta = hold(traced, classifier, corpus, signal)
+        parity = Parity(delta, nodes, OPSET, _score(traced, metadata, test))
     except ExportError as error:
         raise ExportError(f"{path}: not written: {error}") from error
+    model.graph.output[-1].type.tensor_type.shape.dim[1].dim_value = classifier.network.dim  # tracing lost it
     onnx.helper.set_model_props(model, {**metadata, **parity.metadata()})
     _write(path, model.SerializeToString())
     return parity
@@ -82,32 +85,112 @@ def export_run(
     Raises:
         ExportError: As ``export`` does.
     """
-    corpus = record["spec"]["corpus"]
-    metadata = metadata_of(record, _interval(directory, corpus, record["labels"]))
-    parity = export(classifier, corpus, path, signal, metadata, test)
+    run = Trained(directory, classifier, record, test)
+    metadata = metadata_of(record, _interval(run))
+    parity = export(classifier, run.corpus, path, signal, metadata, test)
     _write(path.with_suffix(".md"), model_card({**metadata, **parity.metadata()}, record, path.name).encode())
     return parity
 
 
-def _score(model: bytes, metadata: Mapping[str, str], test: Clips | None) -> float | None:
+@dataclass(frozen=True)
+class Trained:
+    """A run that joins a bank.
+
+    Attributes:
+        directory: As in ``export_run``, and so are the others.
+        classifier: See there.
+        record: See there.
+        test: See there.
+    """
+
+    directory: Path
+    classifier: Classifier
+    record: Mapping[str, Any]
+    test: Clips | None = None
+
+    @property
+    def corpus(self) -> str:
+        """The task's name."""
+        corpus: str = self.record["spec"]["corpus"]
+        return corpus
+
+
+def export_bank(members: Sequence[Trained], path: Path, signal: Signal) -> tuple[dict[str, Parity], list[Size]]:
+    """Write several runs that share a network as one file, with a third input ``task``, and a model card beside it.
+
+    Args:
+        members: The runs, one for each task.
+        path: As in ``export_run``.
+        signal: As in ``export``; every member's.
+
+    Returns:
+        What the gate found of each task; and the sizes of one model, of one for each task, and of the bank.
+
+    Raises:
+        ExportError: The runs share no network, or a task fails the gate.
+    """
+    import onnx  # noqa: PLC0415 - slow, and needed only here
+
+    metadata = {one.corpus: metadata_of(one.record, _interval(one)) for one in members}
+    bank = Bank([(one.corpus, one.classifier) for one in members], signal)
+    parities: dict[str, Parity] = {}
+    try:
+        traced = _traced(lambda: bank, signal, torch.tensor(0))
+        model = onnx.load_model_from_string(traced)
+        for task, one in enumerate(members):
+            delta = hold(traced, one.classifier, one.corpus, signal, task)
+            uar = _score(traced, metadata[one.corpus], one.test, task)
+            parities[one.corpus] = Parity(delta, len(model.graph.node), OPSET, uar)
+            metadata[one.corpus].update(parities[one.corpus].metadata())
+    except ExportError as error:
+        raise ExportError(f"{path}: not written: {error}") from error
+    onnx.helper.set_model_props(model, joined(metadata))
+    content = model.SerializeToString()
+    _write(path, content)
+    sizes = [*_singles(members, signal), Size("bank", _numbers(bank), len(content))]
+    _write(path.with_suffix(".md"), bank_card(metadata, sizes, path.name).encode())
+    return parities, sizes
+
+
+def _singles(members: Sequence[Trained], signal: Signal) -> list[Size]:
+    sizes = []
+    for one in members:
+        deployed = Deployed(freeze(one.classifier, one.corpus).cpu(), signal)
+        sizes.append((_numbers(deployed), len(trace(deployed, *clips(EXAMPLE, signal)))))
+    numbers, content = zip(*sizes, strict=True)
+    return [Size("one model", *max(sizes)), Size(f"{len(members)} models", sum(numbers), sum(content))]
+
+
+def _numbers(module: nn.Module) -> int:
+    return sum(tensor.numel() for tensor in tensors(module).values())
+
+
+def _traced(make: Callable[[], Deployed], signal: Signal, *more: Tensor) -> bytes:
+    try:
+        return trace(make(), *clips(EXAMPLE, signal), *more)
+    except Exception as error:  # whatever a network or the exporter does not like
+        raise ExportError(f"the network cannot be exported ({first_line(error)})") from error
+
+
+def _score(model: bytes, metadata: Mapping[str, str], test: Clips | None, task: int | None = None) -> float | None:
     if test is None:
         return None
-    uar = score_onnx(model, test)
+    uar = score_onnx(model, test, task=task)
     if metadata.get("uar"):
         check_score(uar, float(metadata["uar"]), test)
     return uar
 
 
-def _interval(directory: Path, corpus: str, labels: Sequence[str]) -> Interval:
-    joint = directory / f"predictions-{corpus}.csv"
-    file = joint if joint.exists() else directory / "predictions.csv"
+def _interval(run: Trained) -> Interval:
+    joint = run.directory / f"predictions-{run.corpus}.csv"
+    file = joint if joint.exists() else run.directory / "predictions.csv"
     try:
         with file.open(encoding="utf-8", newline="") as stream:
             rows = [row for row in csv.DictReader(stream) if row["partition"] == "test"]
     except OSError as error:
         raise ExportError(f"{file}: cannot be read ({error.strerror}); run the matrix again") from error
     truth, prediction, speakers = ([row[name] for row in rows] for name in ("truth", "prediction", "speaker"))
-    found = interval(truth, prediction, labels, [speaker or None for speaker in speakers])
+    found = interval(truth, prediction, run.record["labels"], [speaker or None for speaker in speakers])
     return found.low, found.high
 
 

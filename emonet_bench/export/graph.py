@@ -16,6 +16,8 @@ from emonet_bench.networks import Branches, Classifier, centre_crop
 from emonet_bench.types import Signal
 
 OPSET = 17
+INPUTS = ("waveform", "lengths", "task")
+INPUTS = ("waveform", "lengths", "task")
 OUTPUTS = ("probabilities", "logits", "embedding")
 
 # What the TorchScript exporter says about itself, about Python values in torch's own recurrent layers, and about
@@ -78,15 +80,14 @@ def _folded(module: nn.Module) -> nn.Module:
     return module if fold is None else fold()
 
 
-def trace(deployed: Deployed, waveform: Tensor, lengths: Tensor) -> bytes:
+def trace(deployed: Deployed, *inputs: Tensor) -> bytes:
     """Export with dynamic batch and time, by the TorchScript exporter.
 
     The newer exporter fails on recurrent layers with a dynamic time axis.
 
     Args:
         deployed: What to export.
-        waveform: (N, S) example.
-        lengths: (N,) example.
+        inputs: An example of waveforms (N, S), of lengths (N,) and, of a bank, of a task ().
 
     Returns:
         The ONNX model, serialised.
@@ -96,11 +97,11 @@ def trace(deployed: Deployed, waveform: Tensor, lengths: Tensor) -> bytes:
     with torch.no_grad(), _quiet():
         torch.onnx.export(
             deployed.eval(),
-            (waveform, lengths),
+            inputs,
             cast("Any", content),  # a file object is taken, but not declared
             dynamo=False,
             opset_version=OPSET,
-            input_names=["waveform", "lengths"],
+            input_names=list(INPUTS[: len(inputs)]),
             output_names=list(OUTPUTS),
             dynamic_axes=axes,
         )

@@ -1,16 +1,19 @@
 """Results as a table: read run directories, pool folds, average seeds, tell apart what differs, render."""
 
 from emonet_bench.report.cells import Cell
+from emonet_bench.report.layout import SORTS, arranged
 from emonet_bench.report.reading import RunRecord, load, load_runs, skipped
 from emonet_bench.report.rendering import render_csv, render_json, render_latex, render_markdown, render_rich
 from emonet_bench.report.table import Column, Row, Table, summarise
 
 __all__ = [
+    "SORTS",
     "Cell",
     "Column",
     "Row",
     "RunRecord",
     "Table",
+    "arranged",
     "load",
     "load_runs",
     "render_csv",

@@ -6,15 +6,20 @@ import statistics as plain
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from emonet_bench import metrics
 from emonet_bench.errors import StoreError
 from emonet_bench.report.reading import Predictions, RunRecord, State, read_predictions
-from emonet_bench.statistics import Comparison, Interval, Metric, compare, interval
+from emonet_bench.statistics import Comparison, Interval, Metric, almost_stochastic_order, compare, interval, mcnemar
 
 ALPHA = 0.05
 
-_SCORES = {"uar": metrics.unweighted_average_recall, "accuracy": metrics.accuracy}
+SCORES = {
+    "uar": metrics.unweighted_average_recall,
+    "accuracy": metrics.accuracy,
+    "macro_f1": metrics.macro_f1,
+}
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,11 @@ class Cell:
         total: All parameters.
         seconds: Mean training seconds of a run.
         parity: Largest difference of an exported model's logits from the trained network's.
+        source: What it started from, in words, or None.
         against: Comparison with the baseline cell on the same seeds and clips.
         p: Its p value after Holm's correction over the table.
+        mcnemar: p value of McNemar's test against the baseline, where one seed is compared; uncorrected.
+        order: Almost stochastic order over seeds against the baseline, where both have enough seeds.
     """
 
     state: State
@@ -54,8 +62,11 @@ class Cell:
     total: int | None = None
     seconds: float | None = None
     parity: float | None = None
+    source: str | None = None
     against: Comparison | None = None
     p: float | None = None
+    mcnemar: float | None = None
+    order: float | None = None
 
     @property
     def significant(self) -> bool:
@@ -82,8 +93,8 @@ class Group:
         """
         done, failed = self.scored, len(self.problems)
         if not self.seeds:
-            return Cell("failed" if failed else "skipped", failed=failed)
-        scores = [_SCORES[metric](seed.truth, seed.prediction, labels) for seed in self.seeds.values()]
+            return Cell("failed" if failed else "skipped", failed=failed, source=self.runs[0].variant.get("source"))
+        scores = self.scores(labels, metric)
         per_seed = [{run.fold for run in done if run.seed == seed} for seed in self.seeds]
         seconds = [run.seconds for run in done if run.seconds is not None]
         return Cell(
@@ -100,23 +111,36 @@ class Group:
             total=done[0].parameters.get("total"),
             seconds=plain.fmean(seconds) if seconds else None,
             parity=max((run.parity for run in done if run.parity is not None), default=None),
+            source=self.runs[0].variant.get("source"),
         )
 
-    def against(self, other: Group, labels: Sequence[str], metric: Metric) -> Comparison | None:
-        """Compare with another group on the seeds that both have; None where their clips differ."""
+    def scores(self, labels: Sequence[str], metric: Metric) -> list[float]:
+        """Score each seed, its folds pooled."""
+        return [SCORES[metric](seed.truth, seed.prediction, labels) for seed in self.seeds.values()]
+
+    def against(self, other: Group, labels: Sequence[str], metric: Metric) -> dict[str, Any]:
+        """Compare with another group on the seeds that both have; nothing where their clips differ.
+
+        Returns:
+            The fields ``against``, ``mcnemar`` and ``order`` of a ``Cell``, as far as they can be told.
+        """
         first, second = Predictions.empty(), []
-        for seed in sorted(self.seeds.keys() & other.seeds.keys()):
+        shared = sorted(self.seeds.keys() & other.seeds.keys())
+        for seed in shared:
             mine, theirs = self.seeds[seed], other.seeds[seed]
             guesses = dict(zip(theirs.utterances, theirs.prediction, strict=True))
             if guesses.keys() != set(mine.utterances):
-                return None
+                return {}
             first = first.joined(mine)
             second += [guesses[name] for name in mine.utterances]
         if not second:
-            return None
-        return compare(
-            first.truth, first.prediction, second, labels, first.speakers, clips=first.utterances, metric=metric
-        )
+            return {}
+        truth, mine_said = first.truth, first.prediction
+        return {
+            "against": compare(truth, mine_said, second, labels, first.speakers, clips=first.utterances, metric=metric),
+            "mcnemar": mcnemar(truth, mine_said, second) if len(shared) == 1 else None,
+            "order": almost_stochastic_order(self.scores(labels, metric), other.scores(labels, metric)),
+        }
 
 
 def pool(runs: Sequence[RunRecord]) -> Group:

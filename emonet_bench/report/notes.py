@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from emonet_bench.report.table import Column, Row
     from emonet_bench.statistics import Metric
 
-TITLES = {"uar": "UAR", "accuracy": "Accuracy"}
+ALMOST = 0.5
+"""Below this bound on its violations an order over seeds holds almost (Dror et al. 2019)."""
+
+TITLES = {"uar": "UAR", "accuracy": "Accuracy", "macro_f1": "Macro F1"}
 
 
 def notes(rows: Sequence[Row], metric: Metric, baseline: str, older: int, sources: int) -> Iterator[str]:
@@ -37,6 +40,7 @@ def notes(rows: Sequence[Row], metric: Metric, baseline: str, older: int, source
     if any(cell.state == "done" and not cell.complete for _, cell in cells):
         yield "~ incomplete: a fold or seed is missing, so the cell is not ranked."
     yield from _outcomes(cells, baseline)
+    yield from _audits(rows)
     parities = [cell.parity for _, cell in cells if cell.parity is not None]
     if parities:
         yield f"ONNX: logits of the exported models agree with the trained networks' within {max(parities):.0e}."
@@ -68,9 +72,22 @@ def _outcomes(cells: Sequence[tuple[Column, Cell]], baseline: str) -> Iterator[s
         how = f"paired bootstrap over {' or '.join(units)}, Holm"
         yield f"* differs from {baseline} of the same architecture: p < .05, {how}."
 
+    for strategy in sorted({column.strategy for column, cell in compared if cell.order is not None}):
+        orders = [cell.order for column, cell in compared if column.strategy == strategy and cell.order is not None]
+        above = sum(order < ALMOST for order in orders)
+        yield f"{strategy} over seeds: almost stochastically above {baseline} in {above} of {len(orders)} cells."
+
+
+def _audits(rows: Sequence[Row]) -> Iterator[str]:
+    for corpus in sorted({row.corpus for row in rows if row.audit == "leaking"}):
+        yield f"{corpus}: partitions leak, so scores are too good; 'emonet-bench corpora audit {corpus}' tells more."
+    for corpus, count in sorted({(row.corpus, row.skipped_files) for row in rows if row.skipped_files}):
+        yield f"{corpus}: {count} broken file{'s were' if count > 1 else ' was'} left out."
+
 
 def problems(groups: Iterable[Group]) -> Iterator[str]:
-    """Say which runs failed or were skipped, and why, a line each."""
+    """Say which runs failed, were skipped or could not be exported, and why, a line each."""
     for group in groups:
         yield from (f"failed: {problem}" for problem in group.problems)
         yield from (f"skipped: {run.title}: {run.reason}" for run in group.runs if run.state == "skipped")
+        yield from (f"not exported: {run.title}: {run.not_exported}" for run in group.runs if run.not_exported)

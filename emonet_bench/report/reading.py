@@ -15,6 +15,8 @@ from emonet_bench.store import read_record
 
 State = Literal["done", "failed", "skipped"]
 
+_FACTS = ("labels", "protocol_id", "synthetic", "licence", "fingerprint", "partitions", "audit", "skipped_files")
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -31,11 +33,12 @@ class RunRecord:
         run_id: Identity of the run.
         state: What became of it.
         reason: Why there is no score, where there is none.
-        facts: The record's ``labels``, ``protocol_id``, ``synthetic``, ``partitions``; none where it failed early.
-        scores: ``uar`` and ``accuracy`` on this run's test partition: those of a single fold.
+        facts: What the record says of the corpus, such as ``labels`` and ``protocol_id``; none where it failed early.
+        scores: ``uar``, ``accuracy`` and ``macro_f1`` on this run's test partition: those of a single fold.
         parameters: ``total`` and ``trainable``.
         seconds: Seconds of training.
         parity: Largest difference of the exported model's logits, where the run was exported.
+        not_exported: Why there is no exported model, where one was asked for.
         predictions: Where ``predictions.csv`` lies.
         finished: When, in UTC.
         source: Run id of its source, or None.
@@ -57,6 +60,7 @@ class RunRecord:
     parameters: Mapping[str, int]
     seconds: float | None
     parity: float | None
+    not_exported: str
     predictions: Path
     finished: str
     source: str | None
@@ -177,11 +181,12 @@ def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[
                 fold=spec["fold"],
                 run_id=raw["run_id"],
                 **_outcome(raw),
-                facts={key: facts[key] for key in ("labels", "protocol_id", "synthetic", "partitions") if key in facts},
+                facts={key: facts[key] for key in _FACTS if facts.get(key) is not None},
                 scores=_scores(raw, corpus),
                 parameters=raw.get("parameters", {}),
                 seconds=raw.get("seconds", {}).get("train"),
-                parity=raw.get("onnx", {}).get("max_delta"),
+                parity=_onnx(raw, corpus).get("max_delta"),
+                not_exported=_onnx(raw, corpus).get("error", ""),
                 predictions=path / f"predictions{suffix}.csv",
                 finished=raw.get("finished", ""),
                 source=spec["source"],
@@ -205,7 +210,12 @@ def _scores(raw: Mapping[str, Any], corpus: str) -> Mapping[str, float]:
     parts = (
         raw["per_corpus"][corpus]["test"]["scores"] if "per_corpus" in raw else raw.get("scores", {}).get("test", {})
     )
-    return {name: parts[name] for name in ("uar", "accuracy") if name in parts}
+    return {name: parts[name] for name in ("uar", "accuracy", "macro_f1") if name in parts}
+
+
+def _onnx(raw: Mapping[str, Any], corpus: str) -> Mapping[str, Any]:
+    told: Mapping[str, Any] = raw.get("onnx", {})
+    return told.get(corpus, {}) if "corpora" in raw else told
 
 
 def _variant(spec: Mapping[str, Any], source: str | None) -> dict[str, Any]:

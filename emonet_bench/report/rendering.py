@@ -16,8 +16,10 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from emonet_bench.report.cells import Cell
+from emonet_bench.report.layout import Head, lay
 from emonet_bench.report.notes import TITLES
-from emonet_bench.report.table import Column, Row, Table
+from emonet_bench.report.table import DIMENSIONS, Row, Table
+from emonet_bench.statistics import Metric
 
 _TO = "\N{EN DASH}"
 _LATEX = str.maketrans(
@@ -50,25 +52,41 @@ def _grid(**options: Any) -> RichTable:
 
 
 def _wide(table: Table) -> RichTable:
-    grid = _grid(title=_title(table), title_justify="left", show_footer=True)
-    grid.add_column("corpus", footer=Text("trained\nparameters\ns per run", style="dim"), no_wrap=True)
-    for column in table.columns:
-        head = "\n".join(part for part in (column.architecture, column.strategy, *column.tag.split(", ")) if part)
-        grid.add_column(Text(head), justify="right", footer=Text(_cost(table, column), style="dim"), no_wrap=True)
+    heads, rows = lay(table)
+    costs = table.axes[1] == DIMENSIONS[1:]  # each column is one way to get a network
+    grid = _grid(title=_title(table), title_justify="left", show_footer=costs)
+    grid.add_column(", ".join(table.axes[0]), footer=Text("trained\nparameters\ns per run", style="dim"), no_wrap=True)
+    for i, head in enumerate(heads):
+        cost = Text(_cost([cells[i] for _, cells in rows]), style="dim")
+        text = "\n".join(_words(head)).replace(", ", "\n")
+        grid.add_column(Text(text), justify="right", footer=cost, no_wrap=True)
     varied = len({cell.seeds for _, _, cell in table.cells() if cell.seeds}) > 1
-    for row in table.rows:
-        name = Text(row.corpus).append("".join(f"\n{line}" for line in _details(row)), style="dim")
-        grid.add_row(name, *(_text(row.cells.get(column), seeds=varied) for column in table.columns))
+    for head, cells in rows:
+        grid.add_row(_name(head, table.metric), *(_text(cell, seeds=varied) for cell in cells))
         grid.add_section()
     return grid
 
 
-def _details(row: Row) -> list[str]:
+def _name(head: Head, metric: Metric) -> Text:
+    text = Text("\n").join(Text(part.corpus if isinstance(part, Row) else part) for part in head)
+    for row in head:
+        if isinstance(row, Row):
+            text.append("".join(f"\n{line}" for line in _details(row, metric)), style="dim")
+            text.append(f"\naudit: {row.audit}" if row.audit else "", style="red" if row.audit == "leaking" else "dim")
+    return text
+
+
+def _words(head: Head) -> list[str]:
+    return [f"{part.title}, {part.subtitle}" if isinstance(part, Row) else part for part in head]
+
+
+def _details(row: Row, metric: Metric) -> list[str]:
     return [
         *(["synthetic"] if row.synthetic else []),
         row.subtitle,
         *([f"{row.folds} folds"] if row.folds > 1 else []),
         *([f"{row.clips} clips"] if row.clips else []),
+        *([f"chance {_number(row.chance, 2)}"] if row.labels and metric == "uar" else []),
     ]
 
 
@@ -92,9 +110,9 @@ def _state(cell: Cell) -> Text:
     return Text(cell.state, style="red" if cell.state == "failed" else "yellow")
 
 
-def _cost(table: Table, column: Column) -> str:
-    cells = [cell for _, other, cell in table.cells() if other == column]
-    numbers = [_mean(getattr(cell, name) for cell in cells) for name in ("trainable", "total", "seconds")]
+def _cost(cells: Sequence[Cell | None]) -> str:
+    shown = [cell for cell in cells if cell]
+    numbers = [_mean(getattr(cell, name) for cell in shown) for name in ("trainable", "total", "seconds")]
     return "\n".join(map(_count, numbers))
 
 
@@ -111,7 +129,8 @@ def _long(table: Table) -> RichTable:
         grid.add_column(name, justify="right", no_wrap=True)
     for row in table.rows:
         grid.add_section()
-        grid.add_row(Text(row.corpus, style="bold").append(f"\n{', '.join(_details(row))}", style="dim not bold"))
+        facts = [*_details(row, table.metric), *([f"audit: {row.audit}"] if row.audit else [])]
+        grid.add_row(Text(row.corpus, style="bold").append(f"\n{', '.join(facts)}", style="dim not bold"))
         for column in table.columns:
             if column in row.cells:
                 grid.add_row(Text(f"  {column}"), *_figures(row.cells[column]))
@@ -129,11 +148,12 @@ def _figures(cell: Cell) -> list[Text | str]:
 
 def render_markdown(table: Table) -> str:
     """Render as a Markdown table with its notes; the best cell of each row is bold."""
-    head = ["corpus", *map(str, table.columns)]
-    lines = [_markdown(head), _markdown(["---", *["--:"] * len(table.columns)])]
-    for row in table.rows:
-        cells = [_plain(row.cells.get(column), "**{}**") for column in table.columns]
-        lines.append(_markdown([f"{row.title}, {row.subtitle}", *cells]))
+    heads, rows = lay(table)
+    lines = [
+        _markdown([", ".join(table.axes[0]), *(" ".join(_words(head)) for head in heads)]),
+        _markdown(["---", *["--:"] * len(heads)]),
+        *(_markdown([" ".join(_words(head)), *(_plain(cell, "**{}**") for cell in cells)]) for head, cells in rows),
+    ]
     notes = [note.replace("*", "\\*") for note in (*table.notes, *table.problems)]
     return "\n".join([*lines, "", "  \n".join(notes)]) + "\n"
 
@@ -144,18 +164,19 @@ def _markdown(cells: Sequence[str]) -> str:
 
 def render_latex(table: Table) -> str:
     r"""Render as a LaTeX ``tabular`` for ``\usepackage{booktabs}``; the best cell of each row is bold."""
-    head = " & ".join(["Corpus", *(str(column).translate(_LATEX) for column in table.columns)])
+    heads, rows = lay(table)
+    first = ", ".join(table.axes[0]).capitalize()
+    head = " & ".join([first, *(" ".join(_words(head)).translate(_LATEX) for head in heads)])
     lines = [
         *(f"% {note}" for note in (*table.notes, *table.problems)),
-        rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(heads)}}}",
         r"\toprule",
         rf"{head} \\",
         r"\midrule",
     ]
-    for row in table.rows:
-        cells = [_latex(row.cells.get(column)) for column in table.columns]
-        name = f"{row.title}, {row.subtitle}".translate(_LATEX)
-        lines.append(rf"{' & '.join([name, *cells])} \\")
+    for line, cells in rows:
+        name = " ".join(_words(line)).translate(_LATEX)
+        lines.append(rf"{' & '.join([name, *map(_latex, cells)])} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -196,6 +217,7 @@ def _records(table: Table) -> Iterable[dict[str, Any]]:
         span, against = cell.interval, cell.against
         yield {
             **place,
+            "chance": row.chance,
             **asdict(column),
             "metric": table.metric,
             **values,

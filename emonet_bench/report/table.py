@@ -12,6 +12,10 @@ from emonet_bench.report.notes import notes, problems
 from emonet_bench.report.reading import RunRecord
 from emonet_bench.statistics import Metric, holm
 
+DIMENSIONS = ("corpus", "architecture", "strategy")
+"""What rows and columns can be made of."""
+
+_AUDIT = ("clean", "warnings", "leaking")
 _Key = tuple[str, str, str, int]
 """Corpus, protocol, protocol id and limit (0: none) of a row."""
 
@@ -47,6 +51,8 @@ class Row:
         folds: Number of folds.
         speakers: Number of test speakers, 0 where they are unknown.
         cells: By column.
+        audit: Worst verdict of the corpus's audit: ``clean``, ``warnings`` or ``leaking``; None: not audited.
+        skipped_files: Most files that a run left out as broken.
         ambiguous: Whether another row has the same corpus and protocol, so that the id must tell them apart.
     """
 
@@ -60,12 +66,19 @@ class Row:
     folds: int
     speakers: int
     cells: Mapping[Column, Cell]
+    audit: str | None = None
+    skipped_files: int = 0
     ambiguous: bool = False
 
     @property
     def title(self) -> str:
         """The corpus, and that it is synthetic where it is."""
         return f"{self.corpus} (synthetic)" if self.synthetic else self.corpus
+
+    @property
+    def chance(self) -> float:
+        """UAR of one answer for all clips."""
+        return 1 / self.labels if self.labels else 0.0
 
     @property
     def subtitle(self) -> str:
@@ -79,12 +92,14 @@ class Table:
     """A table of results.
 
     Attributes:
-        metric: What is scored: ``uar`` or ``accuracy``.
+        metric: What is scored: ``uar``, ``accuracy`` or ``macro_f1``.
         baseline: Strategy that the others are compared with.
         columns: By architecture, the baseline first.
         rows: In sorted order.
         notes: What a reader must know, a line each.
         problems: Failed and skipped runs with their reasons, a line each.
+        groups: The runs behind the cells of each row, in the order of ``rows``.
+        axes: The dimensions that make the rows and those that make the columns, where it is shown as a grid.
     """
 
     metric: Metric
@@ -93,6 +108,8 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     problems: tuple[str, ...]
+    groups: tuple[Mapping[Column, Group], ...] = ()
+    axes: tuple[tuple[str, ...], tuple[str, ...]] = (DIMENSIONS[:1], DIMENSIONS[1:])
 
     def cells(self) -> Iterator[tuple[Row, Column, Cell]]:
         """Yield all cells, row by row."""
@@ -130,6 +147,7 @@ def summarise(records: Sequence[RunRecord], metric: Metric = "uar", baseline: st
         tuple(rows),
         tuple(notes(rows, metric, baseline, older, sources)),
         tuple(problems(group for groups in pooled.values() for group in groups.values())),
+        tuple(pooled.values()),
     )
 
 
@@ -197,8 +215,8 @@ def _row(groups: Mapping[Column, Group], metric: Metric, baseline: str) -> Row:
     for column, cell in cells.items():
         reference = _reference(column, groups, baseline)
         both = reference is not None and cell.complete and cells[reference].complete
-        against = groups[column].against(groups[reference], labels, metric) if reference and both else None
-        cells[column] = replace(cell, best=ranked > 1 and cell.complete and cell.score == best, against=against)
+        compared = groups[column].against(groups[reference], labels, metric) if reference and both else {}
+        cells[column] = replace(cell, best=ranked > 1 and cell.complete and cell.score == best, **compared)
     clips = [set(seed.utterances) for group in groups.values() for seed in group.seeds.values()]
     speakers = {who for group in groups.values() for seed in group.seeds.values() for who in seed.speakers}
     first = runs[0]
@@ -213,6 +231,10 @@ def _row(groups: Mapping[Column, Group], metric: Metric, baseline: str) -> Row:
         folds=len(folds),
         speakers=0 if None in speakers else len(speakers),
         cells=cells,
+        audit=max(
+            (run.facts["audit"] for run in runs if run.facts.get("audit") in _AUDIT), key=_AUDIT.index, default=None
+        ),
+        skipped_files=max((run.facts.get("skipped_files", 0) for run in runs), default=0),
     )
 
 

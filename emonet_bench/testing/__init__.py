@@ -1,10 +1,9 @@
 """A pytest plugin for authors of plugins: kits that hold what they register to the contracts of docs/contracts.md.
 
-In a plugin's ``conftest.py``::
+In a test of a plugin::
 
     pytest_plugins = ["emonet_bench.testing"]
 
-and in its tests::
 
     def test_my_architecture_keeps_its_contracts(check_architecture):
         check_architecture("mine", {"width": 4})
@@ -12,16 +11,29 @@ and in its tests::
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import pytest
+if TYPE_CHECKING:
+    from emonet_bench.testing.architectures import check_architecture
+    from emonet_bench.testing.corpora import check_corpus
+    from emonet_bench.testing.executors import check_executor
+    from emonet_bench.testing.strategies import check_strategy
 
-from emonet_bench.testing.architectures import check_architecture
+__all__ = ["check_architecture", "check_corpus", "check_executor", "check_strategy"]
 
-__all__ = ["check_architecture"]
+pytest_plugins = ["emonet_bench.testing.fixtures"]  # apart, so that the kits run where pytest is not installed
+
+_MODULES = {
+    "check_architecture": "architectures",
+    "check_corpus": "corpora",
+    "check_executor": "executors",
+    "check_strategy": "strategies",
+}
 
 
-@pytest.fixture(name="check_architecture")
-def _check_architecture() -> Callable[..., None]:
-    """Give tests ``check_architecture`` without an import."""
-    return check_architecture
+def __getattr__(name: str) -> Any:
+    # Lazy, so that a worker that runs the executors' kit does not import torch.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

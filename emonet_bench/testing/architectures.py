@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -18,6 +17,7 @@ from emonet_bench.export import export
 from emonet_bench.plugins import Plugins
 from emonet_bench.testing.bench import CORPUS, Bench
 from emonet_bench.testing.contracts import BrokenError, hold
+from emonet_bench.testing.documentation import hold_documented
 from emonet_bench.testing.parts import batch_norms, idle_part, stir
 from emonet_bench.testing.signals import LABELS
 from emonet_bench.types import AdapterPoint, Architecture, Signal
@@ -53,18 +53,7 @@ def check_architecture(
 
 def options_documented(bench: Bench) -> None:
     """Options are an ``emonet_bench.config.Options``: each field says what it does, no short flag is used twice."""
-    model = bench.architecture.options
-    if not issubclass(model, Options):
-        raise BrokenError(f"{model.__name__} is not a subclass of emonet_bench.config.Options")
-    bare = [name for name, field in model.model_fields.items() if not field.description]
-    if bare:
-        raise BrokenError(
-            f"{model.__name__}.{bare[0]} has no description ({len(bare)} such fields); declare it with option()"
-        )
-    extras = [field.json_schema_extra for field in model.model_fields.values()]
-    flags = Counter(extra["short"] for extra in extras if isinstance(extra, dict) and "short" in extra)
-    if flags and max(flags.values()) > 1:
-        raise BrokenError(f"{model.__name__} gives {flags.most_common(1)[0][0]} to two fields")
+    hold_documented(bench.architecture.options)
 
 
 def shapes(bench: Bench) -> None:
@@ -173,7 +162,7 @@ def adapter_points(bench: Bench) -> None:
                 f"point {name!r}: {point.path} is {'empty' if present is None else 'taken'}, see AdapterPoint"
             )
     before = _heard(classifier, bench, torch.float64)
-    installed = networks.branch(network, _KINDS, [CORPUS], dict.fromkeys(_KINDS, idle_part))
+    installed = networks.branch(network, [CORPUS], dict.fromkeys(_KINDS, idle_part))
     after = _heard(classifier, bench, torch.float64)
     if _delta(before, after) > EXACT:
         raise BrokenError(f"parts that do nothing changed an output by {_delta(before, after):.2g}")

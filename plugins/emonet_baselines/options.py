@@ -13,11 +13,11 @@ class ChanceOptions(Options):
 
 
 class SvmOptions(FrontEndOptions):
-    """Options of ``svm``."""
+    """Options of ``svm``; frames and bands are the usual ones of speech features, 26 bands of 25 ms every 10 ms."""
 
-    num_mels: int = option(40, "Mel bands.", short="-nm", ge=1)
-    n_fft: int = option(512, "Samples of a frame, an even number.", ge=2, multiple_of=2)
-    hop: int = option(256, "Samples from one frame to the next.", ge=1)
+    num_mels: int = option(26, "Mel bands.", short="-nm", ge=1)
+    n_fft: int = option(400, "Samples of a frame, a multiple of eight.", ge=8, multiple_of=8)
+    hop: int = option(160, "Samples from one frame to the next.", ge=1)
     features: Literal["logmel", "mfcc"] = option("logmel", "Contours that are summed up by functionals.")
     num_mfccs: int = option(20, "MFCCs of a frame.", short="-mfcc", ge=1)
     c_grid: tuple[float, ...] = option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emonet_bench import hookimpl
@@ -10,6 +11,7 @@ from emonet_bench.types import Architecture, Signal
 from emonet_cnn.options import CnnOptions, ResNetOptions
 
 if TYPE_CHECKING:
+    from emonet_bench.checkpoints import Checkpoint
     from emonet_cnn.network import Cnn
 
 __all__ = ["CnnOptions", "ResNetOptions", "build", "emonet_architectures"]
@@ -29,7 +31,18 @@ def build(options: CnnOptions, signal: Signal) -> Cnn:
     return Cnn(options, signal)
 
 
+def read_foreign(path: Path) -> Checkpoint:
+    """Read the weights that the original EmoNet has saved."""
+    from emonet_cnn.keras import read_checkpoint  # noqa: PLC0415 - torch
+
+    return read_checkpoint(path)
+
+
 @hookimpl
 def emonet_architectures() -> Sequence[Architecture]:
     """Offer ``cnn``."""
-    return [Architecture(name="cnn", family="cnn", options=CnnOptions, build=build, citation=CITATION)]
+    return [
+        Architecture(
+            name="cnn", family="cnn", options=CnnOptions, build=build, citation=CITATION, read_foreign=read_foreign
+        )
+    ]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emonet_bench.checkpoints import Checkpoint
 from emonet_bench.errors import ConfigError
 
 Layers = dict[str, dict[str, Any]]  # arrays by layer and name
@@ -55,6 +56,19 @@ def read_keras(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "share_feature_layer": f"{_CORE}_2d_attention" in layers,
         "classes": {task: max(2, len(layers[task]["bias"])) for task in tasks},
     }
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read the weights of EmoNet's ``cnn`` to start from, with a branch for each of its tasks.
+
+    Raises:
+        ConfigError: As ``read_keras`` does.
+    """
+    tensors, found = read_keras(path)
+    corpora = {task: [str(number) for number in range(classes)] for task, classes in found["classes"].items()}
+    return Checkpoint(
+        tensors, {"architecture": "cnn", "architecture_options": found["architecture_options"], "corpora": corpora}
+    )
 
 
 def _units(layers: Layers) -> dict[str, str]:

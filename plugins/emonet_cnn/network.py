@@ -73,7 +73,7 @@ def _pooling(options: CnnOptions, trunk: Trunk, signal: Signal) -> nn.Module:
     if options.classifier == "statistics":
         return StatisticsPooling(trunk.channels)
     if options.classifier == "rnn":
-        return RecurrentPooling(trunk.channels, trunk.rows)
+        return RecurrentPooling(trunk.channels, trunk.rows, options.rnn_dropout)
     if signal.window is None:
         raise ConfigError("classifier: avgpool needs clips of one length; set training.window, or another classifier")
     columns = -(-options.frames(signal.window) // 8)  # three stages halve them

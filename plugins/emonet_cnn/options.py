@@ -36,3 +36,4 @@ class CnnOptions(ResNetOptions, FrontEndOptions):
         "time and frequency; rnn: an LSTM over time; statistics: mean and standard deviation under that attention.",
         short="-c",
     )
+    rnn_dropout: float = option(0.2, "Dropout between the layers of the classifier rnn.", short="-rd", ge=0, lt=1)

@@ -78,9 +78,9 @@ class RecurrentPooling(nn.Module):
         dim: Size D of the vector.
     """
 
-    def __init__(self, channels: int, rows: int) -> None:
+    def __init__(self, channels: int, rows: int, dropout: float) -> None:
         super().__init__()
-        self.cell = nn.LSTM(channels * rows, channels, num_layers=2, batch_first=True)
+        self.cell = nn.LSTM(channels * rows, channels, num_layers=2, batch_first=True, dropout=dropout)
         self.attention = Attention(channels)
         self.dim = channels
 

@@ -37,10 +37,12 @@ def last_layer(network: Any, corpora: Sequence[TrainingSet], source: Any, option
 def adapters(network: Any, corpora: Sequence[TrainingSet], source: Any, options: AdapterOptions) -> Plan:
     """Freeze the source's shared layers; train adapters, batch norms, pooling and head of each corpus.
 
+    Of a source with adapters of its own, the shared layers are taken without them.
+
     Raises:
         Skipped: The architecture has no place for adapters.
     """
-    _load(network, source)
+    _load(network, source, slots=_adapter_slots(network))
     network.requires_grad_(requires_grad=False)
     parts = _install(network, corpora, options)
     whole = classifier(network, corpora)
@@ -58,13 +60,24 @@ def multi_task(network: Any, corpora: Sequence[TrainingSet], source: Any, option
     return _all_trainable(classifier(network, corpora))
 
 
-def _load(network: nn.Module, source: Any) -> None:
+def _load(network: nn.Module, source: Any, *, slots: Sequence[str] = ()) -> None:
+    """Load a source's network; what stands in slots that are empty here is left behind."""
     if source is None:  # the structure alone is wanted
         return
-    expected, given = network.state_dict(), source.network()
+    expected = network.state_dict()
+    given = {
+        name: tensor
+        for name, tensor in source.network().items()
+        if name in expected or not name.startswith(tuple(slots))
+    }
     odd = sorted(set(expected) ^ set(given)) + [
         name for name in expected if name in given and expected[name].shape != given[name].shape
     ]
+    if odd and all(name.startswith(tuple(_adapter_slots(network))) for name in odd):
+        raise ConfigError(
+            "source: it has adapters of its own, without which its layers mean little; start 'adapters' from it, "
+            "or train a source without adapters"
+        )
     if odd:
         raise ConfigError(
             f"source: its network differs from this one at {odd[0]} ({len(odd)} places); "
@@ -77,9 +90,8 @@ def _load(network: nn.Module, source: Any) -> None:
 
 
 def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptions) -> list[Branches]:
-    if not any(point.kind in ("conv", "sequence") for point in network.adapter_points().values()):
+    if not _adapter_slots(network):
         raise Skipped("the architecture has no adapter points")
-    kinds = ["conv", "sequence", "norm"] + ([] if options.share_feature_layer else ["pooling"])
 
     def conv(point: AdapterPoint, _: None) -> nn.Module:
         return ConvAdapter(point.inputs, point.outputs, point.stride, options.rank)
@@ -94,9 +106,14 @@ def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptio
         "conv": conv,
         "sequence": sequence,
         "norm": own_copy,
-        "pooling": own_copy,
     }
-    return branch(network, kinds, [set_.corpus for set_ in corpora], make)
+    if not options.share_feature_layer:
+        make["pooling"] = own_copy
+    return branch(network, [set_.corpus for set_ in corpora], make)
+
+
+def _adapter_slots(network: Any) -> list[str]:
+    return [f"{point.path}." for point in network.adapter_points().values() if point.kind in ("conv", "sequence")]
 
 
 def _is_adapter(module: nn.Module) -> bool:

@@ -1,0 +1,20 @@
+"""The audit: what in a corpus, or in the way a protocol divides it, makes a score mean less than it says."""
+
+from emonet_bench.audit.findings import Finding, refuse_leaks, verdict
+from emonet_bench.audit.leaks import identical, near, overlaps, quick
+from emonet_bench.audit.listening import Heard, hear, hear_all
+from emonet_bench.audit.whole import whole
+
+__all__ = [
+    "Finding",
+    "Heard",
+    "hear",
+    "hear_all",
+    "identical",
+    "near",
+    "overlaps",
+    "quick",
+    "refuse_leaks",
+    "verdict",
+    "whole",
+]

@@ -1,0 +1,69 @@
+"""Cards: a corpus in one TOML file, and how it is read from a folder of audio."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from emonet_bench.cards.card import Card
+from emonet_bench.cards.folder import load
+from emonet_bench.config import parse, read_toml
+from emonet_bench.errors import ConfigError
+from emonet_bench.manifest import read_directory
+from emonet_bench.types import Corpus
+
+__all__ = ["OWN_CARD", "Card", "corpus_at", "corpus_from_card"]
+
+OWN_CARD = "card.toml"
+"""The name under which a folder brings its own card."""
+
+
+def corpus_from_card(card_path: Path, audio_path: Path | None, name: str | None = None) -> Corpus:
+    """Read a card.
+
+    Args:
+        card_path: A TOML file.
+        audio_path: The folder with the corpus's audio, at any depth and in any format; None where none is known.
+        name: The corpus's name; None: the card's stem.
+
+    Raises:
+        ConfigError: The card is no card; one line that names the file and the field.
+    """
+    card, name = parse(Card, read_toml(card_path), str(card_path)), name or card_path.stem
+    try:
+        return Corpus(
+            name=name,
+            labels=tuple(dict.fromkeys(filter(None, card.labels.values()))),
+            load=partial(load, name, card, audio_path),
+            protocols={key: protocol.rule() for key, protocol in card.protocols.items()},
+            title=card.title,
+            languages=card.languages,
+            licence=card.licence,
+            citation=card.citation.strip(),
+            fingerprint=card.fingerprint,
+            clips=card.clips,
+            maps=card.maps,
+            facts=card.facts(),
+        )
+    except ConfigError as error:
+        raise ConfigError(f"{card_path}: {error}") from None
+
+
+def corpus_at(name: str, path: Path, card: Path | None = None) -> Corpus:
+    """Describe the corpus that lies in a folder.
+
+    Args:
+        name: Its name.
+        path: The folder with its audio.
+        card: A card, or a folder with a card (``card.toml``) or with tables; None: the audio's folder.
+
+    Raises:
+        ConfigError: There is no card or table, or it is wrong; one line that names it.
+        CorpusError: A row of a table is wrong.
+    """
+    card = card or path
+    if not card.is_dir():
+        return corpus_from_card(card, path, name)
+    if (card / OWN_CARD).is_file():
+        return corpus_from_card(card / OWN_CARD, path, name)
+    return read_directory(name, path, card)

@@ -1,0 +1,173 @@
+"""What a card may say: one pydantic declaration."""
+
+from __future__ import annotations
+
+import re
+import string
+import warnings
+from pathlib import PurePath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from emonet_bench.config import Options
+from emonet_bench.types import PARTITIONS, Partition, SplitRule
+
+GROUPS = ("label", "speaker", "text", "session", "partition")
+"""What a regular expression may read, by the names of its groups."""
+
+
+def _expression(pattern: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python will read differently one day
+            re.compile(pattern)
+    except (re.error, OverflowError, Warning) as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return pattern
+
+
+def _with_groups(pattern: str) -> str:
+    groups = re.compile(_expression(pattern)).groupindex.keys()
+    if not groups or not groups <= set(GROUPS):
+        raise ValueError("needs a named group label; may have speaker, text, session and partition, no others")
+    return pattern
+
+
+def _glob(pattern: str) -> str:
+    if not PurePath(pattern).parts or PurePath(pattern).is_absolute():
+        raise ValueError("not a glob pattern relative to the corpus's folder")
+    return pattern
+
+
+def _dropped(label: object) -> object:
+    return "" if label is False else label
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Target = Annotated[str, BeforeValidator(_dropped)]
+"""A label; empty (or false in TOML): clips with it are left out."""
+
+
+class ProtocolCard(Options):
+    """How a protocol divides the corpus.
+
+    Either the groups of each partition, or a number of folds or ``"each"``, or ``own``: as names or tables say.
+    """
+
+    by: Literal["speaker", "session", "text"] = "speaker"
+    train: tuple[str, ...] = ()
+    dev: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    folds: int | Literal["each"] | None = None
+    dev_groups: int = 1
+    seed: int = 0
+    own: bool = False
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> ProtocolCard:
+        listed = [bool(groups) for groups in (self.train, self.dev, self.test)]
+        if not (all(listed) if self.folds is None and not self.own else not any(listed)):
+            raise ValueError("give either all of train, dev and test, or folds, or own = true")
+        if self.own and self.folds is not None:
+            raise ValueError("give either folds or own = true")
+        return self
+
+    def rule(self) -> SplitRule:
+        """Return the rule that carries it out."""
+        if self.own:
+            return SplitRule(self.by)
+        if self.folds is not None:
+            return SplitRule(self.by, folds=self.folds, dev_groups=self.dev_groups, seed=self.seed)
+        fixed: dict[Partition, tuple[str, ...]] = {"train": self.train, "dev": self.dev, "test": self.test}
+        return SplitRule(self.by, fixed=fixed)
+
+
+class TableCard(Options):
+    """Text files of the corpus that say what file names do not, one utterance in a line.
+
+    Attributes:
+        files: A glob pattern for their paths under the corpus's folder.
+        row: A regular expression for ``path:line``; lines that it does not fit are passed over.
+        name: The end of the utterance's path without suffix, made of the row's groups, such as ``"{id}"``.
+    """
+
+    files: Annotated[str, AfterValidator(_glob)]
+    row: Annotated[str, AfterValidator(_expression)]
+    name: str
+
+    @model_validator(mode="after")
+    def _known_groups(self) -> TableCard:
+        groups = re.compile(self.row).groupindex
+        fields = {field for _, field, *_ in string.Formatter().parse(self.name) if field is not None}
+        if not fields or not fields <= groups.keys():
+            raise ValueError("name must be made of named groups of row, such as {id}")
+        return self
+
+
+class Example(Options):
+    """The reading that the corpus's documentation gives one file name or table row."""
+
+    row: str | None = None
+    label: str
+    speaker: str | None = None
+    text: str | None = None
+    session: str | None = None
+    partition: Partition | None = None
+
+
+class Card(Options):
+    """What a corpus is and how it is read.
+
+    Attributes:
+        patterns: Regular expressions for the end of a file's path without its suffix, with the groups ``label`` (a code
+            of ``labels``) and, where names tell, ``speaker``, ``text``, ``session`` and ``partition``. The first that
+            fits is taken; what it matched is the utterance's name. Files that none fits are no part of the corpus.
+        tables: Where the rest stands. A file whose label neither its name nor a table tells is no part of the corpus.
+        labels: Codes in file names and the labels they mean, in the declared order; a clip whose code means ``""`` is
+            no part of the corpus.
+        partitions: Codes of partitions; the code ``""`` is that of files which say nothing.
+        maps: Named label maps; a label that maps to ``""`` is left out.
+        faults: Known faults.
+        protocols: The first is the default.
+        examples: Documented file names (without suffix) and what they mean.
+    """
+
+    title: str
+    homepage: str
+    licence: str
+    redistributable: Literal["yes", "non-commercial", "no", "unverified"]
+    citation: str
+    languages: tuple[str, ...]
+    elicitation: Literal["acted", "induced", "natural", "read", "mixed", "recorded", "unverified"]
+    clips: int | None = None
+    speakers: int | None = None
+    hours: float | None = None
+    fingerprint: str | None = None
+    faults: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    patterns: tuple[Annotated[str, AfterValidator(_with_groups)], ...] = Field(min_length=1)
+    tables: tuple[TableCard, ...] = ()
+    labels: dict[str, Target]
+    partitions: dict[str, Partition] = Field(default={name: name for name in PARTITIONS})
+    maps: dict[Name, dict[str, Target]] = Field(default={})
+    protocols: dict[Name, ProtocolCard] = Field(min_length=1)
+    examples: dict[str, Example] = Field(default={})
+
+    @model_validator(mode="after")
+    def _read_somewhere(self) -> Card:
+        places = [*self.patterns, *(table.row for table in self.tables)]
+        if not any("label" in re.compile(place).groupindex for place in places):
+            raise ValueError("patterns: one needs a named group label, or the row of a table does")
+        for name, labels in self.maps.items():
+            if strangers := labels.keys() - set(self.labels.values()):
+                raise ValueError(f"maps.{name}: {min(strangers)!r} is not among the labels")
+        return self
+
+    def facts(self) -> dict[str, str]:
+        """Return what a ``Corpus`` has no field of its own for."""
+        facts = {"homepage": self.homepage, "elicitation": self.elicitation, "redistributable": self.redistributable}
+        numbers = {"speakers": self.speakers, "hours": self.hours}
+        facts |= {name: str(number) for name, number in numbers.items() if number is not None}
+        lists = {"known faults": self.faults, "unverified": self.unverified}
+        return facts | {name: "; ".join(entries) for name, entries in lists.items() if entries}

@@ -1,0 +1,98 @@
+"""The working part of ``corpora audit``: listen, compare with the other corpora at hand, print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import rich_click as click
+from rich.box import HORIZONTALS
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, TaskID
+from rich.table import Table
+
+from emonet_bench import labels
+from emonet_bench.audio import open_store
+from emonet_bench.audit import Finding, hear_all, verdict, whole
+from emonet_bench.errors import AudioError, CorpusError
+from emonet_bench.places import cache_directory
+from emonet_bench.plugins import Plugins
+
+RATE = 16_000
+"""Rate of the stores of other corpora: that of most runs, so that they are there already."""
+
+_STYLE = {"leak": "red", "warning": "yellow", "note": "dim"}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        protocol: Under which protocol.
+        clips: In how many clips.
+        findings: What.
+    """
+
+    protocol: str
+    clips: int
+    findings: Sequence[Finding]
+
+    @property
+    def verdict(self) -> str:
+        """The findings in one word."""
+        return verdict(self.findings)
+
+
+def audited(plugins: Plugins, name: str, protocol: str | None) -> Audit:
+    """Audit a corpus, with a progress bar on stderr."""
+    corpus = plugins.corpora[name]
+    chosen, _ = labels.read(corpus, protocol)
+    utterances = corpus.load()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"listening to {name}", total=len(utterances))
+        heard = hear_all(utterances, lambda done, _: bar.update(task, completed=done))
+        others = _others(plugins, name, bar)
+    findings = whole(corpus, utterances, corpus.protocols[chosen], heard, others)
+    return Audit(chosen, len(utterances), findings)
+
+
+def _others(plugins: Plugins, name: str, bar: Progress) -> dict[bytes, str]:
+    """Tell whose audio lies in the other corpora that are found on this disk."""
+    found = {}
+    for other, corpus in plugins.corpora.items():
+        if other == name or corpus.synthetic:
+            continue
+        try:
+            utterances = corpus.load()
+            update = partial(_update, bar, bar.add_task(f"reading {other}", total=len(utterances)))
+            store = open_store(other, utterances, RATE, cache_directory(), update, skip_bad=True)
+        except (AudioError, CorpusError):
+            continue  # not at hand
+        for utterance, digest in zip(utterances, store.digests, strict=True):
+            if utterance.name not in store.bad:
+                found[digest.tobytes()] = f"{other}: {utterance.name}"
+    return found
+
+
+def _update(bar: Progress, task: TaskID, done: int, _: int) -> None:
+    bar.update(task, completed=done)
+
+
+def show_findings(name: str, audit: Audit, *, as_json: bool) -> None:
+    """Print an audit."""
+    if as_json:
+        facts = {"corpus": name, "protocol": audit.protocol, "clips": audit.clips, "verdict": audit.verdict}
+        click.echo(json.dumps({**facts, "findings": list(map(asdict, audit.findings))}, indent=2, ensure_ascii=False))
+        return
+    table = Table(box=HORIZONTALS, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for column in ("check", "level", "found"):
+        table.add_column(column, overflow="fold")
+    for finding in audit.findings:
+        examples = "".join(f"\n  {clip}" for clip in finding.clips)
+        table.add_row(finding.check, f"[{_STYLE[finding.level]}]{finding.level}[/]", escape(finding.message + examples))
+    Console().print(table)
+    click.echo(f"{name}, protocol {audit.protocol}, {audit.clips} clips: {audit.verdict}")

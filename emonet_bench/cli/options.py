@@ -1,0 +1,124 @@
+"""pydantic fields as options of the command line: one declaration, one flag."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import rich_click as click
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from emonet_bench.config import Options
+from emonet_bench.errors import ConfigError
+
+Flag = click.RichOption
+
+
+class Value(click.ParamType):
+    """One value, held to what its field allows by pydantic; ``none`` stands for None where that is allowed.
+
+    Args:
+        annotation: The field's type, with its constraints.
+        optional: Whether it may be none.
+    """
+
+    def __init__(self, annotation: Any, *, optional: bool = False) -> None:
+        self.adapter, self.optional = TypeAdapter(annotation), optional
+        self.name = _NAMES.get(_bare(annotation), "text")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check a value; a wrong one ends the command line with pydantic's reason."""
+        if self.optional and value == "none":
+            return None
+        try:
+            return self.adapter.validate_python(value)
+        except ValidationError as error:
+            return self.fail(f"{error.errors()[0]['msg'].lower()}; got {value!r}", param, ctx)
+
+
+_DEFAULT = click.core.ParameterSource.DEFAULT
+_NAMES = {int: "integer", float: "number"}
+
+
+def flags(
+    panels: Mapping[str, Sequence[type[Options]]],
+    own: Sequence[click.Parameter],
+    defaults: Mapping[str, Any],
+    shown: Mapping[str, str],
+) -> Iterator[Flag]:
+    """Make an option of every field of some models; a field that several of them have makes one.
+
+    Args:
+        panels: Models, under the title that their options have in the help.
+        own: The command's other options: their names are taken, and so are their short flags.
+        defaults: Defaults of this command where they differ from the model's.
+        shown: What the help says in place of a default.
+
+    Raises:
+        ConfigError: A field has the name of one of the command's own options.
+    """
+    taken = {flag for parameter in own for flag in parameter.opts}
+    names = {parameter.name for parameter in own}
+    made: set[str] = set()
+    for panel, models in panels.items():
+        for name, field in ((name, field) for model in models for name, field in model.model_fields.items()):
+            if name in names:
+                raise ConfigError(f"{panel}: option {name!r} has the name of an option of the command; rename it")
+            if name not in made:
+                made.add(name)
+                flag = _flag(name, field, panel, taken, defaults.get(name, field.get_default()), shown.get(name))
+                taken.update(flag.opts)
+                yield flag
+
+
+def _flag(name: str, field: FieldInfo, panel: str, taken: set[str], default: Any, shown: str | None) -> Flag:
+    long = f"--{name.replace('_', '-')}"
+    settings: dict[str, Any] = {"help": field.description, "panel": panel, "required": field.is_required()}
+    if not field.is_required():
+        settings |= {"default": default, "show_default": shown or True}
+    if field.annotation is bool:
+        declared = f"{long}/--no-{name.replace('_', '-')}" if default else long
+        settings["is_flag"] = True
+    else:
+        declared = long
+        settings |= _typed(field)
+    short = field.json_schema_extra.get("short") if isinstance(field.json_schema_extra, Mapping) else None
+    return Flag([name, *([short] if short and short not in taken else []), declared], **settings)
+
+
+def _typed(field: FieldInfo) -> dict[str, Any]:
+    """Choose click's type and count for a field: a choice, several values after one flag, repeated, or one value."""
+    annotation, optional = _without_none(field.annotation)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal and not optional and all(isinstance(word, str) for word in arguments):
+        return {"type": click.Choice(arguments)}
+    if origin is tuple and Ellipsis not in arguments:
+        return {"type": tuple(map(Value, arguments)), "nargs": len(arguments)}
+    if origin in (list, tuple):
+        return {"type": Value(arguments[0]), "multiple": True}
+    constrained: Any = Annotated[field.annotation, field]
+    return {"type": Value(constrained, optional=optional)}
+
+
+def _without_none(annotation: Any) -> tuple[Any, bool]:
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
+    others = [kind for kind in kinds if kind is not type(None)]
+    return (others[0], True) if len(others) == 1 and len(kinds) > 1 else (annotation, False)
+
+
+def _bare(annotation: Any) -> Any:
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return _without_none(annotation)[0]
+
+
+def given(context: click.Context) -> dict[str, Any]:
+    """Return the values that the user has typed, without defaults."""
+    return {name: value for name, value in context.params.items() if context.get_parameter_source(name) != _DEFAULT}
+
+
+def chosen(model: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of some values that a model has a field for."""
+    return {name: values[name] for name in model.model_fields if name in values}

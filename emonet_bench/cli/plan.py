@@ -1,0 +1,137 @@
+"""Planning a matrix: from its file to its cells. No torch, unless there may be a GPU to ask for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from emonet_bench import audit
+from emonet_bench.config import Training, parse
+from emonet_bench.errors import ConfigError
+from emonet_bench.loading import OpenCorpus, open_corpus
+from emonet_bench.matrix import Matrix, Planner
+from emonet_bench.places import cache_directory
+from emonet_bench.plugins import Plugins
+from emonet_bench.runs import Cell
+from emonet_bench.schedule import shard
+
+_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # of NVIDIA, of WSL, of AMD
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A planned matrix and the plugins it was planned with.
+
+    Attributes:
+        cells: All cells.
+        plugins: The plugins.
+        clips: Training clips of each cell, by run id.
+    """
+
+    cells: Sequence[Cell]
+    plugins: Plugins
+    clips: Mapping[str, int]
+
+    def cost(self, cell: Cell) -> float:
+        """Estimate how long a cell takes, to order and divide the work: training clips times epochs."""
+        return float(self.clips[cell.run_id] * cell.spec.training.epochs)
+
+
+def plan(
+    values: Mapping[str, Any],
+    where: str,
+    plugins: Plugins,
+    console: Console,
+    *,
+    threads: int | None = None,
+    skip_bad: bool = False,
+) -> Plan:
+    """Validate a matrix and expand it; opens (on the first time: builds) the corpora's audio stores.
+
+    Raises:
+        CorpusError: A protocol leaks, and the plugins are loaded strictly.
+    """
+    matrix = parse(Matrix, values, where)
+    own = [entry.corpus(name, Path(where).parent) for name, entry in matrix.entries.items()]
+    plugins.add_corpora(filter(None, own))
+
+    @cache
+    def opened(name: str, sampling_rate: int) -> OpenCorpus:
+        entry = matrix.entries.get(name)
+        with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(f"reading {name}", total=None)
+            corpus = open_corpus(
+                plugins.corpora[name],
+                entry.division if entry else None,
+                sampling_rate,
+                cache_directory(),
+                lambda done, total: bar.update(task, completed=done, total=total),
+                threads=threads,
+                skip_bad=skip_bad,
+            )
+        if plugins.selection.strict:
+            audit.refuse_leaks(
+                corpus.corpus.name, corpus.protocol, audit.quick(corpus.utterances, corpus.rule, corpus.audio)
+            )
+        return corpus
+
+    @cache
+    def count(name: str, sampling_rate: int, fold: int | None, limit: int | None) -> int:
+        corpus = opened(name, sampling_rate)
+        return len(corpus.divide(fold if fold in corpus.folds else corpus.folds[0], limit)["train"])
+
+    def clips(cell: Cell) -> int:
+        spec = cell.spec
+        training = spec.training
+        return sum(count(name, training.sampling_rate, spec.fold, training.limit) for name in spec.corpus.split("+"))
+
+    cells = Planner(matrix, plugins, opened, cache(resolve)).cells()
+    return Plan(cells, plugins, {cell.run_id: clips(cell) for cell in cells})
+
+
+def resolve(training: Training) -> Training:
+    """Replace ``auto`` by what this machine has.
+
+    Raises:
+        ConfigError: cuda is asked for and there is none.
+    """
+    device = training.device
+    if device == "auto":
+        device = "cuda" if cuda_is_there() else "cpu"
+    elif device == "cuda" and not cuda_is_there():
+        raise ConfigError("--device cuda: torch sees no CUDA device here; 'emonet-bench doctor' tells more")
+    precision = training.precision
+    if precision == "auto":
+        precision = "bfloat16" if device == "cuda" else "float32"
+    return training.model_copy(update={"device": device, "precision": precision})
+
+
+@cache
+def cuda_is_there() -> bool:
+    """Tell whether torch sees a CUDA device; it is not asked where Linux has no driver, for its import takes seconds."""
+    if sys.platform == "linux" and not any(Path(driver).exists() for driver in _DRIVERS):
+        return False
+    import torch  # noqa: PLC0415 - see above
+
+    return torch.cuda.is_available()
+
+
+def chosen_shard(planned: Plan, text: str | None) -> Plan:
+    """Keep one share of a matrix, given as ``i/n``; None keeps all.
+
+    Raises:
+        ConfigError: It is not of that form.
+    """
+    if text is None:
+        return planned
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise ConfigError(f"--shard {text}: write it as i/n with i from 1 to n, such as 1/4")
+    return replace(planned, cells=shard(planned.cells, int(number), int(count), planned.cost))

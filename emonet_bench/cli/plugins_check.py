@@ -1,0 +1,105 @@
+"""The working part of ``plugins check``: every kit on everything that a plugin registers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import click
+import torch
+
+from emonet_bench.config import did_you_mean
+from emonet_bench.errors import ConfigError, CorpusError
+from emonet_bench.plugins import Plugins
+from emonet_bench.testing import architectures, corpora, executors, strategies
+from emonet_bench.testing.bench import Bench
+from emonet_bench.testing.contracts import Finding, examine
+from emonet_bench.testing.strategy_bench import StrategyBench
+from emonet_bench.types import Corpus, Signal
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something to be checked.
+
+    Attributes:
+        kind: What it is.
+        name: Its registered name.
+        examine: Runs the kit.
+        absent: Why the kit cannot be run here, or None.
+    """
+
+    kind: str
+    name: str
+    examine: Callable[[], Iterator[Finding]]
+    absent: str | None = None
+
+
+def report(name: str, plugins: Plugins) -> bool:
+    """Check a plugin, or whatever is registered under a name, and print what came of it.
+
+    Returns:
+        Whether every contract is kept.
+
+    Raises:
+        ConfigError: There is nothing of that name to check.
+    """
+    broken = [origin for origin in plugins.origins if origin.name == name and origin.broken]
+    if broken:
+        click.echo(f"plugin {broken[0]} is broken: {broken[0].broken}")
+        return False
+    subjects = list(_subjects(name, plugins))
+    if not subjects:
+        known = {origin.name for origin in plugins.origins}
+        raise ConfigError(f"plugins check: no plugin {name!r} registers anything to check{did_you_mean(name, known)}")
+    with torch.random.fork_rng(devices=[]):
+        shown = [_show(subject) for subject in subjects]
+    return all(shown)
+
+
+def _subjects(name: str, plugins: Plugins) -> Iterator[Subject]:
+    for key, corpus in plugins.corpora.items():
+        if name in (key, plugins.corpora.origin(key).name):
+            yield _corpus(corpus)
+    for key, architecture in plugins.architectures.items():
+        if name in (key, plugins.architectures.origin(key).name):
+            bench = Bench(architecture, architecture.options(), Signal())
+            yield Subject("architecture", key, _kit("architecture", architectures.CHECKS, bench))
+    for key, strategy in plugins.strategies.items():
+        if name in (key, plugins.strategies.origin(key).name):
+            tried = StrategyBench(strategy, strategy.options())
+            yield Subject("strategy", key, _kit("strategy", strategies.CHECKS, tried))
+    started = plugins.ask("emonet_executor", name=name, workers=1)
+    if started is not None:
+        started.shutdown()
+        asked = executors.ExecutorBench(lambda workers: plugins.ask("emonet_executor", name=name, workers=workers))
+        yield Subject("executor", name, _kit("executor", executors.CHECKS, asked))
+
+
+def _corpus(corpus: Corpus) -> Subject:
+    absent = None
+    try:
+        corpus.load()
+    except CorpusError as error:
+        absent = str(error)
+    except Exception:  # noqa: BLE001, S110 - the kit will meet it again and say which contract that breaks
+        pass
+    return Subject("corpus", corpus.name, _kit("corpus", corpora.CHECKS, corpora.CorpusBench(corpus)), absent)
+
+
+def _kit(kind: str, checks: tuple[Callable[..., None], ...], bench: object) -> Callable[[], Iterator[Finding]]:
+    return lambda: examine(kind, checks, bench)
+
+
+def _show(subject: Subject) -> bool:
+    click.echo(f"{subject.kind} {subject.name}")
+    if subject.absent is not None:
+        click.echo(f"  not checked: {subject.absent}")
+        return True
+    kept = True
+    for finding in subject.examine():
+        click.echo(f"  {'kept' if finding.error is None else 'BROKEN':8}{finding.contract}")
+        if finding.error is not None:
+            kept = False
+            click.echo(f"          seen: {finding.seen}\n          see {finding.written}")
+    return kept

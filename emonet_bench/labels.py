@@ -1,0 +1,74 @@
+"""Label maps: which labels are told apart, written into the name of the protocol so that a run can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import quote, unquote
+
+from emonet_bench.config import did_you_mean
+from emonet_bench.errors import ConfigError
+from emonet_bench.types import Corpus
+
+
+def named(protocol: str | None, labels: str | Mapping[str, str] | None) -> str | None:
+    """Name a protocol and a label map in one word, which ``read`` understands.
+
+    Args:
+        protocol: Name of a protocol, or None for the default.
+        labels: Name of one of the corpus's maps, a map of its own, or None.
+
+    >>> named("loso", "4-class"), named(None, {"boredom": "neutral", "disgust": ""}), named(None, None)
+    ('loso:4-class', ':boredom=neutral,disgust=', None)
+    """
+    if not labels:
+        return protocol
+    if not isinstance(labels, str):
+        labels = ",".join(f"{quote(old, safe='')}={quote(new, safe='')}" for old, new in labels.items())
+    return f"{protocol or ''}:{labels}"
+
+
+def read(corpus: Corpus, name: str | None) -> tuple[str, Mapping[str, str]]:
+    """Find the protocol and the label map of a name.
+
+    Returns:
+        The protocol's own name and what becomes of labels; those that are not named stay.
+
+    Raises:
+        ConfigError: The corpus has no such protocol, map or label.
+    """
+    protocol, _, labels = (name or "").partition(":")
+    protocol = protocol or next(iter(corpus.protocols))
+    where = f"corpora.{corpus.name}"
+    if protocol not in corpus.protocols:
+        raise ConfigError(f"{where}.protocol: unknown {protocol!r}{did_you_mean(protocol, corpus.protocols)}")
+    if not labels:
+        return protocol, {}
+    if "=" not in labels:
+        if labels not in corpus.maps:
+            known = did_you_mean(labels, corpus.maps) if corpus.maps else "; the corpus has no label map"
+            raise ConfigError(f"{where}.labels: unknown label map {labels!r}{known}")
+        return protocol, corpus.maps[labels]
+    entries = (entry.partition("=") for entry in labels.split(","))
+    mapped = {unquote(old): unquote(new) for old, _, new in entries}
+    for label in mapped:
+        if label not in corpus.labels:
+            raise ConfigError(f"{where}.labels: no label {label!r}{did_you_mean(label, corpus.labels)}")
+    return protocol, mapped
+
+
+def relabelled(corpus: Corpus, mapped: Mapping[str, str]) -> Corpus:
+    """Return the corpus with the labels that a map leaves; its utterances are mapped by who loads them.
+
+    A map that names every label declares their order, too. Otherwise they keep the corpus's.
+
+    Raises:
+        ConfigError: Fewer than two labels are left.
+    """
+    if not mapped:
+        return corpus
+    olds = mapped if mapped.keys() == set(corpus.labels) else corpus.labels
+    news = tuple(dict.fromkeys(new for old in olds if (new := mapped.get(old, old))))
+    if len(news) < 2:  # noqa: PLR2004
+        raise ConfigError(f"corpora.{corpus.name}.labels: leaves {len(news)} of two labels at least")
+    return replace(corpus, labels=news, fingerprint=None, clips=None)

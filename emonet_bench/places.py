@@ -1,0 +1,81 @@
+"""The user's directories: cache, configuration, and where ``corpora add`` was told that corpora lie."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from emonet_bench.config import read_toml
+from emonet_bench.errors import ConfigError
+from emonet_bench.types import check_name
+
+FILE = "corpora.toml"
+"""The file in the configuration directory that maps names of corpora to directories."""
+
+
+def cache_directory() -> Path:
+    """Return ``EMONET_BENCH_CACHE_DIR`` or the user's cache directory."""
+    return _directory("EMONET_BENCH_CACHE_DIR", "user_cache_path")
+
+
+def config_directory() -> Path:
+    """Return ``EMONET_BENCH_CONFIG_DIR`` or the user's configuration directory."""
+    return _directory("EMONET_BENCH_CONFIG_DIR", "user_config_path")
+
+
+def registered() -> dict[str, Path]:
+    """Tell where the user has said that corpora lie.
+
+    Raises:
+        ConfigError: The file that says it is damaged.
+    """
+    file = config_directory() / FILE
+    entries = read_toml(file) if file.is_file() else {}
+    for name, path in entries.items():
+        if not isinstance(path, str):
+            raise ConfigError(f"{file}: {name}: give the directory as a string; got {path!r}")
+    return {name: Path(path) for name, path in entries.items()}
+
+
+def register(name: str, path: Path) -> Path:
+    """Write down where a corpus lies.
+
+    Args:
+        name: Its name.
+        path: Its directory.
+
+    Returns:
+        The file that says so now.
+
+    Raises:
+        ConfigError: The name is no name, or the file cannot be written.
+    """
+    check_name("corpus", name)
+    file = config_directory() / FILE
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        aside = file.with_suffix(".part")
+        aside.write_text(_toml({**registered(), name: path.resolve()}), encoding="utf-8")
+        aside.replace(file)
+    except (OSError, UnicodeEncodeError) as error:
+        raise ConfigError(
+            f"{file}: cannot be written ({error}); EMONET_BENCH_CONFIG_DIR names another place"
+        ) from error
+    return file
+
+
+def _toml(places: Mapping[str, Path]) -> str:
+    # A JSON string is a TOML string.
+    return "".join(f'"{name}" = {json.dumps(str(path), ensure_ascii=False)}\n' for name, path in sorted(places.items()))
+
+
+def _directory(variable: str, kind: str) -> Path:
+    named = os.environ.get(variable)
+    if named:
+        return Path(named).expanduser()
+    import platformdirs  # noqa: PLC0415 - only where it is needed
+
+    path: Path = getattr(platformdirs, kind)("emonet-bench")
+    return path

@@ -1,0 +1,135 @@
+"""What lies behind a cell, read from its runs' directories: confusions, learning curves, speakers, provenance."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from emonet_bench import metrics
+from emonet_bench.report.cells import Cell, Group
+from emonet_bench.report.reading import Predictions
+from emonet_bench.report.table import Column, Row, Table
+from emonet_bench.store import read_record
+
+SHOWN_RUNS = 20
+"""How many runs of a cell are listed and drawn, at the most."""
+
+_QUANTITIES = ("dev_uar", "loss")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A learning curve.
+
+    Attributes:
+        name: Which run.
+        epochs: Their numbers.
+        values: For ``dev_uar`` and ``loss``, a number for each epoch.
+        best: The epoch whose weights were kept.
+    """
+
+    name: str
+    epochs: Sequence[int]
+    values: Mapping[str, Sequence[float]]
+    best: int
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """One speaker's test clips, all seeds together; recall is averaged over the labels that the speaker has."""
+
+    name: str
+    score: float
+    clips: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What lies behind one cell.
+
+    Attributes:
+        anchor: Its name within a page.
+        row: Its row.
+        column: Its column.
+        cell: Itself.
+        labels: The corpus's labels.
+        confusion: (K, K) counts over all seeds and folds; rows are truth.
+        speakers: By score, the worst first; empty where speakers are unknown.
+        curves: Of the runs listed.
+        records: ``result.json`` of the runs listed, by the name of their directories.
+        more: How many runs are not listed.
+    """
+
+    anchor: str
+    row: Row
+    column: Column
+    cell: Cell
+    labels: Sequence[str]
+    confusion: Sequence[Sequence[int]]
+    speakers: Sequence[Speaker]
+    curves: Sequence[Curve]
+    records: Mapping[str, Mapping[str, Any]]
+    more: int
+
+
+def gather(table: Table) -> list[Evidence]:
+    """Gather what lies behind each cell that has a score, row by row."""
+    return [
+        _evidence(f"cell-{i}-{j}", row, column, groups[column])
+        for i, (row, groups) in enumerate(zip(table.rows, table.groups, strict=True))
+        for j, column in enumerate(table.columns)
+        if column in row.cells and row.cells[column].score is not None
+    ]
+
+
+def _evidence(anchor: str, row: Row, column: Column, group: Group) -> Evidence:
+    labels = group.scored[0].facts["labels"]
+    rows = Predictions.empty()
+    for seed in group.seeds.values():
+        rows = rows.joined(seed)
+    records = {run.predictions.parent.name: read_record(run.predictions.parent) for run in group.scored[:SHOWN_RUNS]}
+    curves = [_curve(run.predictions.parent, run.title) for run in group.scored[:SHOWN_RUNS]]
+    return Evidence(
+        anchor,
+        row,
+        column,
+        row.cells[column],
+        labels,
+        metrics.confusion(rows.truth, rows.prediction, labels).tolist(),
+        _speakers(rows, labels),
+        [curve for curve in curves if curve],
+        records,
+        len(group.scored) - len(records),
+    )
+
+
+def _speakers(rows: Predictions, labels: Sequence[str]) -> list[Speaker]:
+    if None in rows.speakers:
+        return []
+    clips: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for who, truth, prediction in zip(rows.speakers, rows.truth, rows.prediction, strict=True):
+        clips[str(who)].append((truth, prediction))
+    scored = []
+    for who, pairs in clips.items():
+        true, guessed = zip(*pairs, strict=True)
+        recalls = metrics.recalls(true, guessed, labels)
+        scored.append(Speaker(who, fmean(value for value in recalls.values() if value is not None), len(pairs)))
+    return sorted(scored, key=lambda speaker: (speaker.score, speaker.name))
+
+
+def _curve(run: Path, title: str) -> Curve | None:
+    """Read ``history.csv``; an architecture that is not trained by gradients has none."""
+    try:
+        with (run / "history.csv").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        values = {name: [float(row[name]) for row in rows] for name in _QUANTITIES}
+        epochs = [int(row["epoch"]) for row in rows]
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+    best = max(range(len(epochs)), key=values["dev_uar"].__getitem__) if epochs else 0
+    return Curve(title, epochs, values, epochs[best]) if epochs else None

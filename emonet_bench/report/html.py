@@ -1,0 +1,155 @@
+"""A table with all that lies behind it as one self-contained HTML page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from emonet_bench.report.cells import Cell
+from emonet_bench.report.evidence import Evidence, gather
+from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
+from emonet_bench.report.layout import lay
+from emonet_bench.report.notes import TITLES
+from emonet_bench.report.table import Column, Row, Table
+
+_COSTS = {"trained parameters": "trainable", "training seconds per run": "seconds"}
+
+
+@dataclass
+class Transfer:
+    """Scores of one way to transfer, by source and target.
+
+    Attributes:
+        title: Architecture and strategy.
+        targets: Rows, by their index.
+        cells: By source and index of the target.
+    """
+
+    title: str
+    targets: dict[int, Row] = field(default_factory=dict)
+    cells: dict[str, dict[int, Cell]] = field(default_factory=lambda: defaultdict(dict))
+
+
+def render_html(table: Table) -> str:
+    """Render one page that needs no network: tables, figures and what lies behind each cell."""
+    evidence = gather(table)
+    page = _environment().get_template("page.html")
+    return page.render(
+        table=table,
+        title=TITLES[table.metric],
+        heads=(laid := lay(table))[0],
+        lines=laid[1],
+        evidence=evidence,
+        exported=any(cell.parity is not None for _, _, cell in table.cells()),
+        audited=any(row.audit for row in table.rows),
+        anchors={id(item.cell): item.anchor for item in evidence},
+        gains=list(_gains(table)),
+        groups=_groups(table),
+        compared={column.architecture for _, column, cell in table.cells() if cell.against},
+        transfers=transfers(table),
+        corpora=[_facts(row, groups) for row, groups in zip(table.rows, table.groups, strict=True)],
+        provenance=_provenance(evidence),
+        curve=lambda item, quantity, title: Markup(curve_figure(item.curves, quantity, title)),  # noqa: S704 - escaped
+        style=Markup(_text("page.css")),  # noqa: S704 - our own
+        script=Markup(_text("page.js")),  # noqa: S704 - our own
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("emonet_bench.report", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        score=_score, gain=_gain, count=count, json=_json, identity=id, is_row=lambda it: isinstance(it, Row)
+    )
+    return environment
+
+
+def _text(name: str) -> str:
+    return (files("emonet_bench.report") / "page" / name).read_text(encoding="utf-8")
+
+
+def _score(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}".removeprefix("0")
+
+
+def _gain(value: float) -> str:
+    return f"{value:+.3f}".replace("0.", ".", 1).replace("-", "\N{MINUS SIGN}")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def _groups(table: Table) -> list[str]:
+    return sorted({column.architecture for column in table.columns})
+
+
+def _gains(table: Table) -> Iterator[tuple[Row, list[Markup]]]:
+    """Draw each row's gains against both costs, where something was compared."""
+    for row in table.rows:
+        if any(cell.against for cell in row.cells.values()):
+            drawn = []
+            for axis, name in _COSTS.items():
+                points = list(_points(row, name, table.baseline))
+                if points:
+                    drawn.append(Markup(gain_figure(points, axis, _groups(table))))  # noqa: S704 - escaped
+            yield row, drawn
+
+
+def _points(row: Row, cost: str, baseline: str) -> Iterator[Point]:
+    compared = {column.architecture for column, cell in row.cells.items() if cell.against}
+    for column, cell in row.cells.items():
+        spent, name = getattr(cell, cost), " ".join(filter(None, (column.strategy, column.tag)))
+        if not spent or column.architecture not in compared:
+            continue
+        if cell.against:
+            span = cell.against
+            yield Point(name, column.architecture, spent, span.difference, span.low, span.high, cell.significant)
+        elif column.strategy == baseline and cell.complete:
+            yield Point(name, column.architecture, spent, 0.0)
+
+
+def transfers(table: Table) -> list[Transfer]:
+    """Put the cells that start from a source in maps of source and target, one for each way to transfer."""
+    found: dict[tuple[str, ...], Transfer] = {}
+    for target, row in enumerate(table.rows):
+        for column, cell in row.cells.items():
+            if cell.source and cell.score is not None:
+                tag = re.sub(r"(, )?source=[^,]*", "", column.tag).strip(", ")
+                key = (column.architecture, column.strategy, tag)
+                way = found.setdefault(key, Transfer(" ".join(filter(None, key))))
+                way.targets[target] = row
+                way.cells[cell.source][target] = cell
+    return [found[key] for key in sorted(found)]
+
+
+def _facts(row: Row, groups: Mapping[Column, Any]) -> tuple[Row, Mapping[str, Any]]:
+    facts: Iterable[Mapping[str, Any]] = (run.facts for group in groups.values() for run in group.runs)
+    return row, max(facts, key=len, default={})
+
+
+def _provenance(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
+    """List the versions and the hardware that the runs name, each with all values that occur."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for item in evidence:
+        for record in item.records.values():
+            for name, value in record.get("environment", {}).items():
+                values[name].add(str(value))
+            for name, value in record.get("plugins", {}).items():
+                values[f"plugin {name}"].add(str(value))
+    return {name: sorted(seen) for name, seen in values.items()}

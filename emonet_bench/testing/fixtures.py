@@ -1,0 +1,33 @@
+"""The kits as pytest fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from emonet_bench import testing
+
+
+@pytest.fixture
+def check_corpus() -> Callable[..., None]:
+    """Give tests ``emonet_bench.testing.check_corpus`` without an import."""
+    return testing.check_corpus
+
+
+@pytest.fixture
+def check_architecture() -> Callable[..., None]:
+    """Give tests ``emonet_bench.testing.check_architecture`` without an import."""
+    return testing.check_architecture
+
+
+@pytest.fixture
+def check_strategy() -> Callable[..., None]:
+    """Give tests ``emonet_bench.testing.check_strategy`` without an import."""
+    return testing.check_strategy
+
+
+@pytest.fixture
+def check_executor() -> Callable[..., None]:
+    """Give tests ``emonet_bench.testing.check_executor`` without an import."""
+    return testing.check_executor

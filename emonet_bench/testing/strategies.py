@@ -1,0 +1,180 @@
+"""The contract kit for strategies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import nn
+
+from emonet_bench import checkpoints
+from emonet_bench.config import Options, parse
+from emonet_bench.errors import Skipped
+from emonet_bench.plugins import Plugins
+from emonet_bench.testing.contracts import BrokenError, hold
+from emonet_bench.testing.documentation import hold_documented
+from emonet_bench.testing.strategy_bench import RECIPE, StrategyBench
+from emonet_bench.training import train
+from emonet_bench.types import Strategy
+
+
+def check_strategy(strategy: str | Strategy, options: Mapping[str, Any] | Options | None = None) -> None:
+    """Hold a strategy to its contracts, on a network with every kind of adapter point and on one with none.
+
+    Args:
+        strategy: A registered name, or the descriptor itself.
+        options: Its options; None: the defaults.
+
+    Raises:
+        AssertionError: It breaks one; the message says which, what was seen and where the contract is written.
+    """
+    if isinstance(strategy, str):
+        strategy = Plugins().strategies[strategy]
+    if not isinstance(options, Options):
+        options = parse(strategy.options, options or {}, strategy.name)
+    with torch.random.fork_rng(devices=[]):
+        hold("strategy", strategy.name, CHECKS, StrategyBench(strategy, options))
+
+
+def options_documented(bench: StrategyBench) -> None:
+    """Options are an ``emonet_bench.config.Options``: each field says what it does, no short flag is used twice."""
+    hold_documented(bench.strategy.options)
+
+
+def any_architecture(bench: StrategyBench) -> None:
+    """It works on a network with every kind of adapter point; on one with none it works or raises ``Skipped``."""
+    try:
+        bench.prepare(bench.networks[0])
+    except Skipped as reason:
+        raise BrokenError(f"Skipped a network with every kind of adapter point: {reason}") from reason
+    try:
+        bench.prepare(bench.networks[-1])
+    except Skipped as reason:
+        if not str(reason):
+            raise BrokenError("Skipped has no message: it is the reason shown in the table") from reason
+
+
+def heads(bench: StrategyBench) -> None:
+    """Each corpus has a head of its own: logits (N, labels), finite, for each in turn."""
+    for plan, corpora in bench.plans():
+        for corpus in corpora:
+            plan.classifier.select(corpus.corpus)
+            logits = bench.heard(plan.classifier)
+            if logits.shape != (len(logits), len(corpus.labels)):
+                raise BrokenError(
+                    f"logits of {corpus.corpus} have {logits.shape[1]} columns for {len(corpus.labels)} labels"
+                )
+            if not logits.isfinite().all():
+                raise BrokenError(f"logits of {corpus.corpus} are not finite")
+
+
+def groups(bench: StrategyBench) -> None:
+    """A parameter is trainable (``requires_grad``) exactly where it is in a group, once; there is at least one."""
+    for plan, _ in bench.plans():
+        named = {id(parameter): name for name, parameter in plan.classifier.named_parameters()}
+        grouped = Counter(id(parameter) for group in plan.groups for parameter in group.parameters)
+        if not grouped:
+            raise BrokenError("no parameter is in a group")
+        if grouped.keys() - named.keys():
+            raise BrokenError("a group holds a parameter that is not the classifier's")
+        for name, parameter in plan.classifier.named_parameters():
+            if grouped[id(parameter)] > 1:
+                raise BrokenError(f"{name} is in {grouped[id(parameter)]} groups")
+            if parameter.requires_grad != bool(grouped[id(parameter)]):
+                state = "trainable and in no group" if parameter.requires_grad else "in a group and not trainable"
+                raise BrokenError(f"{name} is {state}")
+
+
+def frozen(bench: StrategyBench) -> None:
+    """Training moves what is in a group, and leaves everything else as it was to the last bit, statistics included."""
+    for plan, corpora in bench.plans():
+        before = _hashes(plan.classifier)
+        clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
+        train(plan, clips, clips, RECIPE, seed=0)
+        moved = {name for name, value in _hashes(plan.classifier).items() if value != before[name]}
+        if odd := sorted(moved - _movable(plan.classifier)):
+            raise BrokenError(f"{odd[0]} is frozen and moved ({len(odd)} such tensors)")
+        if not moved:
+            raise BrokenError(f"nothing moved in {RECIPE.epochs} epochs")
+
+
+def source_used(bench: StrategyBench) -> None:
+    """A strategy with ``source_strategies`` starts from its source; one without makes the same of any."""
+    used = False
+    for network in bench.networks:
+        attempts = [bench.attempt(network, seed=seed) for seed in (1, 2)]
+        states = [_hashes(attempt[0].classifier) for attempt in attempts if attempt]
+        used |= bool(states) and states[0] != states[-1]
+    if used != bench.strategy.needs_source:
+        seen = "two sources gave two networks" if used else "two sources gave the same network"
+        raise BrokenError(f"{seen}; source_strategies is {bench.strategy.source_strategies}")
+
+
+def structure(bench: StrategyBench) -> None:
+    """Without a source ``prepare`` returns the same structure, so that trained weights can be loaded into it."""
+    for network in bench.networks:
+        attempts = [bench.attempt(network, source=source) for source in (True, False)]
+        shapes = [_shapes(attempt[0].classifier) for attempt in attempts if attempt]
+        if len(shapes) == 1:
+            raise BrokenError("Skipped with a source or without one, and not in the other case")
+        if shapes and shapes[0] != shapes[1]:
+            odd = sorted(name for name in {*shapes[0], *shapes[1]} if shapes[0].get(name) != shapes[1].get(name))
+            raise BrokenError(f"{odd[0]} differs with and without a source ({len(odd)} such tensors)")
+
+
+def seeds(bench: StrategyBench) -> None:
+    """Everything random comes from torch's global generator: the same seed gives the same weights."""
+    for network in bench.networks:
+        plans = [attempt for attempt in (bench.attempt(network), bench.attempt(network)) if attempt]
+        states = [_hashes(plan.classifier) for plan, _ in plans]
+        if states and states[0] != states[-1]:
+            odd = [name for name in states[0] if states[0][name] != states[1][name]]
+            raise BrokenError(f"{odd[0]} differed between two plans of one seed ({len(odd)} such tensors)")
+
+
+def round_trip(bench: StrategyBench) -> None:
+    """A classifier that is built again from its checkpoint has the same outputs to the last bit."""
+    for network in bench.networks:
+        if attempt := bench.attempt(network):
+            plan, corpora = attempt
+            bench.stir(plan.classifier)
+            with TemporaryDirectory() as folder:
+                path = Path(folder) / "model.safetensors"
+                checkpoints.save(plan.classifier, path, bench.header(network, corpora))
+                again = checkpoints.rebuild(checkpoints.load(path), bench.plugins)
+            for corpus in corpora:
+                outputs = []
+                for classifier in (plan.classifier, again):
+                    classifier.select(corpus.corpus)
+                    outputs.append(bench.heard(classifier))
+                if not torch.equal(*outputs):
+                    raise BrokenError(f"outputs of {corpus.corpus} differed after the round trip")
+
+
+CHECKS = (options_documented, any_architecture, heads, groups, frozen, source_used, structure, seeds, round_trip)
+"""In the order in which they help most; each one's docstring is the contract."""
+
+
+def _hashes(module: nn.Module) -> dict[str, str]:
+    return {
+        name: hashlib.sha256(tensor.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
+        for name, tensor in module.state_dict().items()
+    }
+
+
+def _shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+
+
+def _movable(classifier: nn.Module) -> set[str]:
+    """Name what training may move: trainable parameters, and buffers of modules that have one."""
+    names = {name for name, parameter in classifier.named_parameters() if parameter.requires_grad}
+    for path, module in classifier.named_modules():
+        if any(parameter.requires_grad for parameter in module.parameters(recurse=False)):
+            names |= {f"{path}.{name}" for name, _ in module.named_buffers(recurse=False)}
+    return names

@@ -1,0 +1,128 @@
+"""A strategy on the bench: tried on two networks, with sources that were made as it says, and clips to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from emonet_bench.batches import Clips
+from emonet_bench.checkpoints import Checkpoint
+from emonet_bench.config import Training
+from emonet_bench.errors import Skipped
+from emonet_bench.networks import classifier
+from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.registries import Origin
+from emonet_bench.testing.networks import ADAPTABLE, PLAIN
+from emonet_bench.testing.parts import stir
+from emonet_bench.testing.signals import LABELS, clips, noise
+from emonet_bench.types import Architecture, Plan, Signal, Strategy, TrainingSet
+
+SIGNAL = Signal(sampling_rate=1_000)
+RECIPE = Training(
+    epochs=2, batch_size=6, learning_rate=0.01, window=0.3, sampling_rate=1_000, device="cpu", precision="float32"
+)
+
+_SETS = (TrainingSet("kit-one", LABELS, 18), TrainingSet("kit-two", LABELS[:2], 12))
+_ELSEWHERE = (TrainingSet("kit-source", LABELS[1:], 12),)
+
+
+def _plugins() -> Plugins:
+    return Plugins(Selection(names=()))
+
+
+@dataclass(frozen=True)
+class StrategyBench:
+    """A strategy on the bench, with its options.
+
+    Attributes:
+        strategy: The strategy.
+        options: Its options.
+        plugins: Where it and the bench's networks are registered.
+    """
+
+    strategy: Strategy
+    options: Any
+    plugins: Plugins = field(default_factory=_plugins)
+
+    networks = (ADAPTABLE, PLAIN)
+
+    def __post_init__(self) -> None:
+        kit = Origin("kit", "", __name__)
+        for architecture in self.networks:
+            self.plugins.architectures.add(architecture.name, architecture, kit)
+        self.plugins.strategies.add(self.strategy.name, self.strategy, kit)
+
+    @property
+    def corpora(self) -> tuple[TrainingSet, ...]:
+        """Two corpora where the strategy takes several, otherwise one."""
+        return _SETS if self.strategy.multi_corpus else _SETS[:1]
+
+    def prepare(self, architecture: Architecture, *, source: bool = True, seed: int = 1) -> Plan:
+        """Let the strategy prepare a network of one seed with a source of another, or without one."""
+        given = self.source(architecture, seed) if source else None
+        torch.manual_seed(0)
+        network = architecture.build(architecture.options(), SIGNAL)
+        return self.strategy.prepare(network, self.corpora, given, self.options)
+
+    def attempt(
+        self, architecture: Architecture, *, source: bool = True, seed: int = 1
+    ) -> tuple[Plan, tuple[TrainingSet, ...]] | None:
+        """Prepare a network; None where the strategy skips it."""
+        try:
+            return self.prepare(architecture, source=source, seed=seed), self.corpora
+        except Skipped:
+            return None
+
+    def plans(self) -> Iterator[tuple[Plan, tuple[TrainingSet, ...]]]:
+        """Yield a plan for each network that is not skipped, and its corpora."""
+        for architecture in self.networks:
+            if attempt := self.attempt(architecture):
+                yield attempt
+
+    def source(self, architecture: Architecture, seed: int) -> Checkpoint:
+        """Make a source: a network of a seed with statistics that are not at their start, and a head of its own."""
+        torch.manual_seed(100 + seed)
+        whole = classifier(architecture.build(architecture.options(), SIGNAL), _ELSEWHERE)
+        if self.strategy.source_strategies:
+            known = Plugins().strategies
+            name = self.strategy.source_strategies[0]
+            own = known.get(name, self.strategy)
+            whole = own.prepare(whole.network, _ELSEWHERE, None, own.options()).classifier
+        stir(whole)
+        tensors = {name: tensor.clone() for name, tensor in whole.state_dict().items()}
+        return Checkpoint(tensors, self.header(architecture, _ELSEWHERE))
+
+    @torch.no_grad()
+    def heard(self, whole: nn.Module) -> Tensor:
+        """Return the logits (N, classes) of a few clips."""
+        waveform, lengths = noise([700, 310, 1])
+        logits: Tensor = whole.eval()(waveform.float(), lengths)
+        return logits
+
+    @staticmethod
+    def stir(whole: nn.Module) -> None:
+        """Move all weights and statistics away from where they start."""
+        torch.manual_seed(3)
+        stir(whole)
+
+    @staticmethod
+    def clips(corpus: TrainingSet) -> Clips:
+        """Make clips with the labels of a corpus."""
+        made = clips(SIGNAL, 0)
+        chosen = [i for i, target in enumerate(made.targets.tolist()) if target < len(corpus.labels)]
+        return replace(made.select(chosen), labels=corpus.labels)
+
+    def header(self, architecture: Architecture, corpora: tuple[TrainingSet, ...]) -> dict[str, Any]:
+        """Make a checkpoint's header, as a run does."""
+        return {
+            "architecture": architecture.name,
+            "architecture_options": {},
+            "strategy": self.strategy.name,
+            "strategy_options": self.options.model_dump(mode="json"),
+            "signal": asdict(SIGNAL),
+            "corpora": {corpus.corpus: list(corpus.labels) for corpus in corpora},
+        }

@@ -1,0 +1,54 @@
+"""A matrix seen from another terminal."""
+
+import json
+import subprocess
+import sys
+
+from rich.console import Console
+
+from emonet_bench.cli.status import view
+from emonet_bench.store import RunStore, read_record, seal
+from tests.test_store import IDENTITY, SPEC
+
+
+def seen(store):
+    console = Console(width=120, color_system=None)
+    with console.capture() as capture:
+        console.print(view(store, read_record))
+    return capture.get()
+
+
+def test_a_running_cell_shows_its_epoch_and_an_interrupted_one_says_so(tmp_path):
+    store = RunStore(tmp_path)
+    with store.writing(SPEC, IDENTITY) as directory:
+        (directory / "history.csv").write_text("epoch,loss,dev_uar\n1,1.0,0.25\n2,0.9,0.5\n")
+        (line,) = [line for line in seen(store).splitlines() if line.startswith("c-a-s-s0-")]
+        assert line.split()[1:4] == ["running", "2", "0.500"]
+        directory.rename(tmp_path / "aside")
+    (tmp_path / "aside").rename(directory)
+    assert "interrupted" in seen(store)
+    assert "1 interrupted" in seen(store)
+
+
+def test_failures_are_named_and_finished_cells_counted(tmp_path):
+    for name, record in {
+        "one": {"scores": {}},
+        "two": {"scores": {}},
+        "three": {"error": {"type": "Oops", "message": "list[int]\nmore"}},
+    }.items():
+        (tmp_path / name).mkdir()
+        seal(tmp_path / name, record)
+    told = seen(RunStore(tmp_path))
+    assert "failed: Oops: list[int]" in told
+    assert "more" not in told
+    assert f"1 failed, 2 finished. Results: {tmp_path}/" in told.replace("\n", "")
+
+
+def test_it_needs_no_torch_and_refuses_what_is_no_directory(tmp_path):
+    code = "import json, sys, emonet_bench.cli.status; json.dump('torch' in sys.modules, sys.stdout)"
+    assert json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) is False
+    done = subprocess.run(
+        [sys.executable, "-m", "emonet_bench", "status", tmp_path / "nowhere"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "nowhere: no such directory; give the one that 'run matrix' writes to" in done.stderr

@@ -1,0 +1,131 @@
+"""Where cells run: real worker processes, their deaths, and how many there are."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+
+from emonet_bench.errors import ConfigError
+from emonet_bench.executors import Terminated, Workers, ending_workers, executor_factory, gpu_room, worker_count
+from emonet_bench.plugins import Plugins, Selection
+
+
+@pytest.fixture
+def workers():
+    made = Workers()
+    yield made
+    made.shutdown(cancel_futures=True)
+
+
+def test_a_death_costs_only_the_cell_that_the_worker_had(workers):
+    dying = workers.submit(os._exit, 1)
+    surviving = workers.submit(os.getpid)
+    assert isinstance(dying.exception(timeout=120), BrokenProcessPool)
+    pid = surviving.result(timeout=120)
+    assert workers.submit(os.getpid).result(timeout=120) == pid, "an idle worker is used again"
+
+
+def test_workers_are_dealt_to_the_gpus_in_turn():
+    made = Workers(["0", "MIG-1"])
+    try:
+        asked = [made.submit(os.getenv, "CUDA_VISIBLE_DEVICES") for _ in range(3)]
+        assert [future.result(timeout=120) for future in asked] == ["0", "MIG-1", "0"]
+    finally:
+        made.shutdown()
+
+
+_MAIN = """
+import os, time
+from emonet_bench.executors import Workers, ending_workers
+
+if __name__ == "__main__":
+    with ending_workers():
+        workers = Workers()
+        print(workers.submit(os.getpid).result(), flush=True)
+        workers.submit(time.sleep, 600).result()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_main_process_however_it_ends(tmp_path, number):
+    script = tmp_path / "main.py"
+    script.write_text(_MAIN)
+    main = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    worker = int(main.stdout.readline())
+    main.send_signal(number)
+    _, errors = main.communicate(timeout=120)
+    assert main.returncode != 0
+    assert "leaked" not in errors
+    deadline = time.monotonic() + 60
+    while alive(worker):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_request_to_end_has_the_shells_exit_status():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Terminated) as caught, ending_workers():
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.status == 143
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert not multiprocessing.active_children()
+
+
+def test_a_broken_executor_of_a_plugin_is_asked_for_anew(tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from emonet_bench import hookimpl\n"
+        "@hookimpl\n"
+        "def emonet_executor(name, workers):\n"
+        "    return ThreadPoolExecutor(workers) if name == 'mine' else None\n"
+    )
+    start = executor_factory("mine", 3, Plugins(Selection(names=(), files=(plugin,))))
+    first, second = start(), start()
+    assert first is not second
+    assert first._max_workers == second._max_workers == 3
+
+
+def test_an_unknown_executor_is_told_before_anything_runs():
+    with pytest.raises(ConfigError, match="--executor processe: no plugin offers it; did you mean 'processes'"):
+        executor_factory("processe", 1, Plugins(Selection(names=())))
+
+
+@pytest.mark.parametrize(("jobs", "cells", "expected"), [("3", 2, 2), ("3", 9, 3), ("auto", 1, 1)])
+def test_there_are_never_more_workers_than_cells(jobs, cells, expected):
+    assert worker_count(jobs, threads=1, cells=cells) == expected
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "many", "1.5"])
+def test_a_wrong_number_of_jobs_is_refused(jobs):
+    with pytest.raises(ConfigError, match="--jobs"):
+        worker_count(jobs, threads=1, cells=2)
+
+
+@pytest.mark.parametrize(
+    ("memory", "peak", "workers", "expected"),
+    [
+        ([80_000], None, 16, 1),  # nothing measured yet: one cell each
+        ([80_000] * 4, None, 16, 4),
+        ([80_000] * 4, None, 2, 2),  # cores are fewer than GPUs
+        ([80_000], 5_000, 16, 12),
+        ([80_000, 24_000], 5_000, 16, 6),  # the smaller GPU decides: workers are dealt evenly
+        ([8_000], 20_000, 16, 1),
+    ],
+)
+def test_gpus_are_shared_by_as_many_cells_as_their_memory_holds(memory, peak, workers, expected):
+    assert gpu_room(memory, peak, workers) == expected

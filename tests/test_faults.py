@@ -1,0 +1,195 @@
+"""Whatever happens to a matrix: nothing finished is lost, nothing is trained twice, the rest goes on."""
+
+import errno
+import json
+import os
+import random
+import signal
+import time
+
+import pytest
+import torch
+
+from emonet_bench import interruption, records, runner
+from emonet_bench.config import Training
+from emonet_bench.errors import StoreError
+from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.runner import Job, run_cell
+from emonet_bench.runs import Cell, RunSpec
+from emonet_bench.store import RunStore
+
+RECIPE = Training(epochs=6, batch_size=8, window=0.5, device="cpu", precision="float32", limit=8)
+SMALL = {"num_mels": 16, "n_fft": 256, "hop": 256, "number_of_resnet_blocks": 1, "number_of_filters": 4}
+
+
+@pytest.fixture(scope="module")
+def cell():
+    plugins = Plugins()
+    options = plugins.architectures["cnn"].options(**SMALL).model_dump(mode="json")
+    spec = RunSpec(
+        corpus="synthetic-calls",
+        protocol=next(iter(plugins.corpora["synthetic-calls"].protocols)),
+        architecture="cnn",
+        architecture_options=options,
+        strategy="scratch",
+        strategy_options={},
+        training=RECIPE,
+        seed=0,
+    )
+    return Cell(spec, "0123456789abcdef")
+
+
+def path(results, cell):
+    return RunStore(results).path(cell.spec, cell.run_id)
+
+
+def run(results, cell):
+    return run_cell(Job(cell, Selection(), results))
+
+
+def measured(directory):
+    """Everything in a run's directory that was not read off a clock."""
+    record = json.loads((directory / "result.json").read_text())
+    for key in ("seconds", "peak_memory_mb", "started", "finished"):
+        record.pop(key)
+    history = [line.split(",")[:4] for line in (directory / "history.csv").read_text().splitlines()]
+    return record, history, (directory / "predictions.csv").read_text(), (directory / "model.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(cell, tmp_path_factory):
+    results = tmp_path_factory.mktemp("uninterrupted")
+    run(results, cell)
+    started = time.perf_counter()
+    run(tmp_path_factory.mktemp("again"), cell)
+    return path(results, cell), time.perf_counter() - started
+
+
+def killed_after(seconds, work):
+    """Do work in a process of its own and kill it; True where it had ended before."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException:  # noqa: BLE001 - a forked pytest must not go on
+            os._exit(1)
+        os._exit(0)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            assert status == 0
+            return True
+        time.sleep(0.001)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_twenty_kills_at_random_moments_change_no_number_and_train_no_saved_epoch_twice(
+    tmp_path, cell, uninterrupted, monkeypatch
+):
+    expected, seconds = uninterrupted
+    log = tmp_path / "saved"
+    save = interruption.save
+
+    def logged(file, standing, *rest):
+        save(file, standing, *rest)
+        with log.open("a") as stream:
+            stream.write(f"{standing.epoch}\n")
+
+    monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.interruption.save", logged)
+    moments = random.Random(5)
+    kills, results = 0, 0
+    while kills < 20:
+        matrix = tmp_path / f"results-{results}"
+        while not killed_after(moments.uniform(0, seconds), lambda matrix=matrix: run(matrix, cell)):
+            kills += 1
+        assert measured(path(matrix, cell)) == measured(expected)
+        saved = [int(line) for line in log.read_text().split()]
+        assert saved == sorted(set(saved))
+        assert not list((matrix / ".pending").iterdir())
+        log.unlink()
+        results += 1
+
+
+def test_a_kill_between_the_record_and_the_rename_trains_nothing_again(tmp_path, cell, uninterrupted, monkeypatch):
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunStore, "_move", die)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, cell)
+    assert not path(tmp_path, cell).exists()
+    monkeypatch.setattr(runner, "_carry_out", die)
+    run(tmp_path, cell)
+    assert measured(path(tmp_path, cell)) == measured(uninterrupted[0])
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_not_the_cells_failure_and_the_next_call_goes_on(tmp_path, cell, uninterrupted, monkeypatch):
+    monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "write_predictions", full)
+        with pytest.raises(StoreError, match="no space left on the disk; free some"):
+            run(tmp_path, cell)
+    assert not path(tmp_path, cell).exists()
+    monkeypatch.setattr(torch.optim.AdamW, "step", full)  # every epoch was saved: none is trained again
+    run(tmp_path, cell)
+    assert measured(path(tmp_path, cell)) == measured(uninterrupted[0])
+
+
+def test_a_state_that_cannot_be_saved_costs_nothing_but_the_state(tmp_path, cell, uninterrupted, monkeypatch):
+    monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr(interruption, "save_file", full)
+    run(tmp_path, cell)
+    assert measured(path(tmp_path, cell)) == measured(uninterrupted[0])
+    assert "the state of the training cannot be saved" in (path(tmp_path, cell) / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("raised", [RuntimeError("odd"), SystemExit(3)])
+def test_what_an_architecture_raises_is_written_down_and_logged(tmp_path, cell, monkeypatch, raised):
+    def build(*_):
+        raise raised
+
+    monkeypatch.setattr(runner._Run, "_prepare", build)
+    run(tmp_path, cell)
+    record = json.loads((path(tmp_path, cell) / "result.json").read_text())
+    assert record["error"]["type"] == type(raised).__name__
+    assert "Traceback" in (path(tmp_path, cell) / "log.txt").read_text()
+
+
+def test_out_of_gpu_memory_halves_the_batch_and_the_record_says_so(tmp_path, cell, monkeypatch):
+    forward = torch.nn.Conv2d.forward
+
+    def scarce(module, inputs):
+        if module.training and len(inputs) > 4:
+            raise torch.OutOfMemoryError
+        return forward(module, inputs)
+
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", scarce)
+    run(tmp_path, cell)
+    record = json.loads((path(tmp_path, cell) / "result.json").read_text())
+    assert "each batch of 8 was run in 2 pieces" in record["notes"]["halved_batch"]
+
+
+def test_a_log_holds_what_a_plugin_prints_and_warns_of(tmp_path, cell, monkeypatch, capsys):
+    prepare = runner._Run._prepare
+
+    def noisy(self, clips):
+        print("printed")
+        return prepare(self, clips)
+
+    monkeypatch.setattr(runner._Run, "_prepare", noisy)
+    run(tmp_path, cell)
+    assert "printed" in (path(tmp_path, cell) / "log.txt").read_text()
+    assert "printed" not in capsys.readouterr().out
+
+
