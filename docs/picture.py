@@ -1,4 +1,4 @@
-"""Draws the table of a results directory as it looks in a terminal: ``python docs/picture.py RESULTS docs/terminal.svg``."""
+"""Draws the table of a results directory as a terminal shows it: ``python docs/picture.py RESULTS docs/terminal.svg``."""
 
 import io
 import sys

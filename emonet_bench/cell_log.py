@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TextIO
 
 FILE = "log.txt"
 
@@ -34,5 +35,12 @@ def kept(directory: Path) -> Iterator[None]:
             root.setLevel(level)
 
 
-def _show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
-    print(f"{category.__name__}: {message} ({filename}:{lineno})", file=sys.stderr)  # noqa: T201 - into the log
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,  # noqa: ARG001 - the signature of warnings
+) -> None:
+    print(f"{category.__name__}: {message} ({filename}:{lineno})", file=file or sys.stderr)  # noqa: T201 - into the log

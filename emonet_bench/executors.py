@@ -150,9 +150,7 @@ def ending_workers() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def executor_factory(
-    name: str, workers: int, plugins: Plugins, devices: Sequence[str] = ()
-) -> Callable[[], Executor]:
+def executor_factory(name: str, workers: int, plugins: Plugins, devices: Sequence[str] = ()) -> Callable[[], Executor]:
     """Return a function that starts an executor; it is called again when the first has broken.
 
     Args:

@@ -116,6 +116,7 @@ class Planner:
     open_corpus: Callable[[str, int], OpenCorpus]
     resolve: Callable[[Training], Training]
     _cells: dict[str, Cell] = field(default_factory=dict)
+    _protocol_ids: dict[tuple[str, int | None], str] = field(default_factory=dict)
 
     def cells(self) -> list[Cell]:
         """Return all cells, each source before the cells that start from it.
@@ -260,14 +261,25 @@ class Planner:
         self._cells[identity] = cell
         return cell
 
-    def _context(self, spec: RunSpec, names: Iterable[str], opened: Iterable[OpenCorpus]) -> dict[str, Any]:
+    def _protocol_id(self, name: str, corpus: OpenCorpus, limit: int | None) -> str:
+        """Return a protocol's identity, hashed once for all cells: it depends on no sampling rate."""
+        key = (name, limit)
+        if key not in self._protocol_ids:
+            self._protocol_ids[key] = corpus.protocol_id(limit)
+        return self._protocol_ids[key]
+
+    def _context(self, spec: RunSpec, names: Sequence[str], opened: Iterable[OpenCorpus]) -> dict[str, Any]:
         origins = [
             *(self.plugins.corpora.origin(name) for name in names),
             self.plugins.architectures.origin(spec.architecture),
             self.plugins.strategies.origin(spec.strategy),
         ]
+        limit = spec.training.limit
         return {
-            "corpora": [[corpus.fingerprint, corpus.protocol_id(spec.training.limit)] for corpus in opened],
+            "corpora": [
+                [corpus.fingerprint, self._protocol_id(name, corpus, limit)]
+                for name, corpus in zip(names, opened, strict=True)
+            ],
             "plugins": {origin.name: origin.version for origin in origins},
         }
 

@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -20,16 +21,19 @@ import pluggy
 
 from emonet_bench import hookspecs
 from emonet_bench.cards import corpus_at
-from emonet_bench.config import Options, did_you_mean
+from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError
 from emonet_bench.places import cache_directory, registered
 from emonet_bench.registries import DuplicateNameError, Origin, Registry
 from emonet_bench.types import Architecture, Corpus, Strategy
+from emonet_bench.vetting import check_answer, check_host, check_marked, checked
 
 if TYPE_CHECKING:
     import click
 
 GROUP = "emonet_bench"
+PATIENCE = 10.0
+"""Seconds that a plugin may take to load without a warning."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +76,7 @@ class Plugins:
         self.commands: Registry[click.Command] = Registry("command")
         self.described: tuple[Corpus, ...] = ()
         for entry_point in _entry_points(selection.names):
-            self._load(_origin(entry_point), entry_point.load)
+            self._load(_origin(entry_point), partial(_load_entry_point, entry_point))
         for path in dict.fromkeys(selection.files):
             self._load(_file_origin(path), partial(_import_file, path))
         self._add_places()
@@ -91,12 +95,15 @@ class Plugins:
 
     def _load(self, origin: Origin, load: Callable[[], object]) -> None:
         self.origins.append(origin)
+        started = time.monotonic()
         with self._isolated(origin):
             plugin = load()
-            _check_marked(plugin)
+            check_marked(plugin)
             self.manager.register(plugin, name=origin.name)
             self._check_hooks(plugin)
             self._collect(origin)
+        if (seconds := time.monotonic() - started) > PATIENCE:
+            self._complain(f"plugin {origin} took {seconds:.1f} s to load; it should import and look less")
 
     def _check_hooks(self, plugin: object) -> None:
         known = [name for name in vars(hookspecs) if name.startswith("emonet_")]
@@ -115,7 +122,7 @@ class Plugins:
         )
         for hook, kind, registry, arguments in kinds:
             for things in self._only(origin, hook)(**arguments):
-                for thing in _checked(things, kind, hook):
+                for thing in checked(things, kind, hook):
                     registry.add(thing.name, thing, origin)
 
     def add_commands(self, group: Callable[[], click.Group], reserved: Collection[str]) -> None:
@@ -181,25 +188,40 @@ class Plugins:
         warnings.warn(f"plugin {origin} is left out: {origin.broken}", RuntimeWarning, stacklevel=5)
 
     def notify(self, hook: str, **arguments: Any) -> None:
-        """Call a lifecycle hook of every plugin; one that raises is warned about and goes on being called."""
+        """Call a lifecycle hook of every plugin; one that raises is warned about and goes on being called.
+
+        Raises:
+            PluginError: One raised and the selection is strict.
+        """
         for origin in self.working:
             try:
-                self._only(origin, hook)(**arguments)
+                with redirect_stdout(sys.stderr):
+                    self._only(origin, hook)(**arguments)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin may raise anything
-                warnings.warn(f"plugin {origin}: {hook} raised {error!r}", RuntimeWarning, stacklevel=2)
+                self._complain(f"plugin {origin}: {hook} raised {error!r}")
+
+    def _complain(self, message: str) -> None:
+        if self.selection.strict:
+            raise PluginError(message)
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
 
     def ask(self, hook: str, **arguments: Any) -> Any:
         """Call a ``firstresult`` hook plugin by plugin until one answers.
 
         Raises:
-            PluginError: A plugin raised; the message names it.
+            PluginError: A plugin raised or answered with something else than it should; the message names it.
         """
         for origin in self.working:
             try:
-                answer = self._only(origin, hook)(**arguments)
+                with redirect_stdout(sys.stderr):
+                    answer = self._only(origin, hook)(**arguments)
             except (Exception, SystemExit) as error:
                 raise PluginError(f"plugin {origin}: {hook} raised {error!r}; mend or uninstall it") from error
             if answer is not None:
+                try:
+                    check_answer(hook, answer)
+                except PluginError as error:
+                    raise PluginError(f"plugin {origin}: {error}; mend or uninstall it") from None
                 return answer
         return None
 
@@ -243,6 +265,11 @@ def _entry_points(names: Iterable[str] | None) -> list[EntryPoint]:
     return [found[name] for name in sorted(found if wanted is None else set(wanted))]
 
 
+def _load_entry_point(entry_point: EntryPoint) -> object:
+    check_host(entry_point.dist)
+    return entry_point.load()
+
+
 def _described(entry_point: EntryPoint) -> str:
     return f"{entry_point.value} (from {entry_point.dist.name if entry_point.dist else 'an unknown package'})"
 
@@ -270,25 +297,3 @@ def _import_file(path: Path) -> object:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def _check_marked(plugin: object) -> None:
-    """Catch what pluggy passes over in silence: a function that has a hook's name and not its mark."""
-    for name in dir(hookspecs):
-        function = getattr(plugin, name, None) if name.startswith("emonet_") else None
-        if callable(function) and not hasattr(function, f"{GROUP}_impl"):
-            raise PluginError(f"{name} is not marked with @emonet_bench.hookimpl, so it would never be called")
-
-
-def _checked(things: Any, kind: type[Any], hook: str) -> list[Any]:
-    expected = f"{hook} must return {kind.__name__} descriptors"
-    if isinstance(things, str) or not isinstance(things, Iterable):
-        raise PluginError(f"{expected} in a list; got {things!r}")
-    checked: list[Any] = list(things)
-    for thing in checked:
-        if not isinstance(thing, kind):
-            raise PluginError(f"{expected}; got {thing!r}")
-        options = getattr(thing, "options", Options)
-        if not (isinstance(options, type) and issubclass(options, Options)):
-            raise PluginError(f"{hook}: options of {thing.name!r} must be a subclass of emonet_bench.config.Options")
-    return checked

@@ -53,6 +53,6 @@ def probe(spec: RunSpec, selection: Selection) -> Measured | None:
 def _step(whole: Classifier, noise: torch.Tensor, spec: RunSpec) -> None:
     with autocast(spec.training):
         logits = whole(noise)
-    logits.float().logsumexp(-1).sum().backward()  # type: ignore[no-untyped-call]
+    logits.float().logsumexp(-1).sum().backward()
     if noise.is_cuda:
         torch.cuda.synchronize()

@@ -88,8 +88,8 @@ def train(
     session.classifier.load_state_dict(session.best)
     if notes is not None and session.standing.pieces > 1:
         notes["halved_batch"] = (
-            f"out of GPU memory: each batch of {recipe.batch_size} was run in {session.standing.pieces} pieces, gradients "
-            "accumulated; batch norms saw one piece at a time"
+            f"out of GPU memory: each batch of {recipe.batch_size} was run in {session.standing.pieces} pieces, "
+            "gradients accumulated; batch norms saw one piece at a time"
         )
     return session.standing.best_epoch
 
@@ -196,7 +196,7 @@ class _Session:
             with autocast(self.recipe):
                 logits = self.classifier(piece.waveform, piece.lengths)
             loss = self.losses[corpus](logits.float(), piece.targets) * part
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
 

@@ -36,8 +36,9 @@ def golden_dir() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache of the session's own."""
+    """A cache of the session's own, and an empty configuration."""
     with pytest.MonkeyPatch.context() as patch:
         cache = tmp_path_factory.mktemp("cache")
         patch.setenv("EMONET_BENCH_CACHE_DIR", str(cache))
+        patch.setenv("EMONET_BENCH_CONFIG_DIR", str(tmp_path_factory.mktemp("config")))
         yield cache

@@ -242,6 +242,19 @@ def test_the_same_command_again_runs_nothing_unless_forced(bench, data):
     assert len(runs()) == 1
 
 
+def test_the_workers_are_the_threads_that_read_audio(bench, data, monkeypatch):
+    wanted = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, threads):
+            wanted.append(threads)
+            super().__init__(threads)
+
+    monkeypatch.setattr("emonet_bench.audio.store.ThreadPoolExecutor", Pool)
+    assert bench(f"toy single-task {ONE} -nw 3").exit_code == 0
+    assert wanted == [3]
+
+
 @pytest.mark.parametrize("mode", ["finetune", "last-layer", "adapters"])
 def test_transfer_starts_from_a_run_or_its_checkpoint_with_the_sources_options(bench, data, mode):
     assert bench(f"toy single-task {ONE} -e 1 --width 5").exit_code == 0

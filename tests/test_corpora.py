@@ -164,7 +164,7 @@ def test_a_code_without_a_label_is_an_error_that_names_the_file(tmp_path):
     [
         ("clips = 535", "clip = 535", "did you mean 'clips'"),
         ("patterns = ['", "patterns = ['(", "not a regular expression"),
-        ("(?P<label>[A-Z])", "[A-Z]", "needs a named group label"),
+        ("(?P<label>[A-Z])", "[A-Z]", "one needs a named group label"),
         ("(?P<text>", "(?P<sentence>", "no others"),
         ('dev = ["13", "14"]', "", "all of train, dev and test"),
         ('languages = ["de"]', 'languages = ["de', "not a TOML file"),
@@ -222,12 +222,12 @@ def test_a_mistake_in_a_users_own_corpus_costs_that_corpus_alone(tmp_path):
     assert "mine" not in found
 
 
-def test_every_corpus_tells_its_terms_and_starts_with_a_protocol_that_keeps_speakers_apart(tmp_path):
+def test_every_corpus_tells_its_terms_and_starts_with_a_protocol_that_keeps_voices_apart(tmp_path):
     for corpus in corpora(None, tmp_path).values():
         assert corpus.title, corpus.name
         assert corpus.licence, corpus.name
         assert corpus.citation.startswith("@"), corpus.name
-        assert next(iter(corpus.protocols.values())).by == "speaker", corpus.name
+        assert next(iter(corpus.protocols.values())).by in ("speaker", "session"), corpus.name
 
 
 @pytest.mark.parametrize("name", ["synthetic-acted", "synthetic-calls"])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_workers_end_with_the_main_process_however_it_ends(tmp_path, number):
 
 def alive(pid):
     try:
-        with open(f"/proc/{pid}/stat") as stat:
+        with Path(f"/proc/{pid}/stat").open() as stat:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False

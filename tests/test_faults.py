@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import sys
 import time
 
 import pytest
@@ -184,12 +185,10 @@ def test_a_log_holds_what_a_plugin_prints_and_warns_of(tmp_path, cell, monkeypat
     prepare = runner._Run._prepare
 
     def noisy(self, clips):
-        print("printed")
+        sys.stdout.write("printed")
         return prepare(self, clips)
 
     monkeypatch.setattr(runner._Run, "_prepare", noisy)
     run(tmp_path, cell)
     assert "printed" in (path(tmp_path, cell) / "log.txt").read_text()
     assert "printed" not in capsys.readouterr().out
-
-

@@ -126,22 +126,39 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_workers_with_one_line_and_the_next_call_goes_on(tmp_path):
-    command = [sys.executable, "-m", "emonet_bench", "run", "matrix", "--results", tmp_path, "--limit", "10"]
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated."), (signal.SIGKILL, -9, "")],
+)
+def test_whatever_ends_it_ends_the_workers_with_one_line_and_the_next_call_goes_on(
+    tmp_path, first, number, status, said
+):
+    command = [sys.executable, "-m", "emonet_bench", "run", "matrix", "--results", tmp_path, *TINY]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    while not runs(tmp_path) if tmp_path.exists() else True:
-        time.sleep(0.2)
+    while not list(tmp_path.glob(".pending/*/log.txt")):
+        time.sleep(0.1)
         assert process.poll() is None
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert errors.strip().splitlines()[-1] == "Interrupted."
-    assert "Traceback" not in errors
-    done = matrix(tmp_path, "--limit", "10")
-    assert done.returncode == 0
-    assert "12 finished" in done.stdout
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == status
+    assert errors.strip() == said
+    assert matrix(tmp_path, *TINY).returncode == 0
+    for name, path in runs(first[0]).items():
+        assert measured(runs(tmp_path)[name]) == measured(path)
+
+
+@pytest.mark.slow
+def test_two_processes_on_one_results_directory_divide_the_work(tmp_path, first):
+    command = [sys.executable, "-m", "emonet_bench", "run", "matrix", "--results", tmp_path, *TINY, "--jobs", "1"]
+    both = [subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=600)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum(text.count("(on disk already)") for text in said) == 4
+    for name, path in runs(first[0]).items():
+        assert measured(runs(tmp_path)[name]) == measured(path)
+        assert (runs(tmp_path)[name] / "log.txt").read_text().count(" starts") == 1
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from textwrap import dedent
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from emonet_bench import hookspecs
+from emonet_bench.cli import main
 from emonet_bench.errors import ConfigError, PluginError
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.registries import DuplicateNameError
@@ -47,13 +51,17 @@ class Site:
 
     folder: Path
 
-    def install(self, name: str, code: str, version: str = "1.0", distribution: str = "") -> None:
+    def install(
+        self, name: str, code: str, version: str = "1.0", distribution: str = "", requires: str = "emonet-bench>=0.1"
+    ) -> None:
         distribution = distribution or f"dist-{name}"
         module = f"{distribution.replace('-', '_')}_module"
         (self.folder / f"{module}.py").write_text(HEADER + dedent(code))
         info = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\nRequires-Dist: {requires}\n"
+        )
         (info / "entry_points.txt").write_text(f"[emonet_bench]\n{name} = {module}\n")
 
 
@@ -88,6 +96,10 @@ def test_a_plugin_registers_what_it_returns_with_its_origin(site):
 
 BROKEN = {
     "import error": ("import surely_not_installed", "ModuleNotFoundError: No module named 'surely_not_installed'"),
+    "a newer host's name": (
+        "from emonet_bench.types import SurelyNotYet",
+        "ImportError: cannot import name 'SurelyNotYet' from 'emonet_bench.types'",
+    ),
     "syntax error": ("def broken(:", "SyntaxError: invalid syntax"),
     "exit at import": ("raise SystemExit(3)", "SystemExit: 3"),
     "wrong argument name": (
@@ -332,6 +344,99 @@ def test_a_plugin_cannot_take_a_commands_name(site, code, reason):
         plugins.add_commands(click.Group, reserved=("run",))
     assert list(plugins.commands) == []
     assert list(plugins.architectures) == ["tiny"]
+
+
+@pytest.mark.parametrize("requires", ["emonet-bench>=99", "emonet_bench==99.*; python_version > '3'"])
+def test_a_plugin_that_needs_a_newer_host_is_left_out_and_says_so(site, requires):
+    site.install("bad", "import surely_not_installed", requires=requires)
+    site.install("good", GOOD)
+    reason = r"needs emonet-bench.=99.*, this is emonet-bench \d.*; upgrade one of the two"
+    with pytest.warns(RuntimeWarning, match=rf"plugin bad \(dist_bad_module\) is left out: {reason}"):
+        plugins = Plugins(Selection(names=("good", "bad")))
+    assert list(plugins.architectures) == ["tiny"]
+    with pytest.raises(PluginError, match=rf"plugin bad \(dist_bad_module\) is broken: {reason}"):
+        Plugins(Selection(names=("bad",), strict=True))
+
+
+@pytest.mark.parametrize("requires", ["other>=99", "emonet-bench>=99; extra == 'test'"])
+def test_what_does_not_concern_the_host_is_not_asked_of_it(site, requires):
+    site.install("good", GOOD, requires=requires)
+    assert Plugins(Selection(names=("good",), strict=True)).working
+
+
+def test_a_plugin_that_sleeps_is_named_and_works(site, monkeypatch):
+    monkeypatch.setattr("emonet_bench.plugins.PATIENCE", 0.05)
+    site.install("sleepy", f"import time; time.sleep(0.1)\n{GOOD}")
+    reason = r"plugin sleepy \(dist_sleepy_module\) took \d+\.\d s to load"
+    with pytest.warns(RuntimeWarning, match=reason):
+        assert list(Plugins(Selection(names=("sleepy",))).architectures) == ["tiny"]
+    del sys.modules["dist_sleepy_module"]
+    with pytest.raises(PluginError, match=reason):
+        Plugins(Selection(names=("sleepy",), strict=True))
+
+
+HOOKS = {name: inspect.signature(hook) for name, hook in vars(hookspecs).items() if name.startswith("emonet_")}
+LISTENING = ("emonet_run_started", "emonet_epoch_finished", "emonet_run_finished", "emonet_run_failed")
+DECIDING = ("emonet_skip", "emonet_executor")
+
+
+def does(hook: str, body: str) -> str:
+    return f"@hookimpl\ndef {hook}({', '.join(HOOKS[hook].parameters)}):\n    {body}\n"
+
+
+def driven(selection: Selection) -> Plugins:
+    """Load plugins and let every hook be called once."""
+    plugins = Plugins(selection)
+    plugins.add_commands(click.Group, reserved=())
+    for hook in LISTENING:
+        plugins.notify(hook, **dict.fromkeys(HOOKS[hook].parameters))
+    for hook in DECIDING:
+        plugins.ask(hook, **dict.fromkeys(HOOKS[hook].parameters))
+    return plugins
+
+
+@pytest.mark.parametrize("hook", sorted(set(HOOKS) - set(DECIDING)))
+def test_a_plugin_that_raises_in_a_hook_is_named_and_the_others_go_on(site, hook):
+    site.install("bad", does(hook, "raise OSError('on fire')"))
+    site.install("good", GOOD)
+    with pytest.warns(RuntimeWarning, match=r"plugin bad \(dist_bad_module\).*on fire"):
+        assert list(driven(Selection(names=("bad", "good"))).architectures) == ["tiny"]
+    with pytest.raises(PluginError, match=r"plugin bad \(dist_bad_module\).*on fire"):
+        driven(Selection(names=("bad", "good"), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("hook", "body", "reason"),
+    [
+        ("emonet_skip", "raise OSError('on fire')", "on fire"),
+        ("emonet_executor", "raise OSError('on fire')", "on fire"),
+        ("emonet_skip", "return 7", "must return a reason or None; got 7"),
+        ("emonet_executor", "return 'ray'", "must return an executor of concurrent.futures or None; got 'ray'"),
+    ],
+)
+def test_a_plugin_that_cannot_decide_stops_the_program_and_is_named(site, hook, body, reason):
+    site.install("bad", does(hook, body))
+    with pytest.raises(PluginError, match=rf"plugin bad \(dist_bad_module\).*{reason}.*; mend or uninstall it"):
+        driven(Selection(names=("bad",)))
+
+
+def test_what_a_hook_prints_does_not_reach_stdout(site, capsys):
+    site.install("loud", "".join(does(hook, f"print('{hook}')") for hook in (*LISTENING, *DECIDING)))
+    driven(Selection(names=("loud",)))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.split() == [*LISTENING, *DECIDING]
+
+
+def test_the_list_of_plugins_shows_all_of_them_and_why_one_is_broken(site, monkeypatch):
+    site.install("bad", "import surely_not_installed")
+    site.install("good", GOOD)
+    monkeypatch.setenv("EMONET_BENCH_PLUGINS", "bad,good")
+    listed = CliRunner().invoke(main, ["plugins", "list"])
+    assert listed.exit_code == 0
+    assert "architecture: tiny" in listed.output
+    assert "bad (dist_bad_module): ModuleNotFoundError: No module named 'surely_not_installed'" in listed.output
+    assert CliRunner().invoke(main, ["--strict", "plugins", "list"]).exit_code == 1
 
 
 def test_the_built_in_plugins_load_without_a_warning(monkeypatch):

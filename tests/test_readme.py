@@ -59,7 +59,8 @@ def commands(page: Path) -> list[str]:
 
 def at_once() -> list[str]:
     """Return the commands that nobody else types."""
-    elsewhere = {*STORY, *CHECKS, *EXAMPLES, *SETTINGS}
+    tutorial = commands(ROOT / "docs" / "tutorial.md")  # tests/test_tutorial.py
+    elsewhere = {*STORY, *CHECKS, *EXAMPLES, *SETTINGS, *tutorial}
     named = {
         re.sub(r"^EMONET_BENCH_CORPORA_DIR=\S+ ", "", command)
         for page in PAGES

@@ -1,7 +1,6 @@
 """The results directory: aside, then in place, once."""
 
 import errno
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,7 +116,6 @@ def test_a_run_that_another_process_writes_is_busy_and_free_again_when_it_ends(t
 
 def test_the_death_of_a_process_frees_its_run(tmp_path):
     code = f"""
-import os
 from emonet_bench.store import RunStore
 from tests.test_store import IDENTITY, SPEC
 from pathlib import Path
@@ -148,7 +146,7 @@ def test_a_sealed_run_is_only_moved(tmp_path):
 
 def test_a_record_appears_after_everything_that_it_speaks_of_has_reached_the_disk(tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr("os.fsync", lambda handle: told.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name))
+    monkeypatch.setattr("os.fsync", lambda handle: told.append(Path(f"/proc/self/fd/{handle}").readlink().name))
     (tmp_path / "model.safetensors").touch()
     monkeypatch.setattr(Path, "replace", lambda self, target: told.append(f"-> {target.name}"))
     seal(tmp_path, {})

@@ -16,7 +16,7 @@ from emonet_bench.features import FrontEndOptions
 from emonet_bench.frontend import LogMel
 from emonet_bench.networks import MaskedBatchNorm
 from emonet_bench.plugins import Plugins
-from emonet_bench.testing import check_architecture
+from emonet_bench.testing import check_architecture, corpora, executors, strategies
 from emonet_bench.testing.architectures import CHECKS
 from emonet_bench.testing.contracts import PAGE, anchor
 from emonet_bench.types import AdapterPoint, Architecture, Signal
@@ -314,14 +314,26 @@ def test_the_kit_leaves_the_global_generator_as_it_was():
     assert torch.equal(torch.rand(2), expected)
 
 
-def test_every_contract_has_its_section_in_the_docs():
+@pytest.mark.parametrize(
+    ("kind", "checks"),
+    [
+        ("corpus", corpora.CHECKS),
+        ("architecture", CHECKS),
+        ("strategy", strategies.CHECKS),
+        ("executor", executors.CHECKS),
+    ],
+)
+def test_every_contract_has_its_section_in_the_docs(kind, checks):
     page = (Path(__file__).parents[1] / PAGE).read_text(encoding="utf-8")
-    headings = [line.removeprefix("### ") for line in page.splitlines() if line.startswith("### Architecture")]
+    headings = [line.removeprefix("### ") for line in page.splitlines() if line.startswith(f"### {kind.title()}:")]
     anchors = [heading.lower().replace(":", "").replace(" ", "-") for heading in headings]
-    assert anchors == [anchor("architecture", check) for check in CHECKS]
+    assert anchors == [anchor(kind, check) for check in checks]
 
 
-def test_authors_get_the_kit_as_a_fixture(pytester):
-    pytester.makeconftest("pytest_plugins = ['emonet_bench.testing']")
-    pytester.makepyfile("def test_mine(check_architecture): check_architecture('chance')")
-    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+def test_authors_get_the_kits_as_fixtures(pytester):
+    pytester.makepyfile(
+        "pytest_plugins = ['emonet_bench.testing']\n"
+        "def test_mine(check_architecture): check_architecture('chance')\n"
+        "def test_all(check_corpus, check_strategy, check_executor): pass\n"
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=2)

@@ -18,7 +18,7 @@ class Finding:
 
     Attributes:
         check: Which check: ``speakers``, ``identical``, ``bandwidth`` and so on.
-        level: ``leak``: test or dev is heard in training. ``warning``: worth mending. ``note``: worth knowing.
+        level: ``leak``: test is heard in train or dev. ``warning``: worth mending. ``note``: worth knowing.
         message: What was found, in one line.
         clips: Names of the clips it is about, the first few.
     """

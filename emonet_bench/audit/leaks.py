@@ -38,8 +38,9 @@ def divisions(utterances: Sequence[Utterance], rule: SplitRule) -> Divisions:
 def overlaps(utterances: Sequence[Utterance], rule: SplitRule, divided: Divisions) -> Iterator[Finding]:
     """Yield the speakers, sessions and texts that two partitions share in a fold.
 
-    A shared speaker is a leak, unless the protocol is one that keeps texts apart instead. A shared session may tell the
-    room and the microphone. Shared texts are common in acted corpora and are only noted.
+    A speaker shared with test is a leak, unless the protocol is one that keeps texts apart instead; shared by train and
+    dev, it makes dev scores too good, and is a warning. A shared session may tell the room and the microphone. Shared
+    texts are common in acted corpora and are only noted.
     """
     levels: dict[str, Level] = {
         "speaker": "warning" if rule.by == "text" and rule.folds is not None else "leak",
@@ -54,7 +55,8 @@ def overlaps(utterances: Sequence[Utterance], rule: SplitRule, divided: Division
                 shared[pair] |= both
         for (one, other), both in shared.items():
             what = f"{len(both)} {key}{'s' * (len(both) > 1)}"
-            yield Finding(f"{key}s", level, f"{one} and {other} share {what}: {_listed(both)}")
+            own: Level = "warning" if level == "leak" and other != "test" else level
+            yield Finding(f"{key}s", own, f"{one} and {other} share {what}: {_listed(both)}")
 
 
 def _shared(
@@ -99,19 +101,20 @@ def near(
 def _doubled(
     check: str, what: str, utterances: Sequence[Utterance], groups: Iterable[Collection[int]], divided: Divisions
 ) -> Iterator[Finding]:
-    across, within, relabelled = [], [], []
+    found: dict[tuple[Level, str], list[str]] = defaultdict(list)
     for group in groups:
         names = " = ".join(sorted(utterances[place].name for place in group))
-        leaks = any(len({partitions[place] for place in group}) > 1 for partitions in divided)
-        (across if leaks else within).append(names)
+        places = [{partitions[place] for place in group} for partitions in divided]
+        if any("test" in parts and len(parts) > 1 for parts in places):
+            found["leak", "in test and another partition"].append(names)
+        elif any(len(parts) > 1 for parts in places):
+            found["warning", "in train and dev"].append(names)
+        else:
+            found["warning", "within a partition"].append(names)
         if len({utterances[place].label for place in group}) > 1:
-            relabelled.append(names)
-    if across:
-        yield Finding(check, "leak", f"{len(across)} groups of {what} in two partitions", some(across))
-    if within:
-        yield Finding(check, "warning", f"{len(within)} groups of {what} within a partition", some(within))
-    if relabelled:
-        yield Finding(check, "warning", f"{len(relabelled)} groups of {what} with different labels", some(relabelled))
+            found["warning", "with different labels"].append(names)
+    for (level, where), groups_there in found.items():
+        yield Finding(check, level, f"{len(groups_there)} groups of {what} {where}", some(groups_there))
 
 
 def _listed(names: Collection[str], most: int = 5) -> str:

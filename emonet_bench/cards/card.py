@@ -28,9 +28,9 @@ def _expression(pattern: str) -> str:
 
 
 def _with_groups(pattern: str) -> str:
-    groups = re.compile(_expression(pattern)).groupindex.keys()
-    if not groups or not groups <= set(GROUPS):
-        raise ValueError("needs a named group label; may have speaker, text, session and partition, no others")
+    groups = {name.rstrip("0123456789") for name in re.compile(_expression(pattern)).groupindex}
+    if not groups <= set(GROUPS):
+        raise ValueError("may have the named groups label, speaker, text, session and partition, no others")
     return pattern
 
 
@@ -121,8 +121,9 @@ class Card(Options):
 
     Attributes:
         patterns: Regular expressions for the end of a file's path without its suffix, with the groups ``label`` (a code
-            of ``labels``) and, where names tell, ``speaker``, ``text``, ``session`` and ``partition``. The first that
-            fits is taken; what it matched is the utterance's name. Files that none fits are no part of the corpus.
+            of ``labels``) and, where names tell, ``speaker``, ``text``, ``session`` and ``partition``; parts in several
+            places are numbered (``speaker1``, ``speaker2``) and joined. The first that fits is taken; what it matched
+            is the utterance's name. Files that none fits are no part of the corpus.
         tables: Where the rest stands. A file whose label neither its name nor a table tells is no part of the corpus.
         labels: Codes in file names and the labels they mean, in the declared order; a clip whose code means ``""`` is
             no part of the corpus.

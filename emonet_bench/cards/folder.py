@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from emonet_bench.cards.card import GROUPS, Card
+from emonet_bench.cards.card import GROUPS, Card, TableCard
 from emonet_bench.errors import CorpusError
 from emonet_bench.types import Utterance
 
@@ -62,7 +62,7 @@ class Reader:
         rows: What its tables say, by utterance.
     """
 
-    def __init__(self, card: Card, rows: Mapping[str, Mapping[str, str | None]]) -> None:
+    def __init__(self, card: Card, rows: Mapping[str, Mapping[str, str]]) -> None:
         self.card, self.rows = card, rows
         self.patterns = [re.compile(rf"(?:.*/)?(?P<_name>{pattern})") for pattern in card.patterns]
 
@@ -83,7 +83,7 @@ class Reader:
         if match is None:
             return None
         name = match["_name"]
-        read = {**match.groupdict(), **self.rows.get(name, {})}
+        read = {**_joined(match.groupdict()), **self.rows.get(name, {})}
         code = read.get("label")
         if code is None:
             return None
@@ -94,25 +94,43 @@ class Reader:
         return Utterance(name, file, label, speaker, text, session, partition=partition) if label else None
 
 
+def _joined(groups: Mapping[str, str | None]) -> dict[str, str]:
+    """Join numbered groups: ``{"speaker1": "Ses01", "speaker2": "F"}`` is the speaker ``Ses01F``."""
+    joined: dict[str, str] = {}
+    for name, text in groups.items():
+        if text is not None and not name.startswith("_"):
+            key = name.rstrip("0123456789")
+            joined[key] = joined.get(key, "") + text
+    return joined
+
+
 def _meaning(codes: Mapping[str, Code], kind: str, code: str) -> Code:
     if code not in codes:
         raise CorpusError(f"its card has no {kind} for the code {code!r}")
     return codes[code]
 
 
-def _rows(name: str, card: Card, folder: Path) -> dict[str, dict[str, str | None]]:
+def _rows(name: str, card: Card, folder: Path) -> dict[str, dict[str, str]]:
     """Read the corpus's own tables: what they say of each utterance."""
-    rows: dict[str, dict[str, str | None]] = {}
+    rows: dict[str, dict[str, str]] = {}
     for table in card.tables:
-        pattern = re.compile(table.row)
         for file in sorted(folder.rglob(table.files)):
             path = file.relative_to(folder).as_posix()
             try:
-                lines = file.read_text(encoding="utf-8-sig").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
-                raise CorpusError(f"corpus {name}: {file}: cannot be read as text ({error})") from error
-            for match in filter(None, (pattern.fullmatch(f"{path}:{line}") for line in lines)):
-                groups = match.groupdict()
-                read = {key: text for key, text in groups.items() if key in GROUPS and text is not None}
-                rows.setdefault(table.name.format(**groups), {}).update(read)
+                lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+            except OSError as error:
+                raise CorpusError(f"corpus {name}: {file}: cannot be read ({error.strerror})") from error
+            for utterance, read in read_rows(table, (f"{path}:{line}" for line in lines)):
+                rows.setdefault(utterance, {}).update(read)
     return rows
+
+
+def read_rows(table: TableCard, lines: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield what the lines of a table say, each as ``path:line``: of which utterance, and its groups."""
+    pattern = re.compile(table.row)
+    for match in filter(None, map(pattern.fullmatch, lines)):
+        groups = match.groupdict()
+        yield (
+            table.name.format(**groups),
+            {key: text for key, text in groups.items() if key in GROUPS and text is not None},
+        )

@@ -41,7 +41,7 @@ _PANELS = [
     lazy=COMMANDS,
     context_settings={
         "help_option_names": ["-h", "--help"],
-        "rich_help_config": {"command_groups": {"emonet-bench": _PANELS}, "commands_panel_title": "From plugins"},
+        "rich_help_config": {"command_groups": {"emonet-bench": _PANELS}},
     },
 )
 @click.version_option(__version__, prog_name="emonet-bench")

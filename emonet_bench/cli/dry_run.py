@@ -59,12 +59,14 @@ def _state(cell: Cell, store: RunStore, flags: Mapping[str, Any]) -> str:
 
 def _kind(spec: RunSpec) -> str:
     """Name what cells have in common that take equally long for each clip."""
-    recipe = spec.training.model_dump(include={"batch_size", "window", "sampling_rate", "device", "precision", "threads"})
+    recipe = spec.training.model_dump(
+        include={"batch_size", "window", "sampling_rate", "device", "precision", "threads"}
+    )
     return json.dumps([spec.architecture, spec.architecture_options, recipe], sort_keys=True)
 
 
 def _costs(cells: Iterable[Cell], selection: Selection) -> dict[str, Measured]:
-    """Probe each kind of cell once, in a process of its own: what breaks there breaks again, and is told, in the run."""
+    """Probe each kind of cell once, in a process of its own; what breaks there will be told by the run."""
     kinds = {_kind(cell.spec): cell.spec for cell in cells}
     if not kinds:
         return {}
@@ -87,9 +89,11 @@ def _seconds(planned: Plan, cell: Cell, costs: Mapping[str, Measured]) -> float 
 
 
 def _total(seconds: list[float], costs: Iterable[Measured], workers: int) -> str:
-    whole = max(sum(seconds) / workers, max(seconds))
+    whole = max(sum(seconds) / workers, *seconds)
     memory = max(cost.memory_mb for cost in costs)
-    return f"About {_told(whole)} with {workers} at once, training alone; up to {memory / 1024:.1f} GB for each of them."
+    return (
+        f"About {_told(whole)} with {workers} at once, training alone; up to {memory / 1024:.1f} GB for each of them."
+    )
 
 
 def _told(seconds: float) -> str:

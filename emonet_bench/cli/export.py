@@ -1,4 +1,4 @@
-"""``emonet-bench export``: a trained run as one ONNX file."""
+"""``emonet-bench export``: trained runs as one ONNX file."""
 
 from __future__ import annotations
 
@@ -7,46 +7,123 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from emonet_bench.errors import AudioError, CorpusError
+from emonet_bench.errors import AudioError, ConfigError, CorpusError
 from emonet_bench.places import cache_directory
 from emonet_bench.plugins import Plugins
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from emonet_bench.batches import Clips
+    from emonet_bench.export import Trained
+    from emonet_bench.types import Partition, Signal
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file [default: RUN/model.onnx]."
 )
 @click.option("--corpus", help="Which corpus, where the run trained on several.")
+@click.option(
+    "--quantize",
+    type=click.Choice(["int8"]),
+    help="Write a variant with 8-bit convolutions beside it, such as model.int8.onnx, if its test UAR holds.",
+)
+@click.option("--bank", is_flag=True, help="One file of several tasks: runs that share the network of one source.")
 @click.pass_context
-def export(context: click.Context, run: Path, output: Path | None, corpus: str | None) -> None:
+def export(
+    context: click.Context,
+    runs: tuple[Path, ...],
+    output: Path | None,
+    corpus: str | None,
+    quantize: str | None,
+    *,
+    bank: bool,
+) -> None:
     """Write the trained network in the directory RUN as one self-describing ONNX file, with a model card beside it.
 
     The file is written only if onnxruntime and the trained network agree, at sizes that the export has not seen. Where
     the corpus is on this disk, its test partition is scored through onnxruntime, too.
     """
+    plugins = Plugins(context.obj)
+    if bank:
+        if output is None or corpus or quantize:
+            raise ConfigError("--bank: needs --output FILE, and goes neither with --corpus nor with --quantize")
+        _bank([one for run in runs for one in _trained(run, plugins, None)], output)
+        return
+    if len(runs) > 1:
+        raise ConfigError(f"{runs[1]}: a file holds one run; add --bank for several that share a source")
+    (run,) = runs
+    (one,) = _trained(run, plugins, [corpus])
+    file = output or run / "model.onnx"
+    _single(one, file)
+    if quantize:
+        _quantise(one, file, plugins)
+
+
+def _trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -> list[Trained]:
+    """Restore a run, for some or (None) all of its corpora."""
     from emonet_bench import checkpoints  # noqa: PLC0415 - torch
+    from emonet_bench.export import Trained, for_corpus  # noqa: PLC0415
+
+    classifier, joint = checkpoints.restore(run, plugins)
+    records = [for_corpus(joint, name) for name in corpora or joint["spec"]["corpus"].split("+")]
+    found = [(record, _clips(plugins, record)) for record in records]
+    return [Trained(run, classifier, record, parts["test"] if parts else None) for record, parts in found]
+
+
+def _signal(record: Mapping[str, Any]) -> Signal:
     from emonet_bench.config import Training  # noqa: PLC0415
-    from emonet_bench.evaluation import evaluation_window  # noqa: PLC0415
-    from emonet_bench.export import export_run, for_corpus  # noqa: PLC0415
+    from emonet_bench.evaluation import evaluation_window  # noqa: PLC0415 - torch
     from emonet_bench.types import Signal  # noqa: PLC0415
 
-    plugins = Plugins(context.obj)
-    classifier, joint = checkpoints.restore(run, plugins)
-    record = for_corpus(joint, corpus)
     recipe = Training(**record["spec"]["training"])
-    signal = Signal(recipe.sampling_rate, evaluation_window(recipe))
-    file = output or run / "model.onnx"
-    parity = export_run(run, classifier, record, file, signal, _test_clips(plugins, record))
-    uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {record['scores']['test']['uar']:.3f})"
+    return Signal(recipe.sampling_rate, evaluation_window(recipe))
+
+
+def _architecture(record: Mapping[str, Any]) -> tuple[str, Any]:
+    return record["spec"]["architecture"], record["spec"]["architecture_options"]
+
+
+def _single(one: Trained, file: Path) -> None:
+    from emonet_bench.export import export_run  # noqa: PLC0415 - torch
+
+    parity = export_run(one.directory, one.classifier, one.record, file, _signal(one.record), one.test)
+    uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record['scores']['test']['uar']:.3f})"
     click.echo(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
 
 
-def _test_clips(plugins: Plugins, record: dict[str, Any]) -> Clips | None:
-    """Open the run's test partition; without it the export goes on, and says so."""
+def _bank(members: Sequence[Trained], file: Path) -> None:
+    from emonet_bench.export import export_bank, size_table  # noqa: PLC0415 - torch
+
+    for name, of in (("evaluation", _signal), ("architecture", _architecture)):
+        if any(of(one.record) != of(members[0].record) for one in members):
+            raise ConfigError(f"--bank: the runs differ in their {name}; give runs of one source and one recipe")
+    parities, sizes = export_bank(members, file, _signal(members[0].record))
+    for task, parity in parities.items():
+        uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f}"
+        click.echo(f"{file}: {task}: at most {parity.max_delta:.1e} from the trained network{uar}")
+    click.echo(size_table(sizes))
+
+
+def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
+    from emonet_bench.export import quantise  # noqa: PLC0415 - torch
+
+    parts = _clips(plugins, one.record, quiet=True)
+    if parts is None:
+        raise ConfigError(f"--quantize: needs the clips of {one.corpus} as the run had them")
+    target = file.with_suffix(".int8.onnx")
+    found = quantise(file, target, parts["train"], parts["test"])
+    (before, after), (large, small) = found.uar, found.bytes
+    click.echo(
+        f"{target}: test UAR {after:.3f} (float32 {before:.3f}), {small / large:.2f} of its size, "
+        f"{found.speed:.2f} times as fast on one core here"
+    )
+
+
+def _clips(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = False) -> dict[Partition, Clips] | None:
+    """Open the run's partitions; without them an export goes on, and says so."""
     from emonet_bench.loading import open_corpus  # noqa: PLC0415 - torch
     from emonet_bench.records import fold_of  # noqa: PLC0415
 
@@ -61,10 +138,13 @@ def _test_clips(plugins: Plugins, record: dict[str, Any]) -> Clips | None:
             cache_directory(),
             skip_bad=bool(record.get("skipped_files")),
         )
-    except (AudioError, CorpusError) as error:
-        click.echo(f"The UAR through onnxruntime is not measured: {error}", err=True)
-        return None
-    if opened.fingerprint != record["fingerprint"]:
-        click.echo(f"The UAR through onnxruntime is not measured: {corpus.name} has changed since the run", err=True)
-        return None
-    return opened.clips(opened.divide(fold_of(opened, spec["fold"]), training["limit"])["test"])
+    except (AudioError, ConfigError, CorpusError) as error:
+        reason = str(error)
+    else:
+        if opened.fingerprint == record["fingerprint"]:
+            divided = opened.divide(fold_of(opened, spec["fold"]), training["limit"])
+            return {part: opened.clips(index) for part, index in divided.items()}
+        reason = f"{corpus.name} has changed since the run"
+    if not quiet:
+        click.echo(f"The UAR through onnxruntime is not measured: {reason}", err=True)
+    return None

@@ -133,7 +133,14 @@ class Progress:
 
 
 _ORDER = {"running": 0, "failed": 1, "elsewhere": 2, "waiting": 3, "finished": 4, "skipped": 5}
-_STYLE = {"running": "cyan", "failed": "red", "elsewhere": "magenta", "waiting": "dim", "finished": "green", "skipped": "yellow"}
+_STYLE = {
+    "running": "cyan",
+    "failed": "red",
+    "elsewhere": "magenta",
+    "waiting": "dim",
+    "finished": "green",
+    "skipped": "yellow",
+}
 
 
 def _columns(row: _Row) -> list[Any]:

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from pathlib import Path
 from typing import Any
 
 import torch

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import rich_click as click
+from click.core import ParameterSource
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -16,7 +17,7 @@ from emonet_bench.errors import ConfigError
 Flag = click.RichOption
 
 
-class Value(click.ParamType):
+class Value(click.ParamType):  # type: ignore[type-arg]
     """One value, held to what its field allows by pydantic; ``none`` stands for None where that is allowed.
 
     Args:
@@ -38,7 +39,6 @@ class Value(click.ParamType):
             return self.fail(f"{error.errors()[0]['msg'].lower()}; got {value!r}", param, ctx)
 
 
-_DEFAULT = click.core.ParameterSource.DEFAULT
 _NAMES = {int: "integer", float: "number"}
 
 
@@ -116,7 +116,11 @@ def _bare(annotation: Any) -> Any:
 
 def given(context: click.Context) -> dict[str, Any]:
     """Return the values that the user has typed, without defaults."""
-    return {name: value for name, value in context.params.items() if context.get_parameter_source(name) != _DEFAULT}
+    return {
+        name: value
+        for name, value in context.params.items()
+        if context.get_parameter_source(name) != ParameterSource.DEFAULT
+    }
 
 
 def chosen(model: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def resolve(training: Training) -> Training:
 
 @cache
 def cuda_is_there() -> bool:
-    """Tell whether torch sees a CUDA device; it is not asked where Linux has no driver, for its import takes seconds."""
+    """Tell whether torch sees a CUDA device. Where Linux has no driver it is not asked: its import takes seconds."""
     if sys.platform == "linux" and not any(Path(driver).exists() for driver in _DRIVERS):
         return False
     import torch  # noqa: PLC0415 - see above

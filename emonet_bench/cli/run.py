@@ -41,6 +41,7 @@ def run() -> None:
 @click.option("--jobs", default="auto", show_default=True, help="Cells at once: a number, or auto.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--executor", default="processes", show_default=True, help="Where cells run; plugins offer more.")
+@click.option("--ray-address", envvar="RAY_ADDRESS", metavar="ADDRESS", help="Cluster of --executor ray.")
 @click.option("--shard", metavar="I/N", help="Run the I-th of N equal shares; cells stay with their source.")
 @click.option("--limit", type=click.IntRange(2), help="Most clips of each partition: a smoke run.")
 @click.option("--export", "export_", is_flag=True, help="Export every cell to ONNX and check it.")
@@ -60,6 +61,8 @@ def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> No
     continue.
     """
     _choose_gpu(flags["device"])
+    if flags["ray_address"]:
+        os.environ["RAY_ADDRESS"] = flags["ray_address"]  # where Ray itself looks
     values = with_flags(read_toml(file or DEMO), flags)
     where = str(file or "the demo matrix")
     selection = replace(_selection(context, flags), places=places(values, Path(where).parent))

@@ -22,7 +22,8 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it: 128 + SIGINT."""
 
 ARCHITECTURES = "Architectures, on tables of audio files"
-"""The panel of the help that lists them."""
+ADDED = "From plugins"
+"""Panels of the help: the commands of architectures, and other commands of plugins."""
 
 _LOADED = f"{__name__}.plugins"
 
@@ -54,6 +55,8 @@ class Shell(click.RichGroup):
         if cmd_name in self.plugins(ctx).architectures:
             return click.RichCommand(name=cmd_name, help=f"Train and evaluate {cmd_name}.", panel=ARCHITECTURES)
         found: click.Command | None = self.plugins(ctx).commands.get(cmd_name)
+        if found is not None and getattr(found, "panel", None) is None:
+            found.panel = ADDED  # type: ignore[attr-defined]
         return found
 
     def resolve_command(

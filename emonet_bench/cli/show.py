@@ -17,7 +17,7 @@ _OF_A_RUN = ("run_id", "corpus", "protocol", "architecture", "strategy", "seed",
 @click.command()
 @click.argument("what", metavar="MODEL|RUN", type=click.Path(path_type=Path))
 def show(what: Path) -> None:
-    """Describe MODEL, an ONNX file (inputs, outputs, labels and where it comes from), or the run in the directory RUN."""
+    """Describe an ONNX file (inputs, outputs, labels and where it comes from), or the run in a directory."""
     from rich.console import Console  # noqa: PLC0415 - slow
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -50,19 +50,17 @@ def _run(directory: Path) -> Iterator[tuple[str, str]]:
             yield name, f"{facts[name]['type']}: {facts[name]['message']}"
         elif name not in {"spec", "confusion", "per_corpus"}:
             yield name, _words(facts[name])
-    yield "files", ", ".join(sorted(path.name for path in directory.iterdir()))
+    yield "directory", ", ".join(sorted(path.name for path in directory.iterdir()))
 
 
 def _words(value: Any) -> str:
     """Put a value of JSON into words."""
     if isinstance(value, dict):
-        return (
-            ", ".join(
-                f"{name} {f'({_words(part)})' if isinstance(part, dict) else _words(part)}"
-                for name, part in value.items()
-            )
-            or "-"
-        )
+        return ", ".join(f"{name} {_part(part)}" for name, part in value.items()) or "-"
     if isinstance(value, list):
         return ", ".join(map(_words, value)) or "-"
     return "-" if value is None else str(value)
+
+
+def _part(value: Any) -> str:
+    return f"({_words(value)})" if isinstance(value, dict | list) else _words(value)

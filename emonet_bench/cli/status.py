@@ -63,8 +63,9 @@ def view(store: RunStore, read: Read) -> Group:
         counts["failed" if "error" in record else "finished"] += 1
         if "error" in record:
             table.add_row(directory.name, f"[red]failed[/]: {_reason(record['error'])}")
+    shown: tuple[Table, str] = (table, "")
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing has begun"
-    return Group(*([table, ""] if table.row_count else []), f"{told}. Results: {store.root}/")
+    return Group(*(shown if table.row_count else ()), f"{told}. Results: {store.root}/")
 
 
 def _epochs(directory: Path) -> tuple[str, str, str]:

@@ -5,12 +5,15 @@ from emonet_bench.export.card import for_corpus, metadata_of, model_card
 from emonet_bench.export.file import Trained, export, export_bank, export_run
 from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
 from emonet_bench.export.graph import OPSET, Deployed, freeze
+from emonet_bench.export.quantise import MOST_LOST, Quantised, quantise
 
 __all__ = [
+    "MOST_LOST",
     "OPSET",
     "TOLERANCE",
     "Deployed",
     "Parity",
+    "Quantised",
     "Size",
     "Trained",
     "export",
@@ -20,6 +23,7 @@ __all__ = [
     "freeze",
     "metadata_of",
     "model_card",
+    "quantise",
     "score_onnx",
     "size_table",
 ]

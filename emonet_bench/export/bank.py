@@ -62,10 +62,13 @@ class Bank(Deployed):
         signal: Its window is cut from the centre of each clip.
 
     Raises:
-        ExportError: The classifiers do not share a network.
+        ExportError: The classifiers do not share a network, or a corpus comes twice.
     """
 
     def __init__(self, members: Sequence[Member], signal: Signal) -> None:
+        names = [corpus for corpus, _ in members]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ExportError(f"--bank: {twice} comes twice; a task has one run")
         copies = [_frozen(*member) for member in members]
         for (corpus, _), one in zip(members, copies, strict=True):
             _check_shared(corpus, one, members[0][0], copies[0])

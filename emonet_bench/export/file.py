@@ -52,13 +52,11 @@ def export(
 
     try:
         traced = _traced(lambda: Deployed(freeze(classifier, corpus).cpu(), signal), signal)
-        model = onnx.load_model_from_string(traced)
-        nodes = len(model.graph.node)
+        model = _parsed(traced, classifier)
         delta = hold(traced, classifier, corpus, signal)
-        parity = Parity(delta, nodes, OPSET, _score(traced, metadata, test))
+        parity = Parity(delta, len(model.graph.node), OPSET, _score(traced, metadata, test))
     except ExportError as error:
         raise ExportError(f"{path}: not written: {error}") from error
-    model.graph.output[-1].type.tensor_type.shape.dim[1].dim_value = classifier.network.dim  # tracing lost it
     onnx.helper.set_model_props(model, {**metadata, **parity.metadata()})
     _write(path, model.SerializeToString())
     return parity
@@ -136,7 +134,7 @@ def export_bank(members: Sequence[Trained], path: Path, signal: Signal) -> tuple
     parities: dict[str, Parity] = {}
     try:
         traced = _traced(lambda: bank, signal, torch.tensor(0))
-        model = onnx.load_model_from_string(traced)
+        model = _parsed(traced, members[0].classifier)
         for task, one in enumerate(members):
             delta = hold(traced, one.classifier, one.corpus, signal, task)
             uar = _score(traced, metadata[one.corpus], one.test, task)
@@ -170,6 +168,14 @@ def _traced(make: Callable[[], Deployed], signal: Signal, *more: Tensor) -> byte
         return trace(make(), *clips(EXAMPLE, signal), *more)
     except Exception as error:  # whatever a network or the exporter does not like
         raise ExportError(f"the network cannot be exported ({first_line(error)})") from error
+
+
+def _parsed(traced: bytes, classifier: Classifier) -> Any:
+    import onnx  # noqa: PLC0415 - slow, and needed only here
+
+    model = onnx.load_model_from_string(traced)
+    model.graph.output[-1].type.tensor_type.shape.dim[1].dim_value = classifier.network.dim  # tracing lost it
+    return model
 
 
 def _score(model: bytes, metadata: Mapping[str, str], test: Clips | None, task: int | None = None) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 from emonet_bench import metrics
 from emonet_bench.errors import StoreError
 from emonet_bench.report.reading import Predictions, RunRecord, State, read_predictions
-from emonet_bench.statistics import Comparison, Interval, Metric, almost_stochastic_order, compare, interval, mcnemar
+from emonet_bench.statistics import Comparison, Interval, Metric, compare, interval, mcnemar
 
 ALPHA = 0.05
 
@@ -29,6 +29,7 @@ class Cell:
     Attributes:
         state: ``done`` where at least one seed is scored.
         score: Mean over seeds; each seed's folds are pooled and scored once.
+        scores: Of each seed.
         deviation: Standard deviation over seeds, None for a single one.
         spread: Standard deviation over the folds, each scored by itself, None for a single one.
         interval: 95 % bootstrap interval of the mean.
@@ -50,6 +51,7 @@ class Cell:
 
     state: State
     score: float | None = None
+    scores: tuple[float, ...] = ()
     deviation: float | None = None
     spread: float | None = None
     interval: Interval | None = None
@@ -94,12 +96,13 @@ class Group:
         done, failed = self.scored, len(self.problems)
         if not self.seeds:
             return Cell("failed" if failed else "skipped", failed=failed, source=self.runs[0].variant.get("source"))
-        scores = self.scores(labels, metric)
+        scores = [SCORES[metric](seed.truth, seed.prediction, labels) for seed in self.seeds.values()]
         per_seed = [{run.fold for run in done if run.seed == seed} for seed in self.seeds]
         seconds = [run.seconds for run in done if run.seconds is not None]
         return Cell(
             "done",
             score=plain.fmean(scores),
+            scores=tuple(scores),
             deviation=plain.stdev(scores) if len(scores) > 1 else None,
             spread=_spread(done, metric),
             interval=_interval(list(self.seeds.values()), labels, metric),
@@ -114,15 +117,11 @@ class Group:
             source=self.runs[0].variant.get("source"),
         )
 
-    def scores(self, labels: Sequence[str], metric: Metric) -> list[float]:
-        """Score each seed, its folds pooled."""
-        return [SCORES[metric](seed.truth, seed.prediction, labels) for seed in self.seeds.values()]
-
     def against(self, other: Group, labels: Sequence[str], metric: Metric) -> dict[str, Any]:
         """Compare with another group on the seeds that both have; nothing where their clips differ.
 
         Returns:
-            The fields ``against``, ``mcnemar`` and ``order`` of a ``Cell``, as far as they can be told.
+            The fields ``against`` and ``mcnemar`` of a ``Cell``, as far as they can be told.
         """
         first, second = Predictions.empty(), []
         shared = sorted(self.seeds.keys() & other.seeds.keys())
@@ -139,7 +138,6 @@ class Group:
         return {
             "against": compare(truth, mine_said, second, labels, first.speakers, clips=first.utterances, metric=metric),
             "mcnemar": mcnemar(truth, mine_said, second) if len(shared) == 1 else None,
-            "order": almost_stochastic_order(self.scores(labels, metric), other.scores(labels, metric)),
         }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from emonet_bench import metrics
 from emonet_bench.report.cells import Cell, Group
-from emonet_bench.report.reading import Predictions
+from emonet_bench.report.reading import Predictions, RunRecord
 from emonet_bench.report.table import Column, Row, Table
 from emonet_bench.store import read_record
 
@@ -61,7 +61,7 @@ class Evidence:
         confusion: (K, K) counts over all seeds and folds; rows are truth.
         speakers: By score, the worst first; empty where speakers are unknown.
         curves: Of the runs listed.
-        records: ``result.json`` of the runs listed, by the name of their directories.
+        runs: Those listed, each with its ``result.json``.
         more: How many runs are not listed.
     """
 
@@ -73,7 +73,7 @@ class Evidence:
     confusion: Sequence[Sequence[int]]
     speakers: Sequence[Speaker]
     curves: Sequence[Curve]
-    records: Mapping[str, Mapping[str, Any]]
+    runs: Sequence[tuple[RunRecord, Mapping[str, Any]]]
     more: int
 
 
@@ -92,8 +92,8 @@ def _evidence(anchor: str, row: Row, column: Column, group: Group) -> Evidence:
     rows = Predictions.empty()
     for seed in group.seeds.values():
         rows = rows.joined(seed)
-    records = {run.predictions.parent.name: read_record(run.predictions.parent) for run in group.scored[:SHOWN_RUNS]}
-    curves = [_curve(run.predictions.parent, run.title) for run in group.scored[:SHOWN_RUNS]]
+    listed = group.scored[:SHOWN_RUNS]
+    curves = [_curve(run.predictions.parent, run.title) for run in listed]
     return Evidence(
         anchor,
         row,
@@ -103,8 +103,8 @@ def _evidence(anchor: str, row: Row, column: Column, group: Group) -> Evidence:
         metrics.confusion(rows.truth, rows.prediction, labels).tolist(),
         _speakers(rows, labels),
         [curve for curve in curves if curve],
-        records,
-        len(group.scored) - len(records),
+        [(run, read_record(run.predictions.parent)) for run in listed],
+        len(group.scored) - len(listed),
     )
 
 

@@ -147,7 +147,7 @@ def _provenance(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
     """List the versions and the hardware that the runs name, each with all values that occur."""
     values: dict[str, set[str]] = defaultdict(set)
     for item in evidence:
-        for record in item.records.values():
+        for _, record in item.runs:
             for name, value in record.get("environment", {}).items():
                 values[name].add(str(value))
             for name, value in record.get("plugins", {}).items():

@@ -6,6 +6,7 @@ import csv
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +44,7 @@ class RunRecord:
         finished: When, in UTC.
         source: Run id of its source, or None.
         joint: Whether the run was trained on several corpora.
+        halved: What was done where a batch did not fit into memory at once.
     """
 
     corpus: str
@@ -65,6 +67,7 @@ class RunRecord:
     finished: str
     source: str | None
     joint: bool
+    halved: str = ""
 
     @property
     def title(self) -> str:
@@ -150,7 +153,8 @@ def read_predictions(record: RunRecord) -> Predictions:
             reader = csv.reader(stream)
             header = next(reader)
             partition, *wanted = (header.index(name) for name in columns)
-            rows = [[row[place] for place in wanted] for row in reader if row[partition] == "test"]
+            wanted_of = itemgetter(*wanted)
+            rows = [wanted_of(row) for row in reader if row[partition] == "test"]
     except (OSError, ValueError, IndexError, StopIteration) as error:
         raise StoreError(f"{record.predictions}: damaged or missing ({error}); run {record.title} again") from error
     if not rows:
@@ -191,6 +195,7 @@ def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[
                 finished=raw.get("finished", ""),
                 source=spec["source"],
                 joint=len(corpora) > 1,
+                halved=raw.get("notes", {}).get("halved_batch", ""),
             )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise StoreError(f"{path / 'result.json'}: not a run's record ({error!r})") from error

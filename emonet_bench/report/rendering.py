@@ -213,7 +213,7 @@ def render_json(table: Table) -> str:
 def _records(table: Table) -> Iterable[dict[str, Any]]:
     for row, column, cell in table.cells():
         place = {name: value for name, value in vars(row).items() if name != "cells"}
-        values = {name: value for name, value in vars(cell).items() if name not in {"interval", "against"}}
+        values = {name: value for name, value in vars(cell).items() if name not in {"interval", "against", "scores"}}
         span, against = cell.interval, cell.against
         yield {
             **place,

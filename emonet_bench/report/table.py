@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 from emonet_bench.report.cells import Cell, Group, pool
 from emonet_bench.report.notes import notes, problems
 from emonet_bench.report.reading import RunRecord
-from emonet_bench.statistics import Metric, holm
+from emonet_bench.statistics import Metric, almost_stochastic_order, holm
 
 DIMENSIONS = ("corpus", "architecture", "strategy")
 """What rows and columns can be made of."""
@@ -160,7 +161,7 @@ def _latest(records: Iterable[RunRecord], row_of: Callable[[RunRecord], _Key]) -
     """Keep the latest of several runs of one recipe, seed and fold; a finished one beats a failed one."""
     kept = {}
     for record in sorted(records, key=lambda record: (record.state == "done", record.finished)):
-        recipe = (record.architecture, record.strategy, *sorted((k, str(v)) for k, v in record.variant.items()))
+        recipe = (record.architecture, record.strategy, json.dumps(record.variant, sort_keys=True))
         kept[recipe, row_of(record), record.seed, record.fold] = record
     return list(kept.values())
 
@@ -215,7 +216,10 @@ def _row(groups: Mapping[Column, Group], metric: Metric, baseline: str) -> Row:
     for column, cell in cells.items():
         reference = _reference(column, groups, baseline)
         both = reference is not None and cell.complete and cells[reference].complete
-        compared = groups[column].against(groups[reference], labels, metric) if reference and both else {}
+        compared: dict[str, Any] = {}
+        if reference is not None and both:
+            order = almost_stochastic_order(cell.scores, cells[reference].scores)
+            compared = groups[column].against(groups[reference], labels, metric) | {"order": order}
         cells[column] = replace(cell, best=ranked > 1 and cell.complete and cell.score == best, **compared)
     clips = [set(seed.utterances) for group in groups.values() for seed in group.seeds.values()]
     speakers = {who for group in groups.values() for seed in group.seeds.values() for who in seed.speakers}

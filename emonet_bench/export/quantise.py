@@ -1,0 +1,151 @@
+"""A smaller variant of an exported file: convolutions in 8 bits, kept only where it still says the same."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from emonet_bench.batches import Clips
+from emonet_bench.errors import ExportError
+from emonet_bench.export.gate import extremes, first_line, one_clip, opened, score_onnx
+from emonet_bench.types import Signal
+
+MOST_LOST = 0.02
+"""UAR that a quantised variant may lose on test; where a single clip weighs more, that clip."""
+
+_CALIBRATED = 64  # clips
+_TIMED = 16  # clips
+_REPEATS = 5
+
+Feed = dict[str, np.ndarray[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """A quantised variant beside its original.
+
+    Attributes:
+        uar: UAR of both on test, the original's first.
+        bytes: Sizes of both, likewise.
+        speed: How many times as fast as the original it is on this machine, on one core.
+    """
+
+    uar: tuple[float, float]
+    bytes: tuple[int, int]
+    speed: float
+
+
+def quantise(model: Path, target: Path, train: Clips, test: Clips) -> Quantised:
+    """Quantise a file's convolutions to int8: static QDQ, per channel, calibrated on train clips.
+
+    Args:
+        model: What ``export`` wrote.
+        target: The variant; it appears only if it runs at all lengths and its UAR holds.
+        train: Clips that show which values occur.
+        test: Clips to score both on.
+
+    Returns:
+        What was measured. Nothing is refused for its speed, which depends on the processor.
+
+    Raises:
+        ExportError: There is nothing to quantise, or the variant does not hold.
+    """
+    import onnx  # noqa: PLC0415 - slow, and needed only here
+
+    loaded = onnx.load(model)
+    if not any(node.op_type == "Conv" for node in loaded.graph.node):
+        raise ExportError(f"--quantize: {model} has no convolutions; keep it as it is")
+    with TemporaryDirectory() as folder:
+        variant = Path(folder) / "int8.onnx"
+        _quantise(model, variant, train)
+        uar = score_onnx(model, test), score_onnx(variant, test)
+        _check(variant, uar, Signal(train.sampling_rate), test)
+        quantised = onnx.load(variant)
+    told = {entry.key: entry.value for entry in loaded.metadata_props}
+    del quantised.metadata_props[:]
+    changed = {"quantisation": "int8", "uar_onnx": repr(uar[1]), "parity_max_delta": ""}
+    onnx.helper.set_model_props(quantised, {**told, **changed})
+    onnx.save(quantised, target)
+    return Quantised(uar, (model.stat().st_size, target.stat().st_size), speed(model, target, test))
+
+
+def speed(model: Path, other: Path, clips: Clips) -> float:
+    """Tell how many times as fast as one file another one is: medians of runs in turn, on one core."""
+    feeds = [_feed(clips, index) for index in _spread(len(clips), _TIMED)]
+    sessions = [opened(path, threads=1) for path in (model, other)]
+    taken: tuple[list[float], list[float]] = ([], [])
+    for _ in range(_REPEATS):
+        for session, times in zip(sessions, taken, strict=True):
+            started = time.perf_counter()
+            for feed in feeds:
+                session.run(["probabilities"], feed)
+            times.append(time.perf_counter() - started)
+    first, second = map(statistics.median, taken)
+    return first / second
+
+
+def _quantise(model: Path, variant: Path, train: Clips) -> None:
+    from onnxruntime import quantization  # noqa: PLC0415 - slow, and needed only here
+
+    feeds = iter([_feed(train, index) for index in _spread(len(train), _CALIBRATED)])
+
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
+        def get_next(self) -> Feed | None:
+            return next(feeds, None)
+
+    try:
+        with _quiet():
+            quantization.quantize_static(
+                model,
+                variant,
+                Reader(),
+                quant_format=quantization.QuantFormat.QDQ,
+                op_types_to_quantize=["Conv"],
+                per_channel=True,
+                activation_type=quantization.QuantType.QUInt8,
+                weight_type=quantization.QuantType.QInt8,
+            )
+    except Exception as error:  # whatever the quantiser does not like
+        raise ExportError(f"--quantize: {model} cannot be quantised ({first_line(error)})") from error
+
+
+def _check(variant: Path, uar: tuple[float, float], signal: Signal, test: Clips) -> None:
+    session = opened(variant, threads=1)
+    for waveform, lengths in extremes(signal):
+        logits = session.run(["logits"], {"waveform": waveform.numpy(), "lengths": lengths.numpy()})[0]
+        if not np.isfinite(logits).all():
+            raise ExportError(f"--quantize: int8 is not kept: no finite logits for {lengths.tolist()} samples")
+    before, after = uar
+    if after < before - max(MOST_LOST, one_clip(test)):
+        raise ExportError(f"--quantize: int8 is not kept: its test UAR is {after:.3f}, that of float32 {before:.3f}")
+
+
+def _feed(clips: Clips, index: int) -> Feed:
+    whole = clips.whole(torch.tensor([index]))
+    return {"waveform": whole.waveform.numpy(), "lengths": clips.lengths[index, None].numpy()}
+
+
+def _spread(count: int, wanted: int) -> list[int]:
+    """Choose indices all over a range."""
+    return sorted({int(place) for place in np.linspace(0, count - 1, min(count, wanted))})
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back the quantiser's advice to optimise first: onnxruntime does that when it loads a file."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

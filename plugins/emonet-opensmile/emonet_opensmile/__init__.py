@@ -1,0 +1,62 @@
+"""openSMILE's functionals with a support vector machine: ``egemaps`` and ``compare``.
+
+openSMILE is licensed for private, research and educational use; commercial use needs a licence of audEERING.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from emonet_bench import hookimpl
+from emonet_bench.config import Options, option
+from emonet_bench.types import Architecture, Signal
+
+if TYPE_CHECKING:
+    from emonet_opensmile.network import SmileNetwork
+
+EGEMAPS = """@article{eyben2016geneva,
+  title = {The Geneva Minimalistic Acoustic Parameter Set ({GeMAPS}) for Voice Research and Affective Computing},
+  author = {Eyben, Florian and Scherer, Klaus R. and Schuller, Bj{\\"o}rn W. and others},
+  journal = {IEEE Transactions on Affective Computing},
+  volume = {7}, number = {2}, pages = {190--202}, year = {2016}
+}"""
+COMPARE = """@inproceedings{schuller2016interspeech,
+  title = {The {INTERSPEECH} 2016 Computational Paralinguistics Challenge: Deception, Sincerity \\& Native Language},
+  author = {Schuller, Bj{\\"o}rn and Steidl, Stefan and Batliner, Anton and others},
+  booktitle = {Proceedings of Interspeech}, year = {2016}
+}"""
+
+
+class SmileOptions(Options):
+    """Options of ``egemaps`` and ``compare``."""
+
+    c_grid: tuple[float, ...] = option(
+        (1e-5, 1e-4, 1e-3, 1e-2), "Costs C of a mistake to choose from by UAR on dev.", min_length=1
+    )
+    balanced: bool = option(default=True, description="Weigh classes by their inverse frequency in train.")
+    batch_size: int = option(8, "Clips that are held at once while fitting; no number depends on it.", ge=1)
+
+
+@hookimpl
+def emonet_architectures() -> Sequence[Architecture]:
+    """Offer ``egemaps`` and ``compare``."""
+    return [
+        Architecture("egemaps", "baseline", SmileOptions, partial(build, "eGeMAPSv02"), fit, EGEMAPS),
+        Architecture("compare", "baseline", SmileOptions, partial(build, "ComParE_2016"), fit, COMPARE),
+    ]
+
+
+def build(functionals: str, options: SmileOptions, signal: Signal) -> SmileNetwork:  # noqa: ARG001 - the contract
+    """Build the functionals, not yet standardised."""
+    from emonet_opensmile.network import SmileNetwork  # noqa: PLC0415 - torch and openSMILE are for real work only
+
+    return SmileNetwork(functionals, signal.sampling_rate)
+
+
+def fit(*arguments: Any) -> None:
+    """Fit the machine of ``svm``, see ``emonet_baselines.svm.fit``."""
+    from emonet_baselines.svm import fit as fit_svm  # noqa: PLC0415
+
+    fit_svm(*arguments)

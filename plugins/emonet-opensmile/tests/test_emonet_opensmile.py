@@ -1,0 +1,54 @@
+"""The functionals are openSMILE's, and the architectures keep every contract but the export's."""
+
+from __future__ import annotations
+
+import numpy as np
+import opensmile
+import pytest
+import torch
+
+from emonet_bench.errors import ExportError
+from emonet_bench.export import export
+from emonet_bench.networks import classifier
+from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.testing.architectures import CHECKS, onnx_parity
+from emonet_bench.testing.bench import Bench
+from emonet_bench.testing.contracts import examine
+from emonet_bench.types import Signal, TrainingSet
+
+NAMES = {"egemaps": 88, "compare": 6373}
+SIGNAL = Signal()
+
+
+@pytest.fixture(scope="module")
+def architectures():
+    return Plugins(Selection(names=("opensmile",), strict=True)).architectures
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_architecture_keeps_its_contracts(architectures, name):
+    bench = Bench(architectures[name], architectures[name].options(), SIGNAL)
+    checks = [check for check in CHECKS if check is not onnx_parity]
+    broken = [
+        f"{finding.contract}: {finding.seen}" for finding in examine("architecture", checks, bench) if finding.error
+    ]
+    assert broken == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_embedding_is_what_opensmile_computes(architectures, name):
+    network = architectures[name].build(architectures[name].options(), SIGNAL)
+    samples = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    feature_set = {"egemaps": opensmile.FeatureSet.eGeMAPSv02, "compare": opensmile.FeatureSet.ComParE_2016}[name]
+    expected = opensmile.Smile(feature_set).process_signal(samples, 16_000).to_numpy()
+    waveform = torch.from_numpy(np.pad(samples, (0, 4_000), constant_values=0.5))[None]
+    heard = network.embed(waveform, torch.tensor([16_000]))
+    assert heard.shape == (1, NAMES[name])
+    np.testing.assert_array_equal(heard.numpy(), np.nan_to_num(expected))
+
+
+def test_an_export_is_refused_in_one_line(architectures, tmp_path):
+    network = architectures["egemaps"].build(architectures["egemaps"].options(), SIGNAL)
+    whole = classifier(network, [TrainingSet("kit", ("a", "b"), 2)]).eval()
+    with pytest.raises(ExportError, match="no tensor program"):
+        export(whole, "kit", tmp_path / "model.onnx", SIGNAL, {})

@@ -1,0 +1,155 @@
+"""Cards: what they may say, how names and tables are read by them, and the documented examples in those we ship."""
+
+from pathlib import Path
+
+import emonet_corpora
+import pytest
+
+from emonet_bench.cards import Card, corpus_at, corpus_from_card
+from emonet_bench.cards.folder import Reader, read_rows
+from emonet_bench.config import parse, read_toml
+from emonet_bench.errors import ConfigError, CorpusError
+from emonet_bench.partitions import assign
+
+CARDS = sorted((Path(emonet_corpora.__file__).parent / "cards").glob("*.toml"))
+VERIFIED = {"emodb", "emotiontts_ko", "emovo", "fsdd", "ravdess", "turevdb", "urdu"}  # against real files: test_corpora
+STANDARD = {
+    *("anger", "anxiety", "apology", "assertiveness", "boredom", "calm", "concern", "disgust", "encouragement"),
+    *("excitement", "fear", "frustration", "happiness", "joy", "neutral", "sadness", "surprise"),
+}
+OTHER = {"baved", "esc-10", "esc-50", "fsdd", "speech-commands"}  # labels are no emotions
+
+
+def read(path):
+    return parse(Card, read_toml(path), str(path))
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
+def test_documented_names_are_read_as_documented(path):
+    card = read(path)
+    assert len(card.examples) >= 5 or path.stem in VERIFIED
+    for name, expected in card.examples.items():
+        rows = {key: row for table in card.tables for key, row in read_rows(table, [expected.row or ""])}
+        utterance = Reader(card, rows)(Path(name), name)
+        assert utterance is not None, name
+        for key in ("label", "speaker", "text", "session", "partition"):
+            assert getattr(utterance, key) == getattr(expected, key), (name, key)
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
+def test_labels_are_spelt_as_the_field_spells_them(path):
+    labels = set(corpus_from_card(path, None).labels)
+    assert path.stem in OTHER or labels <= STANDARD
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
+def test_the_default_protocol_keeps_what_makes_a_voice_apart(path):
+    rule = next(iter(corpus_from_card(path, None).protocols.values()))
+    own = path.stem == "speech-commands"  # its official lists go by a hash of the speaker
+    assert own or rule.by in ("speaker", "session")
+    if rule.fixed:
+        groups = [group for part in ("train", "dev", "test") for group in rule.fixed[part]]
+        assert len(groups) == len(set(groups))
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
+def test_a_named_map_leaves_two_labels_at_least(path):
+    card, corpus = read(path), corpus_from_card(path, None)
+    assert corpus.maps == card.maps
+    for name, mapped in corpus.maps.items():
+        left = {mapped.get(label, label) for label in corpus.labels} - {""}
+        assert len(left) >= 2, name
+        if name[0].isdigit():
+            assert len(left) == int(name[0]), name
+
+
+CARD = """
+title = "Mine"
+homepage = "https://example.org"
+licence = "CC0-1.0"
+redistributable = "yes"
+citation = "@misc{mine}"
+languages = ["en"]
+elicitation = "acted"
+patterns = ['clip\\d+']
+[[tables]]
+files = "*.txt"
+row = '(?:.*/)?(?P<partition>learn|tune|check)\\.txt:(?P<id>\\d+) (?P<label>\\w) (?P<speaker>\\w+)'
+name = "clip{id}"
+[labels]
+n = "neutral"
+a = "anger"
+x = false
+[partitions]
+learn = "train"
+tune = "dev"
+check = "test"
+[protocols.official]
+own = true
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "card.toml").write_text(CARD, encoding="utf-8")
+    (tmp_path / "lists").mkdir()
+    for name, rows in {"learn": "1 n ann\n2 a ann\n9 x ann", "tune": "3 n bob\nnonsense", "check": "4 a eve"}.items():
+        (tmp_path / "lists" / f"{name}.txt").write_text(rows, encoding="utf-8")
+    for number in (1, 2, 3, 4, 5, 9):
+        (tmp_path / f"clip{number}.wav").touch()
+    return tmp_path
+
+
+def test_tables_say_what_names_do_not(folder):
+    corpus = corpus_at("mine", folder)
+    utterances = corpus.load()
+    assert corpus.labels == ("neutral", "anger")
+    assert [(u.name, u.label, u.speaker) for u in utterances] == [
+        ("clip1", "neutral", "ann"),
+        ("clip2", "anger", "ann"),
+        ("clip3", "neutral", "bob"),
+        ("clip4", "anger", "eve"),
+    ]  # clip5 stands in no table, clip9 has a label that is left out
+    assert assign(utterances, corpus.protocols["official"], None) == ["train", "train", "dev", "test"]
+
+
+def test_a_code_in_a_table_without_a_meaning_is_an_error_that_names_the_file(folder):
+    (folder / "lists" / "tune.txt").write_text("3 q bob", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"clip3\.wav: its card has no label for the code 'q'"):
+        corpus_at("mine", folder).load()
+
+
+def test_a_card_may_lie_elsewhere_than_its_audio(folder, tmp_path_factory):
+    card = tmp_path_factory.mktemp("cards") / "any.toml"
+    (folder / "card.toml").rename(card)
+    assert len(corpus_at("mine", folder, card).load()) == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('name = "clip{id}"', 'name = "clip{nr}"', "tables.0: .*named groups of row"),
+        ('files = "*.txt"', 'files = "/*.txt"', "relative to the corpus's folder"),
+        ("own = true", "own = true\nfolds = 5", "either"),
+        ('learn = "train"', 'learn = "training"', "partitions.learn"),
+        ('a = "anger"', "", "at least two labels"),
+        ("(?P<label>\\\\w)", "\\\\w", "one needs a named group label"),
+        ("[labels]", '[maps.few]\njoy = "x"\n[labels]', "'joy' is not among the labels"),
+    ],
+)
+def test_a_faulty_card_is_one_line_that_names_it(folder, old, new, words):
+    assert old.replace("\\\\", "\\") in CARD
+    (folder / "card.toml").write_text(
+        CARD.replace(old.replace("\\\\", "\\"), new.replace("\\\\", "\\")), encoding="utf-8"
+    )
+    with pytest.raises(ConfigError, match=words) as caught:
+        corpus_at("mine", folder)
+    assert str(caught.value).startswith(str(folder / "card.toml"))
+    assert "\n" not in str(caught.value)
+
+
+def test_parts_of_a_group_are_joined(tmp_path):
+    text = CARD.replace("clip\\d+", "(?P<speaker1>s\\d)_(?P<label>[na])_(?P<speaker2>[fm])")
+    (tmp_path / "card.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "s1_n_f.wav").touch()
+    assert [u.speaker for u in corpus_at("mine", tmp_path).load()] == ["s1f"]

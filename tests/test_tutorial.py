@@ -1,0 +1,154 @@
+"""The tutorial's commands, typed in a fresh environment in its order, for every kind of plugin; and ``plugins new``."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from emonet_bench.cli import main
+from emonet_bench.cli.scaffold import FLAGS, package_name, write_package
+from emonet_bench.errors import ConfigError
+from emonet_bench.plugins import Plugins, Selection
+from tests.test_readme import ROOT, commands, typed
+
+MINUTES = 10
+PAGE = ROOT / "docs" / "tutorial.md"
+
+
+@pytest.fixture(scope="module")
+def binaries(tmp_path_factory):
+    """An environment with this one's packages, the working tree among them, within reach: torch is not installed again."""
+    directory = tmp_path_factory.mktemp("environment")
+    venv.create(directory, with_pip=True)
+    shared = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+    own = sysconfig.get_path("purelib", vars={"base": str(directory)})
+    Path(own, "shared.pth").write_text(shared, encoding="utf-8")
+    for name, module in (("pytest", "pytest"), ("emonet-bench", "emonet_bench")):
+        script = directory / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec "{directory}/bin/python" -m {module} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+    return directory / "bin"
+
+
+def for_kind(command: str, kind: str) -> str:
+    """Turn a command of the tutorial into that for another kind."""
+    name = "my-net" if kind == "architecture" else f"my-{kind}"
+    return (
+        command.replace("--kind architecture", f"--kind {kind}")
+        .replace("--architectures", FLAGS[kind])
+        .replace("my-net", name)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FLAGS)
+def test_the_tutorial_takes_less_than_ten_minutes(kind, binaries, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # pip's way to say: hatchling is here, fetch nothing
+    monkeypatch.delenv("EMONET_BENCH_PLUGINS", raising=False)
+    monkeypatch.delenv("EMONET_BENCH_CORPORA_DIR", raising=False)
+    story = [for_kind(command, kind) for command in commands(PAGE)]
+    assert story[0].startswith("emonet-bench plugins new")
+    printed = typed("set -e\n" + "\n".join(story), tmp_path, binaries=binaries, minutes=MINUTES)
+    assert "1 passed" in printed
+    assert "BROKEN" not in printed
+    assert " finished" in printed.splitlines()[-2]
+
+
+@pytest.mark.parametrize("kind", FLAGS)
+def test_a_new_package_is_a_plugin_that_works(kind, tmp_path, monkeypatch):
+    name = f"fresh-{kind}"
+    written = write_package(name, kind, tmp_path)
+    assert {path.name for path in written} >= {"pyproject.toml", "README.md", "__init__.py", f"test_fresh_{kind}.py"}
+    monkeypatch.syspath_prepend(str(tmp_path / name))
+    assert not any("$" in path.read_text(encoding="utf-8") for path in written)
+    plugins = Plugins(Selection(names=(), files=(tmp_path / name / f"fresh_{kind}" / "__init__.py",), strict=True))
+    registries = {"corpus": plugins.corpora, "architecture": plugins.architectures, "strategy": plugins.strategies}
+    if kind in registries:
+        assert list(registries[kind]) == [name]
+    else:
+        assert plugins.ask("emonet_executor", name="another", workers=1) is None
+        plugins.ask("emonet_executor", name=name, workers=1).shutdown()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("a/b", "use letters"), ("class", "cannot be imported"), ("torch", "there is a module"), ("7", "cannot be imp")],
+)
+def test_a_name_that_makes_no_package_is_refused(name, reason):
+    with pytest.raises(ConfigError, match=f"plugin name '{name}'.*{reason}"):
+        package_name(name)
+
+
+def test_a_new_package_never_overwrites_one(tmp_path):
+    arguments = ["plugins", "new", "fresh", "--kind", "strategy", "--directory", str(tmp_path)]
+    first = CliRunner().invoke(main, arguments)
+    assert first.exit_code == 0
+    assert f"{tmp_path}{os.sep}fresh{os.sep}pyproject.toml" in first.output
+    assert "emonet-bench run matrix --limit 8 --strategies fresh" in first.output
+    again = CliRunner().invoke(main, arguments)
+    assert again.exit_code == 2
+    assert "fresh: is there already" in again.output
+
+
+BROKEN_PLUGIN = """
+from emonet_bench import hookimpl
+from emonet_bench.config import Options
+from emonet_bench.types import Corpus, ParameterGroup, Plan, SplitRule, Strategy, Utterance
+from emonet_bench.errors import CorpusError
+
+def prepare(network, corpora, source, options):
+    from emonet_bench.networks import classifier
+    made = classifier(network, corpora)
+    return Plan(made, [ParameterGroup(list(made.heads.parameters()))])
+
+def absent():
+    raise CorpusError("corpus far: no audio; get it from https://example.org")
+
+@hookimpl
+def emonet_strategies():
+    return [Strategy("leaky", Options, prepare)]
+
+@hookimpl
+def emonet_corpora(config):
+    return [Corpus("far", ("a", "b"), absent, {"loso": SplitRule(folds="each")})]
+"""
+
+
+@pytest.fixture
+def checked(tmp_path):
+    """Run ``plugins check`` with a plugin that breaks a contract."""
+    path = tmp_path / "mine.py"
+    path.write_text(BROKEN_PLUGIN, encoding="utf-8")
+    return lambda name: CliRunner().invoke(main, ["--plugin", str(path), "plugins", "check", name])
+
+
+def test_a_check_reports_every_contract_and_where_a_broken_one_is_written(checked):
+    run = checked("mine")
+    assert run.exit_code == 1
+    lines = run.output.splitlines()
+    assert "corpus far" in lines
+    assert "  not checked: corpus far: no audio; get it from https://example.org" in lines
+    assert "strategy leaky" in lines
+    assert sum(line.startswith("  kept ") for line in lines) >= 5
+    (seen,) = [line for line in lines if line.startswith("          seen: ") and "no group" in line]
+    assert "trainable and in no group" in seen
+    assert "          see docs/contracts.md#strategy-groups" in lines
+
+
+def test_a_check_of_one_thing_leaves_the_others_alone(checked):
+    run = checked("scratch")
+    assert run.exit_code == 0, run.output
+    assert run.output.splitlines()[0] == "strategy scratch"
+    assert "strategy leaky" not in run.output
+    assert "BROKEN" not in run.output
+
+
+def test_a_check_of_nothing_known_is_one_line(checked):
+    run = checked("mime")
+    assert run.exit_code == 2
+    assert "did you mean 'mine'?" in run.output
