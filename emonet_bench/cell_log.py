@@ -43,4 +43,4 @@ def _show(
     file: TextIO | None = None,
     line: str | None = None,  # noqa: ARG001 - the signature of warnings
 ) -> None:
-    print(f"{category.__name__}: {message} ({filename}:{lineno})", file=file or sys.stderr)  # noqa: T201 - into the log
+    print(f"{category.__name__}: {message} ({filename}:{lineno})", file=file or sys.stderr)

@@ -39,10 +39,9 @@ class CorpusEntry(Options):
     @property
     def division(self) -> str | None:
         """Protocol and label map in one name, as ``RunSpec`` has it."""
-        mapped = self.labels
-        if isinstance(mapped, dict):
-            mapped = {label: new or "" for label, new in mapped.items()}
-        return labels.named(self.protocol, mapped)
+        if isinstance(self.labels, dict):
+            return labels.named(self.protocol, {label: new or "" for label, new in self.labels.items()})
+        return labels.named(self.protocol, self.labels)
 
     def corpus(self, name: str, base: Path) -> Corpus | None:
         """Describe a corpus of the user's own; None where no card is named.

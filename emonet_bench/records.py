@@ -9,6 +9,7 @@ import resource
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -125,12 +126,24 @@ def parameters(plan: Plan) -> dict[str, int]:
     }
 
 
-def peak_memory_mb(device: torch.device) -> int:
-    """Return the most memory used so far, in MiB: of the process, or of the GPU."""
+def forget_peak_memory(device: torch.device) -> None:
+    """Begin to measure anew, where the system allows it: a worker runs one cell after another."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) // 2**20
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20
+        torch.cuda.reset_peak_memory_stats(device)
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # see proc(5)
+
+
+def peak_memory_mb(device: torch.device) -> int:
+    """Return the most memory used, in MiB: of the process, or of the GPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device) // 2**20
+    try:  # getrusage knows the peak, too, but counts what the parent had when it started this process
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    except (OSError, IndexError):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20
 
 
 def environment(device: torch.device) -> dict[str, str]:

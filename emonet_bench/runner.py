@@ -127,6 +127,7 @@ class _Run:
         }
 
     def carry_out(self) -> dict[str, Any]:
+        records.forget_peak_memory(self.device)
         with self._phase("load"):
             opened = self._open()
             clips = {name: self._clips(corpus) for name, corpus in opened.items()}

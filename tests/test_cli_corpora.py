@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -32,6 +33,7 @@ def miniature(tmp_path):
     for speaker in ("03", "08", "09", "10", "11", "12", "13", "14", "15", "16"):
         for emotion in "WN":
             soundfile.write(tmp_path / "emodb" / "wav" / f"{speaker}a01{emotion}a.wav", np.ones(8000) / 2, 16_000)
+    return tmp_path / "emodb" / "wav"
 
 
 def test_the_list_tells_clips_found_and_expected(invoke, miniature):
@@ -86,4 +88,90 @@ def test_listing_corpora_does_not_import_torch():
         "import sys; from click.testing import CliRunner; from emonet_bench.cli.corpora import corpora; "
         "assert CliRunner().invoke(corpora, ['list']).exit_code == 0; assert 'torch' not in sys.modules"
     )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A folder outside the corpora directory, and a configuration of the test's own."""
+    monkeypatch.setenv("EMONET_BENCH_CONFIG_DIR", str(tmp_path / "config"))
+    folder = tmp_path / "away" / "from home"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_a_known_corpus_may_lie_anywhere(invoke, elsewhere):
+    soundfile.write(elsewhere / "03a01Wa.wav", np.ones(8000) / 2, 16_000)
+    result = invoke("add", "emodb", str(elsewhere))
+    assert result.exit_code == 0
+    assert "emodb: 1 clips (expected: 535)" in result.output
+    assert row(invoke("list").output, "emodb")[1] == "1/535"
+
+
+def test_a_folder_with_tables_becomes_a_corpus_by_its_name(invoke, elsewhere):
+    rows = "".join(f"{n}.wav,{'ab'[n % 2]},s{n // 2}\n" for n in range(12))
+    (elsewhere / "utterances.csv").write_text(f"file,label,speaker\n{rows}", encoding="utf-8")
+    assert "mine: 12 clips" in invoke("add", "mine", str(elsewhere)).output
+    assert row(invoke("list").output, "mine")[1] == "12/12"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("mine", "no table for train"), ("emodb", "no file under"), ("a b", "use letters")]
+)
+def test_what_is_no_corpus_is_not_added(invoke, elsewhere, name, words):
+    (elsewhere / "x.wav").touch()
+    result = invoke("add", name, str(elsewhere))
+    assert words in str(result.exception)
+    assert not (elsewhere.parents[1] / "config").exists()
+
+
+def test_a_registered_folder_that_has_gone_costs_that_corpus_alone(invoke, elsewhere):
+    (elsewhere / "utterances.csv").write_text("file,label,speaker\na,x,1\nb,y,2\n", encoding="utf-8")
+    assert invoke("add", "mine", str(elsewhere)).exit_code == 0
+    (elsewhere / "utterances.csv").unlink()
+    with pytest.warns(RuntimeWarning, match="corpus mine is left out"):
+        result = invoke("list")
+    assert row(result.output, "emodb")[1] == "0/535"
+
+
+def test_a_folder_of_the_corpora_directory_goes_before_a_registered_one(invoke, elsewhere, miniature):
+    soundfile.write(elsewhere / "03a01Wa.wav", np.ones(8000) / 2, 16_000)
+    invoke("add", "emodb", str(elsewhere))
+    assert row(invoke("list").output, "emodb")[1] == "20/535"
+
+
+def test_a_damaged_registration_is_named(invoke, elsewhere):
+    (elsewhere.parents[1] / "config").mkdir()
+    (elsewhere.parents[1] / "config" / "corpora.toml").write_text("mine = 3", encoding="utf-8")
+    assert "corpora.toml: mine: give the directory as a string" in str(invoke("list").exception)
+
+
+def test_show_draws_how_long_clips_are(invoke, miniature):
+    soundfile.write(miniature / "03a01Wa.wav", np.ones(32_000) / 2, 16_000)
+    result = invoke("show", "emodb")
+    lines = [line.split() for line in result.output.splitlines() if line.split()[1:2] == ["to"]]
+    assert (lines[0][:4], lines[-1][:4]) == (["0.5", "to", "1.2", "19"], ["1.2", "to", "2.0", "1"])
+    assert len(lines[0][4]) > 10 * len(lines[-1][4])
+
+
+def test_an_audit_prints_its_findings_and_a_verdict(invoke, miniature):
+    result = invoke("audit", "emodb")
+    assert result.exit_code == 1  # every clip is the same
+    assert "20 clips; 535 are expected" in result.output
+    assert result.output.rstrip().endswith("emodb, protocol speakers, 20 clips: leaking")
+
+
+def test_an_audit_may_be_read_by_a_program(invoke, miniature):
+    result = invoke("audit", "emodb", "--json", "--protocol", "loso")
+    found = json.loads(result.stdout)
+    assert (found["corpus"], found["protocol"], found["clips"], found["verdict"]) == ("emodb", "loso", 20, "leaking")
+    (leak,) = [finding for finding in found["findings"] if finding["level"] == "leak"]
+    assert leak["check"] == "identical"
+    assert (
+        invoke("audit", "emodb", "--protocol", "x").exception.args[0].startswith("corpora.emodb.protocol: unknown 'x'")
+    )
+
+
+def test_an_audit_does_not_import_torch():
+    code = "import sys; import emonet_bench.cli.audit; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

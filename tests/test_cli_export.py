@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -87,3 +89,121 @@ def test_a_directory_that_cannot_be_exported_is_one_line(run, tmp_path, spoil, m
     (line,) = done.stderr.splitlines()
     assert message in line
     assert not (broken / "model.onnx").exists()
+
+
+ODD = """
+import torch
+from emonet_bench import hookimpl
+from emonet_bench.config import Options
+from emonet_bench.types import Architecture
+
+
+class NoOptions(Options):
+    pass
+
+
+def build(options, signal):
+    class Odd(torch.nn.Module):
+        dim = 2
+
+        def __init__(self):
+            super().__init__()
+            self.dense = torch.nn.Linear(2, 2)
+
+        def embed(self, waveform, lengths):
+            hidden = self.dense(waveform[:, :2])
+            return hidden + torch.linalg.eigvals(hidden.detach().T @ hidden.detach()).real
+
+        def adapter_points(self):
+            return {}
+
+    return Odd()
+
+
+@hookimpl
+def emonet_architectures():
+    return [Architecture("odd", "toy", NoOptions, build)]
+"""
+
+
+@pytest.fixture(scope="module")
+def joint(tmp_path_factory):
+    """A joint run of two corpora, exported by `run matrix --export`, and one of a network that cannot be exported."""
+    folder = tmp_path_factory.mktemp("joint")
+    (folder / "odd.py").write_text(ODD)
+    changed = MATRIX.replace('["synthetic-calls"]', '["synthetic-calls", "synthetic-acted"]')
+    changed = changed.replace('["rnn"]', '["rnn", "odd"]').replace('["scratch"]', '["multi-task"]')
+    (folder / "matrix.toml").write_text(changed)
+    results = folder / "results"
+    command = ["run", "matrix", folder / "matrix.toml", "--results", results, "--export", "--plugin", folder / "odd.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "emonet_bench", *map(str, command)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return results, done
+
+
+def test_a_matrix_exports_every_corpus_of_a_joint_run(joint):
+    results, _ = joint
+    (run,) = results.glob("*-rnn-multi-task-*")
+    record = json.loads((run / "result.json").read_text())
+    for corpus in ("synthetic-calls", "synthetic-acted"):
+        told = record["onnx"][corpus]
+        predictor = Predictor(run / told["file"], "cpu")
+        assert predictor.labels == tuple(record["corpora"][corpus]["labels"])
+        assert predictor.metadata["uar_onnx"] == repr(told["uar"])
+        assert told["uar"] == pytest.approx(record["per_corpus"][corpus]["test"]["scores"]["uar"], abs=0.1)
+        low, high = json.loads(predictor.metadata["uar_interval"])
+        assert 0 <= low <= high <= 1
+        assert (run / told["file"]).with_suffix(".md").exists()
+
+
+def test_a_matrix_exports_without_a_word_of_the_exporters(joint):
+    _, done = joint
+    assert "Warning" not in done.stderr
+    assert "[W" not in done.stderr
+
+
+def test_a_network_that_cannot_be_exported_says_so_in_the_report_and_keeps_its_scores(joint):
+    results, done = joint
+    (run,) = results.glob("*-odd-multi-task-*")
+    record = json.loads((run / "result.json").read_text())
+    reason = record["onnx"]["synthetic-calls"]["error"]
+    assert reason.startswith("not written: the network cannot be exported (")
+    assert "\n" not in reason
+    assert "uar" in record["scores"]["test"]
+    assert not list(run.glob("*.onnx"))
+    told = emonet("report", results)
+    assert f"not exported: synthetic-calls odd multi-task s0: {reason}" in told.output
+    assert reason in done.stdout
+
+
+def test_a_joint_run_makes_a_bank_that_predicts_for_each_task(joint, tmp_path):
+    results, _ = joint
+    (run,) = results.glob("*-rnn-multi-task-*")
+    done = emonet("export", run, "--bank", "-o", tmp_path / "bank.onnx")
+    assert done.exit_code == 0, done.output
+    assert "| bank | " in done.stdout
+    files = {one.name: one.file for one in Plugins().corpora["synthetic-calls"].load()}
+    with (run / "predictions-synthetic-calls.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    clips = [str(files[row["utterance"]]) for row in rows]
+    done = emonet("predict", tmp_path / "bank.onnx", "--task", "synthetic-calls", "--format", "csv", *clips)
+    assert [line.split(",")[3] for line in done.stdout.splitlines()[1:]] == [row["prediction"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["RUN", "RUN"], "a file holds one run; add --bank"),
+        (["RUN", "--bank"], "--bank: needs --output FILE"),
+        (["RUN", "--bank", "-o", "x.onnx", "--quantize", "int8"], "goes neither with --corpus nor with --quantize"),
+        (["RUN", "-o", "OUT/x.onnx", "--quantize", "int8"], "x.onnx has no convolutions; keep it as it is"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_one_line(run, tmp_path, arguments, message):
+    given = [str(run) if one == "RUN" else one.replace("OUT", str(tmp_path)) for one in arguments]
+    done = emonet("export", *given)
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert message in line

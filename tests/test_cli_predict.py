@@ -114,6 +114,28 @@ def test_show_tells_inputs_outputs_labels_and_origin(model):
         assert text in done.stdout
 
 
+def test_show_describes_a_run(tmp_path):
+    spec = {"corpus": "emodb", "architecture": "cnn", "architecture_options": {"sizes": [1, 2]}, "source": None}
+    scores = {"test": {"uar": 0.7, "recall": {"anger": 0.9}}}
+    (tmp_path / "result.json").write_text(json.dumps({"run_id": "beef", "spec": spec, "scores": scores}))
+    done = emonet("show", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    for text in ("beef", "emodb", "cnn", "test (uar 0.7, recall (anger 0.9))", "sizes (1, 2)", "result.json"):
+        assert text in done.stdout
+
+
+def test_show_says_why_a_run_failed(tmp_path):
+    error = {"type": "TrainingError", "message": "the loss is [red] hot", "traceback": "..."}
+    (tmp_path / "result.json").write_text(json.dumps({"spec": {"corpus": "emodb"}, "error": error}))
+    assert "TrainingError: the loss is [red] hot" in emonet("show", str(tmp_path)).stdout
+
+
+def test_show_of_a_folder_that_is_no_run_is_one_line(tmp_path):
+    done = emonet("show", str(tmp_path))
+    assert done.exit_code == 2
+    assert "not a run's directory" in done.stderr
+
+
 def test_predict_never_imports_torch(model, files):
     code = (
         "import sys; from emonet_bench.cli import main\n"

@@ -48,7 +48,10 @@ def test_it_needs_no_torch_and_refuses_what_is_no_directory(tmp_path):
     code = "import json, sys, emonet_bench.cli.status; json.dump('torch' in sys.modules, sys.stdout)"
     assert json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) is False
     done = subprocess.run(
-        [sys.executable, "-m", "emonet_bench", "status", tmp_path / "nowhere"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "emonet_bench", "status", tmp_path / "nowhere"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 2
     assert "nowhere: no such directory; give the one that 'run matrix' writes to" in done.stderr

@@ -156,6 +156,7 @@ NAN[500] = np.nan
 GOOD_ARRAYS = {
     "one sample": (noise(1), RATE),
     "a minute": (noise(60 * RATE), RATE),
+    "ten minutes": (noise(600 * RATE), RATE),
     "silence": (np.zeros(RATE, np.float32), RATE),
     "384 kHz": (noise(384_000), 384_000),
     "6 channels": (noise(5_000, channels=6), 48_000),
@@ -281,6 +282,8 @@ BAD_MODELS = {
         model, path, lambda e: e.pop("labels")
     ),
     "its metadata is damaged": lambda model, path: resaved(model, path, lambda e: e.update(labels="anger, joy")),
+    r"its metadata is damaged \(labels": lambda model, path: resaved(model, path, lambda e: e.update(labels="3")),
+    "damaged": lambda model, path: resaved(model, path, lambda e: e.update(sampling_rate="0")),
     "written by a newer emonet-bench": lambda model, path: resaved(model, path, lambda e: e.update(schema_version="2")),
 }
 
@@ -323,15 +326,43 @@ def test_cuda_scores_as_the_cpu_does(model, predictor):
     [
         ({"providers": "tpu"}, "providers: 'tpu' is not one of auto, cpu, cuda"),
         ({"threads": 0}, "threads: must be at least 1, is 0"),
+        ({"task": "ours"}, "task: MODEL holds a single one; leave it out"),
     ],
 )
 def test_a_wrong_option_is_one_line(model, arguments, message):
     with pytest.raises(ConfigError) as caught:
         Predictor(model, **arguments)
-    assert str(caught.value) == message
+    assert str(caught.value) == message.replace("MODEL", str(model))
 
 
-@pytest.mark.parametrize(("window", "hop"), [(0, None), (-1, None), (1, 0), (1, -2), (1e-9, None), (None, 1)])
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("batch_size", lambda predictor: predictor.predict([], batch_size=-1)),
+        ("batch_size", lambda predictor: predictor.predict_arrays([], RATE, batch_size=0)),
+        ("sampling_rate", lambda predictor: predictor.predict_arrays([], 0)),
+        ("sampling_rate", lambda predictor: predictor.stream(1.0, sampling_rate=-8_000)),
+    ],
+)
+def test_a_count_below_one_is_one_line(predictor, name, call):
+    with pytest.raises(ConfigError, match=f"^{name}: must be at least 1, is "):
+        call(predictor)
+
+
+@pytest.mark.parametrize(
+    ("window", "hop"),
+    [
+        (float("inf"), None),
+        (float("nan"), 1),
+        (1, float("inf")),
+        (0, None),
+        (-1, None),
+        (1, 0),
+        (1, -2),
+        (1e-9, None),
+        (None, 1),
+    ],
+)
 def test_a_window_that_makes_no_sense_is_one_line(predictor, window, hop):
     with pytest.raises(ConfigError, match="hop"):
         predictor.predict_arrays([], RATE, window=window, hop=hop)
@@ -354,7 +385,9 @@ def test_four_packages_are_enough(tmp_path, model):
     pip = [python, "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "numpy", "onnxruntime", "soundfile", "soxr"], check=True)
     subprocess.run([*pip, "--no-deps", Path(__file__).parents[1]], check=True)
-    soundfile.write(tmp_path / "clip.flac", noise(44_100, channels=2).T, 44_100)
+    real = next(Path(os.environ.get("EMONET_BENCH_CORPORA_DIR", tmp_path)).glob("*/**/*.wav"), None)
+    clip, rate = soundfile.read(real) if real else (noise(44_100, channels=2).T, 44_100)
+    soundfile.write(tmp_path / "clip.flac", clip, rate)
     code = (
         "import sys; from emonet_bench.deploy import Predictor; (one,) = Predictor(sys.argv[1]).predict([sys.argv[2]]); "
         "print(one.label, *one.probabilities)"

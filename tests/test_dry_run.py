@@ -59,6 +59,7 @@ def test_planning_imports_no_torch():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_ten_thousand_cells_are_planned_within_five_seconds_and_300_megabytes(tmp_path):
     file = tmp_path / "matrix.toml"
     file.write_text(
@@ -66,7 +67,7 @@ def test_ten_thousand_cells_are_planned_within_five_seconds_and_300_megabytes(tm
         f"seeds = {list(range(500))}\n[training]\nepochs = {list(range(1, 11))}\n"
     )
     code = f"""
-import resource, time
+import time
 from pathlib import Path
 from rich.console import Console
 from emonet_bench.cli import dry_run
@@ -74,16 +75,19 @@ from emonet_bench.cli.plan import plan
 from emonet_bench.config import read_toml
 from emonet_bench.plugins import Plugins, Selection
 
+def peak_memory_mb():
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) // 1024
+
 values = read_toml(Path({str(file)!r}))
-plan({{**values, "seeds": [0]}}, "m", Plugins(), Console())  # builds the corpora's stores
 started = time.process_time()
 planned = plan(values, "m", Plugins(), Console())
 dry_run._costs = lambda *_: {{}}  # a probe runs in a process of its own
 dry_run.show(planned, Selection(), {{"results": Path("r"), "jobs": "2", "force": False, "retry_failed": False}}, Console())
 assert len(planned.cells) == 10_000
 assert time.process_time() - started < 5
-assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 300 * 1024
+assert peak_memory_mb() < 300
 """
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)  # builds the corpora's stores
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "10000 cells: 10000 to run." in done.stdout

@@ -1,10 +1,12 @@
 """The matrix file and its expansion into cells."""
 
+from dataclasses import replace
+
 import pytest
 
-from emonet_bench.cli.run import with_flags
+from emonet_bench.cli.run import places, with_flags
 from emonet_bench.config import Options, option, parse
-from emonet_bench.errors import ConfigError
+from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.matrix import Matrix, Planner
 from emonet_bench.plugins import Plugins
 from emonet_bench.registries import Origin, Registry
@@ -209,3 +211,76 @@ def test_a_corpora_flag_keeps_what_the_file_says_of_the_corpus():
 def test_a_malformed_flag_is_named(flags):
     with pytest.raises(ConfigError, match="--se"):
         with_flags({}, {**FLAGS, **flags})
+
+
+OWN_CARD = """
+title = "Mine"
+homepage = "https://example.org"
+licence = "CC0-1.0"
+redistributable = "yes"
+citation = "@misc{mine}"
+languages = []
+elicitation = "acted"
+patterns = ['(?P<speaker>s\\d)_(?P<label>[ab])']
+labels = { a = "anger", b = "boredom" }
+protocols = { loso = { folds = "each" } }
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A matrix file beside a card, and clips elsewhere, of which two are the same."""
+    import numpy as np
+    import soundfile
+
+    (tmp_path / "file").mkdir()
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "file" / "mine.toml").write_text(OWN_CARD, encoding="utf-8")
+    for number, name in enumerate(f"s{speaker}_{label}" for speaker in (1, 2, 3) for label in "ab"):
+        samples = np.random.default_rng(number).normal(0, 0.1, 4000)
+        soundfile.write(tmp_path / "clips" / f"{name}.wav", samples, 16_000)
+    return tmp_path
+
+
+def planned(folder, entry, selection=None):
+    from rich.console import Console
+
+    from emonet_bench.cli.plan import plan
+    from emonet_bench.plugins import Selection
+
+    values = {"corpora": {"mine": entry}, "architectures": ["chance"]}
+    where = folder / "file" / "m.toml"
+    selection = replace(selection or Selection(), places=places(values, where.parent))
+    return plan(values, str(where), Plugins(selection), Console())
+
+
+def test_a_corpus_of_the_users_own_is_described_in_the_matrix_file(own):
+    made = planned(own, {"card": "mine.toml", "path": "../clips"})
+    assert [cell.spec.title for cell in made.cells] == [f"mine chance scratch s0 f{fold}" for fold in range(3)]
+    assert [corpus.name for corpus in made.plugins.described] == ["mine"]
+
+
+def test_a_folder_with_tables_needs_no_card(own):
+    rows = "".join(f"s{speaker}_{label}.wav,{label},{speaker}\n" for speaker in (1, 2, 3) for label in "ab")
+    (own / "clips" / "utterances.csv").write_text(f"file,label,speaker\n{rows}", encoding="utf-8")
+    made = planned(own, {"path": "../clips", "protocol": "loso", "labels": {"a": "x"}})
+    assert {cell.spec.protocol for cell in made.cells} == {"loso:a=x"}
+
+
+def test_a_wrong_place_is_one_line_that_names_it(own):
+    with pytest.raises(ConfigError, match=r"mine\.tml: cannot be read"):
+        planned(own, {"card": "mine.tml"})
+    with pytest.raises(ConfigError, match="no table for train"):
+        planned(own, {"path": "../clips"})
+
+
+def test_strict_refuses_a_protocol_that_leaks(own):
+    from emonet_bench.plugins import Selection
+
+    entry = {"card": "mine.toml", "path": "../clips"}
+    strict = Selection(strict=True)
+    assert planned(own, entry, strict).cells
+    (own / "clips" / "s3_a.wav").write_bytes((own / "clips" / "s1_a.wav").read_bytes())
+    assert planned(own, entry).cells
+    with pytest.raises(CorpusError, match="corpus mine: protocol 'loso' leaks: 1 groups of clips of identical audio"):
+        planned(own, entry, strict)

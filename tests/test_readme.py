@@ -31,7 +31,14 @@ STORY = (
     "emonet-bench predict model.onnx clip.wav",
 )
 # Typed by .ci/run itself, or by whoever starts it.
-CHECKS = {"pip install tox", "tox", "tox -e lint", "tox -e py311 -- tests/test_metrics.py", "tox -e py311 -- -m slow"}
+CHECKS = {
+    "tox -e downstream",
+    "pip install tox",
+    "tox",
+    "tox -e lint",
+    "tox -e py311 -- tests/test_metrics.py",
+    "tox -e py311 -- -m slow",
+}
 # test_an_example_runs_on_real_speech; the directory is the reader's own.
 EXAMPLES = {f"emonet-bench run matrix examples/{path.name}" for path in ROOT.glob("examples/*.toml")}
 # test_emonets_own_commands_work_in_a_shell.

@@ -1,12 +1,21 @@
 """What is written down of a run."""
 
 import csv
+import sys
 
 import pytest
 import torch
 from sklearn.metrics import confusion_matrix, recall_score
 
-from emonet_bench.records import History, describe_error, joint_scores, score, write_predictions
+from emonet_bench.records import (
+    History,
+    describe_error,
+    forget_peak_memory,
+    joint_scores,
+    peak_memory_mb,
+    score,
+    write_predictions,
+)
 from emonet_bench.training import Epoch
 from tests.toys import toy_clips
 
@@ -80,3 +89,12 @@ def test_an_error_keeps_its_type_message_and_traceback():
     assert told["type"] == "ValueError"
     assert told["message"] == "odd"
     assert "test_records.py" in told["traceback"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak can be forgotten on Linux only")
+def test_a_cells_peak_memory_is_its_own():
+    device, much = torch.device("cpu"), torch.ones(2**25)  # 128 MiB
+    before = peak_memory_mb(device)
+    del much
+    forget_peak_memory(device)
+    assert peak_memory_mb(device) < before - 64

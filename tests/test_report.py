@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -549,3 +547,11 @@ def test_the_parity_of_exported_models_is_told(results):
     table = report.summarise(report.load(results.folder))
     assert "ONNX: logits of the exported models agree with the trained networks' within 3e-06." in table.notes
     assert json.loads(report.render_json(table))["cells"][0]["parity"] == 3e-6
+
+
+def test_a_run_that_could_not_be_exported_says_why(results):
+    results.add(right=0.7, onnx={"error": "not written: an operator is missing"})
+    table = report.summarise(report.load(results.folder))
+    (problem,) = table.problems
+    assert problem.startswith("not exported: ")
+    assert problem.endswith(" s0: not written: an operator is missing")

@@ -22,8 +22,12 @@ PAGE = ROOT / "docs" / "tutorial.md"
 
 @pytest.fixture(scope="module")
 def binaries(tmp_path_factory):
-    """An environment with this one's packages, the working tree among them, within reach: torch is not installed again."""
-    directory = tmp_path_factory.mktemp("environment")
+    """An environment of the module's own."""
+    return shared_environment(tmp_path_factory.mktemp("environment"))
+
+
+def shared_environment(directory: Path) -> Path:
+    """Create an environment with this one's packages, the working tree among them, within reach: torch is there already."""
     venv.create(directory, with_pip=True)
     shared = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
     own = sysconfig.get_path("purelib", vars={"base": str(directory)})

@@ -88,8 +88,8 @@ def _candidates(prints: Sequence[NDArray[np.uint32]]) -> dict[tuple[int, int], i
         shifts = (frames[second] - frames[first])[apart].tolist()
         votes.update(zip(clips[first][apart].tolist(), clips[second][apart].tolist(), shifts, strict=True))
     best: dict[tuple[int, int], int] = {}
-    for (first, second, shift), _ in votes.most_common():
-        best.setdefault((first, second), shift)
+    for (clip, twin, shift), _ in votes.most_common():
+        best.setdefault((clip, twin), shift)
     return best
 
 

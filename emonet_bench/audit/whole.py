@@ -98,8 +98,8 @@ def _spelling(labels: Sequence[str]) -> Iterator[Finding]:
         if label != " ".join(label.split()):
             yield Finding("labels", "warning", f"the label {label!r} has stray spaces")
     for one, other in combinations(labels, 2):
-        plain = ["".join(filter(str.isalpha, label.casefold())) for label in (one, other)]
-        if all(plain) and difflib.SequenceMatcher(None, *plain).ratio() >= ALIKE:
+        first, second = ("".join(filter(str.isalpha, label.casefold())) for label in (one, other))
+        if first and second and difflib.SequenceMatcher(None, first, second).ratio() >= ALIKE:
             yield Finding("labels", "warning", f"the labels {one!r} and {other!r} look like one")
 
 

@@ -12,9 +12,8 @@ import rich_click as click
 from emonet_bench import __version__
 from emonet_bench.cli.shell import Shell, selection
 
-os.environ.setdefault(
-    "TORCH_CPP_LOG_LEVEL", "ERROR"
-)  # read at torch's import, in workers too: exports talk to themselves
+# Torch reads it when it is imported, in workers too: its exporter talks to itself.
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 COMMANDS = {
     "run": ("emonet_bench.cli.run", "Train and score a matrix of corpora, architectures and strategies."),

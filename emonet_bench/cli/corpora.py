@@ -19,7 +19,7 @@ from emonet_bench.audio import seconds
 from emonet_bench.errors import AudioError, CorpusError
 from emonet_bench.partitions import assign, folds
 from emonet_bench.plugins import Plugins, Selection
-from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance
+from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance, check_name
 
 
 @click.group()
@@ -73,6 +73,7 @@ def add(ctx: click.RichContext, /, name: str, path: Path) -> None:
     NAME is a known corpus. Or it is a new one: then the directory holds card.toml, utterances.csv, or train.csv,
     devel.csv (or dev.csv or val.csv) and test.csv.
     """
+    check_name("corpus", name)
     selection = replace(ctx.obj or Selection(), places={name: path.resolve()})
     corpus = Plugins(selection).corpora[name]
     found = len(corpus.load())

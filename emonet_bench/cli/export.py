@@ -50,30 +50,31 @@ def export(
     if bank:
         if output is None or corpus or quantize:
             raise ConfigError("--bank: needs --output FILE, and goes neither with --corpus nor with --quantize")
-        _bank([one for run in runs for one in _trained(run, plugins, None)], output)
+        _bank([one for run in runs for one in trained(run, plugins, None)], output)
         return
     if len(runs) > 1:
         raise ConfigError(f"{runs[1]}: a file holds one run; add --bank for several that share a source")
     (run,) = runs
-    (one,) = _trained(run, plugins, [corpus])
+    (one,) = trained(run, plugins, [corpus])
     file = output or run / "model.onnx"
     _single(one, file)
     if quantize:
         _quantise(one, file, plugins)
 
 
-def _trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -> list[Trained]:
+def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -> list[Trained]:
     """Restore a run, for some or (None) all of its corpora."""
     from emonet_bench import checkpoints  # noqa: PLC0415 - torch
     from emonet_bench.export import Trained, for_corpus  # noqa: PLC0415
 
     classifier, joint = checkpoints.restore(run, plugins)
     records = [for_corpus(joint, name) for name in corpora or joint["spec"]["corpus"].split("+")]
-    found = [(record, _clips(plugins, record)) for record in records]
+    found = [(record, partitions(plugins, record)) for record in records]
     return [Trained(run, classifier, record, parts["test"] if parts else None) for record, parts in found]
 
 
-def _signal(record: Mapping[str, Any]) -> Signal:
+def signal_of(record: Mapping[str, Any]) -> Signal:
+    """Tell what a run's evaluation hears."""
     from emonet_bench.config import Training  # noqa: PLC0415
     from emonet_bench.evaluation import evaluation_window  # noqa: PLC0415 - torch
     from emonet_bench.types import Signal  # noqa: PLC0415
@@ -89,7 +90,7 @@ def _architecture(record: Mapping[str, Any]) -> tuple[str, Any]:
 def _single(one: Trained, file: Path) -> None:
     from emonet_bench.export import export_run  # noqa: PLC0415 - torch
 
-    parity = export_run(one.directory, one.classifier, one.record, file, _signal(one.record), one.test)
+    parity = export_run(one.directory, one.classifier, one.record, file, signal_of(one.record), one.test)
     uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record['scores']['test']['uar']:.3f})"
     click.echo(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
 
@@ -97,10 +98,10 @@ def _single(one: Trained, file: Path) -> None:
 def _bank(members: Sequence[Trained], file: Path) -> None:
     from emonet_bench.export import export_bank, size_table  # noqa: PLC0415 - torch
 
-    for name, of in (("evaluation", _signal), ("architecture", _architecture)):
+    for name, of in (("evaluation", signal_of), ("architecture", _architecture)):
         if any(of(one.record) != of(members[0].record) for one in members):
             raise ConfigError(f"--bank: the runs differ in their {name}; give runs of one source and one recipe")
-    parities, sizes = export_bank(members, file, _signal(members[0].record))
+    parities, sizes = export_bank(members, file, signal_of(members[0].record))
     for task, parity in parities.items():
         uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f}"
         click.echo(f"{file}: {task}: at most {parity.max_delta:.1e} from the trained network{uar}")
@@ -110,7 +111,7 @@ def _bank(members: Sequence[Trained], file: Path) -> None:
 def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
     from emonet_bench.export import quantise  # noqa: PLC0415 - torch
 
-    parts = _clips(plugins, one.record, quiet=True)
+    parts = partitions(plugins, one.record, quiet=True)
     if parts is None:
         raise ConfigError(f"--quantize: needs the clips of {one.corpus} as the run had them")
     target = file.with_suffix(".int8.onnx")
@@ -122,7 +123,7 @@ def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
     )
 
 
-def _clips(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = False) -> dict[Partition, Clips] | None:
+def partitions(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = False) -> dict[Partition, Clips] | None:
     """Open the run's partitions; without them an export goes on, and says so."""
     from emonet_bench.loading import open_corpus  # noqa: PLC0415 - torch
     from emonet_bench.records import fold_of  # noqa: PLC0415

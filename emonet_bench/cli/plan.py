@@ -59,7 +59,7 @@ def plan(
         CorpusError: A protocol leaks, and the plugins are loaded strictly.
     """
     matrix = parse(Matrix, values, where)
-    own = [entry.corpus(name, Path(where).parent) for name, entry in matrix.entries.items()]
+    own = [entry.corpus(name, Path(where).absolute().parent) for name, entry in matrix.entries.items()]
     plugins.add_corpora(filter(None, own))
 
     @cache

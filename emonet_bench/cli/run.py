@@ -65,7 +65,7 @@ def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> No
         os.environ["RAY_ADDRESS"] = flags["ray_address"]  # where Ray itself looks
     values = with_flags(read_toml(file or DEMO), flags)
     where = str(file or "the demo matrix")
-    selection = replace(_selection(context, flags), places=places(values, Path(where).parent))
+    selection = replace(_selection(context, flags), places=places(values, Path(where).absolute().parent))
     from emonet_bench.cli.plan import chosen_shard, plan  # noqa: PLC0415 - pandas is slow to import
 
     console = Console()

@@ -5,7 +5,7 @@ from emonet_bench.export.card import for_corpus, metadata_of, model_card
 from emonet_bench.export.file import Trained, export, export_bank, export_run
 from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
 from emonet_bench.export.graph import OPSET, Deployed, freeze
-from emonet_bench.export.quantise import MOST_LOST, Quantised, quantise
+from emonet_bench.export.int8 import MOST_LOST, Quantised, quantise
 
 __all__ = [
     "MOST_LOST",

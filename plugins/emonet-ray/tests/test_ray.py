@@ -38,8 +38,9 @@ number_of_filters = 4
 
 @pytest.fixture(scope="module")
 def cluster():
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    made.nodes = [made.add_node(num_cpus=1), made.add_node(num_cpus=1)]
+    node = {"num_cpus": 1, "node_ip_address": "127.0.0.1"}
+    made = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    made.mortal = [made.add_node(**node), made.add_node(**node)]
     made.wait_for_nodes()
     yield made
     ray.shutdown()
@@ -128,7 +129,7 @@ def test_a_matrix_completes_with_the_same_scores_when_a_node_dies_in_the_middle(
     while not list(pending.glob("*/log.txt")):
         time.sleep(0.05)
         assert on_ray.poll() is None
-    cluster.remove_node(cluster.nodes[0], allow_graceful=False)
+    cluster.remove_node(cluster.mortal[0], allow_graceful=False)
     said, _ = on_ray.communicate(timeout=600)
     assert on_ray.returncode == 0, said
     assert len(scores(tmp_path / "ray")) == 4

@@ -1,0 +1,81 @@
+"""An 8-bit variant is kept only where it still says the same."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from emonet_bench.deploy import Predictor
+from emonet_bench.errors import ExportError
+from emonet_bench.export import MOST_LOST, export, quantise, score_onnx
+from emonet_bench.export.card import metadata_of
+from emonet_bench.export.int8 import _check
+from tests.exported import LABELS, SIGNAL, listener, record
+from tests.toys import toy_clips
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    export(listener(), "ours", path, SIGNAL, metadata_of(record()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def heard(model):
+    """Clips whose labels are what the float32 file says of them, so that its UAR is 1."""
+    clips = toy_clips(60, LABELS)
+    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    said = [
+        session.run(["logits"], {"waveform": whole.waveform.numpy(), "lengths": whole.lengths.numpy()})[0].argmax()
+        for whole in (clips.whole(torch.tensor([index])) for index in range(60))
+    ]
+    return clips.__class__(**{**vars(clips), "targets": torch.tensor(said)})
+
+
+@pytest.fixture(scope="module")
+def variant(model, heard):
+    target = model.with_suffix(".int8.onnx")
+    return target, quantise(model, target, heard, heard)
+
+
+def test_convolutions_are_in_eight_bits_for_each_channel(variant):
+    graph = onnx.load(variant[0]).graph
+    kernels = [tensor for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.INT8]
+    assert kernels
+    scales = {tensor.name: tensor for tensor in graph.initializer}
+    widths = [scales[node.input[1]].dims for node in graph.node if node.op_type == "DequantizeLinear"]
+    assert [6] in [list(dims) for dims in widths]  # a scale for each of the convolution's channels
+
+
+def test_it_says_nearly_the_same_and_what_it_is(model, heard, variant):
+    target, found = variant
+    assert found.uar == (score_onnx(model, heard), score_onnx(target, heard))
+    assert found.uar[1] >= found.uar[0] - max(
+        MOST_LOST, 1 / int(heard.targets.bincount()[heard.targets.unique()].min())
+    )
+    assert found.bytes == (model.stat().st_size, target.stat().st_size)
+    assert found.speed > 0
+    predictor = Predictor(target, "cpu")
+    assert predictor.metadata["quantisation"] == "int8"
+    assert predictor.metadata["uar_onnx"] == repr(found.uar[1])
+    assert predictor.labels == LABELS
+    noise = (0.1 * np.random.default_rng(0).standard_normal(16_000)).astype(np.float32)
+    (one,), (other,) = (Predictor(path, "cpu").predict_arrays([noise], 16_000) for path in (model, target))
+    np.testing.assert_allclose(one.probabilities, other.probabilities, atol=0.05)
+
+
+def test_a_variant_that_loses_too_much_is_not_kept(model, heard):
+    with pytest.raises(ExportError, match=r"int8 is not kept: its test UAR is 0\.500, that of float32 0\.900"):
+        _check(model, (0.9, 0.5), SIGNAL, heard)
+
+
+def test_a_file_without_convolutions_says_so_in_one_line(model, heard, tmp_path):
+    bare = onnx.load(model)
+    for node in bare.graph.node:
+        node.op_type = "Other" if node.op_type == "Conv" else node.op_type
+    onnx.save(bare, tmp_path / "bare.onnx")
+    with pytest.raises(ExportError, match=r"bare\.onnx has no convolutions"):
+        quantise(tmp_path / "bare.onnx", tmp_path / "int8.onnx", heard, heard)
+    assert not (tmp_path / "int8.onnx").exists()
