@@ -178,7 +178,8 @@ def tables(taken: dict[str, float], scene: Scene, corpus: str, repeats: int) -> 
     head = (
         f"{len(scene.files)} clips of {corpus}, {scene.seconds:.0f} s of audio, {scene.cores} cores "
         f"({platform.processor() or platform.machine()}), onnxruntime {onnxruntime.__version__}, "
-        f"torch {torch.__version__}; medians of {repeats} rounds. Load before the start: {os.getloadavg()[0]:.1f}."
+        f"torch {torch.__version__}; medians of {repeats} rounds. "
+        f"Load average over the last 15 minutes: {os.getloadavg()[2]:.1f}."
     )
     return "\n".join(
         [

@@ -6,60 +6,19 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from emonet_bench import labels
-from emonet_bench.cards import corpus_at
 from emonet_bench.config import Options, Training, axes, did_you_mean, option, parse
+from emonet_bench.entries import CorpusEntry
 from emonet_bench.errors import ConfigError
 from emonet_bench.loading import OpenCorpus
 from emonet_bench.plugins import Plugins
 from emonet_bench.runs import Cell, RunSpec, run_id
 from emonet_bench.store import checkpoint_hash
-from emonet_bench.types import Corpus, Strategy
+from emonet_bench.types import Strategy
 
 ALL_OTHERS = "multi-task"
 """The source that is trained on every corpus of the matrix but the target."""
-
-
-class CorpusEntry(Options):
-    """What a matrix file says of one corpus."""
-
-    protocol: str | None = option(None, "Name of one of the corpus's protocols; none: its default.")
-    labels: str | dict[str, str | Literal[False]] | None = option(
-        None,
-        "A label map: the name of one of the corpus's, or a table of labels and what they become (false: left out).",
-    )
-    card: Path | None = option(
-        None,
-        "For a corpus of your own: a card, or a directory with card.toml or with tables; relative to the matrix file.",
-    )
-    path: Path | None = option(None, "Directory of its audio; none: the card's, or as --corpora-dir says.")
-
-    @property
-    def division(self) -> str | None:
-        """Protocol and label map in one name, as ``RunSpec`` has it."""
-        if isinstance(self.labels, dict):
-            return labels.named(self.protocol, {label: new or "" for label, new in self.labels.items()})
-        return labels.named(self.protocol, self.labels)
-
-    def corpus(self, name: str, base: Path) -> Corpus | None:
-        """Describe a corpus of the user's own; None where no card is named.
-
-        Args:
-            name: Its name.
-            base: The directory that paths are relative to.
-
-        Raises:
-            ConfigError: The card or the tables are wrong.
-            CorpusError: A row of a table is wrong.
-        """
-        if self.card is None:
-            return None
-        card = base / self.card.expanduser()
-        return corpus_at(
-            name, base / self.path.expanduser() if self.path else card if card.is_dir() else card.parent, card
-        )
 
 
 class Matrix(Options):

@@ -5,10 +5,10 @@ import pytest
 import soundfile
 
 from emonet_bench import labels
+from emonet_bench.entries import CorpusEntry
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.loading import open_corpus
 from emonet_bench.manifest import read_directory
-from emonet_bench.matrix import CorpusEntry
 from emonet_bench.types import Corpus, SplitRule
 
 MAPS = {"2-class": {"joy": "positive", "anger": "negative", "fear": "negative", "rage": ""}}

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from emonet_transfer.options import AdapterOptions, MultiTaskOptions
@@ -183,3 +184,20 @@ def test_a_damaged_checkpoint_is_one_clear_line(tmp_path, content):
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(ConfigError, match=r"model\.safetensors: not a readable checkpoint"):
         load(tmp_path)
+
+
+def test_a_sequence_adapter_equals_its_formula_step_by_step():
+    torch.manual_seed(3)
+    adapter = SequenceAdapter(6, reduction=2).double()
+    for parameter in adapter.parameters():
+        nn.init.normal_(parameter)
+    inputs = torch.randn(2, 4, 6, dtype=torch.float64)
+    weight = {name: tensor.detach().numpy() for name, tensor in adapter.named_parameters()}
+    found = adapter(inputs).detach().numpy()
+    for n in range(2):
+        for t in range(4):
+            x = inputs[n, t].numpy()
+            normed = (x - x.mean()) / np.sqrt(x.var() + adapter.norm.eps) * weight["norm.weight"] + weight["norm.bias"]
+            down = [max(0.0, sum(weight["down.weight"][h] * normed) + weight["down.bias"][h]) for h in range(3)]
+            up = [sum(weight["up.weight"][d] * down) + weight["up.bias"][d] for d in range(6)]
+            assert found[n, t] == pytest.approx(x + up, abs=1e-12)

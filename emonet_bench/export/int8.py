@@ -115,6 +115,7 @@ def _quantise(model: Path, variant: Path, train: Clips, nodes: Sequence[str]) ->
                 Reader(),
                 quant_format=quantization.QuantFormat.QDQ,
                 nodes_to_quantize=nodes,
+                op_types_to_quantize=["Conv"],  # or else it calibrates whatever there is
                 per_channel=True,
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,

@@ -217,7 +217,7 @@ def _records(table: Table) -> Iterable[dict[str, Any]]:
         span, against = cell.interval, cell.against
         yield {
             **place,
-            "chance": row.chance,
+            "chance_level": row.chance,
             **asdict(column),
             "metric": table.metric,
             **values,

@@ -38,7 +38,7 @@ number_of_filters = 4
 
 @pytest.fixture(scope="module")
 def cluster():
-    node = {"num_cpus": 1, "node_ip_address": "127.0.0.1"}
+    node = {"num_cpus": 1}
     made = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     made.mortal = [made.add_node(**node), made.add_node(**node)]
     made.wait_for_nodes()

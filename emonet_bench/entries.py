@@ -1,0 +1,51 @@
+"""What a matrix file says of one corpus: its protocol, its labels, and where it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from emonet_bench import labels
+from emonet_bench.cards import corpus_at
+from emonet_bench.config import Options, option
+from emonet_bench.types import Corpus
+
+
+class CorpusEntry(Options):
+    """What a matrix file says of one corpus."""
+
+    protocol: str | None = option(None, "Name of one of the corpus's protocols; none: its default.")
+    labels: str | dict[str, str | Literal[False]] | None = option(
+        None,
+        "A label map: the name of one of the corpus's, or a table of labels and what they become (false: left out).",
+    )
+    card: Path | None = option(
+        None,
+        "For a corpus of your own: a card, or a directory with card.toml or with tables; relative to the matrix file.",
+    )
+    path: Path | None = option(None, "Directory of its audio; none: the card's, or as --corpora-dir says.")
+
+    @property
+    def division(self) -> str | None:
+        """Protocol and label map in one name, as ``RunSpec`` has it."""
+        if isinstance(self.labels, dict):
+            return labels.named(self.protocol, {label: new or "" for label, new in self.labels.items()})
+        return labels.named(self.protocol, self.labels)
+
+    def corpus(self, name: str, base: Path) -> Corpus | None:
+        """Describe a corpus of the user's own; None where no card is named.
+
+        Args:
+            name: Its name.
+            base: The directory that paths are relative to.
+
+        Raises:
+            ConfigError: The card or the tables are wrong.
+            CorpusError: A row of a table is wrong.
+        """
+        if self.card is None:
+            return None
+        card = base / self.card.expanduser()
+        return corpus_at(
+            name, base / self.path.expanduser() if self.path else card if card.is_dir() else card.parent, card
+        )
