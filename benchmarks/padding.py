@@ -2,9 +2,9 @@
 
     python benchmarks/padding.py [--brief] [ARCHITECTURE ...]
 
-Both take batches of eight clips and windows of three seconds. Padded: the clips are shorter (one to three seconds), so every
-layer masks and batch-norm statistics come from valid frames only (``short_clips = "pad"``). Full: short clips are repeated, no
-frame is padding and nothing is masked (``short_clips = "repeat"``, the default).
+Both take batches of eight clips and windows of three seconds. Padded: the clips are shorter (one to three seconds), so
+every layer masks, and batch-norm statistics come from valid frames only (``short_clips = "pad"``). Full: short clips
+are repeated, no frame is padding and nothing is masked (``short_clips = "repeat"``, the default).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Draws the table of a results directory as a terminal shows it: ``python docs/picture.py RESULTS docs/terminal.svg``."""
+"""Draws a results directory's table as a terminal shows it: ``python docs/picture.py RESULTS docs/terminal.svg``."""
 
 import io
 import sys

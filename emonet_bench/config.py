@@ -58,9 +58,7 @@ class Training(Options):
     )
     label_smoothing: float = option(0.1, "Label smoothing of the cross-entropy.", ge=0, lt=1)
     balanced_weights: bool = option(True, "Weigh classes by their inverse frequency in train.", short="-bw")  # noqa: FBT003
-    window: float | None = option(
-        3.0, "Seconds of the random crop in training; none: whole clips.", short="-w", gt=0
-    )
+    window: float | None = option(3.0, "Seconds of the random crop in training; none: whole clips.", short="-w", gt=0)
     short_clips: Literal["repeat", "pad"] = option(
         "repeat", "How a clip shorter than the training window fills it: repeated, or padded with zeros."
     )

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 from emonet_corpora import demo, emonet_corpora
-from emonet_bench.cards import corpus_from_card
 
 from emonet_bench.audio import open_store
+from emonet_bench.cards import corpus_from_card
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.hookspecs import CorporaConfig
 from emonet_bench.partitions import assign, folds
