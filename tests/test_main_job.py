@@ -68,6 +68,15 @@ def test_the_next_command_works_and_its_model_predicts_through_onnxruntime(first
     assert row["prediction"] in json.loads((run / "result.json").read_text())["labels"]
 
 
+def test_a_run_is_exported_in_8_bits_beside_its_model(first, tmp_path):
+    results, _ = first
+    (run,) = [path for name, path in runs(results).items() if name.startswith("synthetic-acted-cnn")]
+    exported = emonet_bench("export", run, "-o", tmp_path / "model.onnx", "--quantize", "int8")
+    assert exported.returncode == 0, exported.stderr
+    assert "model.int8.onnx: test UAR" in exported.stdout
+    assert (tmp_path / "model.int8.onnx").stat().st_size < (tmp_path / "model.onnx").stat().st_size
+
+
 def test_what_is_finished_is_not_run_again(first):
     results, _ = first
     before = {name: (path / "result.json").stat().st_mtime_ns for name, path in runs(results).items()}

@@ -43,6 +43,15 @@ CHECKS = {
 EXAMPLES = {f"emonet-bench run matrix examples/{path.name}" for path in ROOT.glob("examples/*.toml")}
 # test_emonets_own_commands_work_in_a_shell.
 TABLES = {"docs/emonet.md"}
+# Typed with other names, each by the test beside it.
+LIKEWISE = {
+    "emonet-bench export results/RUN -o model.onnx --quantize int8": "test_a_run_is_exported_in_8_bits_beside_its_model",
+    "emonet-bench export results/RUN results/RUN ... --bank -o bank.onnx": "test_a_joint_run_makes_a_bank",
+    "emonet-bench predict bank.onnx --task emodb clip.wav": "test_a_joint_run_makes_a_bank",
+    'srun emonet-bench run matrix matrix.toml --results results --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"': (
+        "test_the_script_for_job_arrays_works"
+    ),
+}
 SETTINGS = {"export EMONET_BENCH_CORPORA_DIR=/path/to/corpora"}
 
 
@@ -67,7 +76,7 @@ def commands(page: Path) -> list[str]:
 def at_once() -> list[str]:
     """Return the commands that nobody else types."""
     tutorial = commands(ROOT / "docs" / "tutorial.md")  # tests/test_tutorial.py
-    elsewhere = {*STORY, *CHECKS, *EXAMPLES, *SETTINGS, *tutorial}
+    elsewhere = {*STORY, *CHECKS, *EXAMPLES, *LIKEWISE, *SETTINGS, *tutorial}
     named = {
         re.sub(r"^EMONET_BENCH_CORPORA_DIR=\S+ ", "", command)
         for page in PAGES
@@ -102,6 +111,26 @@ def test_commands_are_found_in_the_pages():
 @pytest.mark.parametrize("command", at_once())
 def test_a_command_works(command, tmp_path):
     assert typed(command, tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(set(LIKEWISE.values())))
+def test_a_command_typed_elsewhere_has_its_test(name):
+    assert any(f"def {name}" in path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+
+
+@pytest.mark.slow
+def test_the_script_for_job_arrays_works(tmp_path):
+    (script,) = [block for _, block in fences(ROOT / "docs" / "reliability.md", "bash") if "#SBATCH" in block]
+    (tmp_path / "srun").write_text('#!/bin/bash\nexec "$@"\n', encoding="utf-8")
+    (tmp_path / "srun").chmod(0o755)
+    (tmp_path / "matrix.toml").write_text(
+        'corpora = ["synthetic-acted", "synthetic-calls"]\narchitectures = ["chance"]\ntraining.limit = 8\n',
+        encoding="utf-8",
+    )
+    for number in (1, 2):
+        setting = f"export PATH=$PWD:$PATH SLURM_ARRAY_TASK_ID={number} SLURM_ARRAY_TASK_COUNT=2"
+        typed(f"{setting}\n{script}", tmp_path, minutes=5)
+    assert len(list(tmp_path.glob("results/*/result.json"))) == 2
 
 
 @pytest.mark.slow

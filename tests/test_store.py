@@ -116,6 +116,7 @@ def test_a_run_that_another_process_writes_is_busy_and_free_again_when_it_ends(t
 
 def test_the_death_of_a_process_frees_its_run(tmp_path):
     code = f"""
+import os
 from emonet_bench.store import RunStore
 from tests.test_store import IDENTITY, SPEC
 from pathlib import Path
