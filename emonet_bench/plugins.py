@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import logging
 import os
 import sys
@@ -12,26 +10,23 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from emonet_bench import hookspecs
-from emonet_bench.cards import corpus_at
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError
+from emonet_bench.finding import GROUP, installed, single_file
 from emonet_bench.places import cache_directory, registered
 from emonet_bench.registries import DuplicateNameError, Origin, Registry
 from emonet_bench.types import Architecture, Corpus, Strategy
-from emonet_bench.vetting import check_answer, check_host, check_marked, checked
+from emonet_bench.vetting import check_answer, check_marked, checked
 
 if TYPE_CHECKING:
     import click
 
-GROUP = "emonet_bench"
 PATIENCE = 10.0
 """Seconds that a plugin may take to load without a warning."""
 
@@ -60,12 +55,16 @@ class Selection:
 class Plugins:
     """All loaded plugins and what they registered.
 
+    Args:
+        selection: Which to load.
+        corpora: Whether to ask them for corpora; a listing of commands does without, and is quicker.
+
     Raises:
         PluginError: Two plugins claim the same name, or one is broken and the selection is strict.
         ConfigError: A plugin was asked for by a name or file that does not exist.
     """
 
-    def __init__(self, selection: Selection = Selection()) -> None:
+    def __init__(self, selection: Selection = Selection(), *, corpora: bool = True) -> None:
         self.selection = selection
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)
@@ -75,14 +74,15 @@ class Plugins:
         self.strategies: Registry[Strategy] = Registry("strategy")
         self.commands: Registry[click.Command] = Registry("command")
         self.described: tuple[Corpus, ...] = ()
-        for entry_point in _entry_points(selection.names):
-            self._load(_origin(entry_point), partial(_load_entry_point, entry_point))
-        for path in dict.fromkeys(selection.files):
-            self._load(_file_origin(path), partial(_import_file, path))
-        self._add_places()
+        for origin, load in [*installed(selection.names), *map(single_file, dict.fromkeys(selection.files))]:
+            self._load(origin, load, corpora=corpora)
+        if corpora:
+            self._add_places()
 
     def _add_places(self) -> None:
         """Register the corpora of the user's own places, each by the card or the tables that lie there."""
+        from emonet_bench.cards import corpus_at  # noqa: PLC0415 - a listing of commands reads no card
+
         for name, path in corpora_config(self.selection).places.items():
             if name in self.corpora:
                 continue  # its plugin has looked there
@@ -93,7 +93,7 @@ class Plugins:
                     raise
                 warnings.warn(f"corpus {name} is left out: {error}", RuntimeWarning, stacklevel=3)
 
-    def _load(self, origin: Origin, load: Callable[[], object]) -> None:
+    def _load(self, origin: Origin, load: Callable[[], object], *, corpora: bool) -> None:
         self.origins.append(origin)
         started = time.monotonic()
         with self._isolated(origin):
@@ -101,7 +101,7 @@ class Plugins:
             check_marked(plugin)
             self.manager.register(plugin, name=origin.name)
             self._check_hooks(plugin)
-            self._collect(origin)
+            self._collect(origin, corpora=corpora)
         if (seconds := time.monotonic() - started) > PATIENCE:
             self._complain(f"plugin {origin} took {seconds:.1f} s to load; it should import and look less")
 
@@ -114,13 +114,13 @@ class Plugins:
                 raise PluginError(f"{caller.name} is a wrapper; hooks are called plugin by plugin")
         self.manager.check_pending()
 
-    def _collect(self, origin: Origin) -> None:
+    def _collect(self, origin: Origin, *, corpora: bool) -> None:
         kinds: tuple[tuple[str, type, Registry[Any], dict[str, Any]], ...] = (
             ("emonet_corpora", Corpus, self.corpora, {"config": corpora_config(self.selection)}),
             ("emonet_architectures", Architecture, self.architectures, {}),
             ("emonet_strategies", Strategy, self.strategies, {}),
         )
-        for hook, kind, registry, arguments in kinds:
+        for hook, kind, registry, arguments in kinds if corpora else kinds[1:]:
             for things in self._only(origin, hook)(**arguments):
                 for thing in checked(things, kind, hook):
                     registry.add(thing.name, thing, origin)
@@ -244,56 +244,3 @@ def corpora_config(selection: Selection) -> hookspecs.CorporaConfig:
     directory = Path(named).expanduser() if named else None
     added = {name: path for name, path in registered().items() if not (directory and (directory / name).is_dir())}
     return hookspecs.CorporaConfig(directory, cache_directory(), {**added, **selection.places})
-
-
-def _entry_points(names: Iterable[str] | None) -> list[EntryPoint]:
-    found: dict[str, EntryPoint] = {}
-    for entry_point in entry_points(group=GROUP):
-        other = found.setdefault(entry_point.name, entry_point)
-        if other != entry_point:
-            raise DuplicateNameError(
-                f"plugin {entry_point.name!r} is installed twice: {_described(other)} and {_described(entry_point)}; "
-                "uninstall one"
-            )
-    where, wanted = "plugins", names
-    if wanted is None and "EMONET_BENCH_PLUGINS" in os.environ:
-        where = "EMONET_BENCH_PLUGINS"
-        wanted = [name.strip() for name in os.environ[where].split(",") if name.strip()]
-    for name in wanted or ():
-        if name not in found:
-            raise ConfigError(f"{where}: no plugin {name!r} is installed{did_you_mean(name, found)}")
-    return [found[name] for name in sorted(found if wanted is None else set(wanted))]
-
-
-def _load_entry_point(entry_point: EntryPoint) -> object:
-    check_host(entry_point.dist)
-    return entry_point.load()
-
-
-def _described(entry_point: EntryPoint) -> str:
-    return f"{entry_point.value} (from {entry_point.dist.name if entry_point.dist else 'an unknown package'})"
-
-
-def _origin(entry_point: EntryPoint) -> Origin:
-    version = entry_point.dist.version if entry_point.dist else "unknown"
-    return Origin(entry_point.name, version, entry_point.value)
-
-
-def _file_origin(path: Path) -> Origin:
-    if path.suffix != ".py":
-        raise ConfigError(f"--plugin {path}: not a Python file; its name must end in .py")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"--plugin {path}: cannot be read ({error.strerror}); check the path") from error
-    return Origin(path.stem, f"sha256:{hashlib.sha256(content).hexdigest()[:8]}", str(path))
-
-
-def _import_file(path: Path) -> object:
-    name = f"{GROUP}_plugin_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # noqa: PT018 - it ends in .py
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -77,13 +76,11 @@ def test_the_listing_imports_no_command():
 
 
 def test_help_takes_less_than_half_a_second():
-    if os.getloadavg()[0] > (os.cpu_count() or 1):
-        pytest.skip("the machine is busy: wall time says nothing")
-
     def seconds():
-        started = time.perf_counter()
+        before = os.times()
         emonet_bench("--help")
-        return time.perf_counter() - started
+        after = os.times()  # of processor: a busy machine is not our fault
+        return sum(after[2:4]) - sum(before[2:4])
 
     assert min(seconds() for _ in range(5)) < 0.5
 

@@ -85,24 +85,26 @@ class Shell(click.RichGroup):
             return None
         from emonet_bench.cli import task  # noqa: PLC0415 - pydantic is slow to import
 
+        with warnings.catch_warnings(action="ignore"):  # the first loading has told what is broken
+            plugins = self.load(selection(ctx))
         return task.group(plugins.architectures[name], plugins)
 
     def plugins(self, ctx: click.Context) -> Plugins:
-        """Load the plugins that the options before the command select, once."""
+        """Load the plugins that the options before the command select, once, without their corpora."""
         if _LOADED not in ctx.meta:
-            ctx.meta[_LOADED] = self.load(selection(ctx))
+            ctx.meta[_LOADED] = self.load(selection(ctx), corpora=False)
         loaded: Plugins = ctx.meta[_LOADED]
         return loaded
 
-    def load(self, selected: Selection) -> Plugins:
-        """Load plugins with their commands.
+    def load(self, selected: Selection, *, corpora: bool = True) -> Plugins:
+        """Load plugins with their commands, and with their corpora or without.
 
         Raises:
             PluginError: Two claim one name, or one is broken and the selection is strict.
         """
         from emonet_bench.plugins import Plugins  # noqa: PLC0415 - pydantic is slow to import
 
-        plugins = Plugins(selected)
+        plugins = Plugins(selected, corpora=corpora)
         plugins.add_commands(partial(click.RichGroup, name="emonet-bench"), self.lazy)
         return plugins
 

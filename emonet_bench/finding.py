@@ -1,0 +1,95 @@
+"""Where plugins come from: installed entry points, and single files."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from emonet_bench.config import did_you_mean
+from emonet_bench.errors import ConfigError
+from emonet_bench.registries import DuplicateNameError, Origin
+from emonet_bench.vetting import check_host
+
+GROUP = "emonet_bench"
+"""The group of entry points that plugins stand in."""
+
+Found = tuple[Origin, Callable[[], object]]
+"""A plugin's origin, and what imports it."""
+
+
+def installed(names: Iterable[str] | None) -> list[Found]:
+    """Find installed plugins, in the order of their names.
+
+    Args:
+        names: Exactly these; None: those in ``EMONET_BENCH_PLUGINS``, or every one.
+
+    Raises:
+        ConfigError: One of the names is not installed.
+        DuplicateNameError: Two packages install one name.
+    """
+    return [(_origin(entry_point), partial(_load, entry_point)) for entry_point in _entry_points(names)]
+
+
+def single_file(path: Path) -> Found:
+    """Make a plugin of a Python file; a hash of its content is its version.
+
+    Raises:
+        ConfigError: It cannot be read or is no Python file.
+    """
+    if path.suffix != ".py":
+        raise ConfigError(f"--plugin {path}: not a Python file; its name must end in .py")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"--plugin {path}: cannot be read ({error.strerror}); check the path") from error
+    version = f"sha256:{hashlib.sha256(content).hexdigest()[:8]}"
+    return Origin(path.stem, version, str(path)), partial(_import_file, path)
+
+
+def _entry_points(names: Iterable[str] | None) -> list[EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for entry_point in entry_points(group=GROUP):
+        other = found.setdefault(entry_point.name, entry_point)
+        if other != entry_point:
+            raise DuplicateNameError(
+                f"plugin {entry_point.name!r} is installed twice: {_described(other)} and {_described(entry_point)}; "
+                "uninstall one"
+            )
+    where, wanted = "plugins", names
+    if wanted is None and "EMONET_BENCH_PLUGINS" in os.environ:
+        where = "EMONET_BENCH_PLUGINS"
+        wanted = [name.strip() for name in os.environ[where].split(",") if name.strip()]
+    for name in wanted or ():
+        if name not in found:
+            raise ConfigError(f"{where}: no plugin {name!r} is installed{did_you_mean(name, found)}")
+    return [found[name] for name in sorted(found if wanted is None else set(wanted))]
+
+
+def _load(entry_point: EntryPoint) -> object:
+    check_host(entry_point.dist)
+    return entry_point.load()
+
+
+def _described(entry_point: EntryPoint) -> str:
+    return f"{entry_point.value} (from {entry_point.dist.name if entry_point.dist else 'an unknown package'})"
+
+
+def _origin(entry_point: EntryPoint) -> Origin:
+    version = entry_point.dist.version if entry_point.dist else "unknown"
+    return Origin(entry_point.name, version, entry_point.value)
+
+
+def _import_file(path: Path) -> object:
+    name = f"{GROUP}_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # noqa: PT018 - it ends in .py
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
