@@ -38,6 +38,14 @@ def measured(run):
     return record, history, (run / "predictions.csv").read_text(), (run / "model.safetensors").read_bytes()
 
 
+@pytest.fixture
+def interruptible():
+    """Let children hear Ctrl-C even where these tests were started in the background, deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     results = tmp_path_factory.mktemp("main-job") / "results"
@@ -139,6 +147,7 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path):
     ("number", "status", "said"),
     [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated."), (signal.SIGKILL, -9, "")],
 )
+@pytest.mark.usefixtures("interruptible")
 def test_whatever_ends_it_ends_the_workers_with_one_line_and_the_next_call_goes_on(
     tmp_path, first, number, status, said
 ):
