@@ -302,6 +302,6 @@ def test_describing_corpora_imports_neither_torch_nor_numpy():
     code = (
         "import sys, pathlib; from emonet_corpora.demo import demo_corpora; from emonet_corpora import emonet_corpora; "
     )
-    code += "from emonet_bench.hookspecs import CorporaConfig; emonet_corpora(CorporaConfig(None, pathlib.Path('x'))); "
+    code += "from emonet_bench.hookspecs import CorporaConfig; list(emonet_corpora(CorporaConfig(None, pathlib.Path('x')))); "
     code += "assert not {'torch', 'numpy', 'soundfile'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
