@@ -38,12 +38,18 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
     header: Mapping[str, Any]
 
-    def network(self) -> dict[str, Tensor]:
+    @property
+    def branches(self) -> list[str]:
+        """The corpora that have parts of the network for themselves."""
+        owners = {owner(name) for name in self.tensors if name.startswith("network.")}
+        return [corpus for corpus in self.header["corpora"] if corpus in owners]
+
+    def network(self, corpus: str | None = None) -> dict[str, Tensor]:
         """Return the architecture's own tensors, under the names they have in it.
 
-        Of parts that each corpus has for itself (batch norms, pooling, adapters), those of the first corpus.
+        Of parts that each corpus has for itself (batch norms, pooling, adapters), those of one: the first by default.
         """
-        wanted = (None, next(iter(self.header["corpora"]), None))
+        wanted = (None, corpus or next(iter(self.header["corpora"]), None))
         return {
             without_owner(name).removeprefix("network."): tensor
             for name, tensor in self.tensors.items()

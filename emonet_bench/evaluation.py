@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import torch
@@ -26,18 +27,30 @@ def predict(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
     Returns:
         (N, classes) float32 probabilities on the CPU, in the order of the clips.
     """
+    return _each(classifier, clips, recipe, classifier).softmax(-1).cpu()
+
+
+@torch.inference_mode()
+def embed(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
+    """Return the embeddings (N, D) of all clips, float32 on the CPU, with the active corpus's branches."""
+    return _each(classifier, clips, recipe, classifier.network.embed).cpu()
+
+
+def _each(
+    classifier: Classifier, clips: Clips, recipe: Training, compute: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """Compute one row for each clip, batch by batch."""
     classifier.eval()
     signal = Signal(clips.sampling_rate, evaluation_window(recipe))
-    logits: list[Tensor] = []
+    rows: list[Tensor] = []
     order: list[Tensor] = []
     for batch in clips.in_order(recipe.batch_size):
         assert batch.lengths is not None  # whole clips carry their lengths
         waveform, lengths = centre_crop(batch.waveform, batch.lengths, signal)
         with autocast(recipe):
-            logits.append(classifier(waveform, lengths).float())
+            rows.append(compute(waveform, lengths).float())
         order.append(batch.index)
-    scattered = torch.cat(logits)[torch.argsort(torch.cat(order))]
-    return scattered.softmax(-1).cpu()
+    return torch.cat(rows)[torch.argsort(torch.cat(order))]
 
 
 def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:

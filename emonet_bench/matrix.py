@@ -1,24 +1,19 @@
-"""The matrix file and its expansion: corpora x architectures x strategies x seeds x folds, and their sources."""
+"""The matrix file: corpora x architectures x strategies x seeds, and where transfer starts."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emonet_bench.config import Options, Training, axes, did_you_mean, option, parse
+from emonet_bench.config import Options, axes, option, parse
 from emonet_bench.entries import CorpusEntry
-from emonet_bench.errors import ConfigError
-from emonet_bench.loading import OpenCorpus
-from emonet_bench.plugins import Plugins
-from emonet_bench.runs import Cell, RunSpec, run_id
-from emonet_bench.store import checkpoint_hash
-from emonet_bench.types import Strategy
 
 ALL_OTHERS = "multi-task"
 """The source that is trained on every corpus of the matrix but the target."""
+
+ALL = "multi-task+target"
+"""The source that is trained on every corpus of the matrix, on the target's train partition, too."""
 
 
 class Matrix(Options):
@@ -30,10 +25,11 @@ class Matrix(Options):
     seeds: list[int] = option([0], "Seeds.")
     source: str = option(
         ALL_OTHERS,
-        "Where transfer starts: 'multi-task' (all other corpora of the matrix), a corpus, a run's directory or its "
-        "checkpoint.",
+        "Where transfer starts: 'multi-task' (all other corpora of the matrix), 'multi-task+target' (the target's "
+        "train partition as well), a corpus, a run's directory or its checkpoint.",
     )
     training: dict[str, Any] = option({}, "Options of the training.")
+    source_training: dict[str, Any] = option({}, "Options of the training of sources, where they differ.")
     options: dict[str, dict[str, Any]] = option({}, "Options of architectures and strategies, by name.")
     exclude: list[dict[str, str | int | list[str | int]]] = option(
         [], "Cells to leave out: each entry gives values of corpus, architecture, strategy or seed that occur together."
@@ -46,219 +42,13 @@ class Matrix(Options):
         return named if isinstance(named, dict) else {name: CorpusEntry() for name in named}
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """One resolved combination, without corpus, fold and source."""
-
-    architecture: str
-    architecture_options: dict[str, Any]
-    strategy: str
-    strategy_options: dict[str, Any]
-    training: Training
-    seed: int
-
-
-@dataclass
-class Planner:
-    """Expands a matrix.
-
-    Attributes:
-        matrix: What to expand.
-        plugins: Where names are registered.
-        open_corpus: Opens a corpus by name at a sampling rate.
-        resolve: Replaces ``auto`` in the training options by what this machine has.
-    """
-
-    matrix: Matrix
-    plugins: Plugins
-    open_corpus: Callable[[str, int], OpenCorpus]
-    resolve: Callable[[Training], Training]
-    _cells: dict[str, Cell] = field(default_factory=dict)
-    _protocol_ids: dict[tuple[str, int | None], str] = field(default_factory=dict)
-
-    def cells(self) -> list[Cell]:
-        """Return all cells, each source before the cells that start from it.
-
-        Raises:
-            ConfigError: A name or an option is wrong.
-        """
-        self._check_names()
-        for name, choice in itertools.product(self.matrix.entries, self._choices()):
-            if not self._excluded(name, choice):
-                self._add_targets(name, choice)
-        if not any(cell.wanted for cell in self._cells.values()):
-            raise ConfigError("the matrix has no cell: 'exclude' leaves none")
-        return list(self._cells.values())
-
-    def _check_names(self) -> None:
-        matrix, plugins = self.matrix, self.plugins
-        for registry, names in (
-            (plugins.corpora, matrix.entries),
-            (plugins.architectures, matrix.architectures),
-            (plugins.strategies, matrix.strategies),
-        ):
-            for name in names:
-                registry[name]
-        for axis in ("entries", "architectures", "strategies", "seeds"):
-            if not getattr(matrix, axis):
-                raise ConfigError(f"{'corpora' if axis == 'entries' else axis}: name at least one")
-        known = [*plugins.architectures, *plugins.strategies]
-        for name in matrix.options:
-            if name not in known:
-                raise ConfigError(f"options.{name}: no such architecture or strategy{did_you_mean(name, known)}")
-        for entry in matrix.exclude:
-            for key in entry:
-                if key not in _EXCLUDABLE:
-                    raise ConfigError(f"exclude: unknown key {key!r}{did_you_mean(key, _EXCLUDABLE)}")
-
-    def _choices(self) -> Iterator[_Choice]:
-        matrix, plugins = self.matrix, self.plugins
-        for architecture, strategy in itertools.product(matrix.architectures, matrix.strategies):
-            combinations = itertools.product(
-                self._variants(plugins.architectures[architecture].options, architecture),
-                self._variants(plugins.strategies[strategy].options, strategy),
-                variants(Training, matrix.training, "training"),
-                matrix.seeds,
-            )
-            for architecture_options, strategy_options, training, seed in combinations:
-                yield _Choice(
-                    architecture,
-                    architecture_options.model_dump(mode="json"),
-                    strategy,
-                    strategy_options.model_dump(mode="json"),
-                    self.resolve(training),
-                    seed,
-                )
-
-    def _variants(self, model: type[Options], name: str) -> list[Options]:
-        return list(variants(model, self.matrix.options.get(name, {}), f"options.{name}"))
-
-    def _excluded(self, corpus: str, choice: _Choice) -> bool:
-        values = {
-            "corpus": corpus,
-            "architecture": choice.architecture,
-            "strategy": choice.strategy,
-            "seed": choice.seed,
-        }
-        return any(
-            all(values[key] in (wanted if isinstance(wanted, list) else [wanted]) for key, wanted in entry.items())
-            for entry in self.matrix.exclude
-        )
-
-    def _open(self, names: Sequence[str], choice: _Choice) -> list[OpenCorpus]:
-        return [self.open_corpus(name, choice.training.sampling_rate) for name in names]
-
-    def _add_targets(self, name: str, choice: _Choice) -> None:
-        strategy = self.plugins.strategies[choice.strategy]
-        names = list(self.matrix.entries) if strategy.multi_corpus else [name]
-        fit = self.plugins.architectures[choice.architecture].fit
-        skip = None
-        if fit is not None and (strategy.needs_source or strategy.multi_corpus):
-            skip = f"{choice.architecture} is not trained by gradients: only training from scratch applies"
-        source: Cell | Path | str | None = None
-        if strategy.needs_source and skip is None:
-            source = self._source(name, choice, strategy)
-        for fold in self._open(names, choice)[0].folds:
-            self._add(names, choice, fold, source, skip)
-
-    def _source(self, target: str, choice: _Choice, strategy: Strategy) -> Cell | Path | str:
-        """Return the source's cell, the path of a checkpoint, or the reason why there is none."""
-        assert strategy.source_strategies is not None
-        wanted = self.matrix.source
-        if wanted == ALL_OTHERS:
-            others = [name for name in self.matrix.entries if name != target]
-        elif wanted in self.plugins.corpora:
-            others = [wanted] if wanted != target else []
-        elif Path(wanted).exists():
-            return Path(wanted)
-        else:
-            raise ConfigError(f"source: {wanted!r} is neither 'multi-task', nor a corpus, nor an existing checkpoint")
-        if not others:
-            return "no corpus other than the target to start from"
-        name = strategy.source_strategies[len(others) > 1]
-        options = self._variants(self.plugins.strategies[name].options, name)[0].model_dump(mode="json")
-        trained = _Choice(choice.architecture, choice.architecture_options, name, options, choice.training, choice.seed)
-        fold = self._open(others[:1], choice)[0].folds[0]
-        return self._add(others, trained, fold, None, None, wanted=False)
-
-    def _add(
-        self,
-        corpora: Sequence[str],
-        choice: _Choice,
-        fold: int | None,
-        source: Cell | Path | str | None,
-        skip: str | None,
-        *,
-        wanted: bool = True,
-    ) -> Cell:
-        opened = self._open(corpora, choice)
-        spec = RunSpec(
-            corpus="+".join(corpora),
-            protocol="+".join(corpus.protocol for corpus in opened),
-            architecture=choice.architecture,
-            architecture_options=choice.architecture_options,
-            strategy=choice.strategy,
-            strategy_options=choice.strategy_options,
-            training=choice.training,
-            seed=choice.seed,
-            fold=fold,
-            source=_source_id(source),
-        )
-        identity = run_id(spec, self._context(spec, corpora, opened))
-        if isinstance(source, str):
-            skip = source
-        skip = skip or self.plugins.ask("emonet_skip", spec=spec)
-        cell = Cell(
-            spec,
-            identity,
-            source=source.run_id if isinstance(source, Cell) else None,
-            source_file=source if isinstance(source, Path) else None,
-            wanted=wanted or (identity in self._cells and self._cells[identity].wanted),
-            skip=skip,
-        )
-        self._cells[identity] = cell
-        return cell
-
-    def _protocol_id(self, name: str, corpus: OpenCorpus, limit: int | None) -> str:
-        """Return a protocol's identity, hashed once for all cells: it depends on no sampling rate."""
-        key = (name, limit)
-        if key not in self._protocol_ids:
-            self._protocol_ids[key] = corpus.protocol_id(limit)
-        return self._protocol_ids[key]
-
-    def _context(self, spec: RunSpec, names: Sequence[str], opened: Iterable[OpenCorpus]) -> dict[str, Any]:
-        origins = [
-            *(self.plugins.corpora.origin(name) for name in names),
-            self.plugins.architectures.origin(spec.architecture),
-            self.plugins.strategies.origin(spec.strategy),
-        ]
-        limit = spec.training.limit
-        return {
-            "corpora": [
-                [corpus.fingerprint, self._protocol_id(name, corpus, limit)]
-                for name, corpus in zip(names, opened, strict=True)
-            ],
-            "plugins": {origin.name: origin.version for origin in origins},
-        }
-
-
-_EXCLUDABLE = ("corpus", "architecture", "strategy", "seed")
-
-
 def variants(model: type[Any], values: Mapping[str, Any], where: str) -> Iterator[Any]:
     """Yield the model once for each combination of the lists among its values.
 
+    >>> from emonet_bench.config import Training
     >>> [variant.epochs for variant in variants(Training, {"epochs": [5, 10], "loss": "focal"}, "training")]
     [5, 10]
     """
     lists = axes(model, values)
     for combination in itertools.product(*lists.values()):
         yield parse(model, {**values, **dict(zip(lists, combination, strict=True))}, where)
-
-
-def _source_id(source: Cell | Path | str | None) -> str | None:
-    if isinstance(source, Cell):
-        return source.run_id
-    if isinstance(source, Path):
-        return checkpoint_hash(source)
-    return None

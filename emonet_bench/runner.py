@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from emonet_bench import cell_log, checkpoints, export, records
+from emonet_bench import cell_log, checkpoints, export, records, starts
 from emonet_bench.batches import Clips
 from emonet_bench.config import Training, parse
 from emonet_bench.errors import ExportError, Skipped, StoreError
@@ -204,10 +204,14 @@ class _Run:
             options = parse(architecture.options, self.spec.architecture_options, architecture.name)
             architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             return 0
+        train_clips = {name: parts["train"] for name, parts in clips.items()}
+        dev_clips = {name: parts["dev"] for name, parts in clips.items()}
+        if plan.starts:
+            notes["start"] = starts.choose(plan, train_clips, dev_clips, self.recipe, self.spec.seed)
         return train(
             plan,
-            {name: parts["train"] for name, parts in clips.items()},
-            {name: parts["dev"] for name, parts in clips.items()},
+            train_clips,
+            dev_clips,
             self.recipe,
             self.spec.seed,
             records.History(self.directory / "history.csv").write,

@@ -247,11 +247,14 @@ class Plan:
         classifier: ``emonet_bench.networks.Classifier`` with a head (and further branches) for each corpus.
         groups: The trainable parameters. Everything else must have ``requires_grad`` off.
         notes: Decisions worth recording in the result.
+        starts: Where training may start, if there is a choice: tensors of the classifier's ``state_dict``, by a name
+            for the notes. The best by a linear probe on dev is taken, see ``emonet_bench.starts``.
     """
 
     classifier: Any
     groups: Sequence[ParameterGroup]
     notes: Mapping[str, str] = field(default_factory=dict)
+    starts: Mapping[str, Mapping[str, torch.Tensor]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,8 @@ class Strategy:
             and ``source`` a ``checkpoints.Checkpoint``. It may raise ``Skipped``. Where ``source`` is None a strategy
             that needs one still returns the structure: trained weights are loaded into it afterwards.
         source_strategies: The strategies that train its source, from one corpus and from several. None: it needs none.
+        source_options: ``source_options(options)`` returns the options that its source is best trained with, where a
+            matrix says nothing else; those that the source's strategy does not know are left out.
         multi_corpus: Whether it trains on several corpora at once.
         citation: BibTeX.
     """
@@ -273,6 +278,7 @@ class Strategy:
     options: type[Any]
     prepare: Callable[..., Plan]
     source_strategies: tuple[str, str] | None = None
+    source_options: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     multi_corpus: bool = False
     citation: str = ""
 

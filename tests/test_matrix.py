@@ -7,7 +7,8 @@ import pytest
 from emonet_bench.cli.run import places, with_flags
 from emonet_bench.config import Options, option, parse
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.matrix import Matrix, Planner
+from emonet_bench.matrix import Matrix
+from emonet_bench.planner import Planner
 from emonet_bench.plugins import Plugins
 from emonet_bench.registries import Origin, Registry
 from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy

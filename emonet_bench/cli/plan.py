@@ -16,8 +16,9 @@ from emonet_bench import audit
 from emonet_bench.config import Training, parse
 from emonet_bench.errors import ConfigError
 from emonet_bench.loading import OpenCorpus, open_corpus
-from emonet_bench.matrix import Matrix, Planner
+from emonet_bench.matrix import Matrix
 from emonet_bench.places import cache_directory
+from emonet_bench.planner import Planner
 from emonet_bench.plugins import Plugins
 from emonet_bench.runs import Cell
 from emonet_bench.schedule import shard

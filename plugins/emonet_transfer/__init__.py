@@ -35,6 +35,13 @@ def emonet_strategies() -> Iterable[Strategy]:
         Strategy("scratch", NoOptions, _prepare("scratch"), citation=CITATION),
         Strategy("finetune", NoOptions, _prepare("finetune"), source_strategies=SOURCES, citation=CITATION),
         Strategy("last-layer", NoOptions, _prepare("last_layer"), source_strategies=SOURCES, citation=CITATION),
-        Strategy("adapters", AdapterOptions, _prepare("adapters"), source_strategies=SOURCES, citation=CITATION),
+        Strategy(
+            "adapters",
+            AdapterOptions,
+            _prepare("adapters"),
+            source_strategies=SOURCES,
+            source_options=lambda options: {**options, "adapters": True},
+            citation=CITATION,
+        ),
         Strategy("multi-task", MultiTaskOptions, _prepare("multi_task"), multi_corpus=True, citation=CITATION),
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from emonet_bench.errors import ConfigError, Skipped
-from emonet_bench.networks import Branches, Classifier, MaskedBatchNorm, branch, classifier
+from emonet_bench.networks import Branches, Classifier, MaskedBatchNorm, branch, classifier, owner, without_owner
 from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, TrainingSet
 from emonet_transfer.options import AdapterOptions, MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter, SequenceAdapter
@@ -37,7 +38,9 @@ def last_layer(network: Any, corpora: Sequence[TrainingSet], source: Any, option
 def adapters(network: Any, corpora: Sequence[TrainingSet], source: Any, options: AdapterOptions) -> Plan:
     """Freeze the source's shared layers; train adapters, batch norms, pooling and head of each corpus.
 
-    Of a source with adapters of its own, the shared layers are taken without them.
+    From a plain source it starts as the source's function. A source with a set of such parts for each of its corpora is
+    as many functions: it starts with adapters at zero, batch norms and pooling the mean of the sets, or with the set of
+    one of the corpora, whichever is best on dev.
 
     Raises:
         Skipped: The architecture has no place for adapters.
@@ -50,7 +53,32 @@ def adapters(network: Any, corpora: Sequence[TrainingSet], source: Any, options:
         part.requires_grad_()
     adapter_groups = [group for set_ in corpora for group in _adapter_groups(parts, set_, options)]
     others = [module for part in parts for module in part.parts.values() if not _is_adapter(module)]
-    return Plan(whole, [*adapter_groups, *_groups(nn.ModuleList(others)), *_groups(whole.heads)])
+    groups = [*adapter_groups, *_groups(nn.ModuleList(others)), *_groups(whole.heads)]
+    return Plan(whole, groups, starts=_starts(whole, source) if source and source.branches else {})
+
+
+def _starts(whole: Classifier, source: Any) -> dict[str, dict[str, Tensor]]:
+    """List where adapters may start from: the mean of the source's sets without adapters, or one of the sets."""
+    state = whole.state_dict()
+    sets = {f"the set of {corpus}": source.network(corpus) for corpus in source.branches}
+
+    def fitting(name: str, given: Mapping[str, Tensor]) -> Tensor | None:
+        found = given.get(without_owner(name).removeprefix("network."))
+        return found if owner(name) and found is not None and found.shape == state[name].shape else None
+
+    named = {
+        start: {name: tensor for name in state if (tensor := fitting(name, given)) is not None}
+        for start, given in sets.items()
+    }
+    slots = tuple(_adapter_slots(whole.network))
+    first = next(iter(named.values()))
+    mean = {
+        name: torch.stack([tensors[name].float() for tensors in named.values()]).mean(0).to(tensor.dtype)
+        for name, tensor in first.items()
+        if not without_owner(name).removeprefix("network.").startswith(slots)
+    }
+    unadapted = {name: tensor.clone() for name, tensor in state.items() if name in first and name not in mean}
+    return {"adapters at zero": {**unadapted, **mean}, **named}
 
 
 def multi_task(network: Any, corpora: Sequence[TrainingSet], source: Any, options: MultiTaskOptions) -> Plan:  # noqa: ARG001

@@ -1,0 +1,82 @@
+"""Where training starts, when a source offers several points: chosen on dev, before the first epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from emonet_bench.batches import Clips, shuffled
+from emonet_bench.config import Training
+from emonet_bench.evaluation import autocast, embed, evaluation_window
+from emonet_bench.metrics import unweighted_average_recall
+from emonet_bench.networks import Classifier, MaskedBatchNorm, centre_crop
+from emonet_bench.types import Plan, Signal
+
+
+def choose(
+    plan: Plan, train_clips: Mapping[str, Clips], dev_clips: Mapping[str, Clips], recipe: Training, seed: int
+) -> str:
+    """Load the best of a plan's starts into its classifier.
+
+    Heads are untrained yet; so each start is judged by a linear probe (ridge regression to the labels, balanced) of its
+    embeddings, fitted on train and scored on dev, batch norms estimated anew on train. Of equals, the first is taken.
+
+    Args:
+        plan: What the strategy prepared, on the device to train on.
+        train_clips: Training clips of each corpus, on the same device.
+        dev_clips: Dev clips of each corpus, likewise.
+        recipe: Its evaluation window, batch size and precision.
+        seed: Of the order in which batch norms see the clips.
+
+    Returns:
+        What was chosen and what the others scored, for the result's notes.
+    """
+    classifier: Classifier = plan.classifier
+    scores: dict[str, float] = {}
+    for name, tensors in plan.starts.items():
+        classifier.load_state_dict({**classifier.state_dict(), **tensors})
+        probed = [
+            _probe(classifier, corpus, clips, dev_clips[corpus], recipe, seed) for corpus, clips in train_clips.items()
+        ]
+        scores[name] = sum(probed) / len(probed)
+    best = max(scores, key=lambda name: scores[name])
+    classifier.load_state_dict({**classifier.state_dict(), **plan.starts[best]})
+    for corpus, clips in train_clips.items():
+        reestimate(classifier, corpus, clips, recipe, seed)
+    return f"{best}; UAR of a linear probe on dev: " + ", ".join(f"{name} {uar:.3f}" for name, uar in scores.items())
+
+
+@torch.no_grad()
+def reestimate(classifier: Classifier, corpus: str, clips: Clips, recipe: Training, seed: int) -> None:
+    """Estimate the statistics of one corpus's trainable batch norms on its clips; nothing else changes."""
+    classifier.eval()
+    classifier.select(corpus)
+    norms = [module for module in classifier.modules() if isinstance(module, MaskedBatchNorm)]
+    trained = [norm for norm in norms if norm.weight.requires_grad]
+    for norm in trained:
+        norm.renew()
+        norm.train()
+    signal = Signal(clips.sampling_rate, evaluation_window(recipe))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for drawn in shuffled(len(clips), recipe.batch_size):
+            batch = clips.whole(drawn.to(clips.starts.device))
+            assert batch.lengths is not None  # whole clips carry their lengths
+            with autocast(recipe):
+                classifier.network.embed(*centre_crop(batch.waveform, batch.lengths, signal))
+    for norm in trained:
+        norm.renew()  # training begins its own statistics
+    classifier.eval()
+
+
+def _probe(classifier: Classifier, corpus: str, train: Clips, dev: Clips, recipe: Training, seed: int) -> float:
+    from sklearn.linear_model import RidgeClassifier  # noqa: PLC0415 - costly to import, rarely needed
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
+    reestimate(classifier, corpus, train, recipe, seed)
+    probe = make_pipeline(StandardScaler(), RidgeClassifier(class_weight="balanced"))
+    probe.fit(embed(classifier, train, recipe).numpy(), [train.labels[i] for i in train.targets.tolist()])
+    truth = [dev.labels[i] for i in dev.targets.tolist()]
+    return unweighted_average_recall(truth, probe.predict(embed(classifier, dev, recipe).numpy()).tolist(), dev.labels)
