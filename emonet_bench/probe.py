@@ -1,14 +1,14 @@
-"""How long a training step takes and how much memory, tried on noise: the estimate of ``--dry-run``."""
+"""How long training takes and how much memory, tried on noise: the estimate of ``--dry-run``."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import torch
 
 from emonet_bench import records
-from emonet_bench.config import parse
+from emonet_bench.config import Training, parse
+from emonet_bench.estimates import Measured
 from emonet_bench.evaluation import autocast, training_window
 from emonet_bench.networks import Classifier, classifier
 from emonet_bench.plugins import Plugins, Selection
@@ -16,43 +16,35 @@ from emonet_bench.runs import RunSpec
 from emonet_bench.types import Signal, TrainingSet
 
 _SECONDS = 3.0  # of noise where a recipe trains on whole clips
+_FEW, _MORE = 2, 8  # clips from which a CPU's batch is extended: its time and memory grow evenly with the clips
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What a training costs.
-
-    Attributes:
-        seconds: For each clip and epoch.
-        memory_mb: The most memory, in MiB.
-    """
-
-    seconds: float
-    memory_mb: int
-
-
-def probe(spec: RunSpec, selection: Selection) -> Measured | None:
-    """Time the second of two training steps of a network trained from scratch; None where it needs no steps."""
+def probe(spec: RunSpec, selection: Selection) -> Measured:
+    """Train a network from scratch for a few steps. Memory is that of the process, which should do nothing else."""
     recipe = spec.training
     torch.set_num_threads(recipe.threads)
     architecture = Plugins(selection).architectures[spec.architecture]
-    if architecture.fit is not None:
-        return None
     options = parse(architecture.options, spec.architecture_options, architecture.name)
-    window = training_window(recipe)
-    network = architecture.build(options, Signal(recipe.sampling_rate, window))
+    network = architecture.build(options, Signal(recipe.sampling_rate, training_window(recipe)))
     whole = classifier(network, [TrainingSet("probe", ("a", "b"), recipe.batch_size)]).to(recipe.device).train()
-    noise = torch.rand(recipe.batch_size, window or round(_SECONDS * recipe.sampling_rate), device=recipe.device) - 0.5
-    _step(whole, noise, spec)
+    _step(whole, recipe, _FEW)  # the first one prepares much
+    if recipe.device != "cpu" or recipe.batch_size <= _MORE:
+        seconds, memory = _step(whole, recipe, recipe.batch_size)
+        return Measured(seconds / recipe.batch_size, round(memory))
+    few, more = _step(whole, recipe, _FEW), _step(whole, recipe, _MORE)
+    further = (recipe.batch_size - _FEW) / (_MORE - _FEW)
+    seconds, memory = (low + max(0.0, high - low) * further for low, high in zip(few, more, strict=True))
+    return Measured(seconds / recipe.batch_size, round(memory))
+
+
+def _step(whole: Classifier, recipe: Training, clips: int) -> tuple[float, float]:
+    """Take one step with so many clips; return its seconds and the most memory so far, in MiB."""
+    samples = training_window(recipe) or round(_SECONDS * recipe.sampling_rate)
+    noise = torch.rand(clips, samples, device=recipe.device) - 0.5
     started = time.perf_counter()
-    _step(whole, noise, spec)
-    seconds = (time.perf_counter() - started) / recipe.batch_size
-    return Measured(seconds, records.peak_memory_mb(torch.device(recipe.device)))
-
-
-def _step(whole: Classifier, noise: torch.Tensor, spec: RunSpec) -> None:
-    with autocast(spec.training):
+    with autocast(recipe):
         logits = whole(noise)
     logits.float().logsumexp(-1).sum().backward()
     if noise.is_cuda:
         torch.cuda.synchronize()
+    return time.perf_counter() - started, records.peak_memory_mb(torch.device(recipe.device))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich_click as click
 from rich.console import Console
 
 from emonet_bench.cli.plan import Plan
+from emonet_bench.estimates import Measured, duration, keep, kind, recall
 from emonet_bench.executors import Workers, ending_workers, worker_count
 from emonet_bench.plugins import Selection
 from emonet_bench.runs import Cell, RunSpec
 from emonet_bench.store import RunStore
-
-if TYPE_CHECKING:
-    from emonet_bench.probe import Measured
 
 
 def show(planned: Plan, selection: Selection, flags: Mapping[str, Any], console: Console) -> None:
@@ -34,12 +31,12 @@ def show(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
     states = {cell.run_id: _state(cell, store, flags) for cell in planned.cells}
     open_cells = [cell for cell in planned.cells if states[cell.run_id].startswith("to do")]
     with console.status("trying one training step of each network"):
-        costs = _costs(open_cells, selection)
+        costs = _costs(planned, open_cells, selection)
     seconds = {cell.run_id: _seconds(planned, cell, costs) for cell in open_cells}
     width = max(len(cell.spec.title) for cell in planned.cells)
     for cell in planned.cells:
         about = seconds.get(cell.run_id)
-        click.echo(f"{cell.spec.title:{width}}  {states[cell.run_id]}{f', about {_told(about)}' if about else ''}")
+        click.echo(f"{cell.spec.title:{width}}  {states[cell.run_id]}{f', about {duration(about)}' if about else ''}")
     counts = Counter(state.partition(":")[0].partition(" (")[0].replace("to do", "to run") for state in states.values())
     click.echo(f"\n{len(planned.cells)} cells: {', '.join(f'{count} {state}' for state, count in counts.items())}.")
     if costs:
@@ -57,51 +54,42 @@ def _state(cell: Cell, store: RunStore, flags: Mapping[str, Any]) -> str:
     return "failed" if failed else "done"
 
 
-def _kind(spec: RunSpec) -> str:
-    """Name what cells have in common that take equally long for each clip."""
-    recipe = spec.training.model_dump(
-        include={"batch_size", "window", "sampling_rate", "device", "precision", "threads"}
-    )
-    return json.dumps([spec.architecture, spec.architecture_options, recipe], sort_keys=True)
-
-
-def _costs(cells: Iterable[Cell], selection: Selection) -> dict[str, Measured]:
-    """Probe each kind of cell once, in a process of its own; what breaks there will be told by the run."""
-    kinds = {_kind(cell.spec): cell.spec for cell in cells}
-    if not kinds:
-        return {}
+def _costs(planned: Plan, cells: Iterable[Cell], selection: Selection) -> dict[str, Measured]:
+    """Say what each kind of cell costs. What was not known is probed, and what breaks then will be told by the run."""
+    plugins = planned.plugins.architectures
+    kinds = {kind(cell.spec): cell.spec for cell in cells if plugins[cell.spec.architecture].fit is None}
+    found: dict[str, Measured] = {}
     with ending_workers():
-        workers = Workers()
-        futures = {kind: workers.submit(_probe, spec, selection) for kind, spec in kinds.items()}
-        found = {kind: future.result() for kind, future in futures.items() if future.exception() is None}
-        workers.shutdown()
-    return {kind: cost for kind, cost in found.items() if cost is not None}
+        for name, spec in kinds.items():
+            version = plugins.origin(spec.architecture).version
+            measured = recall(name, version) or _probed(spec, selection)
+            if measured:
+                found[name] = measured
+                keep(name, version, measured)
+    return found
 
 
-def _probe(spec: RunSpec, selection: Selection) -> Measured | None:
-    measured: Measured | None = import_module("emonet_bench.probe").probe(spec, selection)
+def _probed(spec: RunSpec, selection: Selection) -> Measured | None:
+    """Probe in a new process: only so is its memory that of this kind, and its time not shared with others."""
+    workers = Workers()
+    future = workers.submit(_probe, spec, selection)
+    measured = future.result() if future.exception() is None else None
+    workers.shutdown()
+    return measured
+
+
+def _probe(spec: RunSpec, selection: Selection) -> Measured:
+    measured: Measured = import_module("emonet_bench.probe").probe(spec, selection)  # torch stays in the worker
     return measured
 
 
 def _seconds(planned: Plan, cell: Cell, costs: Mapping[str, Measured]) -> float | None:
-    cost = costs.get(_kind(cell.spec))
+    cost = costs.get(kind(cell.spec))
     return None if cost is None else cost.seconds * planned.cost(cell)
 
 
 def _total(seconds: list[float], costs: Iterable[Measured], workers: int) -> str:
     whole = max(sum(seconds) / workers, *seconds)
     memory = max(cost.memory_mb for cost in costs)
-    return (
-        f"About {_told(whole)} with {workers} at once, training alone; up to {memory / 1024:.1f} GB for each of them."
-    )
-
-
-def _told(seconds: float) -> str:
-    """Say a length of time.
-
-    >>> _told(4), _told(90), _told(30_000)
-    ('4 s', '2 min', '8.3 h')
-    """
-    if seconds < 60:  # noqa: PLR2004
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004
+    told = f"About {duration(whole)} with {workers} at once, training alone"
+    return f"{told}; up to {memory / 1024:.1f} GB for each of them."

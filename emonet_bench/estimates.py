@@ -1,0 +1,81 @@
+"""What cells cost in time and memory: cells of one kind cost alike, and what a probe has measured is kept for later."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from emonet_bench.places import cache_directory
+from emonet_bench.runs import RunSpec
+
+_DECISIVE = ("batch_size", "window", "sampling_rate", "device", "precision", "threads")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a training costs.
+
+    Attributes:
+        seconds: For each clip and epoch.
+        memory_mb: The most memory, in MiB.
+    """
+
+    seconds: float
+    memory_mb: int
+
+
+def kind(spec: RunSpec) -> str:
+    """Name what cells have in common that take equally long for each clip of an epoch."""
+    recipe = [getattr(spec.training, name) for name in _DECISIVE]
+    return json.dumps([spec.architecture, spec.architecture_options, recipe], sort_keys=True)
+
+
+def recall(name: str, plugin_version: str) -> Measured | None:
+    """Return what an earlier probe of a kind has measured; None where software or hardware were others, or none was.
+
+    Args:
+        name: The kind.
+        plugin_version: Version of the plugin that offers the architecture.
+    """
+    try:
+        return Measured(**json.loads(_file(name, plugin_version).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def keep(name: str, plugin_version: str, measured: Measured) -> None:
+    """Keep what a probe has measured; where the cache cannot be written, the next call only takes longer."""
+    file = _file(name, plugin_version)
+    aside = file.with_suffix(f".{os.getpid()}.part")
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            aside.write_text(json.dumps(asdict(measured)), encoding="utf-8")
+            aside.replace(file)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def _file(name: str, plugin_version: str) -> Path:
+    software = [version("emonet-bench"), version("torch"), platform.python_version(), plugin_version]
+    hardware: list[Any] = [platform.node(), platform.machine(), os.cpu_count(), os.environ.get("CUDA_VISIBLE_DEVICES")]
+    key = json.dumps([name, software, hardware])
+    return cache_directory() / "probes" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+
+
+def duration(seconds: float) -> str:
+    """Say a length of time.
+
+    >>> duration(4), duration(90), duration(30_000)
+    ('4 s', '2 min', '8.3 h')
+    """
+    if seconds < 60:  # noqa: PLR2004
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004
