@@ -271,7 +271,7 @@ def test_transfer_starts_from_a_run_or_its_checkpoint_with_the_sources_options(b
 
 
 def test_multi_task_trains_all_tasks_and_keeps_each_ones_own_parameters_apart(bench, data):
-    done = bench(f"toy multi-task {BOTH} --adapters -sfl")
+    done = bench(f"toy multi-task {BOTH} -sfl")
     assert done.exit_code == 0, done.output
     (run,) = runs()
     found = record_of(run)
@@ -289,7 +289,7 @@ def test_multi_task_trains_all_tasks_and_keeps_each_ones_own_parameters_apart(be
 
 
 def test_adapters_start_from_the_shared_layers_of_a_multi_task_run_and_other_modes_say_why_not(bench, data):
-    assert bench(f"toy multi-task {BOTH} --adapters").exit_code == 0
+    assert bench(f"toy multi-task {BOTH}").exit_code == 0
     (source,) = runs()
     shared = load(source).tensors["network.dense.weight"]
     done = bench(f"toy single-task {ONE} -m adapters -im {source}")

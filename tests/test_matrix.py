@@ -23,6 +23,10 @@ class NoOptions(Options):
     pass
 
 
+class Joint(Options):
+    adapters: bool = option(default=False, description="Adapters.")
+
+
 class Opened:
     """Stands for an opened corpus: planning needs its identity and folds alone."""
 
@@ -54,7 +58,14 @@ def plugins():
         "strategy",
         Strategy("scratch", NoOptions, print),
         Strategy("finetune", NoOptions, print, source_strategies=("scratch", "multi-task")),
-        Strategy("multi-task", NoOptions, print, multi_corpus=True),
+        Strategy(
+            "adapters",
+            NoOptions,
+            print,
+            source_strategies=("scratch", "multi-task"),
+            source_options=lambda options: {**options, "adapters": True, "unheard_of": 1},
+        ),
+        Strategy("multi-task", Joint, print, multi_corpus=True),
     )
     return loaded
 
@@ -93,6 +104,54 @@ def test_a_transfer_cell_comes_after_its_source_which_never_hears_the_target(plu
             assert cell.spec.corpus not in source.spec.corpus.split("+")
             assert source.spec.strategy == "multi-task"
             assert cell.spec.source == source.run_id
+
+
+def sources(planned):
+    by_id = {cell.run_id: cell for cell in planned}
+    return {cell.spec.strategy: by_id[cell.source].spec for cell in planned if cell.source}
+
+
+def test_each_strategy_gets_the_source_that_it_knows_best(plugins):
+    found = sources(cells(plugins, corpora=["one", "two", "three"], strategies=["finetune", "adapters"]))
+    assert found["finetune"].strategy_options == {"adapters": False}
+    assert found["adapters"].strategy_options == {"adapters": True}
+
+
+def test_the_matrix_file_decides_what_sources_are_like(plugins):
+    values = {"corpora": ["one", "two", "three"], "strategies": ["finetune", "adapters"]}
+    found = sources(cells(plugins, options={"multi-task": {"adapters": False}}, **values))
+    assert found["adapters"] == found["finetune"]
+    both = cells(plugins, options={"multi-task": {"adapters": [False, True]}}, **values)
+    assert len([cell for cell in both if cell.wanted]) == 2 * 2 * 3
+
+
+def test_sources_may_be_trained_in_another_way(plugins):
+    values = {"corpora": ["one", "two", "three"], "strategies": ["scratch", "finetune"], "training": {"loss": "focal"}}
+    planned = cells(plugins, source_training={"epochs": 7, "steps_per_epoch": 3}, **values)
+    assert {cell.spec.training.epochs for cell in planned if cell.wanted} == {40}
+    assert {cell.spec.training.steps_per_epoch for cell in planned if not cell.wanted} == {3}
+    assert {cell.spec.training.loss for cell in planned} == {"focal"}
+    with pytest.raises(ConfigError, match=r"source_training\.epoch: unknown option; did you mean 'epochs'"):
+        cells(plugins, source_training={"epoch": 7}, **values)
+
+
+def test_a_joint_source_hears_the_train_partition_of_the_targets_own_fold(plugins):
+    values = {"corpora": ["one", "two"], "strategies": ["finetune"], "folds": (0, 1)}
+    planned = cells(plugins, source="multi-task+target", **values)
+    by_id = {cell.run_id: cell for cell in planned}
+    targets = [cell for cell in planned if cell.source]
+    assert len(targets) == 4
+    for cell in targets:
+        assert by_id[cell.source].spec.corpus == "one+two"
+        assert by_id[cell.source].spec.fold == cell.spec.fold
+    assert len(planned) == 4 + 2  # one source for each fold, shared by both targets
+
+
+def test_a_joint_cell_runs_through_the_folds_that_any_of_its_corpora_has(plugins):
+    values = parse(Matrix, {"corpora": ["one", "two"], "architectures": ["net"], "strategies": ["multi-task"]}, "m")
+    opened = {"one": Opened("one", [None]), "two": Opened("two", [0, 1, 2])}
+    planned = Planner(values, plugins, lambda name, _: opened[name], lambda training: training).cells()
+    assert [cell.spec.fold for cell in planned] == [0, 1, 2]
 
 
 def test_with_one_other_corpus_the_source_is_its_scratch_run_and_shared(plugins):

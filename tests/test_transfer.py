@@ -93,6 +93,84 @@ def test_adapters_start_as_the_sources_function(plugins, source):
     assert torch.equal(adapted.eval().embed(waveform, None), plain.eval().embed(waveform, None))
 
 
+@pytest.fixture
+def adapted(plugins):
+    """A multi-task source with a set of parts for each of two corpora, all of them moved."""
+    sets = [toy_set(CLIPS, "one"), toy_set(CLIPS, "two")]
+    torch.manual_seed(3)
+    plan = plugins.strategies["multi-task"].prepare(Toy(), sets, None, MultiTaskOptions(adapters=True))
+    for tensor in plan.classifier.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.add_(torch.rand_like(tensor))
+    return plan.classifier.eval()
+
+
+def as_source(whole, **corpora):
+    corpora = corpora or {"one": CLIPS.labels, "two": CLIPS.labels}
+    return Checkpoint(copy.deepcopy(whole.state_dict()), {"corpora": corpora})
+
+
+@pytest.mark.parametrize("corpus", ["one", "two"])
+def test_adapters_of_an_adapted_source_may_start_as_its_function_for_any_of_its_corpora(plugins, adapted, corpus):
+    plan = prepare(plugins, "adapters", as_source(adapted))
+    whole = plan.classifier.eval()
+    whole.load_state_dict({**whole.state_dict(), **plan.starts[f"the set of {corpus}"]})
+    adapted.select(corpus)
+    waveform = torch.randn(4, 300)
+    assert torch.equal(whole.network.embed(waveform, None), adapted.network.embed(waveform, None))
+
+
+def test_adapters_of_an_adapted_source_may_start_at_zero_with_the_mean_of_its_norms(plugins, adapted):
+    plan = prepare(plugins, "adapters", as_source(adapted))
+    assert list(plan.starts) == ["adapters at zero", "the set of one", "the set of two"]
+    plain = Toy()
+    plain.load_state_dict(
+        {
+            "dense.weight": adapted.network.dense.weight,
+            "dense.bias": adapted.network.dense.bias,
+            **mean_of_parts(adapted.network.norm, "norm"),
+            **mean_of_parts(adapted.network.pool, "pool"),
+        }
+    )
+    whole = plan.classifier.eval()
+    whole.load_state_dict({**whole.state_dict(), **plan.starts["the set of two"]})  # tried first
+    whole.load_state_dict({**whole.state_dict(), **plan.starts["adapters at zero"]})
+    waveform = torch.randn(4, 300)
+    torch.testing.assert_close(whole.network.embed(waveform, None), plain.eval().embed(waveform, None))
+
+
+def mean_of_parts(branches, name):
+    one, two = (branches.of(corpus).state_dict() for corpus in ("one", "two"))
+    return {f"{name}.{key}": (one[key] + two[key]) / 2 for key in one}
+
+
+def test_a_set_whose_shapes_differ_is_taken_without_its_adapters(plugins, adapted):
+    plan = prepare(plugins, "adapters", as_source(adapted), reduction=2)
+    assert not any("adapter.parts" in name and "down" in name for name in plan.starts["the set of one"])
+
+
+def test_a_source_without_sets_leaves_no_choice(plugins, source):
+    assert prepare(plugins, "adapters", source).starts == {}
+
+
+def test_adapters_ask_for_a_multi_task_source_with_adapters_of_their_own_shape(plugins):
+    asked = plugins.strategies["adapters"].source_options({"rank": 4, "reduction": 2})
+    assert asked == {"rank": 4, "reduction": 2, "adapters": True}
+    for name in ("finetune", "last-layer"):
+        assert plugins.strategies[name].source_options({}) == {"adapters": False}
+
+
+def test_multi_task_shares_all_but_the_heads_where_there_is_no_place_for_adapters(plugins):
+    class Bare(Toy):
+        def adapter_points(self):
+            return {}
+
+    sets = [toy_set(CLIPS, "one"), toy_set(CLIPS, "two")]
+    plan = plugins.strategies["multi-task"].prepare(Bare(), sets, None, MultiTaskOptions())
+    assert "no adapter points" in plan.notes["adapters"]
+    assert {name.split(".")[0] for name in plan.classifier.state_dict() if ".parts." in name} == {"heads"}
+
+
 def test_a_shared_feature_layer_stays_as_it_is(plugins, source):
     plan = prepare(plugins, "adapters", source, share_feature_layer=True)
     before = copy.deepcopy(plan.classifier.state_dict())

@@ -32,7 +32,10 @@ def run() -> None:
 @click.option("--architectures", metavar="A,B", help="Architectures, instead of the file's.")
 @click.option("--strategies", metavar="A,B", help="Strategies, instead of the file's.")
 @click.option("--seeds", metavar="0,1", help="Seeds, instead of the file's.")
-@click.option("--source", help="Where transfer starts: multi-task, a corpus, a run's directory or a checkpoint.")
+@click.option(
+    "--source",
+    help="Where transfer starts: multi-task, multi-task+target, a corpus, a run's directory or a checkpoint.",
+)
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Set one value, such as training.epochs=5.")
 @click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results directory."

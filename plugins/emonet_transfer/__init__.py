@@ -33,8 +33,17 @@ def emonet_strategies() -> Iterable[Strategy]:
     """Register the five strategies."""
     return [
         Strategy("scratch", NoOptions, _prepare("scratch"), citation=CITATION),
-        Strategy("finetune", NoOptions, _prepare("finetune"), source_strategies=SOURCES, citation=CITATION),
-        Strategy("last-layer", NoOptions, _prepare("last_layer"), source_strategies=SOURCES, citation=CITATION),
+        *(
+            Strategy(
+                name,
+                NoOptions,
+                _prepare(name.replace("-", "_")),
+                source_strategies=SOURCES,
+                source_options=lambda _: {"adapters": False},
+                citation=CITATION,
+            )
+            for name in ("finetune", "last-layer")
+        ),
         Strategy(
             "adapters",
             AdapterOptions,

@@ -30,6 +30,7 @@ class MultiTaskOptions(AdapterOptions):
     """Several corpora on one shared network."""
 
     adapters: bool = option(
-        default=False,
-        description="Give each corpus adapters, batch norms and pooling of its own; otherwise only a head.",
+        default=True,
+        description="Give each corpus adapters, batch norms and pooling of its own, where the architecture has a place "
+        "for adapters; otherwise only a head.",
     )

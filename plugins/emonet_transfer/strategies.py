@@ -82,10 +82,13 @@ def _starts(whole: Classifier, source: Any) -> dict[str, dict[str, Tensor]]:
 
 
 def multi_task(network: Any, corpora: Sequence[TrainingSet], source: Any, options: MultiTaskOptions) -> Plan:  # noqa: ARG001
-    """Train one shared network on several corpora at once, each with its own head and, if asked for, adapters."""
-    if options.adapters:
+    """Train one shared network on several corpora at once, each with its own head and, unless unwanted, adapters."""
+    installed = options.adapters and _adapter_slots(network)
+    if installed:
         _install(network, corpora, options)
-    return _all_trainable(classifier(network, corpora))
+    notes = {"adapters": "none: the architecture has no adapter points"} if options.adapters and not installed else {}
+    whole = classifier(network, corpora)
+    return Plan(whole, _groups(whole), notes)
 
 
 def _load(network: nn.Module, source: Any, *, slots: Sequence[str] = ()) -> None:
@@ -102,7 +105,7 @@ def _load(network: nn.Module, source: Any, *, slots: Sequence[str] = ()) -> None
         name for name in expected if name in given and expected[name].shape != given[name].shape
     ]
     if odd and all(name.startswith(tuple(_adapter_slots(network))) for name in odd):
-        raise ConfigError(
+        raise Skipped(
             "source: it has adapters of its own, without which its layers mean little; start 'adapters' from it, "
             "or train a source without adapters"
         )
