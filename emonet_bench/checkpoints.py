@@ -72,8 +72,17 @@ def save_parts(classifier: Classifier, directory: Path, header: Mapping[str, Any
         owned.setdefault(owner(name), {})[name] = tensor
     _save(owned.get(None, {}), directory / SHARED, {**header, "corpora": {}})
     for corpus, labels in header["corpora"].items():
-        part = {**header, "corpora": {corpus: labels}, "shared": SHARED}
-        _save(owned.get(corpus, {}), directory / f"model-{corpus}.safetensors", part)
+        own = {**header, "corpora": {corpus: labels}, "shared": SHARED}
+        _save(owned.get(corpus, {}), directory / part(corpus), own)
+
+
+def part(corpus: str) -> str:
+    """Name the file of one corpus of a joint run.
+
+    >>> part("emodb")
+    'model-emodb.safetensors'
+    """
+    return f"model-{corpus}.safetensors"
 
 
 def _save(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, Any]) -> None:

@@ -1,36 +1,78 @@
-"""``emonet-bench verify``: do the stated scores follow from the predictions?"""
+"""``emonet-bench verify``: do the stated scores follow from the predictions, and these from the checkpoints?"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from emonet_bench.errors import StoreError
+from emonet_bench.places import cache_directory
+from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.report.verification import verify as check
 from emonet_bench.store import RunStore
+
+if TYPE_CHECKING:
+    from emonet_bench.loading import OpenCorpus
+    from emonet_bench.report.reevaluation import Reevaluation
 
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path), default=Path("results"))
+@click.option("--checkpoints", is_flag=True, help="Evaluate each run's checkpoint again, where its corpus is at hand.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1),
+    default=1e-4,
+    show_default=True,
+    help="With --checkpoints: largest difference of a probability that is rounding.",
+)
 @click.pass_context
-def verify(context: click.Context, results: Path) -> None:
+def verify(context: click.Context, results: Path, tolerance: float, *, checkpoints: bool) -> None:
     """Recompute every score in RESULTS from the predictions, and check the files against their hashes.
 
     RESULTS is a results directory, or the directory of a single run. Exit status 1 says that something does not fit.
-    Neither the corpora nor torch are needed.
+    Neither the corpora nor torch are needed, except with --checkpoints.
     """
     single = (results / "result.json").is_file()
     runs = [results] if single else RunStore(results).finished()
     if not runs:
         raise StoreError(f"{results}: no run to verify; name the --results of a 'run matrix'")
-    verdicts = [check(run) for run in runs]
-    for verdict in verdicts:
-        for problem in verdict.problems:
+    again = _reevaluation(context.obj or Selection(), tolerance) if checkpoints else None
+    scored = wrong = repeated = 0
+    for run in runs:
+        verdict = check(run)
+        problems = [*verdict.problems]
+        if again and verdict.scored:
+            found = again(run)
+            problems += found.problems
+            repeated += found.reason is None
+            if found.reason is not None:
+                click.echo(f"{verdict.name}: not evaluated again: {found.reason}")
+        for problem in problems:
             click.echo(f"{verdict.name}: {problem}")
-    wrong, failed = sum(bool(v.problems) for v in verdicts), sum(not v.scored for v in verdicts)
-    scored = len(verdicts) - failed
+        scored, wrong = scored + verdict.scored, wrong + bool(problems)
+    failed = len(runs) - scored
     without = f"; {failed} failed runs have no scores" if failed else ""
-    click.echo(f"{scored - wrong} of {scored} runs are as stated{without}.")
+    evaluated = f"; {repeated} checkpoints evaluated again" if again else ""
+    click.echo(f"{scored - wrong} of {scored} runs are as stated{evaluated}{without}.")
     if wrong:
         context.exit(1)
+
+
+def _reevaluation(selection: Selection, tolerance: float) -> Callable[[Path], Reevaluation]:
+    """Load what evaluating takes; each corpus is opened once."""
+    from emonet_bench.loading import open_corpus  # noqa: PLC0415 - numpy
+    from emonet_bench.report.reevaluation import reevaluate  # noqa: PLC0415 - torch
+
+    plugins = Plugins(selection)
+
+    @cache
+    def opened(name: str, protocol: str, sampling_rate: int, skip_bad: bool) -> OpenCorpus:  # noqa: FBT001
+        corpus = plugins.corpora[name]
+        return open_corpus(corpus, protocol, sampling_rate, cache_directory(), skip_bad=skip_bad)
+
+    return lambda run: reevaluate(run, plugins, opened, tolerance)

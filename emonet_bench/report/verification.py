@@ -62,23 +62,23 @@ def _wrong(run: Path, record: Mapping[str, Any]) -> Iterator[str]:
     for corpus in corpora:
         file = run / (f"predictions-{corpus}.csv" if joint else "predictions.csv")
         facts = record["corpora"][corpus] if joint else record
-        for part, stated in _stated(record, corpus if joint else None).items():
+        for part, stated in stated_scores(record, corpus if joint else None).items():
             truth, prediction, problems = _read(file, part, facts["labels"])
             yield from problems
             own = metrics.scores(truth, prediction, facts["labels"])
             own["confusion"] = metrics.confusion(truth, prediction, facts["labels"]).tolist()
             own["clips"] = len(truth)
             stated["clips"] = facts.get("partitions", {}).get(part, {}).get("clips", len(truth))
-            yield from _differences(stated, own, f"{part} of {corpus}")
+            yield from differences(stated, own, f"{part} of {corpus}")
             means.setdefault(part, []).append(own)
     if joint:
         for part, each in means.items():
             mean = {name: sum(scores[name] for scores in each) / len(each) for name in record["scores"][part]}
-            yield from _differences(record["scores"][part], mean, part)
+            yield from differences(record["scores"][part], mean, part)
 
 
-def _stated(record: Mapping[str, Any], corpus: str | None) -> dict[str, dict[str, Any]]:
-    """Return what a record says of each partition: scores and confusion."""
+def stated_scores(record: Mapping[str, Any], corpus: str | None) -> dict[str, dict[str, Any]]:
+    """Return what a record says of each partition, for one corpus of a joint run: scores and confusion."""
     if corpus is not None:
         parts = record["per_corpus"][corpus]
         return {part: {**parts[part]["scores"], "confusion": parts[part]["confusion"]} for part in parts}
@@ -89,10 +89,20 @@ def _stated(record: Mapping[str, Any], corpus: str | None) -> dict[str, dict[str
     }
 
 
-def _differences(stated: Mapping[str, Any], own: Mapping[str, Any], where: str) -> Iterator[str]:
+def differences(
+    stated: Mapping[str, Any], own: Mapping[str, Any], where: str, givers: str = "the predictions give"
+) -> Iterator[str]:
+    """Yield a line for each score that is not as stated.
+
+    Args:
+        stated: What a record says.
+        own: What was computed; what it does not hold is not compared.
+        where: Which partition of which corpus.
+        givers: What it was computed from, with its verb.
+    """
     for name, said in stated.items():
         if name in own and not _equal(said, own[name]):
-            yield f"{name} on {where}: stated {_short(said)}, but the predictions give {_short(own[name])}"
+            yield f"{name} on {where}: stated {_short(said)}, but {givers} {_short(own[name])}"
 
 
 def _equal(first: Any, second: Any) -> bool:
