@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -10,9 +11,12 @@ from torch import Tensor
 
 from emonet_bench.batches import Clips
 from emonet_bench.config import Training
+from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier, centre_crop
 from emonet_bench.types import Signal
+
+_log = logging.getLogger(__name__)
 
 
 @torch.inference_mode()
@@ -39,18 +43,39 @@ def embed(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
 def _each(
     classifier: Classifier, clips: Clips, recipe: Training, compute: Callable[[Tensor, Tensor], Tensor]
 ) -> Tensor:
-    """Compute one row for each clip, batch by batch."""
+    """Compute one row for each clip, batch by batch; one that does not fit into memory is halved: rows stay the same.
+
+    Raises:
+        TrainingError: A single clip does not fit.
+    """
     classifier.eval()
-    signal = Signal(clips.sampling_rate, evaluation_window(recipe))
+    order = torch.argsort(clips.lengths, stable=True)  # so that little is padded
     rows: list[Tensor] = []
-    order: list[Tensor] = []
-    for batch in clips.in_order(recipe.batch_size):
-        assert batch.lengths is not None  # whole clips carry their lengths
-        waveform, lengths = centre_crop(batch.waveform, batch.lengths, signal)
-        with autocast(recipe):
-            rows.append(compute(waveform, lengths).float())
-        order.append(batch.index)
-    return torch.cat(rows)[torch.argsort(torch.cat(order))]
+    done, size = 0, recipe.batch_size
+    while done < len(order):
+        index = order[done : done + size]
+        try:
+            rows.append(_batch(clips, index, recipe, compute))
+            done += len(index)
+            continue
+        except torch.OutOfMemoryError as error:
+            size = len(index) // 2
+            if size == 0:
+                raise TrainingError(
+                    f"out of GPU memory with one clip to score ({clips.names[int(index)]}); "
+                    "set training.evaluation to 'centre' or run fewer cells at once with --jobs"
+                ) from error
+        torch.cuda.empty_cache()  # outside of the handler: its traceback keeps the tensors alive
+        _log.warning("out of GPU memory: only %d clips are scored at once, which changes no score", size)
+    return torch.cat(rows)[torch.argsort(order)]
+
+
+def _batch(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    batch = clips.whole(index)
+    assert batch.lengths is not None  # whole clips carry their lengths
+    signal = Signal(clips.sampling_rate, evaluation_window(recipe))
+    with autocast(recipe):
+        return compute(*centre_crop(batch.waveform, batch.lengths, signal)).float()
 
 
 def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:
