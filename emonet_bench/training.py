@@ -256,5 +256,5 @@ def _endless(clips: Clips, recipe: Training) -> Iterator[Batch]:
     window = training_window(recipe)
     while True:
         for drawn in shuffled(len(clips), recipe.batch_size):
-            index = drawn.to(clips.starts.device)
+            index = drawn.to(clips.starts.device, non_blocking=True)
             yield clips.whole(index) if window is None else clips.crop(index, window, recipe.short_clips)

@@ -1,8 +1,9 @@
 """Batches against slices taken clip by clip."""
 
+import pytest
 import torch
 
-from emonet_bench.batches import shuffled
+from emonet_bench.batches import gathered, shuffled, sliced
 from tests.toys import toy_clips
 
 CLIPS = toy_clips(count=7)
@@ -51,6 +52,15 @@ def test_a_short_clip_may_be_padded_instead():
     assert batch.lengths.tolist() == [length]
     assert torch.equal(batch.waveform[0, :length], clip(4))
     assert batch.waveform[0, length:].eq(0).all()
+
+
+@pytest.mark.parametrize("short", ["repeat", "pad"])
+@pytest.mark.parametrize("size", [1, 300, 899, 2500])
+def test_rows_are_the_same_by_one_gather_as_on_a_gpu_and_by_slices_as_on_a_cpu(short, size):
+    first, kept = CLIPS.starts, CLIPS.lengths.clamp_max(size)
+    rows = [way(CLIPS.samples, first, kept, size, short) for way in (gathered, sliced)]
+    assert rows[0].dtype == rows[1].dtype == torch.int16
+    assert torch.equal(*rows)
 
 
 def test_batches_in_order_cover_every_clip_once_from_short_to_long():

@@ -11,9 +11,11 @@ from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.evaluation import predict
 from emonet_bench.networks import classifier
+from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.schedules import optimizer, stages
-from emonet_bench.training import _Session, pieces, train, train_mode
-from emonet_bench.types import ParameterGroup, Plan
+from emonet_bench.testing import signals
+from emonet_bench.training import _endless, _Session, pieces, train, train_mode
+from emonet_bench.types import ParameterGroup, Plan, Signal, TrainingSet
 from tests.toys import Toy, toy_clips, toy_set
 
 RECIPE = Training(
@@ -234,6 +236,32 @@ def test_a_clip_too_large_for_the_gpu_fails_with_the_remedy(monkeypatch):
     forward_with_room_for(1, monkeypatch, [])
     with pytest.raises(TrainingError, match="out of GPU memory with 2 clips at once, in epoch 1; shorten"):
         run()
+
+
+def installed_networks():
+    found = Plugins(Selection(strict=True)).architectures
+    return [name for name in found if found[name].fit is None]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", installed_networks())
+def test_no_step_waits_for_the_gpu(name):
+    architecture, signal = Plugins(Selection(strict=True)).architectures[name], Signal(window=8_000)
+    clips = signals.clips(signal, seed=0).to(torch.device("cuda"))
+    recipe = Training(batch_size=8, window=0.5, device="cuda", precision="bfloat16")
+    whole = classifier(architecture.build(architecture.options(), signal), [TrainingSet("noise", clips.labels, 18)])
+    plan = Plan(whole.to("cuda"), [ParameterGroup(list(whole.parameters()))])
+    session = _Session(plan, {"noise": clips}, {"noise": clips}, recipe, 0, print, None)
+    session.optimizer = optimizer(plan.groups, recipe, 1e-3)
+    batches = _endless(clips, recipe)
+    train_mode(whole)
+    session._step("noise", next(batches), 1e-3)  # the first makes what is made once
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        losses = [session._step("noise", next(batches), 1e-3) for _ in range(4)]
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert torch.stack(losses).isfinite().all()
 
 
 @pytest.mark.parametrize("header", [{}, {"standing": "{}"}, {"standing": '{"odd": 1}', "optimizer": "{}"}])
