@@ -62,8 +62,10 @@ class Training(Options):
     short_clips: Literal["repeat", "pad"] = option(
         "repeat", "How a clip shorter than the training window fills it: repeated, or padded with zeros."
     )
-    evaluation: Literal["whole", "centre"] = option(
-        "whole", "What evaluation and the exported model hear: the whole clip, or its centre window."
+    evaluation: Literal["whole", "centre", "windows"] = option(
+        "whole",
+        "What evaluation and the exported model hear: the whole clip, its centre window, or windows that overlap by "
+        "half, their logits averaged.",
     )
     steps_per_epoch: int | None = option(
         None,

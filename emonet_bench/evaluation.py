@@ -12,8 +12,9 @@ from torch import Tensor
 from emonet_bench.batches import Clips
 from emonet_bench.config import Training
 from emonet_bench.errors import TrainingError
+from emonet_bench.hearing import heard
 from emonet_bench.metrics import unweighted_average_recall
-from emonet_bench.networks import Classifier, centre_crop
+from emonet_bench.networks import Classifier
 from emonet_bench.types import Signal
 
 _log = logging.getLogger(__name__)
@@ -73,9 +74,9 @@ def _each(
 def _batch(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     batch = clips.whole(index)
     assert batch.lengths is not None  # whole clips carry their lengths
-    signal = Signal(clips.sampling_rate, evaluation_window(recipe))
     with autocast(recipe):
-        return compute(*centre_crop(batch.waveform, batch.lengths, signal)).float()
+        (rows,) = heard(lambda *clip: (compute(*clip),), batch.waveform, batch.lengths, evaluation_signal(recipe))
+    return rows.float()
 
 
 def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:
@@ -95,9 +96,11 @@ def training_window(recipe: Training) -> int | None:
     return None if recipe.window is None else round(recipe.window * recipe.sampling_rate)
 
 
-def evaluation_window(recipe: Training) -> int | None:
-    """Return the samples of the centre window that evaluation hears, or None for whole clips."""
-    return training_window(recipe) if recipe.evaluation == "centre" else None
+def evaluation_signal(recipe: Training) -> Signal:
+    """Return what evaluation hears of a clip; windows overlap by half."""
+    window = None if recipe.evaluation == "whole" else training_window(recipe)
+    hop = max(1, window // 2) if window and recipe.evaluation == "windows" else None
+    return Signal(recipe.sampling_rate, window, hop)
 
 
 def autocast(recipe: Training) -> AbstractContextManager[None]:

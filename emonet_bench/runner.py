@@ -17,7 +17,7 @@ from emonet_bench import cell_log, checkpoints, export, records, starts
 from emonet_bench.batches import Clips
 from emonet_bench.config import Training, parse
 from emonet_bench.errors import ExportError, Skipped, StoreError
-from emonet_bench.evaluation import evaluation_window, predict, training_window
+from emonet_bench.evaluation import evaluation_signal, predict, training_window
 from emonet_bench.loading import OpenCorpus, open_corpus
 from emonet_bench.networks import Classifier
 from emonet_bench.places import cache_directory
@@ -244,7 +244,7 @@ class _Run:
         """Export each corpus's network; what cannot be exported says why, and the run's scores stand."""
         cpu = torch.device("cpu")
         whole = {**self.header(), **record, "finished": records.utc(datetime.now(UTC))}
-        signal = Signal(self.recipe.sampling_rate, evaluation_window(self.recipe))
+        signal = evaluation_signal(self.recipe)
         told: dict[str, Any] = {}
         for name, parts in clips.items():
             file = "model.onnx" if len(clips) == 1 else f"model-{name}.onnx"

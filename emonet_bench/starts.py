@@ -8,10 +8,11 @@ import torch
 
 from emonet_bench.batches import Clips, shuffled
 from emonet_bench.config import Training
-from emonet_bench.evaluation import autocast, embed, evaluation_window
+from emonet_bench.evaluation import autocast, embed, evaluation_signal
+from emonet_bench.hearing import heard
 from emonet_bench.metrics import unweighted_average_recall
-from emonet_bench.networks import Classifier, MaskedBatchNorm, centre_crop
-from emonet_bench.types import Plan, Signal
+from emonet_bench.networks import Classifier, MaskedBatchNorm
+from emonet_bench.types import Plan
 
 
 def choose(
@@ -57,14 +58,14 @@ def reestimate(classifier: Classifier, corpus: str, clips: Clips, recipe: Traini
     for norm in trained:
         norm.renew()
         norm.train()
-    signal = Signal(clips.sampling_rate, evaluation_window(recipe))
+    signal = evaluation_signal(recipe)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for drawn in shuffled(len(clips), recipe.batch_size):
             batch = clips.whole(drawn.to(clips.starts.device))
             assert batch.lengths is not None  # whole clips carry their lengths
             with autocast(recipe):
-                classifier.network.embed(*centre_crop(batch.waveform, batch.lengths, signal))
+                heard(lambda *clip: (classifier.network.embed(*clip),), batch.waveform, batch.lengths, signal)
     for norm in trained:
         norm.renew()  # training begins its own statistics
     classifier.eval()

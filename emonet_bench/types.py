@@ -130,10 +130,13 @@ class Signal:
     Attributes:
         sampling_rate: Samples per second.
         window: Samples of the recipe's fixed window, or None where clips keep their own length.
+        hop: Samples from one window to the next where what is heard of a clip is the mean over its windows; None: it is
+            one window.
     """
 
     sampling_rate: int = 16_000
     window: int | None = None
+    hop: int | None = None
 
 
 @dataclass(frozen=True)

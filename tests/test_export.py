@@ -175,6 +175,7 @@ def test_the_file_says_what_it_is(model):
         "sampling_rate": "16000",
         "minimum_length": "1",
         "window": "",
+        "hop": "",
         "architecture": "listener",
         "strategy": "adapters",
         "corpus": "ours",
@@ -195,6 +196,29 @@ def test_a_centre_window_is_said_in_seconds():
     spec = record()["spec"]
     centred = {**spec, "training": {**spec["training"], "evaluation": "centre"}}
     assert metadata_of(record(spec=centred))["window"] == "3.0"
+
+
+def test_windows_are_said_in_seconds():
+    spec = record()["spec"]
+    said = metadata_of(record(spec={**spec, "training": {**spec["training"], "evaluation": "windows"}}))
+    assert (said["window"], said["hop"]) == ("3.0", "1.5")
+    assert "windows of 3.0 s, one every 1.5 s" in model_card(said, record(), "m.onnx")
+
+
+def test_the_mean_over_windows_is_inside_the_file_at_any_length_and_batch(tmp_path):
+    trained = listener()
+    trained.select("ours")
+    parity = export(trained, "ours", tmp_path / "m.onnx", Signal(16_000, window=4_000, hop=2_000), {})
+    assert parity.max_delta <= 1e-4
+    waveform, lengths = noise(4, 30_001), [100, 4_000, 9_000, 30_001]
+    _, logits, _ = run(tmp_path / "m.onnx", waveform, lengths)
+    for row, clip, length in zip(logits, torch.from_numpy(waveform), lengths, strict=True):
+        rest = max(0, length - 4_000)
+        starts = [min(k * 2_000, rest) for k in range(1 + -(-rest // 2_000))]
+        with torch.inference_mode():
+            cut = [clip[None, s : min(s + 4_000, length)] for s in starts]
+            each = [trained(window, torch.tensor([window.shape[1]]))[0] for window in cut]
+        np.testing.assert_allclose(row, torch.stack(each).mean(0), atol=1e-4)
 
 
 def test_every_export_of_a_run_is_the_same_file(tmp_path, model):

@@ -76,11 +76,9 @@ def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -
 def signal_of(record: Mapping[str, Any]) -> Signal:
     """Tell what a run's evaluation hears."""
     from emonet_bench.config import Training  # noqa: PLC0415
-    from emonet_bench.evaluation import evaluation_window  # noqa: PLC0415 - torch
-    from emonet_bench.types import Signal  # noqa: PLC0415
+    from emonet_bench.evaluation import evaluation_signal  # noqa: PLC0415 - torch
 
-    recipe = Training(**record["spec"]["training"])
-    return Signal(recipe.sampling_rate, evaluation_window(recipe))
+    return evaluation_signal(Training(**record["spec"]["training"]))
 
 
 def _architecture(record: Mapping[str, Any]) -> tuple[str, Any]:

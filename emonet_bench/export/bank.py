@@ -59,7 +59,7 @@ class Bank(Deployed):
 
     Args:
         members: The tasks; what lies outside their branches must be the same.
-        signal: Its window is cut from the centre of each clip.
+        signal: What is heard of each clip.
 
     Raises:
         ExportError: The classifiers do not share a network, or a corpus comes twice.

@@ -56,13 +56,14 @@ def metadata_of(record: Mapping[str, Any], interval: Interval | None = None) -> 
         interval: Confidence interval of the test UAR.
     """
     spec, training = record["spec"], record["spec"]["training"]
-    window = training["window"] if training["evaluation"] == "centre" else None
+    window = None if training["evaluation"] == "whole" else training["window"]
     return {
         "schema_version": SCHEMA_VERSION,
         "labels": json.dumps(record["labels"], ensure_ascii=False),
         "sampling_rate": str(training["sampling_rate"]),
         "minimum_length": "1",
         "window": "" if window is None else str(window),
+        "hop": str(window / 2) if window is not None and training["evaluation"] == "windows" else "",
         "architecture": spec["architecture"],
         "strategy": spec["strategy"],
         "corpus": spec["corpus"],
@@ -157,7 +158,11 @@ def _partitions(record: Mapping[str, Any]) -> list[Sequence[str]]:
 
 
 def _use(metadata: Mapping[str, str], file: str) -> str:
-    heard = f"the centred {metadata['window']} s of a clip" if metadata["window"] else "the whole clip"
+    heard = "the whole clip"
+    if metadata["window"]:
+        heard = f"the centred {metadata['window']} s of a clip"
+    if metadata["hop"]:
+        heard = f"windows of {metadata['window']} s, one every {metadata['hop']} s, and averages their logits"
     return f"""## Use
 
 ```python

@@ -40,7 +40,7 @@ def export(
         classifier: The trained classifier; left as it is.
         corpus: Whose branches to export.
         path: The file; it appears only when the gate is passed.
-        signal: What evaluation hears: its window is cut from each clip's centre, inside the graph.
+        signal: What evaluation hears of each clip; it is cut inside the graph.
         metadata: Goes into the file, see ``metadata_of``.
         test: The test partition. Its UAR through onnxruntime is recorded, and must be the metadata's ``uar`` within a
             clip.

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from emonet_bench.batches import Clips
 from emonet_bench.errors import ExportError
+from emonet_bench.hearing import heard
 from emonet_bench.metrics import unweighted_average_recall
-from emonet_bench.networks import Classifier, centre_crop
+from emonet_bench.networks import Classifier
 from emonet_bench.types import Signal
 
 TOLERANCE = 1e-4
@@ -67,7 +68,7 @@ def hold(model: bytes, classifier: Classifier, corpus: str, signal: Signal, task
         model: The ONNX model, serialised.
         classifier: What it was made from.
         corpus: For which corpus.
-        signal: Its window is cut from the centre of each clip.
+        signal: What is heard of each clip.
         task: Which of a bank's tasks that is.
 
     Returns:
@@ -167,7 +168,7 @@ def first_line(error: Exception) -> str:
 
 def _alone(classifier: Classifier, clip: Tensor, signal: Signal) -> npt.NDArray[np.float64]:
     with torch.inference_mode():
-        logits: Tensor = classifier(*centre_crop(clip[None].double(), torch.tensor([len(clip)]), signal))
+        (logits,) = heard(lambda *heard: (classifier(*heard),), clip[None].double(), torch.tensor([len(clip)]), signal)
     return logits[0].numpy()
 
 

@@ -12,11 +12,11 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from emonet_bench.networks import Branches, Classifier, centre_crop
+from emonet_bench.hearing import heard
+from emonet_bench.networks import Branches, Classifier
 from emonet_bench.types import Signal
 
 OPSET = 17
-INPUTS = ("waveform", "lengths", "task")
 INPUTS = ("waveform", "lengths", "task")
 OUTPUTS = ("probabilities", "logits", "embedding")
 
@@ -36,7 +36,7 @@ class Deployed(nn.Module):
 
     Args:
         classifier: What ``freeze`` returned.
-        signal: Its window is cut from the centre of each clip; None: whole clips.
+        signal: What is heard of each clip, see ``hearing``.
     """
 
     def __init__(self, classifier: nn.Module, signal: Signal) -> None:
@@ -46,11 +46,13 @@ class Deployed(nn.Module):
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map waveforms (N, S) and valid samples (N,) to probabilities (N, K), logits (N, K), embeddings (N, D)."""
-        waveform, lengths = centre_crop(waveform, lengths, self.signal)
+        embedding, logits = heard(self._scored, waveform, lengths, self.signal)
+        return logits.softmax(-1), logits, embedding
+
+    def _scored(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         classifier = cast("Any", self.classifier)
         embedding: Tensor = classifier.network.embed(waveform, lengths)
-        logits: Tensor = classifier.heads(embedding)
-        return logits.softmax(-1), logits, embedding
+        return embedding, classifier.heads(embedding)
 
 
 def freeze(classifier: Classifier, corpus: str) -> nn.Module:
