@@ -5,13 +5,14 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 
 import pytest
 import torch
 
-from emonet_bench import interruption, records, runner
+from emonet_bench import interruption, records, report, runner
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins import Plugins, Selection
@@ -147,6 +148,62 @@ def test_a_full_disk_is_not_the_cells_failure_and_the_next_call_goes_on(tmp_path
     assert measured(path(tmp_path, cell)) == measured(uninterrupted[0])
 
 
+MATRIX = f"""
+corpora = ["synthetic-calls"]
+architectures = ["cnn"]
+training = {{epochs = 1, batch_size = 8, window = 0.5, limit = 8, device = "cpu"}}
+[options.cnn]
+{"".join(f"{key} = {value}{chr(10)}" for key, value in SMALL.items())}
+"""
+FILLED = """
+mount -t tmpfs -o size=64k none "$1" || exit 99
+head -c 1000000 /dev/zero > "$1/fill" 2> /dev/null
+shift
+exec "$@"
+"""
+
+
+def with_full(folder, tmp_path):
+    """Train a matrix while a folder is a disk of its own, and full."""
+    (tmp_path / "matrix.toml").write_text(MATRIX)
+    (tmp_path / "filled.sh").write_text(FILLED)
+    private = ["unshare", "--map-root-user", "--mount", "sh", tmp_path / "filled.sh", folder]
+    command = [sys.executable, "-m", "emonet_bench", "run", "matrix", tmp_path / "matrix.toml", "--export"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    try:
+        done = subprocess.run(
+            [*private, *command, "--results", tmp_path / "results"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+    except FileNotFoundError:
+        pytest.skip("needs unshare (util-linux)")
+    if done.returncode == 99 or done.stderr.startswith("unshare:"):
+        pytest.skip("needs the right to mount")
+    return done
+
+
+@pytest.mark.slow
+def test_a_full_temporary_folder_costs_nothing(tmp_path):
+    (tmp_path / "temporary").mkdir()
+    done = with_full(tmp_path / "temporary", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (record,) = (tmp_path / "results").glob("[!.]*/result.json")
+    assert {"scores", "onnx"} <= json.loads(record.read_text()).keys()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="where semaphores are files")
+def test_a_full_shared_memory_is_told_in_one_line(tmp_path):
+    (tmp_path / "temporary").mkdir()
+    done = with_full("/dev/shm", tmp_path)
+    assert done.returncode == 2
+    assert "no worker process can be started (No space left on device); is /dev/shm full?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_state_that_cannot_be_saved_costs_nothing_but_the_state(tmp_path, cell, uninterrupted, monkeypatch):
     monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
     monkeypatch.setattr(interruption, "save_file", full)
@@ -167,7 +224,7 @@ def test_what_an_architecture_raises_is_written_down_and_logged(tmp_path, cell, 
     assert "Traceback" in (path(tmp_path, cell) / "log.txt").read_text()
 
 
-def test_out_of_gpu_memory_halves_the_batch_and_the_record_says_so(tmp_path, cell, monkeypatch):
+def test_out_of_gpu_memory_halves_the_batch_and_record_and_table_say_so(tmp_path, cell, monkeypatch):
     forward = torch.nn.Conv2d.forward
 
     def scarce(module, inputs):
@@ -179,6 +236,8 @@ def test_out_of_gpu_memory_halves_the_batch_and_the_record_says_so(tmp_path, cel
     run(tmp_path, cell)
     record = json.loads((path(tmp_path, cell) / "result.json").read_text())
     assert "each batch of 8 was run in 2 pieces" in record["notes"]["halved_batch"]
+    table = report.render_markdown(report.summarise(report.load(tmp_path)))
+    assert f"halved batch: {cell.spec.title}: out of GPU memory: each batch of 8 was run in 2 pieces" in table
 
 
 def test_a_log_holds_what_a_plugin_prints_and_warns_of(tmp_path, cell, monkeypatch, capsys):
