@@ -95,6 +95,21 @@ def test_the_macro_f1_is_scored_as_scikit_learn_does(results):
     assert cell.interval.low < cell.score < cell.interval.high
 
 
+def test_the_calibration_error_is_shown_where_asked_for_and_less_of_it_is_better(results):
+    for strategy, right in (("scratch", 0.5), ("adapters", 0.9)):
+        results.add(strategy=strategy, right=right)
+    table = report.summarise(report.load(results.folder), "ece")
+    cells = {column.strategy: cell for column, cell in table.rows[0].cells.items()}
+    plain = report.summarise(report.load(results.folder), "accuracy").rows[0].cells
+    for column, cell in plain.items():  # each prediction was written down as certain
+        assert cell.ece == cells[column.strategy].score == pytest.approx(1 - cell.score)
+    assert (cells["adapters"].best, cells["scratch"].best) == (True, False)
+    assert all(cell.interval is None and cell.against is None for cell in cells.values())
+    assert report.arranged(table, sort="score").columns[0].strategy == "adapters"
+    assert "less is better" in table.notes[0]
+    assert "[" not in report.render_markdown(table) + report.render_latex(table).partition(r"\toprule")[2]
+
+
 def test_different_protocols_never_share_a_row_and_their_ids_tell_equal_names_apart(results):
     results.add(protocol="fixed", protocol_id="aaaa", right=0.9)
     results.add(protocol="fixed", protocol_id="bbbb", right=0.5, strategy="adapters")

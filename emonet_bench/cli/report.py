@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import rich_click as click
 from rich.console import Console
@@ -11,7 +14,6 @@ from rich.console import Console
 from emonet_bench import report as reports
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, StoreError
-from emonet_bench.statistics import Metric
 
 _KEYS = ("corpus", "protocol", "architecture", "strategy", "seed")
 _RENDER = {
@@ -36,11 +38,11 @@ _RENDER = {
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
 @click.option(
     "--metric",
-    type=click.Choice(["uar", "accuracy", "macro_f1"]),
+    type=click.Choice(get_args(reports.Score)),
     metavar="SCORE",
     default="uar",
     show_default=True,
-    help="uar, accuracy or macro_f1.",
+    help="uar, accuracy, macro_f1 or ece (expected calibration error).",
 )
 @click.option("--rows", metavar="A,B", help="What makes the rows, of corpus, architecture, strategy [default: corpus].")
 @click.option("--columns", metavar="A,B", help="What makes the columns [default: what the rows leave].")
@@ -64,7 +66,7 @@ def report(
     results: Path,
     form: str,
     output: Path | None,
-    metric: Metric,
+    metric: reports.Score,
     baseline: str,
     filters: tuple[str, ...],
     **arrangement: Any,
@@ -74,8 +76,25 @@ def report(
     RESULTS is a results directory, or the directory of a single run. Folds are pooled and scored once for each seed;
     runs of different protocols never share a row.
     """
-    table = reports.summarise(_filtered(reports.load(results), filters), metric, baseline)
-    table = reports.arranged(table, **arrangement)
+    with _collecting_nothing():
+        table = reports.summarise(_filtered(reports.load(results), filters), metric, baseline)
+        table = reports.arranged(table, **arrangement)
+        _deliver(table, form, output)
+
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """Pause the collector: of 10 000 runs it would walk millions of lists again and again, and find no cycle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _deliver(table: reports.Table, form: str, output: Path | None) -> None:
     if form == "rich" and output is None:
         Console().print(reports.render_rich(table))
         click.echo("".join(f"{problem}\n" for problem in table.problems), nl=False)  # unwrapped, to be copied

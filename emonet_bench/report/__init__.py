@@ -1,6 +1,6 @@
 """Results as a table: read run directories, pool folds, average seeds, tell apart what differs, render."""
 
-from emonet_bench.report.cells import Cell
+from emonet_bench.report.cells import Cell, Score
 from emonet_bench.report.layout import SORTS, arranged
 from emonet_bench.report.reading import RunRecord, load, load_runs, skipped
 from emonet_bench.report.rendering import render_csv, render_json, render_latex, render_markdown, render_rich
@@ -12,6 +12,7 @@ __all__ = [
     "Column",
     "Row",
     "RunRecord",
+    "Score",
     "Table",
     "arranged",
     "load",

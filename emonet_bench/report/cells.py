@@ -6,20 +6,42 @@ import statistics as plain
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from emonet_bench import metrics
 from emonet_bench.errors import StoreError
 from emonet_bench.report.reading import Predictions, RunRecord, State, read_predictions
-from emonet_bench.statistics import Comparison, Interval, Metric, compare, interval, mcnemar
+from emonet_bench.statistics import Comparison, Interval, calibration_error, compare, interval, mcnemar
 
 ALPHA = 0.05
 
-SCORES = {
+Score = Literal["uar", "accuracy", "macro_f1", "ece"]
+"""What a table may show; ``ece``, the expected calibration error, is the one of which less is better."""
+
+_SCORES = {
     "uar": metrics.unweighted_average_recall,
     "accuracy": metrics.accuracy,
     "macro_f1": metrics.macro_f1,
 }
+
+
+def score(rows: Predictions, labels: Sequence[str], metric: Score) -> float:
+    """Score predictions.
+
+    Args:
+        rows: What to score.
+        labels: The corpus's labels.
+        metric: How.
+    """
+    if metric == "ece":
+        right = [truth == guess for truth, guess in zip(rows.truth, rows.prediction, strict=True)]
+        return calibration_error(rows.confidence, right)
+    return _SCORES[metric](rows.truth, rows.prediction, labels)
+
+
+def rank(value: float, metric: Score) -> float:
+    """Turn a score into a number that is the larger, the better it is."""
+    return -value if metric == "ece" else value
 
 
 @dataclass(frozen=True)
@@ -32,7 +54,8 @@ class Cell:
         scores: Of each seed.
         deviation: Standard deviation over seeds, None for a single one.
         spread: Standard deviation over the folds, each scored by itself, None for a single one.
-        interval: 95 % bootstrap interval of the mean.
+        interval: 95 % bootstrap interval of the mean; None for ``ece``: resampling would bias it further.
+        ece: Expected calibration error, mean over seeds, whatever the table shows.
         seeds: How many seeds are scored.
         folds: How many folds the best covered seed has.
         failed: How many runs failed.
@@ -55,6 +78,7 @@ class Cell:
     deviation: float | None = None
     spread: float | None = None
     interval: Interval | None = None
+    ece: float | None = None
     seeds: int = 0
     folds: int = 0
     failed: int = 0
@@ -85,7 +109,7 @@ class Group:
     seeds: Mapping[int, Predictions] = field(default_factory=dict)
     problems: Sequence[str] = ()
 
-    def cell(self, labels: Sequence[str], folds: set[int | None], metric: Metric) -> Cell:
+    def cell(self, labels: Sequence[str], folds: set[int | None], metric: Score) -> Cell:
         """Score the cell.
 
         Args:
@@ -96,7 +120,7 @@ class Group:
         done, failed = self.scored, len(self.problems)
         if not self.seeds:
             return Cell("failed" if failed else "skipped", failed=failed, source=self.runs[0].variant.get("source"))
-        scores = [SCORES[metric](seed.truth, seed.prediction, labels) for seed in self.seeds.values()]
+        scores = [score(seed, labels, metric) for seed in self.seeds.values()]
         per_seed = [{run.fold for run in done if run.seed == seed} for seed in self.seeds]
         seconds = [run.seconds for run in done if run.seconds is not None]
         return Cell(
@@ -106,6 +130,7 @@ class Group:
             deviation=plain.stdev(scores) if len(scores) > 1 else None,
             spread=_spread(done, metric),
             interval=_interval(list(self.seeds.values()), labels, metric),
+            ece=plain.fmean(score(seed, labels, "ece") for seed in self.seeds.values()),
             seeds=len(scores),
             folds=max(map(len, per_seed)),
             failed=failed,
@@ -117,12 +142,14 @@ class Group:
             source=self.runs[0].variant.get("source"),
         )
 
-    def against(self, other: Group, labels: Sequence[str], metric: Metric) -> dict[str, Any]:
-        """Compare with another group on the seeds that both have; nothing where their clips differ.
+    def against(self, other: Group, labels: Sequence[str], metric: Score) -> dict[str, Any]:
+        """Compare with another group on the seeds that both have; nothing where their clips differ, or for ``ece``.
 
         Returns:
             The fields ``against`` and ``mcnemar`` of a ``Cell``, as far as they can be told.
         """
+        if metric == "ece":
+            return {}
         first, second = Predictions.empty(), []
         shared = sorted(self.seeds.keys() & other.seeds.keys())
         for seed in shared:
@@ -157,13 +184,15 @@ def pool(runs: Sequence[RunRecord]) -> Group:
     return Group(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.truth}, problems)
 
 
-def _spread(runs: Sequence[RunRecord], metric: Metric) -> float | None:
+def _spread(runs: Sequence[RunRecord], metric: Score) -> float | None:
     scores = [run.scores[metric] for run in runs if metric in run.scores]
     return plain.stdev(scores) if len({run.fold for run in runs}) > 1 and len(scores) > 1 else None
 
 
-def _interval(seeds: Sequence[Predictions], labels: Sequence[str], metric: Metric) -> Interval:
+def _interval(seeds: Sequence[Predictions], labels: Sequence[str], metric: Score) -> Interval | None:
     """Interval of the mean over seeds: all seeds of a clip are drawn together with its speaker."""
+    if metric == "ece":
+        return None
     rows = Predictions.empty()
     for seed in seeds:
         rows = rows.joined(seed)

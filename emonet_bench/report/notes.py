@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from emonet_bench.report.cells import Cell, Group
+from emonet_bench.report.cells import Cell, Group, Score
 
 if TYPE_CHECKING:
     from emonet_bench.report.table import Column, Row
-    from emonet_bench.statistics import Metric
 
 ALMOST = 0.5
 """Below this bound on its violations an order over seeds holds almost (Dror et al. 2019)."""
 
-TITLES = {"uar": "UAR", "accuracy": "Accuracy", "macro_f1": "Macro F1"}
+TITLES = {"uar": "UAR", "accuracy": "Accuracy", "macro_f1": "Macro F1", "ece": "ECE"}
 
 
-def notes(rows: Sequence[Row], metric: Metric, baseline: str, older: int, sources: int) -> Iterator[str]:
+def notes(rows: Sequence[Row], metric: Score, baseline: str, older: int, sources: int) -> Iterator[str]:
     """Say what a reader of the rows must know, a line each.
 
     Args:
@@ -32,6 +31,8 @@ def notes(rows: Sequence[Row], metric: Metric, baseline: str, older: int, source
     if intervals:
         units = " or ".join(sorted({interval.unit for interval in intervals}, reverse=True))
         yield f"{TITLES[metric]} on test {_seeds(cells)}; 95 % bootstrap interval over {units}."
+    elif metric == "ece" and cells:
+        yield f"Expected calibration error on test {_seeds(cells)}: less is better; without intervals and tests."
     few = min((interval.units for interval in intervals if interval.unit == "speakers"), default=99)
     if few < 5:  # noqa: PLR2004
         yield f"An interval from few speakers ({few} at the least) says little: it holds for these speakers only."

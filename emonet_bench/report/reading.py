@@ -78,17 +78,18 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Predictions:
-    """The test partition of a ``predictions.csv``: four lists of equal length."""
+    """The test partition of a ``predictions.csv``: five lists of equal length."""
 
     utterances: list[str]
     speakers: list[str | None]
     truth: list[str]
     prediction: list[str]
+    confidence: list[float]
 
     @classmethod
     def empty(cls) -> Predictions:
         """Return no predictions."""
-        return cls([], [], [], [])
+        return cls([], [], [], [], [])
 
     def joined(self, other: Predictions) -> Predictions:
         """Return these and the others after them."""
@@ -97,6 +98,7 @@ class Predictions:
             self.speakers + other.speakers,
             self.truth + other.truth,
             self.prediction + other.prediction,
+            self.confidence + other.confidence,
         )
 
 
@@ -151,18 +153,18 @@ def read_predictions(record: RunRecord) -> Predictions:
     try:
         with record.predictions.open(encoding="utf-8", newline="") as stream:
             reader = csv.reader(stream)
-            header = next(reader)
-            partition, *wanted = (header.index(name) for name in columns)
-            wanted_of = itemgetter(*wanted)
-            rows = [wanted_of(row) for row in reader if row[partition] == "test"]
-    except (OSError, ValueError, IndexError, StopIteration) as error:
+            place = {name: index for index, name in enumerate(next(reader))}
+            partition, *wanted = (place[name] for name in columns)
+            rows = [row for row in reader if row[partition] == "test"]
+        utterances, speakers, truth, prediction = (list(map(itemgetter(index), rows)) for index in wanted)
+        if strange := {*truth, *prediction} - set(record.facts["labels"]):
+            raise StoreError(f"{record.predictions}: undeclared label {min(strange)!r}; run {record.title} again")
+        confidence = [float(row[place[label]]) for row, label in zip(rows, prediction, strict=True)]
+    except (OSError, ValueError, LookupError, StopIteration) as error:
         raise StoreError(f"{record.predictions}: damaged or missing ({error}); run {record.title} again") from error
     if not rows:
         raise StoreError(f"{record.predictions}: no test prediction; run {record.title} again")
-    utterances, speakers, truth, prediction = (list(column) for column in zip(*rows, strict=True))
-    if strange := {*truth, *prediction} - set(record.facts["labels"]):
-        raise StoreError(f"{record.predictions}: undeclared label {min(strange)!r}; run {record.title} again")
-    return Predictions(utterances, [speaker or None for speaker in speakers], truth, prediction)
+    return Predictions(utterances, [speaker or None for speaker in speakers], truth, prediction, confidence)
 
 
 def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[RunRecord]:

@@ -15,11 +15,10 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from emonet_bench.report.cells import Cell
+from emonet_bench.report.cells import Cell, Score
 from emonet_bench.report.layout import Head, lay
 from emonet_bench.report.notes import TITLES
 from emonet_bench.report.table import DIMENSIONS, Row, Table
-from emonet_bench.statistics import Metric
 
 _TO = "\N{EN DASH}"
 _LATEX = str.maketrans(
@@ -67,7 +66,7 @@ def _wide(table: Table) -> RichTable:
     return grid
 
 
-def _name(head: Head, metric: Metric) -> Text:
+def _name(head: Head, metric: Score) -> Text:
     text = Text("\n").join(Text(part.corpus if isinstance(part, Row) else part) for part in head)
     for row in head:
         if isinstance(row, Row):
@@ -80,7 +79,7 @@ def _words(head: Head) -> list[str]:
     return [f"{part.title}, {part.subtitle}" if isinstance(part, Row) else part for part in head]
 
 
-def _details(row: Row, metric: Metric) -> list[str]:
+def _details(row: Row, metric: Score) -> list[str]:
     return [
         *(["synthetic"] if row.synthetic else []),
         row.subtitle,
@@ -96,7 +95,8 @@ def _text(cell: Cell | None, *, seeds: bool) -> Text:
     if cell.score is None:
         return _state(cell)
     text = Text(_score(cell), style="bold green" if cell.best else "")
-    text.append(f"\n{_interval(cell)}", style="dim not bold")
+    if cell.interval:
+        text.append(f"\n{_interval(cell)}", style="dim not bold")
     if cell.spread is not None:
         text.append(f"\nfolds ±{_number(cell.spread, 2)}", style="dim not bold")
     if seeds:
@@ -184,8 +184,8 @@ def _latex(cell: Cell | None) -> str:
     if cell is None or cell.score is None:
         return "" if cell is None else cell.state
     score = _score(cell).replace("±", r"$\pm$").replace("*", "$^{*}$").replace("~", r"$^{\sim}$")
-    low_high = _interval(cell).replace(_TO, "--")
-    return (rf"\textbf{{{score}}}" if cell.best else score) + rf" {{\scriptsize [{low_high}]}}"
+    interval = rf" {{\scriptsize [{_interval(cell).replace(_TO, '--')}]}}" if cell.interval else ""
+    return (rf"\textbf{{{score}}}" if cell.best else score) + interval
 
 
 def render_csv(table: Table) -> str:
@@ -239,7 +239,7 @@ def _plain(cell: Cell | None, best: str) -> str:
     if cell is None or cell.score is None:
         return "" if cell is None else cell.state
     score = best.format(_score(cell)) if cell.best else _score(cell)
-    return f"{score} [{_interval(cell)}]"
+    return f"{score} [{_interval(cell)}]" if cell.interval else score
 
 
 def _score(cell: Cell) -> str:

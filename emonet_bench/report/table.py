@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emonet_bench.report.cells import Cell, Group, pool
+from emonet_bench.report.cells import Cell, Group, Score, pool, rank
 from emonet_bench.report.notes import notes, problems
 from emonet_bench.report.reading import RunRecord
-from emonet_bench.statistics import Metric, almost_stochastic_order, holm
+from emonet_bench.statistics import almost_stochastic_order, holm
 
 DIMENSIONS = ("corpus", "architecture", "strategy")
 """What rows and columns can be made of."""
@@ -93,7 +93,7 @@ class Table:
     """A table of results.
 
     Attributes:
-        metric: What is scored: ``uar``, ``accuracy`` or ``macro_f1``.
+        metric: What is scored.
         baseline: Strategy that the others are compared with.
         columns: By architecture, the baseline first.
         rows: In sorted order.
@@ -103,7 +103,7 @@ class Table:
         axes: The dimensions that make the rows and those that make the columns, where it is shown as a grid.
     """
 
-    metric: Metric
+    metric: Score
     baseline: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -120,7 +120,7 @@ class Table:
                     yield row, column, row.cells[column]
 
 
-def summarise(records: Sequence[RunRecord], metric: Metric = "uar", baseline: str = "scratch") -> Table:
+def summarise(records: Sequence[RunRecord], metric: Score = "uar", baseline: str = "scratch") -> Table:
     """Pool the folds of each seed and score them once, average the seeds, and compare with the baseline strategy.
 
     Runs with different protocol ids (or different limits on the clips) never share a row. Of several runs of one seed
@@ -205,22 +205,24 @@ def _varying(records: Iterable[RunRecord]) -> list[str]:
     return sorted(names - {"training.limit"})
 
 
-def _row(groups: Mapping[Column, Group], metric: Metric, baseline: str) -> Row:
+def _row(groups: Mapping[Column, Group], metric: Score, baseline: str) -> Row:
     runs = [run for group in groups.values() for run in group.runs]
     facts = max((run.facts for run in runs), key=len, default={})
     folds = {run.fold for run in runs if run.state != "skipped"}
     labels = facts.get("labels", ())
     cells = {column: group.cell(labels, folds, metric) for column, group in groups.items()}
-    best = max((cell.score for cell in cells.values() if cell.complete and cell.score is not None), default=None)
-    ranked = sum(cell.complete for cell in cells.values())
+    ranks = {
+        column: rank(cell.score, metric) for column, cell in cells.items() if cell.complete and cell.score is not None
+    }
     for column, cell in cells.items():
         reference = _reference(column, groups, baseline)
         both = reference is not None and cell.complete and cells[reference].complete
         compared: dict[str, Any] = {}
-        if reference is not None and both:
+        if reference is not None and both and metric != "ece":
             order = almost_stochastic_order(cell.scores, cells[reference].scores)
             compared = groups[column].against(groups[reference], labels, metric) | {"order": order}
-        cells[column] = replace(cell, best=ranked > 1 and cell.complete and cell.score == best, **compared)
+        best = len(ranks) > 1 and ranks.get(column) == max(ranks.values())
+        cells[column] = replace(cell, best=best, **compared)
     clips = [set(seed.utterances) for group in groups.values() for seed in group.seeds.values()]
     speakers = {who for group in groups.values() for seed in group.seeds.values() for who in seed.speakers}
     first = runs[0]
