@@ -15,14 +15,15 @@ import soundfile
 import torch
 from torch import nn
 
-from emonet_bench.config import Options
+from emonet_bench.config import Options, option
 from emonet_bench.errors import CorpusError, Skipped
 from emonet_bench.networks import branch, classifier
 from emonet_bench.plugins import Plugins
 from emonet_bench.testing import check_architecture, check_corpus, check_executor, check_strategy, executors
 from emonet_bench.testing.contracts import PAGE
 from emonet_bench.testing.networks import ADAPTABLE, PLAIN
-from emonet_bench.types import Corpus, ParameterGroup, Plan, SplitRule, Strategy, Utterance
+from emonet_bench.testing.strategy_bench import SIGNAL
+from emonet_bench.types import Architecture, Corpus, ParameterGroup, Plan, SplitRule, Strategy, Utterance
 
 
 def broken(check, *arguments):
@@ -270,7 +271,7 @@ def learns_in_the_dark(network, corpora, source, options):
 
 FROM_A_SOURCE = {"source_strategies": ("scratch", "multi-task")}
 STRATEGY_FAULTS = {
-    skips_everything: ({}, "any-architecture", "Skipped a network with every kind"),
+    skips_everything: ({}, "any-architecture", "Skipped AdaptableNetwork: no; give check_strategy an architecture"),
     needs_points: ({}, "any-architecture", "KeyError: 'beside'"),
     has_one_head_for_all: ({}, "heads", "have 4 columns for 3 labels"),
     divides_by_zero: ({}, "heads", "not finite"),
@@ -290,6 +291,27 @@ STRATEGY_FAULTS = {
 
 def test_a_strategy_that_keeps_all_contracts_passes():
     check_strategy(Strategy("toy", NoOptions, head_only, **FROM_A_SOURCE))
+
+
+class SizedOptions(Options):
+    size: int = option(0, "Features of a frame's embedding.")
+
+
+def test_a_strategy_for_some_architectures_only_is_tried_on_the_one_it_is_given():
+    class Own(type(PLAIN.build(NoOptions(), SIGNAL))):
+        def __init__(self, size):
+            super().__init__()
+            self.dense, self.dim = nn.Linear(self.dense.in_features, size), size
+
+    def own_only(network, corpora, source, options):
+        if not isinstance(network, Own):
+            raise Skipped("made for Own")
+        return whole(network, corpora)
+
+    architecture = Architecture("own", "toy", SizedOptions, lambda options, signal: Own(options.size))
+    strategy = Strategy("toy", NoOptions, own_only)
+    check_strategy(strategy, architecture=architecture, architecture_options={"size": 5})
+    assert "Skipped AdaptableNetwork: made for Own" in broken(check_strategy, strategy)
 
 
 @pytest.mark.parametrize("fault", STRATEGY_FAULTS, ids=lambda fault: fault.__name__)

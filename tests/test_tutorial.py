@@ -101,9 +101,9 @@ def test_a_new_package_never_overwrites_one(tmp_path):
 
 BROKEN_PLUGIN = """
 from emonet_bench import hookimpl
-from emonet_bench.config import Options
-from emonet_bench.types import Corpus, ParameterGroup, Plan, SplitRule, Strategy, Utterance
-from emonet_bench.errors import CorpusError
+from emonet_bench.config import Options, option
+from emonet_bench.types import Architecture, Corpus, ParameterGroup, Plan, SplitRule, Strategy, Utterance
+from emonet_bench.errors import CorpusError, Skipped
 
 def prepare(network, corpora, source, options):
     from emonet_bench.networks import classifier
@@ -113,9 +113,19 @@ def prepare(network, corpora, source, options):
 def absent():
     raise CorpusError("corpus far: no audio; get it from https://example.org")
 
+def picky(network, corpora, source, options):
+    raise Skipped("only for mirrors")
+
+class NeedsAFile(Options):
+    file: str = option(..., "Weights to start from.")
+
 @hookimpl
 def emonet_strategies():
-    return [Strategy("leaky", Options, prepare)]
+    return [Strategy("leaky", Options, prepare), Strategy("picky", Options, picky)]
+
+@hookimpl
+def emonet_architectures():
+    return [Architecture("filed", "toy", NeedsAFile, build=None)]
 
 @hookimpl
 def emonet_corpora(config):
@@ -142,6 +152,13 @@ def test_a_check_reports_every_contract_and_where_a_broken_one_is_written(checke
     (seen,) = [line for line in lines if line.startswith("          seen: ") and "no group" in line]
     assert "trainable and in no group" in seen
     assert "          see docs/contracts.md#strategy-groups" in lines
+
+
+def test_a_check_says_what_cannot_be_checked_here(checked):
+    lines = checked("mine").output.splitlines()
+    filed, picky = (lines[lines.index(title) + 1] for title in ("architecture filed", "strategy picky"))
+    assert filed == "  not checked: filed.file: field required; got {}"
+    assert picky.startswith("  not checked: it skips the kit's network (only for mirrors); its own tests can give")
 
 
 def test_a_check_of_one_thing_leaves_the_others_alone(checked):

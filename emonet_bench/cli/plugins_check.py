@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import click
 import torch
 
-from emonet_bench.config import did_you_mean
-from emonet_bench.errors import ConfigError, CorpusError
+from emonet_bench.config import did_you_mean, parse
+from emonet_bench.errors import ConfigError, CorpusError, Skipped
 from emonet_bench.plugins import Plugins
 from emonet_bench.testing import architectures, corpora, executors, strategies
 from emonet_bench.testing.bench import Bench
 from emonet_bench.testing.contracts import Finding, examine
 from emonet_bench.testing.strategy_bench import StrategyBench
-from emonet_bench.types import Corpus, Signal
+from emonet_bench.types import Architecture, Corpus, Signal, Strategy
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,10 @@ def _subjects(name: str, plugins: Plugins) -> Iterator[Subject]:
             yield _corpus(corpus)
     for key, architecture in plugins.architectures.items():
         if name in (key, plugins.architectures.origin(key).name):
-            bench = Bench(architecture, architecture.options(), Signal())
-            yield Subject("architecture", key, _kit("architecture", architectures.CHECKS, bench))
+            yield _architecture(architecture)
     for key, strategy in plugins.strategies.items():
         if name in (key, plugins.strategies.origin(key).name):
-            tried = StrategyBench(strategy, strategy.options())
-            yield Subject("strategy", key, _kit("strategy", strategies.CHECKS, tried))
+            yield _strategy(strategy)
     started = plugins.ask("emonet_executor", name=name, workers=1)
     if started is not None:
         started.shutdown()
@@ -85,6 +83,26 @@ def _corpus(corpus: Corpus) -> Subject:
     except Exception:  # noqa: BLE001, S110 - the kit will meet it again and say which contract that breaks
         pass
     return Subject("corpus", corpus.name, _kit("corpus", corpora.CHECKS, corpora.CorpusBench(corpus)), absent)
+
+
+def _architecture(architecture: Architecture) -> Subject:
+    try:
+        options = parse(architecture.options, {}, architecture.name)
+    except ConfigError as error:  # an option without a default, or one whose default is not on this machine
+        return Subject("architecture", architecture.name, lambda: iter(()), str(error))
+    bench = Bench(architecture, options, Signal())
+    return Subject("architecture", architecture.name, _kit("architecture", architectures.CHECKS, bench))
+
+
+def _strategy(strategy: Strategy) -> Subject:
+    bench, absent = StrategyBench(strategy, strategy.options()), None
+    try:
+        bench.prepare(bench.networks[0])
+    except Skipped as reason:
+        absent = f"it skips the kit's network ({reason}); its own tests can give check_strategy another one"
+    except Exception:  # noqa: BLE001, S110 - as above
+        pass
+    return Subject("strategy", strategy.name, _kit("strategy", strategies.CHECKS, bench), absent)
 
 
 def _kit(kind: str, checks: tuple[Callable[..., None], ...], bench: object) -> Callable[[], Iterator[Finding]]:

@@ -18,17 +18,26 @@ from emonet_bench.errors import Skipped
 from emonet_bench.plugins import Plugins
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented
+from emonet_bench.testing.networks import PLAIN
 from emonet_bench.testing.strategy_bench import RECIPE, StrategyBench
 from emonet_bench.training import train
-from emonet_bench.types import Strategy
+from emonet_bench.types import Architecture, Strategy
 
 
-def check_strategy(strategy: str | Strategy, options: Mapping[str, Any] | Options | None = None) -> None:
+def check_strategy(
+    strategy: str | Strategy,
+    options: Mapping[str, Any] | Options | None = None,
+    architecture: str | Architecture | None = None,
+    architecture_options: Mapping[str, Any] | None = None,
+) -> None:
     """Hold a strategy to its contracts, on a network with every kind of adapter point and on one with none.
 
     Args:
         strategy: A registered name, or the descriptor itself.
         options: Its options; None: the defaults.
+        architecture: Tried in place of the one with every kind of adapter point, for a strategy that is made for some
+            architectures only. It must hear 1 kHz, clips of any length. A registered name, or the descriptor itself.
+        architecture_options: Its options; None: the defaults.
 
     Raises:
         AssertionError: It breaks one; the message says which, what was seen and where the contract is written.
@@ -37,8 +46,13 @@ def check_strategy(strategy: str | Strategy, options: Mapping[str, Any] | Option
         strategy = Plugins().strategies[strategy]
     if not isinstance(options, Options):
         options = parse(strategy.options, options or {}, strategy.name)
+    if isinstance(architecture, str):
+        architecture = Plugins().architectures[architecture]
+    bench = StrategyBench(strategy, options)
+    if architecture is not None:
+        bench = StrategyBench(strategy, options, (architecture, PLAIN), architecture_options or {})
     with torch.random.fork_rng(devices=[]):
-        hold("strategy", strategy.name, CHECKS, StrategyBench(strategy, options))
+        hold("strategy", strategy.name, CHECKS, bench)
 
 
 def options_documented(bench: StrategyBench) -> None:
@@ -47,11 +61,13 @@ def options_documented(bench: StrategyBench) -> None:
 
 
 def any_architecture(bench: StrategyBench) -> None:
-    """It works on a network with every kind of adapter point; on one with none it works or raises ``Skipped``."""
+    """It works on the kit's network, or the one given to it; on one without adapter points it may raise ``Skipped``."""
     try:
         bench.prepare(bench.networks[0])
     except Skipped as reason:
-        raise BrokenError(f"Skipped a network with every kind of adapter point: {reason}") from reason
+        raise BrokenError(
+            f"Skipped {bench.networks[0].name}: {reason}; give check_strategy an architecture that it is made for"
+        ) from reason
     try:
         bench.prepare(bench.networks[-1])
     except Skipped as reason:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from emonet_bench.batches import Clips
 from emonet_bench.checkpoints import Checkpoint
-from emonet_bench.config import Training
+from emonet_bench.config import Training, parse
 from emonet_bench.errors import Skipped
 from emonet_bench.networks import classifier
 from emonet_bench.plugins import Plugins, Selection
@@ -41,14 +41,16 @@ class StrategyBench:
     Attributes:
         strategy: The strategy.
         options: Its options.
-        plugins: Where it and the bench's networks are registered.
+        networks: The architectures that it is tried on: one that it must not skip, and one without adapter points.
+        network_options: Options of the first of them.
+        plugins: Where it and they are registered.
     """
 
     strategy: Strategy
     options: Any
+    networks: tuple[Architecture, Architecture] = (ADAPTABLE, PLAIN)
+    network_options: Mapping[str, Any] = field(default_factory=dict)
     plugins: Plugins = field(default_factory=_plugins)
-
-    networks = (ADAPTABLE, PLAIN)
 
     def __post_init__(self) -> None:
         kit = Origin("kit", "", __name__)
@@ -65,7 +67,7 @@ class StrategyBench:
         """Let the strategy prepare a network of one seed with a source of another, or without one."""
         given = self.source(architecture, seed) if source else None
         torch.manual_seed(0)
-        network = architecture.build(architecture.options(), SIGNAL)
+        network = self._build(architecture)
         return self.strategy.prepare(network, self.corpora, given, self.options)
 
     def attempt(
@@ -86,7 +88,7 @@ class StrategyBench:
     def source(self, architecture: Architecture, seed: int) -> Checkpoint:
         """Make a source: a network of a seed with statistics that are not at their start, and a head of its own."""
         torch.manual_seed(100 + seed)
-        whole = classifier(architecture.build(architecture.options(), SIGNAL), _ELSEWHERE)
+        whole = classifier(self._build(architecture), _ELSEWHERE)
         if self.strategy.source_strategies:
             known = Plugins().strategies
             name = self.strategy.source_strategies[0]
@@ -95,6 +97,12 @@ class StrategyBench:
         stir(whole)
         tensors = {name: tensor.clone() for name, tensor in whole.state_dict().items()}
         return Checkpoint(tensors, self.header(architecture, _ELSEWHERE))
+
+    def _build(self, architecture: Architecture) -> Any:
+        return architecture.build(parse(architecture.options, self._given(architecture), architecture.name), SIGNAL)
+
+    def _given(self, architecture: Architecture) -> dict[str, Any]:
+        return dict(self.network_options) if architecture is self.networks[0] else {}
 
     @torch.no_grad()
     def heard(self, whole: nn.Module) -> Tensor:
@@ -120,7 +128,7 @@ class StrategyBench:
         """Make a checkpoint's header, as a run does."""
         return {
             "architecture": architecture.name,
-            "architecture_options": {},
+            "architecture_options": self._given(architecture),
             "strategy": self.strategy.name,
             "strategy_options": self.options.model_dump(mode="json"),
             "signal": asdict(SIGNAL),
