@@ -3,12 +3,17 @@
 import json
 import subprocess
 import sys
+import time
+from dataclasses import replace
 
 from rich.console import Console
 
+from emonet_bench.agenda import Item, announced
 from emonet_bench.cli.status import view
 from emonet_bench.store import RunStore, read_record, seal
 from tests.test_store import IDENTITY, SPEC
+
+OOPS = {"type": "Oops", "message": "list[int]\nmore"}
 
 
 def seen(store):
@@ -34,7 +39,7 @@ def test_failures_are_named_and_finished_cells_counted(tmp_path):
     for name, record in {
         "one": {"scores": {}},
         "two": {"scores": {}},
-        "three": {"error": {"type": "Oops", "message": "list[int]\nmore"}},
+        "three": {"error": OOPS},
     }.items():
         (tmp_path / name).mkdir()
         seal(tmp_path / name, record)
@@ -42,6 +47,23 @@ def test_failures_are_named_and_finished_cells_counted(tmp_path):
     assert "failed: Oops: list[int]" in told
     assert "more" not in told
     assert f"1 failed, 2 finished. Results: {tmp_path}/" in told.replace("\n", "")
+
+
+def test_what_a_running_matrix_has_before_it_is_counted_with_the_time_left(tmp_path):
+    store = RunStore(tmp_path)
+    names = ["done", "bad", "child", "next", "again", store.pending(SPEC, IDENTITY).name]
+    planned = [Item(name, "x", 100, 10, "bad" if name == "child" else None, None) for name in names]
+    planned[4] = replace(planned[4], since=time.time() + 60)
+    for name, record in (("done", {"seconds": {"load": 20, "train": 100}}), ("bad", {"error": OOPS}), ("again", {})):
+        (tmp_path / name).mkdir()
+        seal(tmp_path / name, record)
+    with announced(store, planned), store.writing(SPEC, IDENTITY) as directory:
+        (directory / "history.csv").write_text("epoch,loss,dev_uar,seconds\n1,1,0.5,20\n2,1,0.5,40\n")
+        told = seen(store)
+        store.discard(directory)
+    # Two wait (120 s each, as the finished one took) and one has 8 epochs of 30 s left.
+    assert "1 running, 2 waiting, 1 failed, 1 finished; about 8 min left." in told
+    assert "left" not in seen(store)
 
 
 def test_it_needs_no_torch_and_refuses_what_is_no_directory(tmp_path):

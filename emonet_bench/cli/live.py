@@ -12,9 +12,12 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from emonet_bench import agenda
+from emonet_bench.estimates import duration
 from emonet_bench.plugins import Plugins
-from emonet_bench.runs import Cell, RunError, RunResult
+from emonet_bench.runs import Cell, RunError, RunResult, directory_name
 
+_LOOK_SECONDS = 3.0
 _SHOWN = 16  # rows of the live table; a terminal shows at least this many lines
 
 
@@ -23,8 +26,8 @@ class _Row:
     cell: Cell
     state: str = "waiting"
     epoch: int = 0
+    seconds: float = 0.0  # that these epochs took
     uar: float | None = None
-    started: float | None = None
     note: str = ""
 
 
@@ -36,6 +39,7 @@ class Progress:
         cells: All cells.
         plugins: Whose lifecycle hooks are called.
         console: Where to draw.
+        ahead: The cells in short, for an estimate of the time left.
         counts: Cells by state: finished, failed, skipped.
         peak_mb: The most memory that a cell has taken so far, in MiB; None where none has finished yet.
     """
@@ -43,11 +47,15 @@ class Progress:
     cells: Sequence[Cell]
     plugins: Plugins
     console: Console
+    ahead: Sequence[agenda.Item] = ()
     counts: dict[str, int] = field(default_factory=lambda: {"finished": 0, "failed": 0, "skipped": 0})
     peak_mb: int | None = None
 
     def __post_init__(self) -> None:
         self._rows = {cell.run_id: _Row(cell) for cell in self.cells}
+        self._names = {cell.run_id: directory_name(cell.spec, cell.run_id) for cell in self.cells}
+        self._spent: dict[str, float] = {}
+        self._next_look, self._told_left = 0.0, ""
         self._live = Live(get_renderable=self._table, console=self.console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -61,14 +69,14 @@ class Progress:
 
     def started(self, cell: Cell) -> None:
         """Mark a cell as running."""
-        row = self._rows[cell.run_id]
-        row.state, row.started = "running", time.monotonic()
+        self._rows[cell.run_id].state = "running"
         self.plugins.notify("emonet_run_started", spec=cell.spec)
 
     def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
         """Show a cell's newest epoch."""
         shown = self._rows[cell.run_id]
         shown.epoch, shown.uar = int(row["epoch"]), row["dev_uar"]
+        shown.seconds += row.get("seconds", 0.0)
         self.plugins.notify("emonet_epoch_finished", spec=cell.spec, epoch=shown.epoch, scores=row)
 
     def elsewhere(self, cell: Cell) -> None:
@@ -79,6 +87,7 @@ class Progress:
     def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
         """Show a cell's test UAR."""
         self.peak_mb = max(self.peak_mb or 0, record.get("peak_memory_mb", 0))
+        self._spent[self._names[cell.run_id]] = sum(record.get("seconds", {}).values())
         uar = record["scores"]["test"]["uar"]
         fresh = self._rows[cell.run_id].state == "running"
         self._end(cell, "finished", f"test UAR {uar:.3f}" if fresh else f"test UAR {uar:.3f} (on disk already)")
@@ -129,7 +138,19 @@ class Progress:
         waiting = sum(row.state == "waiting" for row in self._rows.values())
         running = sum(row.state == "running" for row in self._rows.values())
         ended = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
-        return f"{len(self._rows)} cells: {running} running, {waiting} waiting" + (f", {ended}" if ended else "")
+        told = f"{len(self._rows)} cells: {running} running, {waiting} waiting" + (f", {ended}" if ended else "")
+        return f"{told}{self._left()}"
+
+    def _left(self) -> str:
+        """Say how long is left; looked at anew after some seconds, for a matrix may have thousands of cells."""
+        if time.monotonic() > self._next_look:
+            self._next_look = time.monotonic() + _LOOK_SECONDS
+            rows = [(self._names[run_id], row) for run_id, row in self._rows.items()]
+            running = {name: (row.epoch, row.seconds) for name, row in rows if row.state == "running"}
+            given_up = {name for name, row in rows if row.state in ("failed", "skipped")}
+            seconds = agenda.seconds_left(self.ahead, self._spent, given_up, running)
+            self._told_left = f"; about {duration(seconds)} left" if seconds else ""
+        return self._told_left
 
 
 _ORDER = {"running": 0, "failed": 1, "elsewhere": 2, "waiting": 3, "finished": 4, "skipped": 5}
@@ -147,7 +168,7 @@ def _columns(row: _Row) -> list[Any]:
     total = row.cell.spec.training.epochs
     bar = ProgressBar(total, row.epoch, width=16) if row.state == "running" else ""
     return [
-        row.cell.spec.title,
+        row.cell.spec.title if row.cell.wanted else f"{row.cell.spec.title} (source)",
         f"[{_STYLE[row.state]}]{row.state}[/]",
         f"{row.epoch}/{total}" if row.epoch else "",
         bar if row.state == "running" else row.note[:28],
@@ -157,7 +178,7 @@ def _columns(row: _Row) -> list[Any]:
 
 
 def _left(row: _Row, total: int) -> str:
-    if row.state != "running" or not row.epoch or row.started is None:
+    if row.state != "running" or not row.epoch:
         return ""
-    seconds = (time.monotonic() - row.started) / row.epoch * (total - row.epoch)
+    seconds = row.seconds / row.epoch * (total - row.epoch)
     return f"{int(seconds // 60)}:{int(seconds % 60):02}"

@@ -6,18 +6,20 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from functools import cache
 from typing import Any
 
 import torch
 from rich.console import Console
 
-from emonet_bench import report
+from emonet_bench import agenda, report
 from emonet_bench.cli.live import Progress
 from emonet_bench.cli.plan import Plan
+from emonet_bench.estimates import Measured, kind, recall
 from emonet_bench.executors import Terminated, ending_workers, executor_factory, gpu_room, worker_count
 from emonet_bench.plugins import Selection
 from emonet_bench.runner import Job, run_cell
-from emonet_bench.runs import Cell
+from emonet_bench.runs import Cell, RunSpec
 from emonet_bench.schedule import Matrix as Work
 from emonet_bench.store import RunStore
 
@@ -57,8 +59,13 @@ def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
         return bool(flags["force"] or (flags["retry_failed"] and "error" in record))
 
     factory = executor_factory(flags["executor"], workers, planned.plugins, devices)
+    ahead = _ahead(planned, store, again if flags["force"] or flags["retry_failed"] else None)
     try:
-        with Progress(cells, planned.plugins, console) as progress, ending_workers():
+        with (
+            agenda.announced(store, ahead),
+            Progress(cells, planned.plugins, console, ahead) as progress,
+            ending_workers(),
+        ):
             room = _room(flags["jobs"], workers, len(devices), progress)
             Work(cells, store, factory, room, submit, again, progress, planned.cost).run()
     except Terminated as ended:
@@ -66,6 +73,20 @@ def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
         raise SystemExit(ended.status) from None
     _conclude(cells, store, progress, console)
     return progress.counts["failed"]
+
+
+def _ahead(planned: Plan, store: RunStore, again: Callable[[Mapping[str, Any]], bool] | None) -> Sequence[agenda.Item]:
+    """Put the cells in short; ``again``, where there is one, tells which results on disk are made anew."""
+    known = cache(recall)
+
+    def measured(spec: RunSpec) -> Measured | None:
+        return known(kind(spec), planned.plugins.architectures.origin(spec.architecture).version)
+
+    def stale(cell: Cell) -> bool:
+        record = store.record(cell.spec, cell.run_id) if again else None
+        return bool(again and record and again(record))
+
+    return agenda.items(planned.cells, planned.cost, measured, stale)
 
 
 def visible_gpus() -> list[str]:

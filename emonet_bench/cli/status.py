@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,14 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
+from emonet_bench import agenda
 from emonet_bench.errors import StoreError
+from emonet_bench.estimates import duration
 from emonet_bench.schedule import history
 from emonet_bench.store import RunStore, read_record
 
 _WATCH_SECONDS = 2.0
+_STATES = ("running", "interrupted", "waiting", "failed", "finished")
 
 Read = Callable[[Path], dict[str, Any]]
 
@@ -26,7 +31,7 @@ Read = Callable[[Path], dict[str, Any]]
 @click.argument("results", type=click.Path(path_type=Path), default=Path("results"))
 @click.option("--watch", is_flag=True, help="Look again every two seconds until Ctrl-C.")
 def status(results: Path, *, watch: bool) -> None:
-    """Show the cells of a results directory: running, interrupted, failed, and how many have finished.
+    """Show the cells of a results directory: running, interrupted, failed, how many have finished and how long is left.
 
     RESULTS is a results directory. Nothing in it is changed, and torch is not needed.
     """
@@ -43,6 +48,46 @@ def status(results: Path, *, watch: bool) -> None:
             time.sleep(_WATCH_SECONDS)
 
 
+@dataclass
+class _Survey:
+    """What a results directory holds: rows of a table, and what an estimate of the time left needs."""
+
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    spent: dict[str, float] = field(default_factory=dict)
+    given_up: set[str] = field(default_factory=set)
+    running: dict[str, tuple[int, float]] = field(default_factory=dict)
+    interrupted: set[str] = field(default_factory=set)
+
+    def unfinished(self, directory: Path, *, busy: bool) -> None:
+        rows = history(directory)
+        state, colour = ("running", "cyan") if busy else ("interrupted", "yellow")
+        self.rows.append((directory.name, f"[{colour}]{state}[/]", *_epochs(directory, rows)))
+        self.counts[state] += 1
+        if busy:
+            self.running[directory.name] = (len(rows), sum(row.get("seconds", 0.0) for row in rows))
+        else:
+            self.interrupted.add(directory.name)
+
+    def ended(self, name: str, record: Mapping[str, Any]) -> None:
+        if "error" in record:
+            self.rows.append((name, f"[red]failed[/]: {_reason(record['error'])}"))
+            self.given_up.add(name)
+        else:
+            self.spent[name] = sum(record.get("seconds", {}).values())
+        self.counts["failed" if "error" in record else "finished"] += 1
+
+    def waiting(self, planned: Sequence[agenda.Item]) -> None:
+        begun = self.spent.keys() | self.running.keys() | self.given_up | self.interrupted
+        self.counts["waiting"] = sum(
+            item.directory not in begun and item.source not in self.given_up for item in planned
+        )
+
+    def left(self, planned: Sequence[agenda.Item]) -> str:
+        seconds = agenda.seconds_left(planned, self.spent, self.given_up, self.running) if planned else None
+        return f"; about {duration(seconds)} left" if seconds else ""
+
+
 def view(store: RunStore, read: Read) -> Group:
     """Draw the state of a results directory.
 
@@ -50,26 +95,27 @@ def view(store: RunStore, read: Read) -> Group:
         store: The results directory.
         read: Reads the record of a finished run.
     """
+    planned = agenda.current(store)
+    since = {item.directory: item.since for item in planned}
+    survey = _Survey()
+    for directory, busy in store.unfinished():
+        survey.unfinished(directory, busy=busy)
+    for directory in store.finished():
+        if directory.stat().st_mtime >= since.get(directory.name, 0.0):
+            survey.ended(directory.name, read(directory))
+    survey.waiting(planned)
     table = Table(box=None, pad_edge=False)
     for column, right in (("cell", False), ("state", False), ("epoch", True), ("dev UAR", True), ("last sign", True)):
         table.add_column(column, justify="right" if right else "left", overflow="fold")
-    counts = dict.fromkeys(("running", "interrupted", "failed", "finished"), 0)
-    for directory, busy in store.unfinished():
-        state = "running" if busy else "interrupted"
-        counts[state] += 1
-        table.add_row(directory.name, f"[{'cyan' if busy else 'yellow'}]{state}[/]", *_epochs(directory))
-    for directory in store.finished():
-        record = read(directory)
-        counts["failed" if "error" in record else "finished"] += 1
-        if "error" in record:
-            table.add_row(directory.name, f"[red]failed[/]: {_reason(record['error'])}")
+    for row in survey.rows:
+        table.add_row(*row)
     shown: tuple[Table, str] = (table, "")
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing has begun"
-    return Group(*(shown if table.row_count else ()), f"{told}. Results: {store.root}/")
+    told = ", ".join(f"{survey.counts[state]} {state}" for state in _STATES if survey.counts[state])
+    line = f"{told or 'nothing has begun'}{survey.left(planned)}. Results: {store.root}/"
+    return Group(*(shown if table.row_count else ()), line)
 
 
-def _epochs(directory: Path) -> tuple[str, str, str]:
-    rows = history(directory)
+def _epochs(directory: Path, rows: Sequence[Mapping[str, float]]) -> tuple[str, str, str]:
     if not rows:
         return "", "", ""
     seconds = int(time.time() - (directory / "history.csv").stat().st_mtime)

@@ -1,0 +1,185 @@
+"""What a running matrix has before it, on disk for whoever looks, and how long that will take."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from emonet_bench.estimates import Measured, kind
+from emonet_bench.runs import Cell, RunSpec, directory_name
+from emonet_bench.store import PENDING, RunStore, write_json
+
+
+@dataclass(frozen=True)
+class Item:
+    """A cell in short.
+
+    Attributes:
+        directory: Name of its directory.
+        alike: The same for cells that take equally long for each clip of an epoch.
+        clips: Training clips times epochs.
+        epochs: Epochs, at the most.
+        source: Name of its source's directory, where that is a cell, too.
+        seconds: What a probe lets expect, or None where there was none.
+        since: Unix time before which a result does not count, because it is made again; 0: any counts.
+    """
+
+    directory: str
+    alike: str
+    clips: float
+    epochs: int
+    source: str | None
+    seconds: float | None
+    since: float = 0.0
+
+
+def items(
+    cells: Sequence[Cell],
+    cost: Callable[[Cell], float],
+    measured: Callable[[RunSpec], Measured | None],
+    again: Callable[[Cell], bool],
+) -> list[Item]:
+    """Put cells that can be run in short.
+
+    Args:
+        cells: All cells.
+        cost: Training clips times epochs of a cell.
+        measured: What is known of a cell's cost.
+        again: Whether a cell's result is on disk and made again.
+    """
+    now = time.time()
+    names = {cell.run_id: directory_name(cell.spec, cell.run_id) for cell in cells}
+
+    def item(cell: Cell) -> Item:
+        spec, known = cell.spec, measured(cell.spec)
+        alike = hashlib.sha256(f"{kind(spec)} {spec.strategy} {spec.strategy_options}".encode()).hexdigest()[:8]
+        return Item(
+            directory=names[cell.run_id],
+            alike=alike,
+            clips=cost(cell),
+            epochs=spec.training.epochs,
+            source=names.get(cell.source or ""),
+            seconds=known.seconds * cost(cell) if known else None,
+            since=now if again(cell) else 0.0,
+        )
+
+    return [item(cell) for cell in cells if not cell.skip]
+
+
+def seconds_left(
+    planned: Iterable[Item],
+    spent: Mapping[str, float],
+    given_up: Collection[str],
+    running: Mapping[str, tuple[int, float]],
+) -> float | None:
+    """Estimate when all will be done: by finished cells of the same kind, else by a probe, else by all finished cells.
+
+    Args:
+        planned: All cells.
+        spent: Seconds that each finished cell took, by its directory.
+        given_up: Directories of cells that have failed or are skipped.
+        running: Epochs that each running cell has behind it, and the seconds they took.
+
+    Returns:
+        Seconds; None where nothing is known of a cell's length.
+    """
+    planned = list(planned)
+    alike: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])  # seconds and clips of finished cells
+    for item in planned:
+        if item.directory in spent and item.clips:
+            for name in (item.alike, ""):
+                alike[name][0] += spent[item.directory]
+                alike[name][1] += item.clips
+
+    def expected(item: Item) -> float | None:
+        epochs, seconds = running.get(item.directory, (0, 0.0))
+        if epochs:
+            return seconds / epochs * max(0, item.epochs - epochs)
+        if item.alike not in alike and item.seconds is not None:
+            return item.seconds
+        took, clips = alike.get(item.alike) or alike.get("") or (0.0, 0.0)
+        return took / clips * item.clips if clips else None
+
+    left = [
+        expected(item)
+        for item in planned
+        if item.directory not in spent and item.directory not in given_up and item.source not in given_up
+    ]
+    known = [seconds for seconds in left if seconds is not None]
+    if len(known) < len(left):
+        return None
+    return max(sum(known) / max(1, len(running)), *known) if known else 0.0
+
+
+@contextmanager
+def announced(store: RunStore, planned: Iterable[Item]) -> Iterator[None]:
+    """Keep on disk what this process has before it; where that cannot be written, only ``status`` knows less."""
+    file = store.root / PENDING / f"agenda-{uuid.uuid4().hex}.json"
+    lock = _lock(file)
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for other in _files(store):
+            if not _held(other):
+                _clear(other)  # its process was killed
+        lock.acquire()
+        aside = file.with_suffix(".part")
+        try:
+            write_json(aside, {"items": [asdict(item) for item in planned]})
+            aside.replace(file)
+        finally:
+            aside.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        _clear(file)
+        lock.release()
+
+
+def current(store: RunStore) -> list[Item]:
+    """Return what the matrices that run in a results directory at this moment, wherever they do, have before them."""
+    found: dict[str, Item] = {}
+    for file in _files(store):
+        if not _held(file):
+            continue
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            listed = json.loads(file.read_text(encoding="utf-8"))["items"]
+            found |= {item.directory: item for item in (Item(**fields) for fields in listed)}
+    return list(found.values())
+
+
+def _files(store: RunStore) -> list[Path]:
+    return sorted((store.root / PENDING).glob("agenda-*.json"))
+
+
+def _lock(file: Path) -> FileLock:
+    return FileLock(file.with_suffix(".lock"), timeout=0)
+
+
+def _held(file: Path) -> bool:
+    """Tell whether the process that wrote an agenda is alive."""
+    lock = _lock(file)
+    if not Path(lock.lock_file).exists():
+        return False
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
+def _clear(file: Path) -> None:
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
+        file.with_suffix(".lock").unlink(missing_ok=True)

@@ -1,0 +1,48 @@
+"""What a terminal shows of a running matrix."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from emonet_bench import agenda
+from emonet_bench.cli.live import Progress
+from emonet_bench.plugins import Plugins, Selection
+from tests.test_schedule import cell
+
+
+@pytest.fixture
+def progress():
+    cells = [replace(cell("a"), wanted=False), cell("b", source="a"), cell("c")]
+    ahead = agenda.items(cells, lambda _: 100.0, lambda _: None, lambda _: False)
+    return Progress(cells, Plugins(Selection(names=())), Console(), ahead)
+
+
+def shown(progress):
+    progress._next_look = 0.0
+    console = Console(file=io.StringIO(), width=140, color_system=None)
+    console.print(progress._table())
+    return console.file.getvalue()
+
+
+def test_a_cell_shows_its_epoch_dev_uar_and_the_time_that_it_and_the_matrix_have_left(progress):
+    source, _, other = progress.cells
+    progress.started(source)
+    for epoch in (1, 2):
+        progress.epoch(source, {"epoch": epoch, "dev_uar": 0.25 * epoch, "seconds": 30.0})
+    (line,) = [line for line in shown(progress).splitlines() if line.startswith("a a s s0")]
+    assert "(source)" in line
+    assert line.split()[-2:] == ["0.500", f"{(other.spec.training.epochs - 2) // 2}:00"]
+    assert "left" not in shown(progress).splitlines()[0], "nothing is known of the others"
+    progress.finished(source, {"scores": {"test": {"uar": 0.5}}, "seconds": {"load": 20, "train": 100}})
+    assert "1 finished; about 4 min left" in shown(progress)
+
+
+def test_what_has_failed_or_is_skipped_needs_no_time(progress):
+    source, dependent, other = progress.cells
+    progress.started(other)
+    progress.epoch(other, {"epoch": other.spec.training.epochs - 1, "dev_uar": 0.5, "seconds": 39.0})
+    progress.failed(source, {"type": "Oops", "message": ""})
+    progress.skipped(dependent, "its source failed")
+    assert "about 1 s left" in shown(progress)
