@@ -90,40 +90,44 @@ def emonet_skip(spec: RunSpec) -> str | None:
 
 
 @hookspec
-def emonet_run_started(spec: RunSpec) -> None:
+def emonet_run_started(spec: RunSpec, directory: Path) -> None:
     """Hear that a cell has started. Called in the main process.
 
     Args:
         spec: The cell.
+        directory: Where its files lie once it has finished; the results directory is its parent.
     """
 
 
 @hookspec
-def emonet_epoch_finished(spec: RunSpec, epoch: int, scores: Mapping[str, float]) -> None:
+def emonet_epoch_finished(spec: RunSpec, epoch: int, scores: Mapping[str, float], directory: Path) -> None:
     """Hear that an epoch has ended. Called in the main process, soon after.
 
     Args:
         spec: The cell.
         epoch: Counted from 1.
         scores: ``loss`` on train and ``dev_uar``, and the ``learning_rate``.
+        directory: Where its files lie once it has finished; the results directory is its parent.
     """
 
 
 @hookspec
-def emonet_run_finished(spec: RunSpec, result: RunResult) -> None:
+def emonet_run_finished(spec: RunSpec, result: RunResult, directory: Path) -> None:
     """Hear that a cell has finished and is on disk. Called in the main process.
 
     Args:
         spec: The cell.
         result: What came of it.
+        directory: Where its files lie; the results directory is its parent.
     """
 
 
 @hookspec
-def emonet_run_failed(spec: RunSpec, error: RunError) -> None:
+def emonet_run_failed(spec: RunSpec, error: RunError, directory: Path) -> None:
     """Hear that a cell has failed. Called in the main process.
 
     Args:
         spec: The cell.
         error: Why.
+        directory: Where its record lies; the results directory is its parent.
     """

@@ -13,10 +13,10 @@ from tests.test_schedule import cell
 
 
 @pytest.fixture
-def progress():
+def progress(tmp_path):
     cells = [replace(cell("a"), wanted=False), cell("b", source="a"), cell("c")]
     ahead = agenda.items(cells, lambda _: 100.0, lambda _: None, lambda _: False)
-    return Progress(cells, Plugins(Selection(names=())), Console(), ahead)
+    return Progress(cells, Plugins(Selection(names=())), Console(), tmp_path, ahead)
 
 
 def shown(progress):

@@ -290,7 +290,7 @@ def test_a_plugin_that_fails_to_listen_does_not_stop_the_others(site):
     with pytest.warns(
         RuntimeWarning, match=r"plugin a \(dist_a_module\): emonet_run_started raised RuntimeError\('deaf'\)"
     ):
-        plugins.notify("emonet_run_started", spec="cell")
+        plugins.notify("emonet_run_started", spec="cell", directory=None)
     assert sys.modules["dist_a_module"].heard == sys.modules["dist_b_module"].heard == ["cell"]
     assert plugins.ask("emonet_skip", spec="cell") == "too short"
 

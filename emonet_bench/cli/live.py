@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 from rich.console import Console
@@ -39,6 +40,7 @@ class Progress:
         cells: All cells.
         plugins: Whose lifecycle hooks are called.
         console: Where to draw.
+        results: The results directory.
         ahead: The cells in short, for an estimate of the time left.
         counts: Cells by state: finished, failed, skipped.
         peak_mb: The most memory that a cell has taken so far, in MiB; None where none has finished yet.
@@ -47,6 +49,7 @@ class Progress:
     cells: Sequence[Cell]
     plugins: Plugins
     console: Console
+    results: Path
     ahead: Sequence[agenda.Item] = ()
     counts: dict[str, int] = field(default_factory=lambda: {"finished": 0, "failed": 0, "skipped": 0})
     peak_mb: int | None = None
@@ -70,14 +73,16 @@ class Progress:
     def started(self, cell: Cell) -> None:
         """Mark a cell as running."""
         self._rows[cell.run_id].state = "running"
-        self.plugins.notify("emonet_run_started", spec=cell.spec)
+        self.plugins.notify("emonet_run_started", spec=cell.spec, directory=self._directory(cell))
 
     def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
         """Show a cell's newest epoch."""
         shown = self._rows[cell.run_id]
         shown.epoch, shown.uar = int(row["epoch"]), row["dev_uar"]
         shown.seconds += row.get("seconds", 0.0)
-        self.plugins.notify("emonet_epoch_finished", spec=cell.spec, epoch=shown.epoch, scores=row)
+        self.plugins.notify(
+            "emonet_epoch_finished", spec=cell.spec, epoch=shown.epoch, scores=row, directory=self._directory(cell)
+        )
 
     def elsewhere(self, cell: Cell) -> None:
         """Show that another process is at work on the cell."""
@@ -92,7 +97,8 @@ class Progress:
         fresh = self._rows[cell.run_id].state == "running"
         self._end(cell, "finished", f"test UAR {uar:.3f}" if fresh else f"test UAR {uar:.3f} (on disk already)")
         if fresh:
-            self.plugins.notify("emonet_run_finished", spec=cell.spec, result=RunResult(cell.run_id, cell.spec, record))
+            result = RunResult(cell.run_id, cell.spec, record)
+            self.plugins.notify("emonet_run_finished", spec=cell.spec, result=result, directory=self._directory(cell))
 
     def failed(self, cell: Cell, error: Mapping[str, str]) -> None:
         """Show why a cell failed."""
@@ -100,7 +106,7 @@ class Progress:
         self._end(cell, "failed", f"{error['type']}: {error['message']}")
         if fresh:
             told = RunError(error["type"], error["message"], error.get("traceback", ""))
-            self.plugins.notify("emonet_run_failed", spec=cell.spec, error=told)
+            self.plugins.notify("emonet_run_failed", spec=cell.spec, error=told, directory=self._directory(cell))
 
     def skipped(self, cell: Cell, reason: str) -> None:
         """Show why a cell is skipped."""
@@ -110,6 +116,9 @@ class Progress:
     def skips(self) -> list[tuple[Cell, str]]:
         """The cells that were skipped, each with the reason."""
         return [(row.cell, row.note) for row in self._rows.values() if row.state == "skipped"]
+
+    def _directory(self, cell: Cell) -> Path:
+        return self.results / self._names[cell.run_id]
 
     def _end(self, cell: Cell, state: str, note: str) -> None:
         row = self._rows[cell.run_id]

@@ -63,7 +63,7 @@ def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
     try:
         with (
             agenda.announced(store, ahead),
-            Progress(cells, planned.plugins, console, ahead) as progress,
+            Progress(cells, planned.plugins, console, store.root, ahead) as progress,
             ending_workers(),
         ):
             room = _room(flags["jobs"], workers, len(devices), progress)

@@ -1,0 +1,70 @@
+"""Scalars for TensorBoard, where that is installed: each epoch's loss, dev UAR and learning rate, and the final scores.
+
+They lie in ``tensorboard/`` beside the runs: ``tensorboard --logdir results/tensorboard``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emonet_bench import hookimpl
+
+if TYPE_CHECKING:
+    from emonet_bench.runs import RunResult
+
+FOLDER = "tensorboard"
+_SCALARS = ("loss", "dev_uar", "learning_rate")
+
+_writers: dict[Path, Any] = {}  # of the runs that are going on
+
+
+@hookimpl
+def emonet_run_started(directory: Path) -> None:
+    """Begin a run's scalars anew: of a continued training, all epochs are told again."""
+    _close(directory)
+    if find_spec("tensorboard") is None:
+        return
+    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - torch
+
+    folder = directory.parent / FOLDER / directory.name
+    shutil.rmtree(folder, ignore_errors=True)
+    _writers[directory] = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+
+
+@hookimpl
+def emonet_epoch_finished(epoch: int, scores: Mapping[str, float], directory: Path) -> None:
+    """Write an epoch's scalars, at once: somebody may be looking."""
+    writer = _writers.get(directory)
+    if writer is None:
+        return
+    for name in _SCALARS:
+        writer.add_scalar(f"epoch/{name}", scores[name], epoch)
+    writer.flush()
+
+
+@hookimpl
+def emonet_run_finished(result: RunResult, directory: Path) -> None:
+    """Write the scores of the best epoch."""
+    writer = _writers.get(directory)
+    if writer is None:
+        return
+    for part, scores in result.record["scores"].items():
+        for name in ("uar", "accuracy"):
+            writer.add_scalar(f"{part}/{name}", scores[name], result.record["best_epoch"])
+    _close(directory)
+
+
+@hookimpl
+def emonet_run_failed(directory: Path) -> None:
+    """Keep what there is."""
+    _close(directory)
+
+
+def _close(directory: Path) -> None:
+    writer = _writers.pop(directory, None)
+    if writer is not None:
+        writer.close()

@@ -1,0 +1,77 @@
+"""Scalars for TensorBoard, written by the plugin through the host and read by TensorBoard itself."""
+
+import sys
+import warnings
+
+import pytest
+from rich.console import Console
+
+from emonet_bench.cli.live import Progress
+from emonet_bench.plugins import Plugins, Selection
+from tests.test_schedule import cell
+
+RECORD = {
+    "scores": {part: {"uar": uar, "accuracy": 0.5} for part, uar in (("dev", 0.75), ("test", 0.625))},
+    "best_epoch": 2,
+    "seconds": {},
+}
+
+
+@pytest.fixture
+def progress(tmp_path):
+    plugins = Plugins(Selection(names=("tensorboard",), strict=True))
+    return Progress([cell("a"), cell("b")], plugins, Console(quiet=True), tmp_path)
+
+
+def trained(progress, cell, epochs):
+    progress.started(cell)
+    for epoch in range(1, epochs + 1):
+        row = {"epoch": epoch, "loss": 1 / epoch, "dev_uar": 0.25 * epoch, "learning_rate": 0.001, "seconds": 1.0}
+        progress.epoch(cell, row)
+
+
+def read(folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whatever TensorBoard's own dependencies say
+        accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = accumulator.EventAccumulator(str(folder)).Reload()
+    return {tag: [(one.step, one.value) for one in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def test_epochs_and_scores_are_there_for_tensorboard_to_read(progress, tmp_path):
+    pytest.importorskip("tensorboard")
+    first, second = progress.cells
+    trained(progress, first, 2)
+    folders = tmp_path / "tensorboard"
+    (running,) = folders.iterdir()
+    assert read(running)["epoch/dev_uar"] == [(1, 0.25), (2, 0.5)], "to be seen while the cell runs"
+    progress.finished(first, RECORD)
+    trained(progress, second, 1)
+    progress.failed(second, {"type": "Oops", "message": ""})
+    assert read(running) == {
+        "epoch/loss": [(1, 1.0), (2, 0.5)],
+        "epoch/dev_uar": [(1, 0.25), (2, 0.5)],
+        "epoch/learning_rate": [(1, pytest.approx(0.001)), (2, pytest.approx(0.001))],
+        "dev/uar": [(2, 0.75)],
+        "dev/accuracy": [(2, 0.5)],
+        "test/uar": [(2, 0.625)],
+        "test/accuracy": [(2, 0.5)],
+    }
+    (failed,) = {*folders.iterdir()} - {running}
+    assert read(failed)["epoch/loss"] == [(1, 1.0)]
+
+
+def test_a_cell_that_is_told_again_from_its_first_epoch_is_there_once(progress, tmp_path):
+    pytest.importorskip("tensorboard")
+    for _ in range(2):
+        trained(progress, progress.cells[0], 2)
+    (folder,) = (tmp_path / "tensorboard").iterdir()
+    assert read(folder)["epoch/loss"] == [(1, 1.0), (2, 0.5)]
+
+
+def test_without_tensorboard_nothing_is_written_and_nothing_said(progress, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    trained(progress, progress.cells[0], 1)
+    progress.finished(progress.cells[0], RECORD)
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr() == ("", "")
