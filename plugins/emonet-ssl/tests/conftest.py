@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for checkpoints.py
+
+from checkpoints import write
+
+pytest_plugins = ["emonet_bench.testing"]
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """Write a tiny checkpoint, or return the one that was written before with the same settings."""
+    written = {}
+
+    def of(family, **settings):
+        key = repr((family, sorted(settings.items())))
+        if key not in written:
+            written[key] = write(tmp_path_factory.mktemp(family), family, **settings)
+        return str(written[key])
+
+    return of
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch, tmp_path):
+    """Let nothing be asked of the hub, and its cache be empty."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))

@@ -1,0 +1,146 @@
+"""A checkpoint is known by what it holds; a missing, damaged or foreign one is one line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+
+import pytest
+from checkpoints import write
+from emonet_ssl import build
+from emonet_ssl.options import HubertOptions, WavlmOptions
+
+from emonet_bench.config import parse
+from emonet_bench.errors import ConfigError
+from emonet_bench.types import Signal
+
+
+def chosen(directory, **more):
+    return parse(HubertOptions, {"checkpoint": str(directory), **more}, "options.hubert")
+
+
+@pytest.fixture
+def own(checkpoint, tmp_path):
+    """Return a copy that a test may spoil."""
+    return shutil.copytree(checkpoint("hubert"), tmp_path / "own")
+
+
+def test_the_same_files_elsewhere_are_the_same_checkpoint(own, checkpoint):
+    assert chosen(own).weights == chosen(checkpoint("hubert")).weights
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "preprocessor_config.json"])
+def test_a_change_of_any_file_makes_another_checkpoint(own, file):
+    before = chosen(own)
+    content = bytearray((own / file).read_bytes())
+    place = content.rfind(b"0") if file.endswith("json") else len(content) - 1
+    content[place] = ord("1") if file.endswith("json") else content[place] ^ 1
+    (own / file).write_bytes(content)
+    assert chosen(own).weights != before.weights
+    with pytest.raises(ConfigError, match=r"options\.hubert\.weights: .* is sha256:.*, not sha256:.* changed since"):
+        chosen(own, weights=before.weights)
+
+
+def test_a_note_beside_the_files_changes_nothing(own):
+    before = chosen(own).weights
+    (own / "README.md").write_text("mine")
+    assert chosen(own).weights == before
+
+
+def nothing(own):
+    shutil.rmtree(own)
+
+
+def no_weights(own):
+    (own / "model.safetensors").unlink()
+
+
+def no_config(own):
+    (own / "config.json").unlink()
+
+
+def junk_config(own):
+    (own / "config.json").write_text("{")
+
+
+FAULTS = {
+    nothing: "no such directory; give one that save_pretrained wrote, or a name on the hub",
+    no_weights: r"holds no weights \(model.safetensors\)",
+    no_config: "config.json cannot be read .*No such file",
+    junk_config: "config.json cannot be read",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_checkpoint_that_is_none_is_one_line_when_the_matrix_is_planned(own, fault):
+    fault(own)
+    with pytest.raises(ConfigError, match=rf"^options\.hubert\.checkpoint: .*{FAULTS[fault]}") as caught:
+        chosen(own)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_of_another_family_names_it(own):
+    with pytest.raises(ConfigError, match=r"options\.wavlm\.checkpoint: .* holds a 'hubert' model"):
+        WavlmOptions(checkpoint=str(own))
+
+
+def cut(own):
+    (own / "model.safetensors").write_bytes((own / "model.safetensors").read_bytes()[:1000])
+
+
+def headless(own):
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(own / "model.safetensors")
+    kept = {name: tensor for name, tensor in tensors.items() if "layers.1." not in name}
+    save_file(kept, own / "model.safetensors", metadata={"format": "pt"})
+
+
+def resized(own):
+    config = json.loads((own / "config.json").read_text())
+    (own / "config.json").write_text(json.dumps({**config, "intermediate_size": 20}))
+
+
+def unprocessed(own):
+    (own / "preprocessor_config.json").unlink()
+
+
+DAMAGE = {cut: "cannot be loaded", headless: r"holds no weights for .*layers\.1\.", resized: "cannot be loaded"}
+DAMAGE[unprocessed] = "cannot be loaded"
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
+def test_a_damaged_checkpoint_is_one_line_when_it_is_built(own, damage):
+    damage(own)
+    with pytest.raises(ConfigError, match=rf"^options\.hubert\.checkpoint: .*{DAMAGE[damage]}") as caught:
+        build(chosen(own), Signal())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_directory_asks_nothing_of_the_network(own, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert build(chosen(own), Signal()).dim == 16
+
+
+def test_a_name_on_the_hub_is_taken_from_the_cache_at_its_commit(tmp_path):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    cached = tmp_path / "hub" / "models--someone--tiny-hubert"
+    write(cached / "snapshots" / commit, "hubert")
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(commit)
+    options = chosen("someone/tiny-hubert")
+    assert options.weights == commit
+    assert build(options, Signal()).dim == 16
+    assert chosen("someone/tiny-hubert", weights=commit) == options
+
+
+def test_a_name_that_cannot_be_had_is_one_line():
+    with pytest.raises(ConfigError, match="someone/nothing: neither a directory nor to be had from the hub") as caught:
+        chosen("someone/nothing")
+    assert "\n" not in str(caught.value)
