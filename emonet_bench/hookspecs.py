@@ -65,9 +65,12 @@ def emonet_strategies() -> Iterable[Strategy]:  # type: ignore[empty-body]
 def emonet_executor(name: str, workers: int) -> Executor | None:
     """Return an executor (the protocol of ``concurrent.futures``) for the name given to ``--executor``.
 
+    It may have a method ``capacity(threads, device) -> int`` that says how many cells of so many threads, trained on
+    cpu or cuda, it carries at the moment; ``--jobs auto`` asks it, and otherwise counts this machine's cores.
+
     Args:
         name: The name asked for; return None for any that is not yours.
-        workers: How many cells may run at once.
+        workers: How many cells may run at once; with ``--jobs auto`` as many as this machine's cores carry.
     """
 
 

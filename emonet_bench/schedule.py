@@ -48,7 +48,7 @@ class Matrix:
         cells: All cells, each source before the cells that start from it.
         store: The results directory.
         executors: Starts an executor; called again when the executor has broken.
-        room: How many cells may run at once, asked anew before each start.
+        room: How many cells may run at once on an executor, asked anew whenever some could start.
         submit: Hands a cell to an executor, with whether a result on disk is to be replaced.
         again: Whether a record that is on disk is to be made again.
         listener: Who is told.
@@ -58,7 +58,7 @@ class Matrix:
     cells: Sequence[Cell]
     store: RunStore
     executors: Callable[[], Executor]
-    room: Callable[[], int]
+    room: Callable[[Executor], int]
     submit: Callable[[Executor, Cell, bool], Future[str | None]]
     again: Callable[[Mapping[str, Any]], bool]
     listener: Listener
@@ -100,13 +100,14 @@ class Matrix:
         return True
 
     def _fill(self) -> None:
+        room = self.room(self._executor)
         for cell in list(self._waiting):
             reason = cell.skip or self._unusable.get(cell.source or "")
             ready = cell.source is None or cell.source in self._finished
             if reason:
                 self._waiting.remove(cell)
                 self._drop(cell, reason)
-            elif ready and len(self._running) < self.room() and self._claimed(cell):
+            elif ready and len(self._running) < room and self._claimed(cell):
                 self._start(cell)
 
     def _claimed(self, cell: Cell) -> bool:

@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
+from emonet_bench.cli.matrix import _room
+from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError
 from emonet_bench.executors import Terminated, Workers, ending_workers, executor_factory, gpu_room, worker_count
 from emonet_bench.plugins import Plugins, Selection
@@ -109,6 +112,21 @@ def test_an_unknown_executor_is_told_before_anything_runs():
 @pytest.mark.parametrize(("jobs", "cells", "expected"), [("3", 2, 2), ("3", 9, 3), ("auto", 1, 1)])
 def test_there_are_never_more_workers_than_cells(jobs, cells, expected):
     assert worker_count(jobs, threads=1, cells=cells) == expected
+
+
+class Cluster(ThreadPoolExecutor):
+    def capacity(self, threads, device):
+        return {("cpu", 1): 40, ("cpu", 4): 10, ("cuda", 1): 0}[device, threads]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "threads", "device", "here", "there"),
+    [("auto", 1, "cpu", 2, 40), ("auto", 4, "cpu", 2, 10), ("auto", 1, "cuda", 2, 1), ("2", 4, "cpu", 2, 2)],
+)
+def test_auto_asks_an_executor_that_knows_its_capacity(jobs, threads, device, here, there):
+    room = _room(jobs, 2, 0, None, Training(threads=threads, device=device))
+    with ThreadPoolExecutor() as local, Cluster() as cluster:
+        assert (room(local), room(cluster)) == (here, there)
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "many", "1.5"])

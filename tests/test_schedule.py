@@ -81,7 +81,7 @@ class Work:
             cells,
             self.store,
             executors,
-            lambda: workers,
+            lambda _: workers,
             lambda executor, cell, _: executor.submit(self.train, cell),
             again,
             self.ears,

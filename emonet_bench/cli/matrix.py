@@ -15,6 +15,7 @@ from rich.console import Console
 from emonet_bench import agenda, report
 from emonet_bench.cli.live import Progress
 from emonet_bench.cli.plan import Plan
+from emonet_bench.config import Training
 from emonet_bench.estimates import Measured, kind, recall
 from emonet_bench.executors import Terminated, ending_workers, executor_factory, gpu_room, worker_count
 from emonet_bench.plugins import Selection
@@ -66,7 +67,7 @@ def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
             Progress(cells, planned.plugins, console, store.root, ahead) as progress,
             ending_workers(),
         ):
-            room = _room(flags["jobs"], workers, len(devices), progress)
+            room = _room(flags["jobs"], workers, len(devices), progress, training)
             Work(cells, store, factory, room, submit, again, progress, planned.cost).run()
     except Terminated as ended:
         print("Terminated.", file=sys.stderr)  # noqa: T201 - as Ctrl-C says "Interrupted."
@@ -95,12 +96,19 @@ def visible_gpus() -> list[str]:
     return named.split(",") if named else [str(i) for i in range(torch.cuda.device_count())]
 
 
-def _room(jobs: str, workers: int, gpus: int, progress: Progress) -> Callable[[], int]:
-    """Say how many cells may run at once: on GPUs, as many as fit by the memory that cells have taken so far."""
-    if jobs != "auto" or not gpus:
-        return lambda: workers
+def _room(jobs: str, workers: int, gpus: int, progress: Progress, recipe: Training) -> Callable[[Executor], int]:
+    """Say how many cells may run at once: ``auto`` asks an executor that knows, then the memory of the GPUs here."""
     memory = [torch.cuda.get_device_properties(i).total_memory // 2**20 for i in range(gpus)]
-    return lambda: gpu_room(memory, progress.peak_mb, workers)
+
+    def room(executor: Executor) -> int:
+        if jobs != "auto":
+            return workers
+        capacity = getattr(executor, "capacity", None)
+        if capacity is not None:
+            return max(1, capacity(recipe.threads, recipe.device))
+        return gpu_room(memory, progress.peak_mb, workers) if memory else workers
+
+    return room
 
 
 def _conclude(cells: Sequence[Cell], store: RunStore, progress: Progress, console: Console) -> None:

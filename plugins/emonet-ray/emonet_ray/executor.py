@@ -51,6 +51,14 @@ class RayExecutor(Executor):
         self._task = ray.remote(max_retries=_RETRIES)(carry_out)
         self._running: set[ray.ObjectRef[Returned]] = set()
 
+    def capacity(self, threads: int, device: str) -> int:
+        """Count the cells that the nodes' cores carry at the moment, and one for each GPU where cells need one."""
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        carried = sum(int(node.get("CPU", 0)) // threads for node in nodes)
+        gpus = sum(int(node.get("GPU", 0)) for node in nodes) if device == "cuda" else 0
+        self._workers = max(1, min(carried, gpus) if gpus else carried)
+        return self._workers
+
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
         """Run a function as one task; a cell brings its source along and sends its result back where it must."""
         parcel = pack(function, arguments, options)
