@@ -142,5 +142,5 @@ def test_a_label_without_training_clips_is_never_predicted(present):
 
 def test_one_training_label_alone_is_an_error_that_says_what_to_do():
     train = relabelled(clips(SIGNAL, 0), torch.zeros(18, dtype=torch.int64), "abc")
-    with pytest.raises(TrainingError, match=r"svm: all training clips have one label; use a protocol or a limit"):
+    with pytest.raises(TrainingError, match=r"all training clips have one label; use a protocol or a limit"):
         fitted_svm(train, train)

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emonet_baselines.head import LinearHead
 from emonet_bench.batches import Clips
+from emonet_bench.linear import LinearHead
 from emonet_bench.networks import Classifier
 from emonet_bench.types import AdapterPoint
 

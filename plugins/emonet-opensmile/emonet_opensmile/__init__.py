@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emonet_bench import hookimpl
 from emonet_bench.config import Options, option
 from emonet_bench.types import Architecture, Signal
 
 if TYPE_CHECKING:
+    from emonet_bench.batches import Clips
+    from emonet_bench.networks import Classifier
     from emonet_opensmile.network import SmileNetwork
 
 EGEMAPS = """@article{eyben2016geneva,
@@ -55,8 +57,16 @@ def build(functionals: str, options: SmileOptions, signal: Signal) -> SmileNetwo
     return SmileNetwork(functionals, signal.sampling_rate)
 
 
-def fit(*arguments: Any) -> None:
-    """Fit the machine of ``svm``, see ``emonet_baselines.svm.fit``."""
-    from emonet_baselines.svm import fit as fit_svm  # noqa: PLC0415
+def fit(classifier: Classifier, train: Clips, dev: Clips, options: SmileOptions, seed: int) -> None:
+    """Fit a linear support vector machine, as ``svm`` does."""
+    from emonet_bench.linear import fit_svm  # noqa: PLC0415 - as above
 
-    fit_svm(*arguments)
+    fit_svm(
+        classifier,
+        train,
+        dev,
+        seed,
+        costs=options.c_grid,
+        balanced=options.balanced,
+        batch_size=options.batch_size,
+    )
