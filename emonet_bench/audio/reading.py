@@ -82,7 +82,7 @@ def decoded(path: Path, start: float, end: float | None) -> tuple[NDArray[np.flo
         raise AudioError("not audio that libsndfile can read, or damaged") from error
     if not np.isfinite(samples).all():
         raise AudioError("holds NaN or infinite samples")
-    return samples.mean(axis=1, dtype=np.float32), rate
+    return (samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)), rate
 
 
 def digest(samples: NDArray[np.float32], rate: int) -> bytes:
