@@ -33,14 +33,13 @@ def built(architectures, checkpoint):
     return of
 
 
-@pytest.mark.parametrize(("family", "changes"), VARIANTS, ids=IDS)
+@pytest.mark.parametrize(("family", "changes"), VARIANTS[:5], ids=IDS[:5])
 def test_a_backbone_keeps_its_contracts(family, changes, architectures, checkpoint, check_architecture):
     options = {"checkpoint": checkpoint(family, **changes), "finetune": "all", "pooling": "statistics"}
     check_architecture(architectures[family], options)
 
 
-@pytest.mark.parametrize("finetune", ["none", "transformer"])
-@pytest.mark.parametrize("family", ["wav2vec2", "whisper"])
+@pytest.mark.parametrize(("family", "finetune"), [("hubert", "none"), ("whisper", "transformer")])
 def test_a_frozen_backbone_keeps_its_contracts(family, finetune, architectures, checkpoint, check_architecture):
     check_architecture(architectures[family], {"checkpoint": checkpoint(family), "finetune": finetune})
 
