@@ -2,14 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from emonet_bench.config import Training
 
 ray = pytest.importorskip("ray")
 from emonet_ray.executor import RayExecutor, share  # noqa: E402 - needs ray
@@ -58,6 +62,26 @@ def executor(cluster, monkeypatch):
 def test_a_call_returns_its_value_or_raises_its_own_error(executor):
     assert executor.submit(divmod, 7, 2).result(timeout=120) == (3, 1)
     assert isinstance(executor.submit(divmod, 7, 0).exception(timeout=120), ZeroDivisionError)
+
+
+def test_auto_counts_what_the_whole_cluster_carries(executor):
+    assert [executor.capacity(threads, "cpu") for threads in (1, 2, 3)] == [3, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("device", "cluster_has", "asked", "at_once"),
+    [
+        ("cuda", {"CPU": 16.0, "GPU": 2.0}, {"num_cpus": 2, "num_gpus": 1.0}, 2),
+        ("cuda", {"CPU": 16.0}, {"num_cpus": 2}, 8),
+        ("cpu", {"CPU": 16.0, "GPU": 2.0}, {"num_cpus": 2}, 8),
+    ],
+)
+def test_gpus_are_asked_for_only_where_the_cluster_has_some(executor, monkeypatch, device, cluster_has, asked, at_once):
+    monkeypatch.setattr(ray, "cluster_resources", lambda: cluster_has)
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True, "Resources": cluster_has}])
+    job = SimpleNamespace(cell=SimpleNamespace(spec=SimpleNamespace(training=Training(threads=2, device=device))))
+    assert executor.capacity(2, device) == at_once
+    assert executor._resources((job,)) == asked
 
 
 def test_a_process_that_dies_on_every_node_is_a_broken_executor(executor):
@@ -134,3 +158,29 @@ def test_a_matrix_completes_with_the_same_scores_when_a_node_dies_in_the_middle(
     assert on_ray.returncode == 0, said
     assert len(scores(tmp_path / "ray")) == 4
     assert scores(tmp_path / "ray") == scores(tmp_path / "alone")
+
+
+APART = 'mount -t tmpfs none "$1" && mount -t tmpfs none "$2" && shift 2 && exec "$@"'
+
+
+def test_a_node_that_shares_no_disk_builds_its_own_cache_and_sends_results_back(tmp_path):
+    results, cache = tmp_path / "results", tmp_path / "cache"
+    results.mkdir()
+    cache.mkdir()
+    apart = ["unshare", "--map-root-user", "--mount", "sh", "-c", APART, "sh", results, cache]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], check=False).returncode:
+        pytest.skip("needs the right to mount")
+    head = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    join = [Path(sys.executable).with_name("ray"), "start", "--block", "--num-cpus=1", f"--address={head.address}"]
+    with subprocess.Popen([*apart, *join], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as node:
+        try:
+            one = ["--corpora", "synthetic-calls", "--strategies", "last-layer", "--source", "synthetic-acted"]
+            at_head = ["--executor", "ray", "--ray-address", head.address, "--jobs", "auto"]
+            run = matrix(tmp_path, "results", *one, *at_head)
+            said, _ = run.communicate(timeout=900)
+            assert run.returncode == 0, said
+        finally:
+            node.terminate()
+            head.shutdown()
+    assert len(scores(results)) == 2, "the source, and the cell that it travelled for"
+    assert not [path for path in (results / ".pending").iterdir() if path.suffix != ".lock"]
