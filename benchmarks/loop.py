@@ -123,10 +123,12 @@ def rows(network: str, steps: int, repeats: int, device: str, directory: Path) -
     clips = [noise(count * recipe.batch_size, device, seed) for seed, count in enumerate((steps, 1))]
     found = interleaved(dict(ways(Setting(network, clips[0], clips[1], recipe, directory))), repeats)
     for way, own in found.items():
-        same = found[way.replace("harness", "bare")]
-        against = f"{own.seconds / same.seconds:.3f}" if way.startswith("harness") else "-"
-        plain = own.seconds / found["bare, float32, NCHW"].seconds
-        yield [network, way, f"{own.seconds:.3f}", f"{own.peak_mb:.0f}", against, f"{plain:.3f}"]
+        same, plain = found[way.replace("harness", "bare")], found["bare, float32, NCHW"]
+        yield [
+            *(network, way, f"{own.seconds:.3f}", f"{own.processor:.3f}", f"{own.peak_mb:.0f}"),
+            f"{own.seconds / same.seconds:.3f}" if own is not same else "-",
+            f"{own.seconds / plain.seconds:.3f}",
+        ]
 
 
 def main() -> None:
@@ -145,7 +147,7 @@ def main() -> None:
     with TemporaryDirectory() as directory:
         for network in given.networks or NETWORKS:
             lines += rows(network, given.steps, given.repeats, given.device, Path(directory))
-    head = ["network", "way", "seconds an epoch", "peak, MiB", "against bare", "against bare, float32, NCHW"]
+    head = ["network", "way", "seconds an epoch", "of processor", "peak, MiB", "against bare", "against NCHW"]
     said = (
         f"An epoch: {given.steps} batches of 32 windows of 3 s, and 32 dev clips; {given.threads} threads, "
         f"{given.device}; medians of {given.repeats} rounds."

@@ -24,25 +24,26 @@ class Measured:
 
     Attributes:
         seconds: Median over the rounds.
-        peak_mb: The most memory that the process held meanwhile, in MiB.
+        processor: Likewise, of processor time in this process: other processes disturb it less.
+        peak_mb: Likewise, of the most memory that the process held meanwhile, in MiB.
     """
 
     seconds: float
+    processor: float
     peak_mb: float
 
 
 def interleaved(ways: Mapping[str, Way], repeats: int) -> dict[str, Measured]:
     """Measure ways in turn, after a round that is not counted, so that a busy machine hits all of them alike."""
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    peaks: dict[str, list[float]] = {name: [] for name in ways}
+    taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
     for number in range(repeats + 1):
         for name, way in ways.items():
             forget_peak()
+            processor = time.process_time()
             seconds = timed(way)
             if number:
-                taken[name].append(seconds)
-                peaks[name].append(peak_mb())
-    return {name: Measured(statistics.median(taken[name]), max(peaks[name])) for name in ways}
+                taken[name].append((seconds, time.process_time() - processor, peak_mb()))
+    return {name: Measured(*map(statistics.median, zip(*rounds, strict=True))) for name, rounds in taken.items()}
 
 
 def timed(way: Way) -> float:

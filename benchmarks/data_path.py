@@ -1,0 +1,153 @@
+"""What it takes to bring audio to a network: the harness against a DataLoader that decodes clip by clip.
+
+    python benchmarks/data_path.py [--brief] [--clips N] [--repeats N] [--device cuda] [--publish]
+
+The DataLoader is the usual one: each worker decodes a WAV file, cuts a random window and computes its log-mel
+spectrogram; the main process trains on batches of them. The harness cuts windows out of the audio store and computes
+the spectrograms of a whole batch, in one process. Both train the same small network, a ``cnn`` of four filters on 64
+mel bands, in the same windows of three seconds; only the DataLoader's workers have cores of their own beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import soundfile
+import torch
+from measuring import interleaved, parser, show, table
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
+from torch.utils.data import DataLoader, Dataset
+from torchaudio.transforms import MelSpectrogram
+
+from emonet_bench.batches import Clips, shuffled
+from emonet_bench.networks import Classifier, classifier
+from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.types import Signal, TrainingSet
+
+RATE, WINDOW, BATCH, MELS = 16_000, 48_000, 32, 64
+LABELS = ("anger", "happiness", "neutral", "sadness")
+
+Batches = Callable[[], Iterator[tuple[Tensor, Tensor]]]
+
+
+class Decoded(Dataset[tuple[Tensor, int]]):
+    """Log-mel spectrograms of random windows, decoded and computed clip by clip."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self.files = files
+        self.mel = MelSpectrogram(RATE, 1024, hop_length=512, n_mels=MELS, center=False)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        """Return a spectrogram (mels, T) and its label."""
+        clip = torch.from_numpy(soundfile.read(self.files[index], dtype="float32")[0])
+        start = int(torch.randint(max(1, len(clip) - WINDOW + 1), ()))
+        window = clip[start : start + WINDOW]
+        return (self.mel(F.pad(window, (0, WINDOW - len(window)))) + 1e-6).log(), index % len(LABELS)
+
+
+def files(folder: Path, count: int) -> list[Path]:
+    """Write clips of noise, two to five seconds long."""
+    draws = np.random.default_rng(0)
+    paths = [folder / f"{number:05}.wav" for number in range(count)]
+    for path in paths:
+        soundfile.write(path, draws.integers(-8000, 8000, draws.integers(2 * RATE, 5 * RATE), dtype=np.int16), RATE)
+    return paths
+
+
+def stored(paths: list[Path], device: str) -> Clips:
+    """Put the same clips into memory, as the audio store has them."""
+    clips = [torch.from_numpy(soundfile.read(path, dtype="int16")[0]) for path in paths]
+    lengths = torch.tensor([len(clip) for clip in clips])
+    return Clips(
+        samples=torch.cat(clips),
+        starts=lengths.cumsum(0) - lengths,
+        lengths=lengths,
+        targets=torch.arange(len(clips)) % len(LABELS),
+        labels=LABELS,
+        names=tuple(path.name for path in paths),
+        speakers=(None,) * len(paths),
+        sampling_rate=RATE,
+    ).to(torch.device(device))
+
+
+def train(whole: Classifier, batches: Batches, logits: Callable[[Tensor], Tensor]) -> None:
+    """Train for an epoch."""
+    optimiser = torch.optim.AdamW(whole.parameters())
+    whole.train()
+    for inputs, targets in batches():
+        optimiser.zero_grad(set_to_none=True)
+        F.cross_entropy(logits(inputs), targets).backward()
+        optimiser.step()
+
+
+def crops(clips: Clips) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield an epoch's waveforms (N, S) and targets, as training does."""
+    for drawn in shuffled(len(clips), BATCH):
+        batch = clips.crop(drawn.to(clips.starts.device, non_blocking=True), WINDOW, "repeat")
+        yield batch.waveform, batch.targets
+
+
+def rows(count: int, repeats: int, device: str, folder: Path) -> Iterator[list[str]]:
+    """Measure; yield a row for each way."""
+    paths, cores = files(folder, count), len(os.sched_getaffinity(0))
+    clips = stored(paths, device)
+    architecture = Plugins(Selection(strict=True)).architectures["cnn"]
+    options = architecture.options(number_of_filters=4, num_mels=MELS, classifier="statistics")
+    built = architecture.build(options, Signal(RATE, WINDOW))
+    whole = classifier(built, [TrainingSet("noise", LABELS, count)]).to(device)
+    # Workers are forked as by default on Linux, each with one thread, and live on from epoch to epoch.
+    loader = DataLoader(Decoded(paths), BATCH, shuffle=True, num_workers=cores, persistent_workers=True)
+
+    def loaded() -> Iterator[tuple[Tensor, Tensor]]:
+        for features, targets in loader:
+            yield features.to(device, non_blocking=True), targets.to(device, non_blocking=True)
+
+    def threads(number: int, way: Callable[[], None]) -> None:
+        torch.set_num_threads(number)
+        way()
+
+    hear = partial(train, whole, lambda: crops(clips), whole)
+    see = partial(train, whole, loaded, lambda features: whole.heads(built.embed_features(features, None)))
+    ways = {
+        f"DataLoader, {cores} workers": partial(threads, 1, see),
+        "harness, 1 thread": partial(threads, 1, hear),
+        f"harness, {cores} threads": partial(threads, cores, hear),
+        "harness, until the first batch": lambda: next(crops(clips)),
+    }
+    found = interleaved(ways, repeats)
+    against = found[f"DataLoader, {cores} workers"].seconds
+    for way, own in found.items():
+        ratio = "-" if "first" in way else f"{against / own.seconds:.2f}"
+        yield [way, f"{1000 * own.seconds:.0f}", f"{own.peak_mb:.0f}", ratio]
+
+
+def main() -> None:
+    """Read the command line, measure, print and, if asked to, publish."""
+    options = parser(__doc__)
+    options.add_argument("--clips", type=int, default=640, help="in an epoch [default: 640]")
+    options.add_argument("--repeats", type=int, default=5, help="rounds [default: 5]")
+    options.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    given = options.parse_args()
+    if given.brief:
+        given.clips, given.repeats = 64, 1
+    with TemporaryDirectory() as folder:
+        lines = list(rows(given.clips, given.repeats, given.device, Path(folder)))
+    said = (
+        f"{given.clips} clips of 2 to 5 s in an epoch, batches of {BATCH}, {given.device}; medians of {given.repeats} "
+        "rounds. Peak memory is the main process's."
+    )
+    head = ["way", "ms an epoch", "peak, MiB", "times as fast as the DataLoader"]
+    show("Data path", [said, table(head, lines)], publish=given.publish)
+
+
+if __name__ == "__main__":
+    main()
