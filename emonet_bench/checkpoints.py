@@ -135,6 +135,8 @@ def restore(directory: Path, plugins: Plugins) -> tuple[Classifier, dict[str, An
     record = read_record(directory)
     if "scores" not in record:
         raise ConfigError(f"{directory}: this run failed; run the matrix again with --retry-failed")
+    if "evaluate" in record["spec"]:
+        raise ConfigError(f"{directory}: holds scores only; the network is that of run {record['spec']['source'][:8]}")
     checkpoint = load(directory)
     classifier = rebuild(checkpoint, plugins)
     classifier.select(record["spec"]["corpus"])

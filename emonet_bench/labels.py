@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote, unquote
 
@@ -55,6 +55,32 @@ def read(corpus: Corpus, name: str | None) -> tuple[str, Mapping[str, str]]:
         if label not in corpus.labels:
             raise ConfigError(f"{where}.labels: no label {label!r}{did_you_mean(label, corpus.labels)}")
     return protocol, mapped
+
+
+def crossed(source: Corpus, trained: Sequence[str], target: Corpus, name: str) -> dict[str, str] | None:
+    """Say what the labels of a network count as on another corpus, through a label map that both have.
+
+    Args:
+        source: The corpus that the network was trained on.
+        trained: The labels that it was trained with: the corpus's own, or those that this map leaves.
+        target: The other corpus.
+        name: Of the map.
+
+    Returns:
+        For each trained label one of the target's under the map, or ``""`` where it has none. None where a corpus lacks
+        the map, the network was trained under another one, or it can never give some label of the target's.
+    """
+    if name not in source.maps or name not in target.maps:
+        return None
+    own, wanted = (relabelled(corpus, corpus.maps[name]).labels for corpus in (source, target))
+    if tuple(trained) == source.labels:
+        counted = {label: source.maps[name].get(label, label) for label in trained}
+    elif tuple(trained) == own:
+        counted = {label: label for label in trained}
+    else:
+        return None
+    kept = {label: new if new in wanted else "" for label, new in counted.items()}
+    return kept if set(wanted) <= set(kept.values()) else None
 
 
 def relabelled(corpus: Corpus, mapped: Mapping[str, str]) -> Corpus:

@@ -31,6 +31,11 @@ class Matrix(Options):
     training: dict[str, Any] = option({}, "Options of the training.")
     source_training: dict[str, Any] = option({}, "Options of the training of sources, where they differ.")
     options: dict[str, dict[str, Any]] = option({}, "Options of architectures and strategies, by name.")
+    evaluate: list[str] = option(
+        [],
+        "Label maps, such as '4-class': each network that was trained on one corpus and from nothing is also scored on "
+        "every other corpus of the matrix that has the map, without training (zero-shot).",
+    )
     exclude: list[dict[str, str | int | list[str | int]]] = option(
         [], "Cells to leave out: each entry gives values of corpus, architecture, strategy or seed that occur together."
     )

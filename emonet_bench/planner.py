@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 
 from emonet_bench.config import Options, Training, did_you_mean, parse
 from emonet_bench.errors import ConfigError
+from emonet_bench.labels import crossed
 from emonet_bench.loading import OpenCorpus
 from emonet_bench.matrix import ALL, ALL_OTHERS, Matrix, variants
 from emonet_bench.plugins import Plugins
-from emonet_bench.runs import Cell, RunSpec, run_id
+from emonet_bench.runs import Cell, Crossing, RunSpec, run_id
 from emonet_bench.store import checkpoint_hash
 from emonet_bench.types import Strategy
 
@@ -40,13 +42,13 @@ class Planner:
     Attributes:
         matrix: What to expand.
         plugins: Where names are registered.
-        open_corpus: Opens a corpus by name at a sampling rate.
+        open_corpus: Opens a corpus by name at a sampling rate; a label map named after them replaces the matrix's own.
         resolve: Replaces ``auto`` in the training options by what this machine has.
     """
 
     matrix: Matrix
     plugins: Plugins
-    open_corpus: Callable[[str, int], OpenCorpus]
+    open_corpus: Callable[..., OpenCorpus]
     resolve: Callable[[Training], Training]
     _cells: dict[str, Cell] = field(default_factory=dict)
     _protocol_ids: dict[tuple[str, int | None], str] = field(default_factory=dict)
@@ -63,6 +65,9 @@ class Planner:
                 self._add_targets(name, choice)
         if not any(cell.wanted for cell in self._cells.values()):
             raise ConfigError("the matrix has no cell: 'exclude' leaves none")
+        for cell in list(self._cells.values()) if self.matrix.evaluate else ():
+            if cell.wanted and not cell.skip and self._knows_one_corpus(cell.spec):
+                self._add_crossings(cell)
         return list(self._cells.values())
 
     def _check_names(self) -> None:
@@ -85,6 +90,15 @@ class Planner:
             for key in entry:
                 if key not in _EXCLUDABLE:
                     raise ConfigError(f"exclude: unknown key {key!r}{did_you_mean(key, _EXCLUDABLE)}")
+        self._check_maps()
+
+    def _check_maps(self) -> None:
+        matrix, plugins = self.matrix, self.plugins
+        counts = Counter(name for corpus in matrix.entries for name in plugins.corpora[corpus].maps)
+        for name in matrix.evaluate:
+            if counts[name] < 2:  # noqa: PLR2004
+                shared = [known for known, count in counts.items() if count > 1]
+                raise ConfigError(f"evaluate: no two corpora have the label map {name!r}{did_you_mean(name, shared)}")
 
     def _choices(self) -> Iterator[_Choice]:
         matrix, plugins = self.matrix, self.plugins
@@ -184,6 +198,28 @@ class Planner:
             for trained in [replace(choice, strategy=name, strategy_options=options, training=training)]
         ]
 
+    def _knows_one_corpus(self, spec: RunSpec) -> bool:
+        """Tell whether a network has heard one corpus only; of the folds' networks, the first stands for all."""
+        if spec.source is not None or "+" in spec.corpus:
+            return False
+        return bool(spec.fold == self.open_corpus(spec.corpus, spec.training.sampling_rate).folds[0])
+
+    def _add_crossings(self, source: Cell) -> None:
+        """Score a network on every other corpus that a label map connects with its own."""
+        spec, known = source.spec, self.plugins.corpora
+        rate = spec.training.sampling_rate
+        trained = self.open_corpus(spec.corpus, rate)
+        for target, name in itertools.product(self.matrix.entries, self.matrix.evaluate):
+            labels = crossed(known[spec.corpus], trained.corpus.labels, known[target], name)
+            if target == spec.corpus or labels is None:
+                continue
+            there = self.open_corpus(target, rate, name)
+            crossing = Crossing(corpus=target, protocol=there.protocol, labels=labels)
+            changed = spec.model_copy(update={"source": source.run_id, "evaluate": crossing})
+            identity = run_id(changed, self._context(changed, [spec.corpus, target], [trained, there]))
+            skip = self.plugins.ask("emonet_skip", spec=changed)
+            self._cells[identity] = Cell(changed, identity, source=source.run_id, skip=skip)
+
     def _add(
         self,
         corpora: Sequence[str],
@@ -224,7 +260,7 @@ class Planner:
 
     def _protocol_id(self, name: str, corpus: OpenCorpus, limit: int | None) -> str:
         """Return a protocol's identity, hashed once for all cells: it depends on no sampling rate."""
-        key = (name, limit)
+        key = (f"{name} {corpus.protocol}", limit)
         if key not in self._protocol_ids:
             self._protocol_ids[key] = corpus.protocol_id(limit)
         return self._protocol_ids[key]

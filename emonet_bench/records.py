@@ -64,7 +64,7 @@ def write_predictions(path: Path, parts: Mapping[Partition, Clips], probabilitie
     """Write ``predictions.csv``: utterance, partition, speaker, truth, prediction and each label's probability."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        labels = parts["dev"].labels
+        labels = next(iter(parts.values())).labels
         writer.writerow(["utterance", "partition", "speaker", "truth", "prediction", *labels])
         for part, rows in probabilities.items():
             clips = parts[part]

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from emonet_bench import cell_log, checkpoints, export, records, starts
+from emonet_bench import cell_log, checkpoints, crossing, export, records, starts
 from emonet_bench.batches import Clips
 from emonet_bench.config import Training, parse
 from emonet_bench.errors import ExportError, Skipped, StoreError
@@ -128,6 +128,8 @@ class _Run:
 
     def carry_out(self) -> dict[str, Any]:
         records.forget_peak_memory(self.device)
+        if self.spec.evaluate is not None:
+            return self._cross()
         with self._phase("load"):
             opened = self._open()
             clips = {name: self._clips(corpus) for name, corpus in opened.items()}
@@ -154,6 +156,15 @@ class _Run:
             record["onnx"] = self._export(plan.classifier, record, clips)
         return record
 
+    def _cross(self) -> dict[str, Any]:
+        assert self.job.source is not None
+        with self._phase("load"):
+            opened = self._open()
+        with self._phase("evaluate"):
+            record = crossing.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
+        measured = {"seconds": self.seconds, "peak_memory_mb": records.peak_memory_mb(self.device)}
+        return {**record, **measured, "notes": {}}
+
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
@@ -161,8 +172,9 @@ class _Run:
         self.seconds[name] = round(time.perf_counter() - started, 3)
 
     def _open(self) -> dict[str, OpenCorpus]:
-        names = self.spec.corpus.split("+")
-        protocols = self.spec.protocol.split("+")
+        pairs = list(zip(self.spec.corpus.split("+"), self.spec.protocol.split("+"), strict=True))
+        if self.spec.evaluate is not None:
+            pairs.append((self.spec.evaluate.corpus, self.spec.evaluate.protocol))
         return {
             name: open_corpus(
                 self.plugins.corpora[name],
@@ -171,7 +183,7 @@ class _Run:
                 cache_directory(),
                 skip_bad=self.job.skip_bad_files,
             )
-            for name, protocol in zip(names, protocols, strict=True)
+            for name, protocol in pairs
         }
 
     def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:

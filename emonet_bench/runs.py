@@ -9,10 +9,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from emonet_bench.config import Options, Training
 
 SCHEMA_VERSION = 1
 """Version of ``result.json``; readers accept theirs and older ones."""
+
+
+class Crossing(Options):
+    """Where a trained network is scored without having been trained for it.
+
+    Attributes:
+        corpus: The corpus whose clips are scored.
+        protocol: Name of its protocol, with the label map: ``speakers:4-class``. The clips are those it tests, in any
+            fold.
+        labels: What each of the network's labels counts as there; ``""``: its probability is dropped.
+    """
+
+    corpus: str
+    protocol: str
+    labels: dict[str, str]
 
 
 class RunSpec(Options):
@@ -29,6 +46,8 @@ class RunSpec(Options):
         seed: Of everything random.
         fold: The protocol's fold, or None where it has none.
         source: None, the run id of the source cell, or the sha256 of a checkpoint.
+        evaluate: None, or where the network of the run ``source`` is scored instead of training one: all else says how
+            that one was trained.
     """
 
     corpus: str
@@ -41,12 +60,34 @@ class RunSpec(Options):
     seed: int
     fold: int | None = None
     source: str | None = None
+    evaluate: Crossing | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``evaluate`` out where it says nothing: it is not part of what identifies a training."""
+        values: dict[str, Any] = serialise(self)
+        return {name: value for name, value in values.items() if name != "evaluate" or value is not None}
 
     @property
     def title(self) -> str:
-        """The cell in words: ``emodb cnn adapters s0 f3``."""
+        """The cell in words: ``emodb cnn adapters s0 f3``, or ``emodb cnn scratch s0 on ravdess 4-class``."""
         fold = [] if self.fold is None else [f"f{self.fold}"]
-        return " ".join([self.corpus, self.architecture, self.strategy, f"s{self.seed}", *fold])
+        there = [f"on {self.evaluate.corpus} {self.evaluate.protocol.partition(':')[2]}"] if self.evaluate else []
+        return " ".join([self.corpus, self.architecture, self.strategy, f"s{self.seed}", *fold, *there])
+
+
+def scored_corpora(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """List the corpora, each with its protocol, whose clips a run's predictions are of.
+
+    Args:
+        spec: A ``RunSpec`` as ``result.json`` holds it.
+
+    >>> scored_corpora({"corpus": "emodb+ravdess", "protocol": "speakers+loso"})
+    [('emodb', 'speakers'), ('ravdess', 'loso')]
+    """
+    if crossing := spec.get("evaluate"):
+        return [(crossing["corpus"], crossing["protocol"])]
+    return list(zip(spec["corpus"].split("+"), spec["protocol"].split("+"), strict=True))
 
 
 def run_id(spec: RunSpec, context: Mapping[str, Any]) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from emonet_bench import audit
+from emonet_bench import audit, labels
 from emonet_bench.config import Training, parse
+from emonet_bench.entries import CorpusEntry
 from emonet_bench.errors import ConfigError
 from emonet_bench.loading import OpenCorpus, open_corpus
 from emonet_bench.matrix import Matrix
@@ -64,13 +65,14 @@ def plan(
     plugins.add_corpora(filter(None, own))
 
     @cache
-    def opened(name: str, sampling_rate: int) -> OpenCorpus:
-        entry = matrix.entries.get(name)
+    def opened(name: str, sampling_rate: int, label_map: str | None = None) -> OpenCorpus:
+        entry = matrix.entries.get(name) or CorpusEntry()
+        division = labels.named(entry.protocol, label_map) if label_map else entry.division
         with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task(f"reading {name}", total=None)
             corpus = open_corpus(
                 plugins.corpora[name],
-                entry.division if entry else None,
+                division,
                 sampling_rate,
                 cache_directory(),
                 lambda done, total: bar.update(task, completed=done, total=total),
@@ -90,6 +92,8 @@ def plan(
 
     def clips(cell: Cell) -> int:
         spec = cell.spec
+        if spec.evaluate is not None:
+            return 0
         training = spec.training
         return sum(count(name, training.sampling_rate, spec.fold, training.limit) for name in spec.corpus.split("+"))
 

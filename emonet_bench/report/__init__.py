@@ -3,8 +3,10 @@
 from emonet_bench.report.cells import Cell, Score
 from emonet_bench.report.layout import SORTS, arranged
 from emonet_bench.report.reading import RunRecord, load, load_runs, skipped
-from emonet_bench.report.rendering import render_csv, render_json, render_latex, render_markdown, render_rich
-from emonet_bench.report.table import Column, Row, Table, summarise
+from emonet_bench.report.rendering import render_csv, render_json, render_latex, render_markdown
+from emonet_bench.report.rows import Column, Row
+from emonet_bench.report.table import Table, summarise
+from emonet_bench.report.terminal import render_rich
 
 __all__ = [
     "SORTS",

@@ -13,7 +13,8 @@ from typing import Any
 from emonet_bench import metrics
 from emonet_bench.report.cells import Cell, Group
 from emonet_bench.report.reading import Predictions, RunRecord
-from emonet_bench.report.table import Column, Row, Table
+from emonet_bench.report.rows import Column, Row
+from emonet_bench.report.table import Table
 from emonet_bench.store import read_record
 
 SHOWN_RUNS = 20

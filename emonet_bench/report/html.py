@@ -18,7 +18,8 @@ from emonet_bench.report.evidence import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
 from emonet_bench.report.layout import lay
 from emonet_bench.report.notes import TITLES
-from emonet_bench.report.table import Column, Row, Table
+from emonet_bench.report.rows import Column, Row
+from emonet_bench.report.table import Table
 
 _COSTS = {"trained parameters": "trainable", "training seconds per run": "seconds"}
 

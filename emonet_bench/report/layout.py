@@ -10,7 +10,8 @@ from typing import Any
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
 from emonet_bench.report.cells import Cell
-from emonet_bench.report.table import DIMENSIONS, Column, Row, Table
+from emonet_bench.report.rows import Column, Row
+from emonet_bench.report.table import DIMENSIONS, Table
 
 _Key = tuple[int, ...]
 

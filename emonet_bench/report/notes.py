@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from emonet_bench.report.cells import Cell, Group, Score
 
 if TYPE_CHECKING:
-    from emonet_bench.report.table import Column, Row
+    from emonet_bench.report.rows import Column, Row
+    from emonet_bench.report.zero_shot import ZeroShot
 
 ALMOST = 0.5
 """Below this bound on its violations an order over seeds holds almost (Dror et al. 2019)."""
@@ -84,6 +85,20 @@ def _audits(rows: Sequence[Row]) -> Iterator[str]:
         yield f"{corpus}: partitions leak, so scores are too good; 'emonet-bench corpora audit {corpus}' tells more."
     for corpus, count in sorted({(row.corpus, row.skipped_files) for row in rows if row.skipped_files}):
         yield f"{corpus}: {count} broken file{'s were' if count > 1 else ' was'} left out."
+
+
+def across_notes(maps: Sequence[ZeroShot]) -> Iterator[str]:
+    """Say what a reader of zero-shot maps must know, a line each."""
+    if maps:
+        yield "Zero-shot: trained on one corpus, scored on the test clips of another through a label map; not ranked."
+    shared: dict[tuple[str, str], int] = {}
+    for one in maps:
+        for (source, place), group in one.groups.items():
+            count = max((run.facts.get("shared_clips", 0) for run in group.runs), default=0)
+            if count:
+                shared[source, one.targets[place].corpus] = count
+    for (source, target), count in sorted(shared.items()):
+        yield f"Zero-shot from {source} to {target}: {count} of the clips were trained on, so scores are too good."
 
 
 def problems(groups: Iterable[Group]) -> Iterator[str]:

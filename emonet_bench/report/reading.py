@@ -11,12 +11,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
-from emonet_bench.runs import SCHEMA_VERSION, Cell
+from emonet_bench.runs import SCHEMA_VERSION, Cell, scored_corpora
 from emonet_bench.store import read_record
 
 State = Literal["done", "failed", "skipped"]
 
-_FACTS = ("labels", "protocol_id", "synthetic", "licence", "fingerprint", "partitions", "audit", "skipped_files")
+_FACTS = (
+    "labels",
+    "protocol_id",
+    "synthetic",
+    "licence",
+    "fingerprint",
+    "partitions",
+    "audit",
+    "skipped_files",
+    "shared_clips",
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,7 @@ class RunRecord:
         source: Run id of its source, or None.
         joint: Whether the run was trained on several corpora.
         halved: What was done where a batch did not fit into memory at once.
+        trained_on: Corpus and protocol that the network was trained on, where it is scored on another one; else empty.
     """
 
     corpus: str
@@ -68,12 +79,14 @@ class RunRecord:
     source: str | None
     joint: bool
     halved: str = ""
+    trained_on: str = ""
 
     @property
     def title(self) -> str:
         """The cell in words."""
         fold = "" if self.fold is None else f" f{self.fold}"
-        return f"{self.corpus} {self.architecture} {self.strategy} s{self.seed}{fold}"
+        way = f"{self.architecture} {self.strategy} s{self.seed}{fold}"
+        return f"{self.trained_on} {way} on {self.corpus}" if self.trained_on else f"{self.corpus} {way}"
 
 
 @dataclass(frozen=True)
@@ -173,8 +186,8 @@ def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[
         raise StoreError(f"{path / 'result.json'}: written by a newer emonet-bench (schema {version}); upgrade this")
     try:
         spec = raw["spec"]
-        corpora, protocols = spec["corpus"].split("+"), spec["protocol"].split("+")
-        for corpus, protocol in zip(corpora, protocols, strict=True):
+        corpora, crossed = scored_corpora(spec), "evaluate" in spec
+        for corpus, protocol in corpora:
             facts = raw["corpora"][corpus] if "corpora" in raw else raw
             suffix = f"-{corpus}" if len(corpora) > 1 else ""
             yield RunRecord(
@@ -182,9 +195,9 @@ def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[
                 protocol=protocol,
                 architecture=spec["architecture"],
                 strategy=spec["strategy"],
-                variant=_variant(spec, sources.title(spec["source"], path.parent)),
+                variant=_variant(spec, None if crossed else sources.title(spec["source"], path.parent)),
                 seed=spec["seed"],
-                fold=spec["fold"],
+                fold=None if crossed else spec["fold"],
                 run_id=raw["run_id"],
                 **_outcome(raw),
                 facts={key: facts[key] for key in _FACTS if facts.get(key) is not None},
@@ -198,6 +211,7 @@ def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[
                 source=spec["source"],
                 joint=len(corpora) > 1,
                 halved=raw.get("notes", {}).get("halved_batch", ""),
+                trained_on=f"{spec['corpus']} {spec['protocol']}" if crossed else "",
             )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise StoreError(f"{path / 'result.json'}: not a run's record ({error!r})") from error

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emonet_bench import checkpoints, metrics, records
+from emonet_bench import checkpoints, crossing, metrics, records
 from emonet_bench.batches import Clips
 from emonet_bench.config import Training
 from emonet_bench.errors import AudioError, ConfigError, CorpusError, StoreError
@@ -20,6 +20,7 @@ from emonet_bench.loading import OpenCorpus
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins import Plugins
 from emonet_bench.report.verification import differences, stated_scores
+from emonet_bench.runs import RunSpec, scored_corpora
 from emonet_bench.store import CHECKPOINT, read_record
 from emonet_bench.types import Partition
 
@@ -55,8 +56,9 @@ def reevaluate(run: Path, plugins: Plugins, opened: Open, tolerance: float) -> R
         tolerance: Largest difference of a probability that is rounding.
     """
     record = read_record(run)
-    if not (run / CHECKPOINT).is_file():
-        return Reevaluation(reason=f"it kept no {CHECKPOINT}")
+    weights = _weights(run, record)
+    if weights is None or not (weights / CHECKPOINT).is_file():
+        return Reevaluation(reason=f"it kept no {CHECKPOINT}" if weights else "its source does not lie beside it")
     try:
         plugins.architectures[record["spec"]["architecture"]]
         plugins.strategies[record["spec"]["strategy"]]
@@ -64,7 +66,7 @@ def reevaluate(run: Path, plugins: Plugins, opened: Open, tolerance: float) -> R
     except (AudioError, ConfigError, CorpusError) as error:
         return Reevaluation(reason=str(error).partition("\n")[0])
     try:
-        checkpoint = checkpoints.load(run)
+        checkpoint = checkpoints.load(weights)
         classifier = checkpoints.rebuild(checkpoint, plugins)
     except (ConfigError, KeyError, RuntimeError, TypeError) as error:
         return Reevaluation([f"{CHECKPOINT}: cannot be loaded ({' '.join(str(error).split())})"])
@@ -77,6 +79,14 @@ def reevaluate(run: Path, plugins: Plugins, opened: Open, tolerance: float) -> R
     return Reevaluation(problems)
 
 
+def _weights(run: Path, record: Mapping[str, Any]) -> Path | None:
+    """Find the run that holds the weights: itself, or beside it the source that it scores on another corpus."""
+    spec = record["spec"]
+    if "evaluate" not in spec:
+        return run
+    return next(run.resolve().parent.glob(f"*-{spec['source'][:8]}"), None)
+
+
 def _corpora(record: Mapping[str, Any], opened: Open) -> Iterator[tuple[str, OpenCorpus]]:
     """Open a run's corpora.
 
@@ -84,7 +94,7 @@ def _corpora(record: Mapping[str, Any], opened: Open) -> Iterator[tuple[str, Ope
         CorpusError: One is absent, or not as it was.
     """
     spec = record["spec"]
-    for name, protocol in zip(spec["corpus"].split("+"), spec["protocol"].split("+"), strict=True):
+    for name, protocol in scored_corpora(spec):
         facts = record["corpora"][name] if "corpora" in record else record
         corpus = opened(name, protocol, spec["training"]["sampling_rate"], bool(facts.get("skipped_files")))
         if (corpus.fingerprint, corpus.protocol_id(spec["training"]["limit"])) != (
@@ -96,7 +106,8 @@ def _corpora(record: Mapping[str, Any], opened: Open) -> Iterator[tuple[str, Ope
 
 
 def _altered_header(header: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[str]:
-    recorded = {"run_id": record["run_id"], **record["spec"]}
+    spec = record["spec"]
+    recorded = {**spec, "run_id": spec["source"] if "evaluate" in spec else record["run_id"]}
     for name in _SAME:
         if header.get(name) != recorded[name]:
             yield f"{CHECKPOINT}: its {name} is not that of result.json"
@@ -124,6 +135,8 @@ def _evaluated(
     recipe = Training(**spec["training"])
     if recipe.device != "cpu" and not torch.cuda.is_available():
         recipe = recipe.model_copy(update={"device": "cpu"})
+    if "evaluate" in spec:
+        return {"test": crossing.evaluate(classifier, RunSpec(**spec), corpus, recipe)}
     classifier.to(recipe.device).select(name)
     divided = corpus.divide(records.fold_of(corpus, spec["fold"]), recipe.limit)
     clips = {part: corpus.clips(divided[part]).to(torch.device(recipe.device)) for part in records.EVALUATED}

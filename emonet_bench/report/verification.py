@@ -10,6 +10,7 @@ from typing import Any
 
 from emonet_bench import metrics
 from emonet_bench.errors import EmonetBenchError, StoreError
+from emonet_bench.runs import scored_corpora
 from emonet_bench.store import hashes, read_record
 
 _ROUNDING = 1e-9
@@ -56,7 +57,7 @@ def _altered(run: Path, record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _wrong(run: Path, record: Mapping[str, Any]) -> Iterator[str]:
-    corpora = record["spec"]["corpus"].split("+")
+    corpora = [corpus for corpus, _ in scored_corpora(record["spec"])]
     joint = len(corpora) > 1
     means: dict[str, list[dict[str, Any]]] = {}
     for corpus in corpora:

@@ -1,0 +1,159 @@
+"""What stands in a table: a row for what may be compared, a column for each way to get a network."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from emonet_bench.report.cells import Cell, Group
+from emonet_bench.report.reading import RunRecord
+
+_AUDIT = ("clean", "warnings", "leaking")
+Key = tuple[str, str, str, int]
+"""Corpus, protocol, protocol id and limit (0: none) of a row."""
+
+
+@dataclass(frozen=True, order=True)
+class Column:
+    """A way to get a network: architecture, strategy and, where several option sets occur, what tells them apart."""
+
+    architecture: str
+    strategy: str
+    tag: str = ""
+
+    def order(self, baseline: str) -> tuple[str, bool, str, str]:
+        """Return the key that sorts columns by architecture, the baseline first."""
+        return self.architecture, self.strategy != baseline, self.strategy, self.tag
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.architecture, self.strategy, self.tag) if part)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Cells that may be ranked together: one corpus, one protocol, one set of clips.
+
+    Attributes:
+        corpus: Name of the corpus.
+        protocol: Name of the protocol.
+        protocol_id: What may be compared.
+        limit: Most clips of a partition in a smoke run, or None.
+        synthetic: Whether the audio is generated.
+        labels: Number of labels.
+        clips: Number of test clips, all folds together.
+        folds: Number of folds.
+        speakers: Number of test speakers, 0 where they are unknown.
+        cells: By column.
+        audit: Worst verdict of the corpus's audit: ``clean``, ``warnings`` or ``leaking``; None: not audited.
+        skipped_files: Most files that a run left out as broken.
+        ambiguous: Whether another row has the same corpus and protocol, so that the id must tell them apart.
+    """
+
+    corpus: str
+    protocol: str
+    protocol_id: str
+    limit: int | None
+    synthetic: bool
+    labels: int
+    clips: int
+    folds: int
+    speakers: int
+    cells: Mapping[Column, Cell]
+    audit: str | None = None
+    skipped_files: int = 0
+    ambiguous: bool = False
+
+    @property
+    def title(self) -> str:
+        """The corpus, and that it is synthetic where it is."""
+        return f"{self.corpus} (synthetic)" if self.synthetic else self.corpus
+
+    @property
+    def chance(self) -> float:
+        """UAR of one answer for all clips."""
+        return 1 / self.labels if self.labels else 0.0
+
+    @property
+    def subtitle(self) -> str:
+        """The protocol, and that only a part of the clips is used where that is so."""
+        identity = f" {self.protocol_id[:8] or 'without id'}" if self.ambiguous else ""
+        return f"{self.protocol}{identity}" + ("" if self.limit is None else f", limit {self.limit}")
+
+
+def row_keys(records: Iterable[RunRecord]) -> Callable[[RunRecord], Key]:
+    """Say which row a record belongs to; one that failed before it knew its protocol id joins the others."""
+    ids: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for record in records:
+        if identity := record.facts.get("protocol_id"):
+            ids[record.corpus, record.protocol][identity] += 1
+
+    def key(record: RunRecord) -> Key:
+        known = ids[record.corpus, record.protocol].most_common(1)
+        identity = record.facts.get("protocol_id") or (known[0][0] if known else "")
+        return record.corpus, record.protocol, identity, record.variant.get("training.limit") or 0
+
+    return key
+
+
+def latest(records: Iterable[RunRecord], row_of: Callable[[RunRecord], Key]) -> list[RunRecord]:
+    """Keep the latest of several runs of one recipe, seed and fold; a finished one beats a failed one."""
+    kept = {}
+    for record in sorted(records, key=lambda record: (record.state == "done", record.finished)):
+        recipe = (record.architecture, record.strategy, json.dumps(record.variant, sort_keys=True))
+        kept[recipe, row_of(record), record.seed, record.fold] = record
+    return list(kept.values())
+
+
+def columns_of(records: Sequence[RunRecord]) -> dict[str, Column]:
+    """Give every run its column, tagged with the options that vary among runs of the same two names."""
+    groups: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
+    for record in records:
+        groups[record.architecture, record.strategy].append(record)
+    columns = {}
+    for (architecture, strategy), members in groups.items():
+        varying = _varying(members)
+        for record in members:
+            tag = ", ".join(f"{name.rpartition('.')[2]}={record.variant.get(name)}" for name in varying)
+            columns[record.run_id] = Column(architecture, strategy, tag)
+    return columns
+
+
+def _varying(records: Iterable[RunRecord]) -> list[str]:
+    """Name the options with several values. Sources count within a corpus: targets differ in theirs by nature."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        for name, value in record.variant.items():
+            values[f"source {record.corpus}" if name == "source" else name].add(str(value))
+    names = {name.partition(" ")[0] for name, seen in values.items() if len(seen) > 1}
+    return sorted(names - {"training.limit"})
+
+
+def describe(groups: Mapping[Column, Group], cells: Mapping[Column, Cell]) -> Row:
+    """Describe the row of some runs, from what they say of their corpus.
+
+    Args:
+        groups: The runs of each cell.
+        cells: Their scores.
+    """
+    runs = [run for group in groups.values() for run in group.runs]
+    first, facts = runs[0], max((run.facts for run in runs), key=len)
+    clips = [set(seed.utterances) for group in groups.values() for seed in group.seeds.values()]
+    speakers = {who for group in groups.values() for seed in group.seeds.values() for who in seed.speakers}
+    return Row(
+        corpus=first.corpus,
+        protocol=first.protocol,
+        protocol_id=facts.get("protocol_id", ""),
+        limit=first.variant.get("training.limit"),
+        synthetic=facts.get("synthetic", False),
+        labels=len(facts.get("labels", ())),
+        clips=max(map(len, clips), default=0),
+        folds=len({run.fold for run in runs if run.state != "skipped"}),
+        speakers=0 if None in speakers else len(speakers),
+        cells=cells,
+        audit=max(
+            (run.facts["audit"] for run in runs if run.facts.get("audit") in _AUDIT), key=_AUDIT.index, default=None
+        ),
+        skipped_files=max((run.facts.get("skipped_files", 0) for run in runs), default=0),
+    )

@@ -1,0 +1,161 @@
+"""A table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.box import HORIZONTALS
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from emonet_bench.report import wording
+from emonet_bench.report.cells import Cell, Score
+from emonet_bench.report.layout import Head, lay
+from emonet_bench.report.notes import TITLES
+from emonet_bench.report.rows import Row
+from emonet_bench.report.table import DIMENSIONS, Table
+from emonet_bench.report.zero_shot import ZeroShot
+
+
+def render_rich(table: Table) -> RenderableType:
+    """Render for a terminal: a row for each corpus where the columns fit its width, else a line for each cell.
+
+    The table's problems are left to the caller, who can print them unwrapped.
+    """
+    return _Fitting(table)
+
+
+class _Fitting:
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = _wide(self.table)
+        fits = Measurement.get(console, options.update(width=10_000), wide).maximum <= options.max_width
+        yield wide if fits else _long(self.table)
+        for one in self.table.zero_shot:
+            yield _crossed(one, self.table.metric)
+        for line in self.table.notes:
+            yield Text(line, style="dim")
+
+
+def _grid(**options: Any) -> RichTable:
+    return RichTable(box=HORIZONTALS, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", **options)
+
+
+def _wide(table: Table) -> RichTable:
+    heads, rows = lay(table)
+    costs = table.axes[1] == DIMENSIONS[1:]  # each column is one way to get a network
+    grid = _grid(title=wording.title(table), title_justify="left", show_footer=costs)
+    grid.add_column(", ".join(table.axes[0]), footer=Text("trained\nparameters\ns per run", style="dim"), no_wrap=True)
+    for i, head in enumerate(heads):
+        cost = Text(_cost([cells[i] for _, cells in rows]), style="dim")
+        text = "\n".join(wording.words(head)).replace(", ", "\n")
+        grid.add_column(Text(text), justify="right", footer=cost, no_wrap=True)
+    varied = len({cell.seeds for _, _, cell in table.cells() if cell.seeds}) > 1
+    for head, cells in rows:
+        grid.add_row(_name(head, table.metric), *(_text(cell, seeds=varied) for cell in cells))
+        grid.add_section()
+    return grid
+
+
+def _name(head: Head, metric: Score) -> Text:
+    text = Text("\n").join(Text(part.corpus if isinstance(part, Row) else part) for part in head)
+    for row in head:
+        if isinstance(row, Row):
+            text.append("".join(f"\n{line}" for line in _details(row, metric)), style="dim")
+            text.append(f"\naudit: {row.audit}" if row.audit else "", style="red" if row.audit == "leaking" else "dim")
+    return text
+
+
+def _details(row: Row, metric: Score) -> list[str]:
+    return [
+        *(["synthetic"] if row.synthetic else []),
+        row.subtitle,
+        *([f"{row.folds} folds"] if row.folds > 1 else []),
+        *([f"{row.clips} clips"] if row.clips else []),
+        *([f"chance {wording.number(row.chance, 2)}"] if row.labels and metric == "uar" else []),
+    ]
+
+
+def _text(cell: Cell | None, *, seeds: bool) -> Text:
+    if cell is None:
+        return Text("")
+    if cell.score is None:
+        return _state(cell)
+    text = Text(wording.score(cell), style="bold green" if cell.best else "")
+    if cell.interval:
+        text.append(f"\n{wording.interval(cell)}", style="dim not bold")
+    if cell.spread is not None:
+        text.append(f"\nfolds ±{wording.number(cell.spread, 2)}", style="dim not bold")
+    if seeds:
+        text.append(f"\n{cell.seeds} seed{'s' * (cell.seeds > 1)}", style="dim not bold")
+    if cell.failed:
+        text.append(f"\n{cell.failed} failed", style="red not bold")
+    return text
+
+
+def _state(cell: Cell) -> Text:
+    return Text(cell.state, style="red" if cell.state == "failed" else "yellow")
+
+
+def _cost(cells: Sequence[Cell | None]) -> str:
+    shown = [cell for cell in cells if cell]
+    numbers = [_mean(getattr(cell, name) for cell in shown) for name in ("trainable", "total", "seconds")]
+    return "\n".join(map(wording.count, numbers))
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _long(table: Table) -> RichTable:
+    """Return a line for each cell, below a line for its row."""
+    grid = _grid(title=wording.title(table), title_justify="left")
+    grid.add_column("", overflow="fold")
+    for name in (TITLES[table.metric], "95 %", "seeds", "trained", "total", "s/run"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for row in table.rows:
+        grid.add_section()
+        facts = [*_details(row, table.metric), *([f"audit: {row.audit}"] if row.audit else [])]
+        grid.add_row(Text(row.corpus, style="bold").append(f"\n{', '.join(facts)}", style="dim not bold"))
+        for column in table.columns:
+            if column in row.cells:
+                grid.add_row(Text(f"  {column}"), *_figures(row.cells[column]))
+    return grid
+
+
+def _figures(cell: Cell) -> list[Text | str]:
+    if cell.score is None:
+        return [_state(cell)]
+    score = Text(wording.score(cell), style="bold green" if cell.best else "")
+    if cell.failed:
+        score.append(f" {cell.failed} failed", style="red not bold")
+    return [
+        score,
+        wording.interval(cell),
+        str(cell.seeds),
+        *map(wording.count, (cell.trainable, cell.total, cell.seconds)),
+    ]
+
+
+def _crossed(one: ZeroShot, metric: Score) -> RichTable:
+    """Return a line for each source and target: a map of six corpora would not fit into 80 columns."""
+    grid = _grid(title=f"Zero-shot {TITLES[metric]}: {one.title}", title_justify="left")
+    for name in ("trained on", "scored on"):
+        grid.add_column(name, overflow="fold")
+    for name in (TITLES[metric], "95 %", "chance", "seeds"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for source, cells in one.lines():
+        grid.add_section()
+        for row, cell in zip(one.targets, cells, strict=True):
+            if cell is not None:
+                target = Text(row.title).append(f" {row.subtitle}", style="dim")
+                figures = _figures(cell)
+                chance = wording.number(row.chance, 2) if metric == "uar" and row.labels else ""
+                grid.add_row(source, target, *figures[:2], *[chance, str(cell.seeds)][: 2 * (len(figures) > 1)])
+    return grid

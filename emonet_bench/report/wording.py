@@ -1,0 +1,52 @@
+"""How a table's figures and names are worded, in every format but the page."""
+
+from __future__ import annotations
+
+from emonet_bench.report.cells import Cell
+from emonet_bench.report.layout import Head
+from emonet_bench.report.notes import TITLES
+from emonet_bench.report.rows import Row
+from emonet_bench.report.table import Table
+
+TO = "\N{EN DASH}"
+
+
+def words(head: Head) -> list[str]:
+    """Name what makes a row or column."""
+    return [f"{part.title}, {part.subtitle}" if isinstance(part, Row) else part for part in head]
+
+
+def title(table: Table) -> str:
+    """Say what a table shows."""
+    return f"{TITLES[table.metric]} on test"
+
+
+def score(cell: Cell) -> str:
+    """Write the score of a scored cell with its marks: ``~.812 ±.014*``."""
+    assert cell.score is not None
+    spread = "" if cell.deviation is None else f" ±{number(cell.deviation)}"
+    return f"{'' if cell.complete else '~'}{number(cell.score)}{spread}{'*' if cell.significant else ''}"
+
+
+def interval(cell: Cell) -> str:
+    """Write the interval, or nothing where there is none."""
+    return f"{number(cell.interval.low, 2)}{TO}{number(cell.interval.high, 2)}" if cell.interval else ""
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a score as papers do: ``.812``."""
+    return f"{value:.{digits}f}".removeprefix("0")
+
+
+def count(number: float | None) -> str:
+    """Write a count.
+
+    >>> count(317_814)
+    '318 k'
+    """
+    if number is None:
+        return ""
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.0f}"

@@ -1,0 +1,80 @@
+"""Networks on corpora that they were not trained on: a map of source and target, apart from what is ranked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from emonet_bench.report.cells import Cell, Group, Score, pool
+from emonet_bench.report.reading import RunRecord
+from emonet_bench.report.rows import Column, Key, Row, columns_of, describe, latest, row_keys
+
+
+@dataclass(frozen=True)
+class ZeroShot:
+    """One way to get a network, scored across corpora through one label map. Nothing in it is ranked.
+
+    Attributes:
+        column: Architecture, strategy and options that the networks were trained with.
+        labels: Name of the label map.
+        sources: What the networks were trained on: corpus and protocol.
+        targets: What was scored; these rows have no cells.
+        cells: By source and place of the target.
+        groups: The runs behind the cells, by the same.
+    """
+
+    column: Column
+    labels: str
+    sources: tuple[str, ...]
+    targets: tuple[Row, ...]
+    cells: Mapping[tuple[str, int], Cell]
+    groups: Mapping[tuple[str, int], Group]
+
+    @property
+    def title(self) -> str:
+        """The networks and the label map in words."""
+        return f"{self.column}, {self.labels}"
+
+    def lines(self) -> Iterator[tuple[str, list[Cell | None]]]:
+        """Yield each source with its cells in the order of the targets."""
+        for source in self.sources:
+            yield source, [self.cells.get((source, place)) for place in range(len(self.targets))]
+
+
+def zero_shots(records: Sequence[RunRecord], metric: Score) -> tuple[ZeroShot, ...]:
+    """Put the runs that score a network on another corpus in maps; seeds are averaged.
+
+    Args:
+        records: Runs with ``trained_on``.
+        metric: What to score.
+    """
+    target = row_keys(records)
+    kept = latest(records, lambda record: (f"{record.trained_on} {record.corpus}", *target(record)[1:]))
+    columns = columns_of(kept)
+    maps: dict[tuple[Column, str], list[RunRecord]] = defaultdict(list)
+    for record in kept:
+        maps[columns[record.run_id], record.protocol.partition(":")[2]].append(record)
+    return tuple(_map(*key, maps[key], target, metric) for key in sorted(maps))
+
+
+def _map(
+    column: Column, labels: str, records: Sequence[RunRecord], target: Callable[[RunRecord], Key], metric: Score
+) -> ZeroShot:
+    keys = sorted({target(record) for record in records})
+    found: dict[tuple[str, int], list[RunRecord]] = defaultdict(list)
+    for record in records:
+        found[record.trained_on, keys.index(target(record))].append(record)
+    groups = {place: pool(runs) for place, runs in sorted(found.items())}
+    cells = {place: group.cell(_labels(group), {None}, metric) for place, group in groups.items()}
+    targets = [_row([groups[place] for place in groups if place[1] == index]) for index in range(len(keys))]
+    return ZeroShot(column, labels, tuple(sorted({source for source, _ in cells})), tuple(targets), cells, groups)
+
+
+def _labels(group: Group) -> Sequence[str]:
+    return next((run.facts["labels"] for run in group.scored), ())
+
+
+def _row(groups: Sequence[Group]) -> Row:
+    """Describe a target; networks of several sources are no columns of it."""
+    return describe({Column(str(place), ""): group for place, group in enumerate(groups)}, {})
