@@ -37,7 +37,7 @@ def render_markdown(table: Table) -> str:
             "",
             f"Zero-shot {TITLES[table.metric]}: {one.title}; trained on (rows), scored on (columns)",
             "",
-            _markdown(["", *(f"{row.title}, {row.subtitle}" for row in one.targets)]),
+            _markdown(["", *(f"{row.title} {one.protocol(row)}" for row in one.targets)]),
             _markdown(["---", *["--:"] * len(one.targets)]),
             *(_markdown([source, *(_plain(cell, "{}") for cell in cells)]) for source, cells in one.lines()),
         ]
@@ -71,7 +71,7 @@ def render_latex(table: Table) -> str:
 
 
 def _latex_map(one: ZeroShot) -> list[str]:
-    heads = (f"{row.title}, {row.subtitle}".translate(_LATEX) for row in one.targets)
+    heads = (f"{row.title} {one.protocol(row)}".translate(_LATEX) for row in one.targets)
     return [
         "",
         f"% zero-shot, {one.title}: trained on (rows), scored on (columns)",

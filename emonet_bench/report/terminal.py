@@ -37,7 +37,9 @@ class _Fitting:
         fits = Measurement.get(console, options.update(width=10_000), wide).maximum <= options.max_width
         yield wide if fits else _long(self.table)
         for one in self.table.zero_shot:
-            yield _crossed(one, self.table.metric)
+            across = _map(one, self.table.metric)
+            fits = Measurement.get(console, options.update(width=10_000), across).maximum <= options.max_width
+            yield across if fits else _crossed(one, self.table.metric)
         for line in self.table.notes:
             yield Text(line, style="dim")
 
@@ -143,8 +145,21 @@ def _figures(cell: Cell) -> list[Text | str]:
     ]
 
 
+def _map(one: ZeroShot, metric: Score) -> RichTable:
+    """Return a row for each source, a column for each target."""
+    grid = _grid(title=f"Zero-shot {TITLES[metric]}: {one.title}", title_justify="left")
+    grid.add_column("trained on \\ scored on", no_wrap=True)
+    for row in one.targets:
+        chance = f"\nchance {wording.number(row.chance, 2)}" if metric == "uar" and row.labels else ""
+        head = Text(row.corpus).append(f"\n{one.protocol(row)}{chance}", style="dim not bold")
+        grid.add_column(head, justify="right", no_wrap=True)
+    for source, cells in one.lines():
+        grid.add_row(source, *(_text(cell, seeds=False) for cell in cells))
+    return grid
+
+
 def _crossed(one: ZeroShot, metric: Score) -> RichTable:
-    """Return a line for each source and target: a map of six corpora would not fit into 80 columns."""
+    """Return a line for each source and target."""
     grid = _grid(title=f"Zero-shot {TITLES[metric]}: {one.title}", title_justify="left")
     for name in ("trained on", "scored on"):
         grid.add_column(name, overflow="fold")
@@ -154,7 +169,7 @@ def _crossed(one: ZeroShot, metric: Score) -> RichTable:
         grid.add_section()
         for row, cell in zip(one.targets, cells, strict=True):
             if cell is not None:
-                target = Text(row.title).append(f" {row.subtitle}", style="dim")
+                target = Text(row.title).append(f" {one.protocol(row)}", style="dim")
                 figures = _figures(cell)
                 chance = wording.number(row.chance, 2) if metric == "uar" and row.labels else ""
                 grid.add_row(source, target, *figures[:2], *[chance, str(cell.seeds)][: 2 * (len(figures) > 1)])

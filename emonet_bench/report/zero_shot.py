@@ -36,6 +36,10 @@ class ZeroShot:
         """The networks and the label map in words."""
         return f"{self.column}, {self.labels}"
 
+    def protocol(self, target: Row) -> str:
+        """Name a target's protocol without the label map, which the title names."""
+        return target.subtitle.replace(f":{self.labels}", "", 1)
+
     def lines(self) -> Iterator[tuple[str, list[Cell | None]]]:
         """Yield each source with its cells in the order of the targets."""
         for source in self.sources:
