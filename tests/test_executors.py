@@ -80,12 +80,15 @@ def alive(pid):
         return False
 
 
-def test_a_request_to_end_has_the_shells_exit_status():
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_request_to_end_has_the_shells_exit_status(name, status):
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
     with pytest.raises(Terminated) as caught, ending_workers():
-        signal.raise_signal(signal.SIGTERM)
-    assert caught.value.status == 143
-    assert signal.getsignal(signal.SIGTERM) == before
+        signal.raise_signal(number)
+    assert caught.value.status == status
+    assert signal.getsignal(number) == before
     assert not multiprocessing.active_children()
 
 

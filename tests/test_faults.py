@@ -204,6 +204,16 @@ def test_a_full_shared_memory_is_told_in_one_line(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
+def test_a_full_disk_of_results_is_told_in_one_line(tmp_path):
+    for name in ("temporary", "results"):
+        (tmp_path / name).mkdir()
+    done = with_full(tmp_path / "results", tmp_path)
+    assert done.returncode == 1
+    assert "no space left on the disk; free some and run the matrix again, it goes on from there" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_a_state_that_cannot_be_saved_costs_nothing_but_the_state(tmp_path, cell, uninterrupted, monkeypatch):
     monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
     monkeypatch.setattr(interruption, "save_file", full)

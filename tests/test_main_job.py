@@ -168,6 +168,26 @@ def test_whatever_ends_it_ends_the_workers_with_one_line_and_the_next_call_goes_
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_worker_that_is_killed_costs_its_cell_a_second_try_and_no_number(tmp_path, first):
+    command = [sys.executable, "-m", "emonet_bench", "run", "matrix", "--results", tmp_path, *TINY]
+    process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while not list(tmp_path.glob(".pending/*/log.txt")):
+        time.sleep(0.1)
+        assert process.poll() is None
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, said
+    for name, path in runs(first[0]).items():
+        assert measured(runs(tmp_path)[name]) == measured(path)
+
+
+def workers_of(main):
+    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+@pytest.mark.slow
 def test_two_processes_on_one_results_directory_divide_the_work(tmp_path, first):
     command = [sys.executable, "-m", "emonet_bench", "run", "matrix", "--results", tmp_path, *TINY, "--jobs", "1"]
     both = [subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -103,7 +103,7 @@ def _room(jobs: str, workers: int, gpus: int, progress: Progress, recipe: Traini
     def room(executor: Executor) -> int:
         if jobs != "auto":
             return workers
-        capacity = getattr(executor, "capacity", None)
+        capacity: Callable[[int, str], int] | None = getattr(executor, "capacity", None)
         if capacity is not None:
             return max(1, capacity(recipe.threads, recipe.device))
         return gpu_room(memory, progress.peak_mb, workers) if memory else workers

