@@ -9,8 +9,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any, NoReturn
 
 from emonet_bench.config import did_you_mean
@@ -21,7 +22,7 @@ PROCESSES = "processes"
 """The built-in executor."""
 
 _CONTEXT_MB = 700  # of GPU memory that a process takes before its first tensor
-_USABLE = 0.9  # part of a GPU's memory that is planned with
+_USABLE = 0.9  # part of a GPU's or a machine's memory that is planned with
 
 
 class Workers(Executor):
@@ -179,7 +180,7 @@ def executor_factory(name: str, workers: int, plugins: Plugins, devices: Sequenc
 
 
 def worker_count(jobs: str, threads: int, cells: int) -> int:
-    """Choose how many cells may run at once at the most; on GPUs, see ``gpu_room``, too.
+    """Choose how many cells may run at once at the most; see ``gpu_room`` and ``room_in_memory``, too.
 
     Args:
         jobs: A number, or ``auto``: as many as the cores carry.
@@ -219,3 +220,27 @@ def gpu_room(memory_mb: Sequence[int], peak_mb: int | None, workers: int) -> int
     """
     each = 1 if peak_mb is None else max(1, int(min(memory_mb) * _USABLE) // (peak_mb + _CONTEXT_MB))
     return min(workers, each * len(memory_mb))
+
+
+def room_in_memory(memory_mb: int, peak_mb: int | None, workers: int) -> int:
+    """Choose how many cells run at once without GPUs: as many as fit into memory, once a cell's is known.
+
+    Args:
+        memory_mb: Memory of the machine, in MiB.
+        peak_mb: The most memory that a cell has taken so far; None: unknown.
+        workers: As many as the cores carry.
+
+    >>> room_in_memory(16_000, None, workers=32), room_in_memory(16_000, 1_000, workers=32)
+    (32, 14)
+    """
+    return workers if peak_mb is None else max(1, min(workers, int(memory_mb * _USABLE) // max(1, peak_mb)))
+
+
+def machine_memory_mb() -> int:
+    """Return the memory that this process and its workers may take, in MiB: a container's where it has a limit."""
+    if not hasattr(os, "sysconf"):
+        return sys.maxsize  # Windows does not tell; there the cores alone count
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # no such file, or "max"
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return memory // 2**20

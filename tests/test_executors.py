@@ -9,13 +9,22 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from emonet_bench.cli.matrix import _room
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError
-from emonet_bench.executors import Terminated, Workers, ending_workers, executor_factory, gpu_room, worker_count
+from emonet_bench.executors import (
+    Terminated,
+    Workers,
+    ending_workers,
+    executor_factory,
+    gpu_room,
+    machine_memory_mb,
+    worker_count,
+)
 from emonet_bench.plugins import Plugins, Selection
 
 
@@ -127,9 +136,22 @@ class Cluster(ThreadPoolExecutor):
     [("auto", 1, "cpu", 2, 40), ("auto", 4, "cpu", 2, 10), ("auto", 1, "cuda", 2, 1), ("2", 4, "cpu", 2, 2)],
 )
 def test_auto_asks_an_executor_that_knows_its_capacity(jobs, threads, device, here, there):
-    room = _room(jobs, 2, 0, None, Training(threads=threads, device=device))
+    room = _room(jobs, 2, 0, SimpleNamespace(peak_mb=None), Training(threads=threads, device=device))
     with ThreadPoolExecutor() as local, Cluster() as cluster:
         assert (room(local), room(cluster)) == (here, there)
+
+
+@pytest.mark.parametrize(("peak", "expected"), [(None, 16), (500, 16), (1_000, 14), (20_000, 1), (0, 16)])
+def test_without_gpus_as_many_cells_run_at_once_as_memory_holds(monkeypatch, peak, expected):
+    monkeypatch.setattr("emonet_bench.cli.matrix.machine_memory_mb", lambda: 16_000)
+    with ThreadPoolExecutor() as local:
+        assert _room("auto", 16, 0, SimpleNamespace(peak_mb=peak), Training(device="cpu"))(local) == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_machines_memory_is_what_the_system_says_or_less():
+    total = int(Path("/proc/meminfo").read_text().partition("MemTotal:")[2].split()[0]) // 1024
+    assert 0 < machine_memory_mb() <= total
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "many", "1.5"])

@@ -17,7 +17,15 @@ from emonet_bench.cli.live import Progress
 from emonet_bench.cli.plan import Plan
 from emonet_bench.config import Training
 from emonet_bench.estimates import Measured, kind, recall
-from emonet_bench.executors import Terminated, ending_workers, executor_factory, gpu_room, worker_count
+from emonet_bench.executors import (
+    Terminated,
+    ending_workers,
+    executor_factory,
+    gpu_room,
+    machine_memory_mb,
+    room_in_memory,
+    worker_count,
+)
 from emonet_bench.plugins import Selection
 from emonet_bench.runner import Job, run_cell
 from emonet_bench.runs import Cell, RunSpec
@@ -97,7 +105,8 @@ def visible_gpus() -> list[str]:
 
 
 def _room(jobs: str, workers: int, gpus: int, progress: Progress, recipe: Training) -> Callable[[Executor], int]:
-    """Say how many cells may run at once: ``auto`` asks an executor that knows, then the memory of the GPUs here."""
+    """Say how many cells may run at once: ``auto`` asks an executor that knows, then the memory here."""
+    ram = machine_memory_mb()
     memory = [torch.cuda.get_device_properties(i).total_memory // 2**20 for i in range(gpus)]
 
     def room(executor: Executor) -> int:
@@ -106,7 +115,9 @@ def _room(jobs: str, workers: int, gpus: int, progress: Progress, recipe: Traini
         capacity: Callable[[int, str], int] | None = getattr(executor, "capacity", None)
         if capacity is not None:
             return max(1, capacity(recipe.threads, recipe.device))
-        return gpu_room(memory, progress.peak_mb, workers) if memory else workers
+        if memory:
+            return gpu_room(memory, progress.peak_mb, workers)
+        return room_in_memory(ram, progress.peak_mb, workers)
 
     return room
 
