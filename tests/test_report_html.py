@@ -51,6 +51,16 @@ def results(tmp_path_factory):
                     "epoch,loss,dev_uar,learning_rate,seconds\n1,1.5,0.3,1e-3,1\n2,nan,0.5,1e-3,1\n"
                 )
         written.add(corpus, "rnn<script>", right=0.3, **facts)
+        there = {"corpus": {"emo": "ravi", "ravi": "emo"}[corpus], "protocol": "fixed:two", "labels": {}}
+        written.add(corpus, right=0.6, source=sources[0], evaluate=there, protocol_id="bbbb", **facts)
+        written.add(corpus, right=0.2, seed=1, source=sources[1], evaluate=there, protocol_id="bbbb", **facts)
+    written.add(
+        "emo",
+        "cnn<b>",
+        error="no source",
+        source="f" * 16,
+        evaluate={"corpus": "ravi", "protocol": "fixed:two", "labels": {}},
+    )
     written.add("emo", "svm", error="<b>boom</b>")
     return written.folder
 
@@ -165,6 +175,17 @@ def test_ticks_are_round_and_within_the_axis(low, high):
     assert Scale(5, 50_000, 0, 100, log=True).ticks() == [10, 100, 1000, 10_000]
 
 
+def test_a_zero_shot_map_is_coloured_from_chance_and_names_what_failed(page):
+    map_ = page[page.index('id="zero-shot"') : page.index('id="cells"')]
+    assert map_.count('<span class="badge">zero-shot</span>') == 2
+    assert map_.count("chance .33") == 2, "of the network that failed nothing is known"
+    assert 'class="badge failed"' in map_
+    colours = [float(value) for value in re.findall(r"--v:([\d.]+)", map_)]
+    scores = [float(value) for value in re.findall(r">(\.\d{3})<small> ±", map_)]
+    assert colours == pytest.approx([(score - 1 / 3) / (2 / 3) for score in scores], abs=2e-3)
+    assert len(colours) == 2
+
+
 @pytest.mark.parametrize("arrangement", [{"columns": "corpus"}, {"rows": "corpus,architecture", "sort": "score"}])
 def test_every_layout_and_metric_makes_a_page(results, arrangement):
     table = report.arranged(report.summarise(report.load(results), "macro_f1"), **arrangement)
@@ -202,7 +223,7 @@ def view(browser, page, tmp_path, request):
     width, height, scheme = request.param
     (tmp_path / "report.html").write_text(page, encoding="utf-8")
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, offline=True)
-    context.set_default_timeout(8000)
+    context.set_default_timeout(60_000)  # a busy machine is no error
     view = context.new_page()
     said = []
     view.on("console", lambda message: said.append(message.text))

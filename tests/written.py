@@ -30,6 +30,7 @@ class Results:
         protocol_id="aaaa",
         source=None,
         finished="2026-01-01T00:00:00Z",
+        evaluate=None,
         **changes,
     ):
         options = changes.pop("options", {})
@@ -45,6 +46,7 @@ class Results:
             "corpus": corpus, "protocol": protocol, "architecture": architecture, "architecture_options": options,
             "strategy": strategy, "strategy_options": {}, "training": training, "seed": seed, "fold": fold, "source": source,
         }  # fmt: skip
+        spec |= {"evaluate": evaluate} if evaluate else {}
         record = {"schema_version": 1, "run_id": run_id, "spec": spec, "finished": finished}
         if error:
             record["error"] = {"type": "RuntimeError", "message": error, "traceback": "..."}
