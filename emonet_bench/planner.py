@@ -157,7 +157,8 @@ class Planner:
     def _folds(self, names: Sequence[str], choice: _Choice) -> list[int | None]:
         """List the folds that any of some corpora has; a corpus without one of them takes its own first there."""
         numbers = {fold for corpus in self._open(names, choice) for fold in corpus.folds if fold is not None}
-        return sorted(numbers) or [None]
+        found: list[int | None] = [*sorted(numbers)]
+        return found or [None]
 
     def _sources(
         self, target: str, fold: int | None, choice: _Choice, strategy: Strategy
