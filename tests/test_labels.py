@@ -104,3 +104,30 @@ def test_bad_files_may_be_left_out_and_are_counted(tabled, tmp_path):
     assert "4.wav" not in {u.name for u in opened.utterances}
     assert opened.divide(None) == {"train": [0, 1, 2], "dev": [3, 4], "test": [5, 6, 7]}
     assert opened.clips(range(8)).lengths.min() > 0
+
+
+def other(*names, **arousal):
+    return Corpus("other", names, list, {"speakers": SplitRule()}, maps={"arousal": arousal} if arousal else {})
+
+
+FEELINGS = other("calm", "fury", "glee", "sick", calm="low", fury="high", glee="high", sick="")
+
+
+@pytest.mark.parametrize(
+    ("trained", "target", "expected"),
+    [
+        (FEELINGS.labels, other("a", "b", a="high", b="low"), {"calm": "low", "fury": "high", "glee": "high", "sick": ""}),
+        (("low", "high"), other("a", "b", a="high", b="low"), {"low": "low", "high": "high"}),
+        (("calm", "rage"), other("a", "b", a="high", b="low"), None),  # trained under another map
+        (FEELINGS.labels, other("a", "b"), None),  # without the map
+        (FEELINGS.labels, other("a", "b", "c", a="high", b="low", c="middle"), None),  # can never be given
+        (FEELINGS.labels, other("high", "low", "x", x=""), {"calm": "low", "fury": "high", "glee": "high", "sick": ""}),
+    ],
+)  # fmt: skip
+def test_a_network_is_scored_elsewhere_only_through_a_map_that_both_corpora_have(trained, target, expected):
+    assert labels.crossed(FEELINGS, trained, target, "arousal") == expected
+
+
+def test_what_the_other_corpus_lacks_is_dropped():
+    source = other("a", "b", "c", a="high", b="low", c="middle")
+    assert labels.crossed(source, source.labels, other("x", "y", x="high", y="low"), "arousal") == {"a": "high", "b": "low", "c": ""}  # fmt: skip

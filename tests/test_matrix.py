@@ -344,3 +344,40 @@ def test_strict_refuses_a_protocol_that_leaks(own):
     assert planned(own, entry).cells
     with pytest.raises(CorpusError, match="corpus mine: protocol 'loso' leaks: 1 groups of clips of identical audio"):
         planned(own, entry, strict)
+
+
+class Mapped(Opened):
+    """An opened corpus whose labels matter, too."""
+
+    def __init__(self, corpus, label_map):
+        super().__init__(corpus.name, [0, 1])
+        self.corpus, self.protocol = corpus, f"speakers:{label_map}" if label_map else "speakers"
+
+
+def test_networks_that_heard_one_corpus_only_are_evaluated_on_the_others_in_their_first_fold(plugins):
+    maps = {"valence": {"a": "good", "b": "bad"}}
+    known = {name: Corpus(name, ("a", "b"), list, {"speakers": SplitRule()}, maps=maps) for name in ("one", "two")}
+    plugins.corpora = registry("corpus", *known.values())
+    values = {"corpora": ["one", "two"], "architectures": ["net"], "strategies": ["scratch", "finetune", "multi-task"]}
+    matrix = parse(Matrix, {**values, "seeds": [0, 1], "evaluate": ["valence"]}, "m")
+    planner = Planner(
+        matrix, plugins, lambda name, _, named=None: Mapped(known[name], named), lambda training: training
+    )
+    planned = {cell.run_id: cell for cell in planner.cells()}
+    crossed = [cell for cell in planned.values() if cell.spec.evaluate]
+    assert sorted(cell.spec.title for cell in crossed) == [
+        f"{a} net scratch s{seed} f0 on {b} valence" for a, b in (("one", "two"), ("two", "one")) for seed in (0, 1)
+    ]
+    for cell in crossed:
+        source = planned[cell.source]
+        assert cell.spec.source == cell.source
+        assert source.spec == cell.spec.model_copy(update={"source": None, "evaluate": None})
+        assert (cell.spec.evaluate.protocol, cell.spec.evaluate.labels) == ("speakers:valence", maps["valence"])
+    assert len(planned) == len(crossed) + 2 * 2 * 2 * 2 + 2 * 2, "nothing else is added"
+
+
+def test_what_is_not_evaluated_is_identified_as_before():
+    from emonet_bench.runs import RunSpec
+
+    spec = {"corpus": "one", "protocol": "x", "architecture": "net", "architecture_options": {}, "strategy": "scratch", "strategy_options": {}, "training": {}, "seed": 0}  # fmt: skip
+    assert "evaluate" not in RunSpec(**spec).model_dump(mode="json")
