@@ -83,5 +83,9 @@ def load(options: SslOptions) -> tuple[Any, Any]:
 
 
 def valid(lengths: Tensor, size: Tensor | int, like: Tensor) -> Tensor:
-    """Return the mask (N, size), in the dtype of ``like``: one where an index is below its row's length."""
-    return (torch.arange(size, device=like.device) < lengths[:, None]).to(like.dtype)  # type: ignore[arg-type]
+    """Return the mask (N, size): one where an index is below its row's length.
+
+    In the dtype of ``like``, but in float32 at least: bfloat16 cannot count beyond 256.
+    """
+    mask = torch.arange(size, device=like.device) < lengths[:, None]  # type: ignore[arg-type]
+    return mask.to(torch.promote_types(like.dtype, torch.float32))

@@ -114,7 +114,7 @@ class ConvolutionalBackbone(Backbone):
 
 def _group_norm(norm: nn.GroupNorm, inputs: Tensor, mask: Tensor) -> Tensor:
     """Normalise (N, C, T), a group for each channel, by the frames where ``mask`` (N, 1, T) is one."""
-    count = mask.sum(2, keepdim=True)
+    inputs, count = inputs.to(mask.dtype), mask.sum(2, keepdim=True)
     centred = inputs - (inputs * mask).sum(2, keepdim=True) / count
     variance = (centred.square() * mask).sum(2, keepdim=True) / count
     return centred * (variance + norm.eps).rsqrt() * norm.weight[:, None] + norm.bias[:, None]

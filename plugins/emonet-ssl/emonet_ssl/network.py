@@ -84,8 +84,7 @@ def pooled(frames: Tensor, mask: Tensor | None, pooling: str) -> Tensor:
     """
     share: Any = 1 / frames.shape[1]
     if mask is not None:
-        valid = mask.to(frames.dtype)
-        share = (valid / valid.sum(1, keepdim=True))[..., None]  # (N, T, 1)
+        share = (mask / mask.sum(1, keepdim=True))[..., None]  # (N, T, 1)
     mean = (frames * share).sum(1)
     if pooling == "mean":
         return mean

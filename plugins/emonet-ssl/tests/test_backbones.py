@@ -120,6 +120,16 @@ def test_a_frozen_backbone_drops_nothing_in_training(built):
     assert not torch.equal(learning.embed(*padded(clips())), learning.embed(*padded(clips())))
 
 
+@pytest.mark.parametrize(("family", "changes"), VARIANTS, ids=IDS)
+@torch.no_grad()
+def test_bfloat16_is_rounding_and_nothing_worse(family, changes, built):
+    network = built(family, changes, pooling="statistics").eval()
+    exact = network.embed(*padded(clips()))
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = network.embed(*padded(clips()))
+    torch.testing.assert_close(rounded.float(), exact, rtol=0, atol=0.05)
+
+
 @torch.no_grad()
 def test_whisper_hears_the_beginning_of_a_longer_clip(built):
     network = built("whisper").eval()
