@@ -53,7 +53,7 @@ def test_a_package_passes_its_own_suite(name, place, binaries):
 
 @installs
 def test_all_of_them_are_listed_and_none_is_broken(place, binaries):
-    listed = typed("emonet-bench --strict plugins list", place, binaries=binaries)
+    listed = typed("COLUMNS=200 emonet-bench --strict plugins list", place, binaries=binaries)
     for name in [*PACKAGES, *OUTSIDE]:
         assert name.removeprefix("emonet-") in listed
 
@@ -65,11 +65,13 @@ def test_a_broken_one_among_them_is_named_and_the_others_work(place, binaries):
     (broken / "torn.py").write_text("import surely_not_installed\n", encoding="utf-8")
     (broken / "torn-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: torn\nVersion: 1.0\n")
     (broken / "torn-1.0.dist-info" / "entry_points.txt").write_text("[emonet_bench]\ntorn = torn\n")
-    listed = typed("PYTHONPATH=broken emonet-bench plugins list", place, binaries=binaries)
+    listed = typed("COLUMNS=200 PYTHONPATH=broken emonet-bench plugins list", place, binaries=binaries)
     assert "torn (torn): ModuleNotFoundError: No module named 'surely_not_installed'" in listed
     for name in [*PACKAGES, *OUTSIDE]:
         assert name.removeprefix("emonet-") in listed
-    assert typed("! PYTHONPATH=broken emonet-bench --strict plugins list", place, binaries=binaries) == listed
+    assert (
+        typed("! COLUMNS=200 PYTHONPATH=broken emonet-bench --strict plugins list", place, binaries=binaries) == listed
+    )
     stopped = typed("! PYTHONPATH=broken emonet-bench --strict corpora list", place, binaries=binaries)
     assert "plugin torn (torn) is broken" in stopped
 
