@@ -25,7 +25,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from torch.utils.data import DataLoader, Dataset
 from torchaudio.transforms import MelSpectrogram
 
-from emonet_bench.batches import Clips, shuffled
+from emonet_bench.batches import Clips, gathered, shuffled, sliced
 from emonet_bench.networks import Classifier, classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.types import Signal, TrainingSet
@@ -96,14 +96,13 @@ def crops(clips: Clips) -> Iterator[tuple[Tensor, Tensor]]:
         yield batch.waveform, batch.targets
 
 
-def rows(count: int, repeats: int, device: str, folder: Path) -> Iterator[list[str]]:
-    """Measure; yield a row for each way."""
-    paths, cores = files(folder, count), len(os.sched_getaffinity(0))
-    clips = stored(paths, device)
+def rows(paths: list[Path], clips: Clips, cores: int, repeats: int) -> Iterator[list[str]]:
+    """Measure with so many workers, or threads; yield a row for each way."""
+    device = clips.samples.device
     architecture = Plugins(Selection(strict=True)).architectures["cnn"]
     options = architecture.options(number_of_filters=4, num_mels=MELS, classifier="statistics")
     built = architecture.build(options, Signal(RATE, WINDOW))
-    whole = classifier(built, [TrainingSet("noise", LABELS, count)]).to(device)
+    whole = classifier(built, [TrainingSet("noise", LABELS, len(clips))]).to(device)
     # Workers are forked as by default on Linux, each with one thread, and live on from epoch to epoch.
     loader = DataLoader(Decoded(paths), BATCH, shuffle=True, num_workers=cores, persistent_workers=True)
 
@@ -130,6 +129,15 @@ def rows(count: int, repeats: int, device: str, folder: Path) -> Iterator[list[s
         yield [way, f"{1000 * own.seconds:.0f}", f"{own.peak_mb:.0f}", ratio]
 
 
+def windows(clips: Clips, repeats: int) -> Iterator[list[str]]:
+    """Measure how a batch's windows are copied; yield a row for each way."""
+    first, kept = clips.starts[:BATCH], clips.lengths[:BATCH].clamp_max(WINDOW)
+    ways = {way: partial(way, clips.samples, first, kept, WINDOW, "repeat") for way in (sliced, gathered)}
+    found = interleaved({way.__name__: copy for way, copy in ways.items()}, repeats)
+    for name, own in found.items():
+        yield [name, f"{1000 * own.seconds:.2f}", f"{own.peak_mb:.0f}", f"{own.seconds / found['sliced'].seconds:.1f}"]
+
+
 def main() -> None:
     """Read the command line, measure, print and, if asked to, publish."""
     options = parser(__doc__)
@@ -137,16 +145,23 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=5, help="rounds [default: 5]")
     options.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     given = options.parse_args()
-    if given.brief:
-        given.clips, given.repeats = 64, 1
+    cores = len(os.sched_getaffinity(0))
+    if given.brief:  # threads that wait for each other take minutes where others need the cores
+        given.clips, given.repeats, cores = 64, 1, 1
     with TemporaryDirectory() as folder:
-        lines = list(rows(given.clips, given.repeats, given.device, Path(folder)))
+        paths = files(Path(folder), given.clips)
+        clips = stored(paths, given.device)
+        lines = list(rows(paths, clips, cores, given.repeats))
+    torch.set_num_threads(1)
+    copied = list(windows(clips, 20 * given.repeats))
     said = (
         f"{given.clips} clips of 2 to 5 s in an epoch, batches of {BATCH}, {given.device}; medians of {given.repeats} "
         "rounds. Peak memory is the main process's."
     )
     head = ["way", "ms an epoch", "peak, MiB", "times as fast as the DataLoader"]
-    show("Data path", [said, table(head, lines)], publish=given.publish)
+    parts = [said, table(head, lines)]
+    parts += ["A batch's windows, one thread:", table(["copied", "ms", "peak, MiB", "times as long"], copied)]
+    show("Data path", parts, publish=given.publish)
 
 
 if __name__ == "__main__":
