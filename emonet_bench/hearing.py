@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -54,7 +55,7 @@ def windows(waveform: Tensor, lengths: Tensor, window: int, hop: int) -> tuple[T
     """
     rest = (lengths - window).clamp_min(0)  # (N,) samples after the first window
     count = 1 + torch.div(rest + hop - 1, hop, rounding_mode="floor")  # (N,)
-    number = torch.arange(count.max(), device=waveform.device)  # (W,)
+    number = torch.arange(cast("Any", count.max()), device=waveform.device)  # (W,), a tensor to the end: traced
     starts = torch.minimum(number * hop, rest[:, None])  # (N, W)
     columns = starts[:, :, None] + torch.arange(window, device=waveform.device)  # (N, W, window)
     kept = lengths.clamp_max(window)[:, None].expand_as(starts)  # (N, W)

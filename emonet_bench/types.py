@@ -130,8 +130,7 @@ class Signal:
     Attributes:
         sampling_rate: Samples per second.
         window: Samples of the recipe's fixed window, or None where clips keep their own length.
-        hop: Samples from one window to the next where what is heard of a clip is the mean over its windows; None: it is
-            one window.
+        hop: Samples from one window to the next where a clip is heard as the mean over its windows; None: one window.
     """
 
     sampling_rate: int = 16_000
@@ -250,8 +249,7 @@ class Plan:
         classifier: ``emonet_bench.networks.Classifier`` with a head (and further branches) for each corpus.
         groups: The trainable parameters. Everything else must have ``requires_grad`` off.
         notes: Decisions worth recording in the result.
-        starts: Where training may start, if there is a choice: tensors of the classifier's ``state_dict``, by a name
-            for the notes. The best by a linear probe on dev is taken, see ``emonet_bench.starts``.
+        starts: Where training may start, if there is a choice, see ``emonet_bench.starts``: tensors of the classifier.
     """
 
     classifier: Any
@@ -271,8 +269,7 @@ class Strategy:
             and ``source`` a ``checkpoints.Checkpoint``. It may raise ``Skipped``. Where ``source`` is None a strategy
             that needs one still returns the structure: trained weights are loaded into it afterwards.
         source_strategies: The strategies that train its source, from one corpus and from several. None: it needs none.
-        source_options: ``source_options(options)`` returns the options that its source is best trained with, where a
-            matrix says nothing else; those that the source's strategy does not know are left out.
+        source_options: ``source_options(options)`` says how its source is trained where a matrix says nothing else.
         multi_corpus: Whether it trains on several corpora at once.
         citation: BibTeX.
     """

@@ -35,6 +35,7 @@ DEFAULTS = {
     ("cli/task.py", "multi-task"),  # the command
     ("cli/task_flags.py", "scratch"),
     ("report/table.py", "scratch"),
+    ("report/terminal.py", "chance"),  # the heading over chance levels
 }
 
 

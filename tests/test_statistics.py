@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from emonet_bench.calibration import expected_calibration_error
 from emonet_bench.metrics import accuracy, macro_f1, unweighted_average_recall
 from emonet_bench.statistics import (
     almost_stochastic_order,
     compare,
-    expected_calibration_error,
     holm,
     interval,
     mcnemar,

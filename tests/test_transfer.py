@@ -160,6 +160,12 @@ def test_adapters_ask_for_a_multi_task_source_with_adapters_of_their_own_shape(p
         assert plugins.strategies[name].source_options({}) == {"adapters": False}
 
 
+def test_without_adapters_their_options_make_no_other_run():
+    assert MultiTaskOptions(adapters=False, rank=4, share_feature_layer=True) == MultiTaskOptions(adapters=False)
+    with pytest.raises(ValueError, match="unheard_of"):
+        MultiTaskOptions(adapters=False, unheard_of=1)
+
+
 def test_multi_task_shares_all_but_the_heads_where_there_is_no_place_for_adapters(plugins):
     class Bare(Toy):
         def adapter_points(self):

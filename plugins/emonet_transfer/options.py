@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import model_validator
+
 from emonet_bench.config import Options, option
 
 
@@ -34,3 +38,13 @@ class MultiTaskOptions(AdapterOptions):
         description="Give each corpus adapters, batch norms and pooling of its own, where the architecture has a place "
         "for adapters; otherwise only a head.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_of_adapters_without_them(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Without adapters their options say nothing: equal networks are equal runs."""
+        return values if values.get("adapters", True) else {"adapters": False, **_others(values)}
+
+
+def _others(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in AdapterOptions.model_fields}
