@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from emonet_bench import interruption, records, report, runner
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.report.html import render_html
 from emonet_bench.runner import Job, run_cell
 from emonet_bench.runs import Cell, RunSpec
 from emonet_bench.store import RunStore
@@ -246,8 +248,12 @@ def test_out_of_gpu_memory_halves_the_batch_and_record_and_table_say_so(tmp_path
     run(tmp_path, cell)
     record = json.loads((path(tmp_path, cell) / "result.json").read_text())
     assert "each batch of 8 was run in 2 pieces" in record["notes"]["halved_batch"]
-    table = report.render_markdown(report.summarise(report.load(tmp_path)))
-    assert f"halved batch: {cell.spec.title}: out of GPU memory: each batch of 8 was run in 2 pieces" in table
+    summary = report.summarise(report.load(tmp_path))
+    table = report.render_markdown(summary)
+    assert "†" in table.splitlines()[2]
+    assert r"$^{\dagger}$" in report.render_latex(summary)
+    assert re.search(r"\.\d{3}†", render_html(summary))
+    assert f"† halved batch: {cell.spec.title}: out of GPU memory: each batch of 8 was run in 2 pieces" in table
 
 
 def test_a_log_holds_what_a_plugin_prints_and_warns_of(tmp_path, cell, monkeypatch, capsys):

@@ -61,6 +61,7 @@ class Cell:
         folds: How many folds the best covered seed has.
         failed: How many runs failed.
         complete: Whether every scored seed has all folds of the row; only complete cells are ranked.
+        halved: Whether a run's batches were halved for want of GPU memory.
         best: Whether it is the best complete cell of its row.
         trainable: Trained parameters.
         total: All parameters.
@@ -84,6 +85,7 @@ class Cell:
     folds: int = 0
     failed: int = 0
     complete: bool = False
+    halved: bool = False
     best: bool = False
     trainable: int | None = None
     total: int | None = None
@@ -136,6 +138,7 @@ class Group:
             folds=max(map(len, per_seed)),
             failed=failed,
             complete=not failed and all(have == folds for have in per_seed),
+            halved=any(run.halved for run in done),
             trainable=done[0].parameters.get("trainable"),
             total=done[0].parameters.get("total"),
             seconds=plain.fmean(seconds) if seconds else None,

@@ -89,6 +89,7 @@ def _latex(cell: Cell | None) -> str:
     if cell is None or cell.score is None:
         return "" if cell is None else cell.state
     score = wording.score(cell).replace("±", r"$\pm$").replace("*", "$^{*}$").replace("~", r"$^{\sim}$")
+    score = score.replace("†", r"$^{\dagger}$")
     interval = rf" {{\scriptsize [{wording.interval(cell).replace(wording.TO, '--')}]}}" if cell.interval else ""
     return (rf"\textbf{{{score}}}" if cell.best else score) + interval
 

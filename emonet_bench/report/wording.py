@@ -22,10 +22,11 @@ def title(table: Table) -> str:
 
 
 def score(cell: Cell) -> str:
-    """Write the score of a scored cell with its marks: ``~.812 ±.014*``."""
+    """Write the score of a scored cell with its marks: ``~.812 ±.014*†``."""
     assert cell.score is not None
     spread = "" if cell.deviation is None else f" ±{number(cell.deviation)}"
-    return f"{'' if cell.complete else '~'}{number(cell.score)}{spread}{'*' if cell.significant else ''}"
+    marks = f"{'*' if cell.significant else ''}{'†' if cell.halved else ''}"
+    return f"{'' if cell.complete else '~'}{number(cell.score)}{spread}{marks}"
 
 
 def interval(cell: Cell) -> str:
