@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from measuring import show
+
 from emonet_bench.cli.export import partitions, signal_of, trained
 from emonet_bench.errors import ExportError
 from emonet_bench.export import Trained, export_bank, export_run, quantise, size_table
 from emonet_bench.export.int8 import speed
 from emonet_bench.plugins import Plugins
-
-RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def single(one: Trained, plugins: Plugins, folder: Path) -> Iterator[str]:
@@ -67,11 +67,9 @@ def main() -> None:
             lines += single(one, plugins, Path(folder))
         if len(members) > 1:
             lines += bank(members, Path(folder))
-    text = "\n".join(lines)
-    print(text)
-    if given.publish:
-        with RESULTS.open("a", encoding="utf-8") as results:
-            results.write(f"\n## Variants of an exported model\n\n{text}\n")
+    first = members[0].record["spec"]
+    words = f"Networks: {first['architecture']} {first['strategy']}, {first['architecture_options']}."
+    show("Variants of exported models", [words, "\n".join(lines)], publish=given.publish)
 
 
 if __name__ == "__main__":

@@ -53,10 +53,11 @@ def test_workers_are_dealt_to_the_gpus_in_turn():
 
 
 _MAIN = """
-import os, time
+import os, signal, time
 from emonet_bench.executors import Workers, ending_workers
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background is deaf to it
     with ending_workers():
         workers = Workers()
         print(workers.submit(os.getpid).result(), flush=True)
