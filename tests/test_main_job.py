@@ -24,7 +24,7 @@ def matrix(results, *arguments):
 
 
 def runs(results):
-    return {path.name: path for path in Path(results).iterdir() if path.name != ".pending"}
+    return {path.name: path for path in Path(results).iterdir() if not path.name.startswith(".")}
 
 
 def measured(run):

@@ -42,7 +42,7 @@ def test_epochs_and_scores_are_there_for_tensorboard_to_read(progress, tmp_path)
     pytest.importorskip("tensorboard")
     first, second = progress.cells
     trained(progress, first, 2)
-    folders = tmp_path / "tensorboard"
+    folders = tmp_path / ".tensorboard"
     (running,) = folders.iterdir()
     assert read(running)["epoch/dev_uar"] == [(1, 0.25), (2, 0.5)], "to be seen while the cell runs"
     progress.finished(first, RECORD)
@@ -65,7 +65,7 @@ def test_a_cell_that_is_told_again_from_its_first_epoch_is_there_once(progress, 
     pytest.importorskip("tensorboard")
     for _ in range(2):
         trained(progress, progress.cells[0], 2)
-    (folder,) = (tmp_path / "tensorboard").iterdir()
+    (folder,) = (tmp_path / ".tensorboard").iterdir()
     assert read(folder)["epoch/loss"] == [(1, 1.0), (2, 0.5)]
 
 

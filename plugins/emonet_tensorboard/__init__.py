@@ -1,6 +1,6 @@
 """Scalars for TensorBoard, where that is installed: each epoch's loss, dev UAR and learning rate, and the final scores.
 
-They lie in ``tensorboard/`` beside the runs: ``tensorboard --logdir results/tensorboard``.
+They lie in ``.tensorboard/`` beside the runs: ``tensorboard --logdir results/.tensorboard``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from emonet_bench import hookimpl
 if TYPE_CHECKING:
     from emonet_bench.runs import RunResult
 
-FOLDER = "tensorboard"
+FOLDER = ".tensorboard"
 _SCALARS = ("loss", "dev_uar", "learning_rate")
 
 _writers: dict[Path, Any] = {}  # of the runs that are going on
@@ -53,7 +53,7 @@ def emonet_run_finished(result: RunResult, directory: Path) -> None:
         return
     for part, scores in result.record["scores"].items():
         for name in ("uar", "accuracy"):
-            writer.add_scalar(f"{part}/{name}", scores[name], result.record["best_epoch"])
+            writer.add_scalar(f"{part}/{name}", scores[name], result.record.get("best_epoch", 0))
     _close(directory)
 
 
