@@ -201,7 +201,7 @@ BOTH = "-dp wavs -mts setup -t one two -e 1 -spe 2 -bs 4"
 
 
 def runs(place="residual-adapters"):
-    return sorted(path for path in Path(place).iterdir() if path.name != ".pending")
+    return sorted(path for path in Path(place).iterdir() if not path.name.startswith("."))
 
 
 def record_of(path):
