@@ -6,6 +6,7 @@ They lie in ``.tensorboard/`` beside the runs: ``tensorboard --logdir results/.t
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -31,7 +32,11 @@ def emonet_run_started(directory: Path) -> None:
         return
     folder = directory.parent / FOLDER / directory.name
     shutil.rmtree(folder, ignore_errors=True)
-    _writers[directory] = import_module("torch.utils.tensorboard").SummaryWriter(str(folder))  # torch is slow to import
+    folder.mkdir(parents=True)
+    # TensorBoard's own file writer, and torch's, write in a thread, where a full disk cannot be told from a crash.
+    stream = (folder / f"events.out.tfevents.{int(time.time())}").open("wb")
+    _writers[directory] = import_module("tensorboard.summary.writer.record_writer").RecordWriter(stream)
+    _write(_writers[directory], file_version="brain.Event:2")
 
 
 @hookimpl
@@ -41,7 +46,7 @@ def emonet_epoch_finished(epoch: int, scores: Mapping[str, float], directory: Pa
     if writer is None:
         return
     for name in _SCALARS:
-        writer.add_scalar(f"epoch/{name}", scores[name], epoch)
+        _scalar(writer, f"epoch/{name}", scores[name], epoch)
     writer.flush()
 
 
@@ -53,7 +58,7 @@ def emonet_run_finished(result: RunResult, directory: Path) -> None:
         return
     for part, scores in result.record["scores"].items():
         for name in ("uar", "accuracy"):
-            writer.add_scalar(f"{part}/{name}", scores[name], result.record.get("best_epoch", 0))
+            _scalar(writer, f"{part}/{name}", scores[name], result.record.get("best_epoch", 0))
     _close(directory)
 
 
@@ -61,6 +66,16 @@ def emonet_run_finished(result: RunResult, directory: Path) -> None:
 def emonet_run_failed(directory: Path) -> None:
     """Keep what there is."""
     _close(directory)
+
+
+def _scalar(writer: Any, name: str, value: float, step: int) -> None:
+    summary = import_module("tensorboard.compat.proto.summary_pb2").Summary
+    _write(writer, step=step, summary=summary(value=[summary.Value(tag=name, simple_value=value)]))
+
+
+def _write(writer: Any, **content: Any) -> None:
+    event = import_module("tensorboard.compat.proto.event_pb2").Event(wall_time=time.time(), **content)
+    writer.write(event.SerializeToString())
 
 
 def _close(directory: Path) -> None:
