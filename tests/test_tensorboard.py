@@ -65,6 +65,7 @@ def test_a_cell_that_is_told_again_from_its_first_epoch_is_there_once(progress, 
     pytest.importorskip("tensorboard")
     for _ in range(2):
         trained(progress, progress.cells[0], 2)
+    progress.failed(progress.cells[0], {"type": "Oops", "message": ""})
     (folder,) = (tmp_path / ".tensorboard").iterdir()
     assert read(folder)["epoch/loss"] == [(1, 1.0), (2, 0.5)]
 
