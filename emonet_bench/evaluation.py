@@ -56,7 +56,7 @@ def _each(
     while done < len(order):
         index = order[done : done + size]
         try:
-            rows.append(_batch(clips, index, recipe, compute))
+            rows.append(computed(clips, index, recipe, compute))
             done += len(index)
             continue
         except torch.OutOfMemoryError as error:
@@ -71,7 +71,18 @@ def _each(
     return torch.cat(rows)[torch.argsort(order)]
 
 
-def _batch(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def computed(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Compute one row for each of some clips, at once, as evaluation hears them.
+
+    Args:
+        clips: Where they are.
+        index: (N,) which.
+        recipe: Its evaluation window and precision.
+        compute: Maps waveforms (N, S) and valid samples (N,) to (N, D).
+
+    Returns:
+        (N, D) float32.
+    """
     batch = clips.whole(index)
     assert batch.lengths is not None  # whole clips carry their lengths
     with autocast(recipe):

@@ -8,8 +8,7 @@ import torch
 
 from emonet_bench.batches import Clips, shuffled
 from emonet_bench.config import Training
-from emonet_bench.evaluation import autocast, embed, evaluation_signal
-from emonet_bench.hearing import heard
+from emonet_bench.evaluation import computed, embed
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier, MaskedBatchNorm
 from emonet_bench.types import Plan
@@ -58,14 +57,10 @@ def reestimate(classifier: Classifier, corpus: str, clips: Clips, recipe: Traini
     for norm in trained:
         norm.renew()
         norm.train()
-    signal = evaluation_signal(recipe)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for drawn in shuffled(len(clips), recipe.batch_size):
-            batch = clips.whole(drawn.to(clips.starts.device))
-            assert batch.lengths is not None  # whole clips carry their lengths
-            with autocast(recipe):
-                heard(lambda *clip: (classifier.network.embed(*clip),), batch.waveform, batch.lengths, signal)
+            computed(clips, drawn.to(clips.starts.device), recipe, classifier.network.embed)
     for norm in trained:
         norm.renew()  # training begins its own statistics
     classifier.eval()
@@ -78,6 +73,6 @@ def _probe(classifier: Classifier, corpus: str, train: Clips, dev: Clips, recipe
 
     reestimate(classifier, corpus, train, recipe, seed)
     probe = make_pipeline(StandardScaler(), RidgeClassifier(class_weight="balanced"))
-    probe.fit(embed(classifier, train, recipe).numpy(), [train.labels[i] for i in train.targets.tolist()])
-    truth = [dev.labels[i] for i in dev.targets.tolist()]
-    return unweighted_average_recall(truth, probe.predict(embed(classifier, dev, recipe).numpy()).tolist(), dev.labels)
+    probe.fit(embed(classifier, train, recipe).numpy(), train.targets.cpu().numpy())
+    prediction = probe.predict(embed(classifier, dev, recipe).numpy()).tolist()
+    return unweighted_average_recall(dev.targets.tolist(), prediction, range(len(dev.labels)))
