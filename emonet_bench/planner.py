@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -147,12 +148,14 @@ class Planner:
         skip = None
         if fit is not None and (strategy.needs_source or strategy.multi_corpus):
             skip = f"{choice.architecture} is not trained by gradients: only training from scratch applies"
+
+        @cache
+        def sources(fold: int | None) -> Sequence[Cell | Path | str | None]:
+            return self._sources(name, fold, choice, strategy) if strategy.needs_source and skip is None else [None]
+
         for fold in self._folds(names, choice):
-            if not strategy.needs_source or skip is not None:
-                self._add(names, choice, fold, None, skip)
-                continue
-            for source in self._sources(name, fold, choice, strategy):
-                self._add(names, choice, fold, source, None)
+            for source in sources(fold if self.matrix.source == ALL else None):  # others hear no fold of the target
+                self._add(names, choice, fold, source, skip)
 
     def _folds(self, names: Sequence[str], choice: _Choice) -> list[int | None]:
         """List the folds that any of some corpora has; a corpus without one of them takes its own first there."""

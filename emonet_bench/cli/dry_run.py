@@ -62,10 +62,11 @@ def _costs(planned: Plan, cells: Iterable[Cell], selection: Selection) -> dict[s
     with ending_workers():
         for name, spec in kinds.items():
             version = plugins.origin(spec.architecture).version
-            measured = recall(name, version) or _probed(spec, selection)
-            if measured:
-                found[name] = measured
+            measured = recall(name, version)
+            if measured is None and (measured := _probed(spec, selection)) is not None:
                 keep(name, version, measured)
+            if measured is not None:
+                found[name] = measured
     return found
 
 
