@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -45,27 +45,37 @@ class LinearHead(nn.Module):
         self.output.bias.copy_(bias)
 
 
-def fit_svm(
-    classifier: Classifier,
-    train: Clips,
-    dev: Clips,
-    seed: int,
-    *,
-    costs: Sequence[float],
-    balanced: bool,
-    batch_size: int,
-) -> None:
+class MachineOptions(Protocol):
+    """What an architecture's options say of its machine.
+
+    Attributes:
+        c_grid: Costs C of a mistake to choose from.
+        balanced: Whether classes are weighed by their inverse frequency in train.
+        batch_size: Clips that are held at once.
+    """
+
+    @property
+    def c_grid(self) -> Sequence[float]: ...  # noqa: D102 - above
+
+    @property
+    def balanced(self) -> bool: ...  # noqa: D102
+
+    @property
+    def batch_size(self) -> int: ...  # noqa: D102
+
+
+def fit_svm(classifier: Classifier, train: Clips, dev: Clips, options: MachineOptions, seed: int) -> None:
     """Standardise a network's features on train, choose C by UAR on dev, and write the machine into the head.
+
+    It is an ``Architecture.fit``.
 
     Args:
         classifier: Its head is a ``LinearHead``. Its network embeds a clip as (features - ``mean``) / ``scale``; these
             two buffers (D,), still zeros and ones, are set here.
         train: Clips to fit the machine to.
         dev: Clips to choose C on; of equally good machines, the one with the smallest C is taken.
+        options: Those of the architecture.
         seed: Of the machine.
-        costs: Values of C.
-        balanced: Whether classes are weighed by their inverse frequency in train.
-        batch_size: Clips that are held at once.
 
     Raises:
         TrainingError: All training clips have one label.
@@ -75,15 +85,16 @@ def fit_svm(
     if len(set(train.targets.tolist())) < 2:  # noqa: PLR2004
         raise TrainingError("all training clips have one label; use a protocol or a limit that leaves at least two")
     network: Any = classifier.eval().network
-    heard, heard_dev = (_features(network, clips, batch_size) for clips in (train, dev))
+    heard, heard_dev = (_features(network, clips, options.batch_size) for clips in (train, dev))
     scaler = StandardScaler().fit(heard)
     scaler.scale_[scaler.scale_ < FLAT] = 1.0
     network.mean.copy_(torch.from_numpy(scaler.mean_))
     network.scale.copy_(torch.from_numpy(scaler.scale_))
     heard, heard_dev = scaler.transform(heard), scaler.transform(heard_dev)
     targets, truth, labels = train.targets.cpu().numpy(), dev.targets.tolist(), range(len(dev.labels))
+    weights = "balanced" if options.balanced else None
     machine = max(
-        (_machine(heard, targets, c, "balanced" if balanced else None, seed) for c in sorted(costs)),
+        (_machine(heard, targets, c, weights, seed) for c in sorted(options.c_grid)),
         key=lambda machine: unweighted_average_recall(truth, machine.predict(heard_dev).tolist(), labels),
     )
     head: Any = classifier.heads.active

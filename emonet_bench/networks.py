@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import ParameterGroup, Signal, TrainingSet
 
 _ETA = 3  # of the polynomial-decay average
 _PREFIX = "for_"  # nn.ModuleDict refuses names such as "train"
@@ -187,6 +187,14 @@ def classifier(network: Any, corpora: Iterable[TrainingSet]) -> Classifier:
     """Give a network a new head for each corpus: its own kind (``make_head``) or EmoNet's."""
     make = getattr(network, "make_head", None) or (lambda classes: Head(network.dim, classes))
     return Classifier(network, {corpus.corpus: make(len(corpus.labels)) for corpus in corpora})
+
+
+def parameter_groups(parameters: Iterable[nn.Parameter], weight_decay: float | None = None) -> list[ParameterGroup]:
+    """Group parameters so that kernels alone decay: shrinking biases and scales towards zero regularises nothing."""
+    given = list(parameters)
+    kernels = [parameter for parameter in given if parameter.dim() > 1]
+    others = [parameter for parameter in given if parameter.dim() <= 1]
+    return [ParameterGroup(kernels, weight_decay), ParameterGroup(others, 0.0)]
 
 
 def centre_crop(waveform: Tensor, lengths: Tensor, signal: Signal) -> tuple[Tensor, Tensor]:

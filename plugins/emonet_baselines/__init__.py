@@ -38,10 +38,10 @@ def build_svm(options: SvmOptions, signal: Signal) -> SvmNetwork:
 
 
 def fit_svm(*arguments: Any) -> None:
-    """See ``emonet_baselines.svm.fit``."""
-    from emonet_baselines.svm import fit
+    """See ``emonet_bench.linear.fit_svm``."""
+    from emonet_bench import linear
 
-    fit(*arguments)
+    linear.fit_svm(*arguments)
 
 
 @hookimpl

@@ -9,10 +9,8 @@ from torch import Tensor, nn
 
 from emonet_baselines.functionals import Functionals
 from emonet_baselines.options import SvmOptions
-from emonet_bench.batches import Clips
 from emonet_bench.frontend import LogMel, Mfcc
-from emonet_bench.linear import LinearHead, fit_svm
-from emonet_bench.networks import Classifier
+from emonet_bench.linear import LinearHead
 from emonet_bench.types import AdapterPoint, Signal
 
 
@@ -49,16 +47,3 @@ class SvmNetwork(nn.Module):
     def make_head(self, classes: int) -> LinearHead:
         """Make the head that holds the support vector machine."""
         return LinearHead(self.dim, classes)
-
-
-def fit(classifier: Classifier, train: Clips, dev: Clips, options: SvmOptions, seed: int) -> None:
-    """Fit the machine, see ``emonet_bench.linear.fit_svm``."""
-    fit_svm(
-        classifier,
-        train,
-        dev,
-        seed,
-        costs=options.c_grid,
-        balanced=options.balanced,
-        batch_size=options.batch_size,
-    )

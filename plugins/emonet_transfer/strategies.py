@@ -10,7 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench.errors import ConfigError, Skipped
-from emonet_bench.networks import Branches, Classifier, MaskedBatchNorm, branch, classifier, owner, without_owner
+from emonet_bench.networks import (
+    Branches,
+    Classifier,
+    MaskedBatchNorm,
+    branch,
+    classifier,
+    owner,
+    parameter_groups,
+    without_owner,
+)
 from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, TrainingSet
 from emonet_transfer.options import AdapterOptions, MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter, SequenceAdapter
@@ -173,8 +182,4 @@ def _all_trainable(whole: Classifier) -> Plan:
 
 
 def _groups(module: nn.Module, weight_decay: float | None = None) -> list[ParameterGroup]:
-    """Decay kernels only: shrinking biases and the scales of norms towards zero regularises nothing."""
-    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    kernels = [parameter for parameter in trainable if parameter.dim() > 1]
-    others = [parameter for parameter in trainable if parameter.dim() <= 1]
-    return [ParameterGroup(kernels, weight_decay), ParameterGroup(others, 0.0)]
+    return parameter_groups((p for p in module.parameters() if p.requires_grad), weight_decay)

@@ -61,12 +61,4 @@ def fit(classifier: Classifier, train: Clips, dev: Clips, options: SmileOptions,
     """Fit a linear support vector machine, as ``svm`` does."""
     from emonet_bench.linear import fit_svm  # noqa: PLC0415 - as above
 
-    fit_svm(
-        classifier,
-        train,
-        dev,
-        seed,
-        costs=options.c_grid,
-        balanced=options.balanced,
-        batch_size=options.batch_size,
-    )
+    fit_svm(classifier, train, dev, options, seed)

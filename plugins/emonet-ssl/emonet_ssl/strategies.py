@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.errors import Skipped
-from emonet_bench.networks import branch, classifier
-from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, TrainingSet
+from emonet_bench.networks import branch, classifier, parameter_groups
+from emonet_bench.types import AdapterPoint, Plan, TrainingSet
 from emonet_ssl.network import SslNetwork
 from emonet_ssl.options import BottleneckOptions, LoraOptions
 
@@ -85,7 +85,4 @@ def _hold_backbone(strategy: str, network: Any) -> None:
 def _plan(network: SslNetwork, corpora: Sequence[TrainingSet], added: Iterable[nn.Parameter]) -> Plan:
     """Train what was added to the backbone, the weights of its layers, and the heads."""
     whole = classifier(network, corpora)
-    parameters = [*added, *whole.heads.parameters()]
-    kernels = [parameter for parameter in parameters if parameter.dim() > 1]
-    others = [parameter for parameter in parameters if parameter.dim() <= 1]
-    return Plan(whole, [ParameterGroup(kernels), ParameterGroup([*others, network.layer_weights], 0.0)])
+    return Plan(whole, parameter_groups([*added, *whole.heads.parameters(), network.layer_weights]))
