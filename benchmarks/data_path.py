@@ -4,31 +4,35 @@
 
 The DataLoader is the usual one: each worker decodes a WAV file, cuts a random window and computes its log-mel
 spectrogram; the main process trains on batches of them. The harness cuts windows out of the audio store and computes
-the spectrograms of a whole batch, in one process. Both train the same small network, a ``cnn`` of four filters on 64
-mel bands, in the same windows of three seconds; only the DataLoader's workers have cores of their own beside it.
+the spectrograms of a whole batch, in one process. Both train the same network on 64 mel bands, in the same windows of
+three seconds: the smallest that there can be, a dense layer on the mean of the bands, and a ``cnn`` of four filters.
+Only the DataLoader's workers have cores of their own beside it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import soundfile
 import torch
 from measuring import interleaved, parser, show, table
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from torch.utils.data import DataLoader, Dataset
 from torchaudio.transforms import MelSpectrogram
 
 from emonet_bench.batches import Clips, gathered, shuffled, sliced
+from emonet_bench.features import FrontEndOptions
+from emonet_bench.frontend import LogMel
 from emonet_bench.networks import Classifier, classifier
 from emonet_bench.plugins import Plugins, Selection
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import AdapterPoint, Signal, TrainingSet
 
 RATE, WINDOW, BATCH, MELS = 16_000, 48_000, 32, 64
 LABELS = ("anger", "happiness", "neutral", "sadness")
@@ -52,6 +56,38 @@ class Decoded(Dataset[tuple[Tensor, int]]):
         start = int(torch.randint(max(1, len(clip) - WINDOW + 1), ()))
         window = clip[start : start + WINDOW]
         return (self.mel(F.pad(window, (0, WINDOW - len(window)))) + 1e-6).log(), index % len(LABELS)
+
+
+class Mean(nn.Module):
+    """The mean of each mel band: as little of a network as there can be."""
+
+    dim = MELS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.front_end = LogMel(FrontEndOptions(num_mels=MELS), RATE)
+
+    def embed(self, waveform: Tensor, lengths: Tensor | None) -> Tensor:
+        """Map waveforms (N, S) to (N, mels)."""
+        return self.embed_features(*self.front_end(waveform, lengths))
+
+    def embed_features(self, features: Tensor, _mask: Tensor | None) -> Tensor:
+        """Map spectrograms (N, mels, T) of windows that are full to (N, mels)."""
+        return features.mean(-1)
+
+    def adapter_points(self) -> Mapping[str, AdapterPoint]:
+        """Name no place for anything."""
+        return {}
+
+
+def small_cnn() -> Any:
+    """Build a ``cnn`` of four filters."""
+    architecture = Plugins(Selection(strict=True)).architectures["cnn"]
+    options = architecture.options(number_of_filters=4, num_mels=MELS, classifier="statistics")
+    return architecture.build(options, Signal(RATE, WINDOW))
+
+
+NETWORKS: Mapping[str, Callable[[], Any]] = {"dense layer": Mean, "cnn, 4 filters": small_cnn}
 
 
 def files(folder: Path, count: int) -> list[Path]:
@@ -96,12 +132,10 @@ def crops(clips: Clips) -> Iterator[tuple[Tensor, Tensor]]:
         yield batch.waveform, batch.targets
 
 
-def rows(paths: list[Path], clips: Clips, cores: int, repeats: int) -> Iterator[list[str]]:
-    """Measure with so many workers, or threads; yield a row for each way."""
+def rows(network: str, paths: list[Path], clips: Clips, cores: int, repeats: int) -> Iterator[list[str]]:
+    """Measure one network with so many workers, or threads; yield a row for each way."""
     device = clips.samples.device
-    architecture = Plugins(Selection(strict=True)).architectures["cnn"]
-    options = architecture.options(number_of_filters=4, num_mels=MELS, classifier="statistics")
-    built = architecture.build(options, Signal(RATE, WINDOW))
+    built = NETWORKS[network]()
     whole = classifier(built, [TrainingSet("noise", LABELS, len(clips))]).to(device)
     # Workers are forked as by default on Linux, each with one thread, and live on from epoch to epoch.
     loader = DataLoader(Decoded(paths), BATCH, shuffle=True, num_workers=cores, persistent_workers=True)
@@ -126,7 +160,7 @@ def rows(paths: list[Path], clips: Clips, cores: int, repeats: int) -> Iterator[
     against = found[f"DataLoader, {cores} workers"].seconds
     for way, own in found.items():
         ratio = "-" if "first" in way else f"{against / own.seconds:.2f}"
-        yield [way, f"{1000 * own.seconds:.0f}", f"{own.peak_mb:.0f}", ratio]
+        yield [network, way, f"{1000 * own.seconds:.0f}", f"{own.peak_mb:.0f}", ratio]
 
 
 def windows(clips: Clips, repeats: int) -> Iterator[list[str]]:
@@ -151,14 +185,14 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         paths = files(Path(folder), given.clips)
         clips = stored(paths, given.device)
-        lines = list(rows(paths, clips, cores, given.repeats))
+        lines = [line for network in NETWORKS for line in rows(network, paths, clips, cores, given.repeats)]
     torch.set_num_threads(1)
     copied = list(windows(clips, 20 * given.repeats))
     said = (
         f"{given.clips} clips of 2 to 5 s in an epoch, batches of {BATCH}, {given.device}; medians of {given.repeats} "
         "rounds. Peak memory is the main process's."
     )
-    head = ["way", "ms an epoch", "peak, MiB", "times as fast as the DataLoader"]
+    head = ["network", "way", "ms an epoch", "peak, MiB", "times as fast as the DataLoader"]
     parts = [said, table(head, lines)]
     parts += ["A batch's windows, one thread:", table(["copied", "ms", "peak, MiB", "times as long"], copied)]
     show("Data path", parts, publish=given.publish)

@@ -79,15 +79,16 @@ class Bare:
             self.optimiser.step()
             total += loss.detach()
         self.network.eval()
-        with torch.inference_mode(), self.autocast():
+        with torch.inference_mode():
             found = torch.cat([self.network(part).argmax(-1) for part in heard.split(self.size)])
         return float((found == truth).float().mean()) + 0 * float(total)
 
 
 def harness(setting: Setting, whole: Classifier, recipe: Training) -> None:
-    """Train for an epoch as a cell does."""
+    """Train for an epoch as a cell does, in an empty folder: what an interrupted training has left is continued."""
     plan = Plan(whole, [ParameterGroup(list(whole.parameters()))])
-    train(plan, {"noise": setting.train}, {"noise": setting.dev}, recipe, seed=0, directory=setting.directory)
+    with TemporaryDirectory(dir=setting.directory) as folder:
+        train(plan, {"noise": setting.train}, {"noise": setting.dev}, recipe, seed=0, directory=Path(folder))
 
 
 def ways(setting: Setting) -> Iterator[tuple[str, Way]]:
@@ -136,7 +137,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("networks", nargs="*", metavar="NETWORK", help=f"of {', '.join(NETWORKS)} [default: all]")
     options.add_argument("--repeats", type=int, default=3, help="rounds [default: 3]")
-    options.add_argument("--steps", type=int, default=4, help="batches of 32 clips in an epoch [default: 4]")
+    options.add_argument("--steps", type=int, default=8, help="batches of 32 clips in an epoch [default: 8]")
     options.add_argument("--threads", type=int, default=1, help="threads of every way [default: 1]")
     options.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     given = options.parse_args()

@@ -103,7 +103,7 @@ class Clips:
     def _rows(self, first: Tensor, kept: Tensor, size: int, short: Fill) -> Tensor:
         """Bring stretches of the audio, ``kept`` (N,) samples from ``first`` (N,) on, into rows (N, size)."""
         rows = gathered if self.samples.is_cuda else sliced
-        return rows(self.samples, first, kept, size, short).float() * _SCALE
+        return rows(self.samples, first, kept, size, short).float().mul_(_SCALE)
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Yield all whole clips, batched by length so that little is padded; ``Batch.index`` tells which they are."""
@@ -125,7 +125,7 @@ def sliced(samples: Tensor, first: Tensor, kept: Tensor, size: int, short: Fill)
     """Copy stretches into rows (N, size) one by one: on a CPU ten times as fast as the gather of every sample."""
     rows = [samples[start : start + count] for start, count in zip(first.tolist(), kept.tolist(), strict=True)]
     if short == "repeat":
-        return torch.stack([row.repeat(-(-size // len(row)))[:size] for row in rows])
+        return torch.stack([row if len(row) == size else row.repeat(-(-size // len(row)))[:size] for row in rows])
     return torch.stack([F.pad(row, (0, size - len(row))) for row in rows])
 
 

@@ -76,7 +76,7 @@ class Training(Options):
     sampling_rate: int = option(16_000, "Samples per second that networks hear.", ge=1_000)
     device: Literal["auto", "cpu", "cuda"] = option("auto", "Kind of device; auto: cuda where there is one.")
     precision: Literal["auto", "float32", "bfloat16"] = option(
-        "auto", "Arithmetic of the forward pass; auto: bfloat16 autocast on cuda, float32 on cpu."
+        "auto", "Arithmetic of training; auto: bfloat16 on cuda and on CPUs that multiply it. Scores are float32."
     )
     threads: int = option(1, "CPU threads of a cell; workers never change it, so they never change a number.", ge=1)
     limit: int | None = option(None, "Most clips of each partition, for a smoke run; none: all.", ge=2)

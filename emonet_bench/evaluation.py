@@ -1,10 +1,9 @@
-"""Scoring clips with a trained classifier, in the same way while training, at its end and for an export."""
+"""Scoring clips with a trained classifier, in float32, alike while training, at its end and for an export."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
@@ -27,7 +26,7 @@ def predict(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
     Args:
         classifier: The network, on the clips' device.
         clips: What to score.
-        recipe: Its evaluation window, batch size and precision.
+        recipe: Its evaluation window and batch size.
 
     Returns:
         (N, classes) float32 probabilities on the CPU, in the order of the clips.
@@ -77,7 +76,7 @@ def computed(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[T
     Args:
         clips: Where they are.
         index: (N,) which.
-        recipe: Its evaluation window and precision.
+        recipe: Its evaluation window.
         compute: Maps waveforms (N, S) and valid samples (N,) to (N, D).
 
     Returns:
@@ -85,9 +84,8 @@ def computed(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[T
     """
     batch = clips.whole(index)
     assert batch.lengths is not None  # whole clips carry their lengths
-    with autocast(recipe):
-        (rows,) = heard(lambda *clip: (compute(*clip),), batch.waveform, batch.lengths, evaluation_signal(recipe))
-    return rows.float()
+    (rows,) = heard(lambda *clip: (compute(*clip),), batch.waveform, batch.lengths, evaluation_signal(recipe))
+    return rows
 
 
 def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:
@@ -112,8 +110,3 @@ def evaluation_signal(recipe: Training) -> Signal:
     window = None if recipe.evaluation == "whole" else training_window(recipe)
     hop = max(1, window // 2) if window and recipe.evaluation == "windows" else None
     return Signal(recipe.sampling_rate, window, hop)
-
-
-def autocast(recipe: Training) -> AbstractContextManager[None]:
-    """Run in bfloat16 where the recipe says so."""
-    return torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.precision == "bfloat16")

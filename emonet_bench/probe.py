@@ -9,14 +9,15 @@ import torch
 from emonet_bench import records
 from emonet_bench.config import Training, parse
 from emonet_bench.estimates import Measured
-from emonet_bench.evaluation import autocast, training_window
+from emonet_bench.evaluation import training_window
 from emonet_bench.networks import Classifier, classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.runs import RunSpec
+from emonet_bench.training import autocast
 from emonet_bench.types import Signal, TrainingSet
 
 _SECONDS = 3.0  # of noise where a recipe trains on whole clips
-_FEW, _MORE = 2, 8  # clips from which a CPU's batch is extended: its time and memory grow evenly with the clips
+_FEW, _MORE = 2, 6  # clips from which a CPU's batch is extended: its time and memory grow evenly with the clips
 
 
 def probe(spec: RunSpec, selection: Selection) -> Measured:

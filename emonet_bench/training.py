@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from emonet_bench import interruption
 from emonet_bench.batches import Batch, Clips, shuffled
 from emonet_bench.config import Training
 from emonet_bench.errors import TrainingError
-from emonet_bench.evaluation import autocast, training_window, uar
+from emonet_bench.evaluation import training_window, uar
 from emonet_bench.interruption import Standing
 from emonet_bench.losses import Loss, loss_of
 from emonet_bench.networks import Classifier
@@ -220,6 +221,11 @@ class _Session:
         if self.file and time.monotonic() - self.saved > _SAVE_SECONDS:
             interruption.save(self.file, self.standing, self.classifier.state_dict(), self.best, self.optimizer)
             self.saved = time.monotonic()
+
+
+def autocast(recipe: Training) -> AbstractContextManager[None]:
+    """Run the forward pass in bfloat16 where the recipe says so."""
+    return torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.precision == "bfloat16")
 
 
 def pieces(batch: Batch, count: int) -> Iterator[tuple[Batch, float]]:

@@ -10,6 +10,7 @@ from emonet_bench.networks import classifier
 from tests.toys import Toy, toy_clips, toy_set
 
 RECIPE = Training(batch_size=8, window=0.3, sampling_rate=1_000, device="cpu", precision="float32")
+BFLOAT16 = {"precision": "bfloat16"}
 CLIPS = toy_clips(21)
 EMBED = Toy.embed
 
@@ -46,6 +47,10 @@ def test_batches_that_do_not_fit_are_halved_and_no_score_changes(scarce, caplog,
     torch.testing.assert_close(predict(toy(), CLIPS, recipe), expected, atol=1e-6, rtol=0)
     assert tried == [8, 4, *[2] * 10, 1]
     assert "only 2 clips are scored at once" in caplog.text
+
+
+def test_scores_are_float32_whatever_the_precision_of_training():
+    assert torch.equal(predict(toy(), CLIPS, RECIPE), predict(toy(), CLIPS, RECIPE.model_copy(update=BFLOAT16)))
 
 
 def test_one_clip_that_does_not_fit_is_an_error_that_names_it(scarce):

@@ -114,7 +114,7 @@ def resolve(training: Training) -> Training:
         raise ConfigError("--device cuda: torch sees no CUDA device here; 'emonet-bench doctor' tells more")
     precision = training.precision
     if precision == "auto":
-        precision = "bfloat16" if device == "cuda" else "float32"
+        precision = "bfloat16" if device == "cuda" or cpu_multiplies_bfloat16() else "float32"
     return training.model_copy(update={"device": device, "precision": precision})
 
 
@@ -126,6 +126,15 @@ def cuda_is_there() -> bool:
     import torch  # noqa: PLC0415 - see above
 
     return torch.cuda.is_available()
+
+
+@cache
+def cpu_multiplies_bfloat16() -> bool:
+    """Tell whether convolutions are faster in bfloat16 than in float32; False where it was not measured."""
+    try:
+        return " avx512_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:  # not Linux
+        return False
 
 
 def chosen_shard(planned: Plan, text: str | None) -> Plan:

@@ -70,7 +70,7 @@ class Power(Exact):
         window = torch.hann_window(self.n_fft, dtype=waveform.dtype, device=waveform.device)
         waveform = F.pad(waveform, (0, max(0, self.n_fft - waveform.shape[1])))
         spectrum: Tensor = torch.fft.rfft(waveform.unfold(1, self.n_fft, self.hop) * window)
-        return (spectrum.real.square() + spectrum.imag.square()).to(self.window.dtype)
+        return spectrum.real.square().add_(spectrum.imag.square()).to(self.window.dtype)
 
     def by_products(self, waveform: Tensor) -> Tensor:
         """Compute the same without complex numbers, bins in ``order``; in a traced graph every size stays dynamic.

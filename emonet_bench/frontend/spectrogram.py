@@ -78,7 +78,7 @@ class LogMel(Exact):
         """Return the mel power (N, mels, T) of waveforms (N, S); rows shorter than a frame are padded to one."""
         if torch.onnx.is_in_onnx_export():
             return self.bank[self.power.order].T @ self.power.by_products(waveform).transpose(1, 2)
-        return self.bank.T @ self.power.by_fft(waveform).transpose(1, 2)
+        return (self.power.by_fft(waveform) @ self.bank).transpose(1, 2)  # one product for the whole batch
 
     def compress(self, mel: Tensor, mask: Tensor | None) -> Tensor:  # noqa: ARG002 - others need the mask
         """Map mel power (N, mels, T) to a logarithmic scale."""
