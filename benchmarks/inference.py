@@ -1,6 +1,6 @@
 """How fast exported models hear real clips on this machine's CPU, against the ways in which it could be done otherwise.
 
-    python benchmarks/inference.py [--corpus NAME] [--clips N] [--repeats N] [--audonnx PYTHON] [--publish]
+    python benchmarks/inference.py [--brief] [--corpus NAME] [--clips N] [--repeats N] [--audonnx PYTHON] [--publish]
 
 Every way hears the same clips once in each round; ways are timed in turn, so that a busy machine hits all of them, and
 the table shows medians over the rounds. Ratios hold within one run; seconds of different runs are not compared.
@@ -10,16 +10,12 @@ The network is a ``cnn`` of 16 filters with pooling of statistics; its weights a
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +26,7 @@ import onnx
 import onnxruntime
 import soundfile
 import torch
+from measuring import Measured, Way, interleaved, parser, show, table
 
 from emonet_bench.audio import read
 from emonet_bench.deploy import Predictor
@@ -41,10 +38,8 @@ from emonet_bench.types import Signal, TrainingSet
 RATE = 16_000
 SIGNAL = Signal(RATE)
 TASK = TrainingSet("speech", ("anger", "happiness", "neutral", "sadness"), 0)
-RESULTS = Path(__file__).with_name("RESULTS.md")
 
 Clip = np.ndarray[Any, np.dtype[np.float32]]
-Way = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -127,74 +122,65 @@ def ways(scene: Scene) -> dict[str, Way]:
     }
 
 
-def rounds(all_ways: dict[str, Way], repeats: int, other: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """Time all ways in turn, after a round that is not counted; return the median seconds of each."""
-    taken: dict[str, list[float]] = {}
-    for number in range(repeats + 1):
-        for name, way in all_ways.items():
-            started = time.perf_counter()
-            way()
-            if number:
-                taken.setdefault(name, []).append(time.perf_counter() - started)
-        if number:
-            for name, seconds in other().items():
-                taken.setdefault(f"audonnx, {name}", []).append(seconds)
-    return {name: statistics.median(times) for name, times in taken.items()}
+class Audonnx:
+    """audinterface and audonnx in an environment of their own, whose Python is given; it tells its seconds itself."""
 
-
-def audonnx(python: Path | None, scene: Scene) -> dict[str, float]:
-    """Time audinterface and audonnx in their own environment."""
-    if python is None:
-        return {}
-    model, listed = scene.folder / "audonnx.onnx", scene.folder / "files.json"
-    if not model.exists():
+    def __init__(self, python: Path, scene: Scene) -> None:
+        model, listed = scene.folder / "audonnx.onnx", scene.folder / "files.json"
         loaded = onnx.load(scene.folder / "scratch.onnx")
         loaded.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
         onnx.save(loaded, model)
         listed.write_text(json.dumps(list(scene.files)))
-    command = [python, Path(__file__).with_name("audonnx_files.py"), model, str(RATE), listed]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+        self.command = [python, Path(__file__).with_name("audonnx_files.py"), model, str(RATE), listed]
+        self.rounds: list[dict[str, float]] = []
+
+    def __call__(self) -> None:
+        """Hear all files once with each setting."""
+        done = subprocess.run(self.command, capture_output=True, text=True, check=True)
+        self.rounds.append(json.loads(done.stdout.splitlines()[-1]))
+
+    def seconds(self) -> dict[str, float]:
+        """Return the median seconds of each setting; the first round is not counted."""
+        return {
+            f"audonnx, {setting}": statistics.median(each[setting] for each in self.rounds[1:])
+            for setting in self.rounds[0]
+        }
 
 
-def ratios(taken: dict[str, float], scene: Scene) -> Iterator[tuple[str, float, str]]:
-    """Yield what the table is for: a comparison, its ratio and the goal."""
-    decoding, raw, adapted, torch_, single, ready, loop, *rest = taken.values()
+def measured(scene: Scene, python: Path | None, repeats: int) -> tuple[dict[str, Measured], dict[str, float]]:
+    """Take all ways in turn; return what they took, and the seconds of audonnx."""
+    own = ways(scene)
+    if python is None:
+        return interleaved(own, repeats), {}
+    other = Audonnx(python, scene)
+    taken = interleaved({**own, "audonnx": other}, repeats)
+    return {name: taken[name] for name in own}, other.seconds()
+
+
+def ratios(taken: Mapping[str, Measured], others: Mapping[str, float], scene: Scene) -> Iterator[list[str]]:
+    """Yield what the tables are for: a comparison, its ratio and the goal."""
+    decoding, raw, adapted, torch_, single, ready, loop = (own.seconds for own in taken.values())
     bound = (decoding + raw) / scene.cores
-    yield "Predictor: share of the bound of decoding and session.run on these cores", bound / ready, "at least 0.9"
-    yield "Predictor against soundfile + onnxruntime, file by file", loop / ready, "at least 1.4"
-    if rest:
-        yield "Predictor against audinterface + audonnx at its best setting", min(rest) / ready, "at least 1.1"
-    yield "session.run against torch eager", torch_ / raw, "-"
-    yield "adapted against plain, time", adapted / raw, "1.00 to 1.02"
-    yield "real-time factor on one core, decoding included", single / scene.seconds, "-"
+    found = [
+        ("Predictor: share of the bound of decoding and session.run on these cores", bound / ready, "at least 0.9"),
+        ("Predictor against soundfile + onnxruntime, file by file", loop / ready, "at least 1.4"),
+        *(
+            ("Predictor against audinterface + audonnx at its best setting", best / ready, "at least 1.1")
+            for best in sorted(others.values())[:1]
+        ),
+        ("session.run against torch eager", torch_ / raw, "-"),
+        ("adapted against plain, time", adapted / raw, "1.00 to 1.02"),
+        ("real-time factor on one core, decoding included", single / scene.seconds, "-"),
+    ]
+    yield from ([name, f"{value:.3f}", goal] for name, value, goal in found)
 
 
-def tables(taken: dict[str, float], scene: Scene, corpus: str, repeats: int) -> str:
-    """Write both tables in Markdown."""
-    heard = [f"| {name} | {took:.2f} | {scene.seconds / took:.0f} |" for name, took in taken.items()]
-    compared = [f"| {name} | {value:.3f} | {goal} |" for name, value, goal in ratios(taken, scene)]
-    head = (
-        f"{len(scene.files)} clips of {corpus}, {scene.seconds:.0f} s of audio, {scene.cores} cores "
-        f"({platform.processor() or platform.machine()}), onnxruntime {onnxruntime.__version__}, "
-        f"torch {torch.__version__}; medians of {repeats} rounds. "
-        f"Load average over the last 15 minutes: {os.getloadavg()[2]:.1f}."
-    )
-    return "\n".join(
-        [
-            head,
-            "",
-            "| way | seconds | seconds of audio in a second |",
-            "|---|--:|--:|",
-            *heard,
-            "",
-            "| comparison | ratio | goal |",
-            "|---|--:|---|",
-            *compared,
-            "",
-        ]
-    )
+def rows(taken: Mapping[str, Measured], others: Mapping[str, float], scene: Scene) -> Iterator[list[str]]:
+    """Yield a row for each way."""
+    for name, own in taken.items():
+        yield [name, f"{own.seconds:.2f}", f"{scene.seconds / own.seconds:.0f}", f"{own.peak_mb:.0f}"]
+    for name, seconds in others.items():
+        yield [name, f"{seconds:.2f}", f"{scene.seconds / seconds:.0f}", "-"]
 
 
 def open_scene(corpus: str, most: int | None, folder: Path) -> Scene:
@@ -213,22 +199,25 @@ def _is_plain(file: Path) -> bool:
 
 def main() -> None:
     """Read the command line, measure, print and, if asked to, publish."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", default="emodb", help="whose clips [default: emodb]")
-    parser.add_argument("--clips", type=int, help="most clips [default: all]")
-    parser.add_argument("--repeats", type=int, default=5, help="rounds [default: 5]")
-    parser.add_argument("--audonnx", type=Path, metavar="PYTHON", help="Python of an environment with audonnx")
-    parser.add_argument("--publish", action="store_true", help="append the tables to benchmarks/RESULTS.md")
-    given = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--corpus", default="emodb", help="whose clips [default: emodb]")
+    options.add_argument("--clips", type=int, help="most clips [default: all]")
+    options.add_argument("--repeats", type=int, default=5, help="rounds [default: 5]")
+    options.add_argument("--audonnx", type=Path, metavar="PYTHON", help="Python of an environment with audonnx")
+    given = options.parse_args()
+    if given.brief:
+        given.clips, given.repeats = 8, 1
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
         scene = open_scene(given.corpus, given.clips, Path(folder))
-        taken = rounds(ways(scene), given.repeats, lambda: audonnx(given.audonnx, scene))
-    text = tables(taken, scene, given.corpus, given.repeats)
-    print(text)
-    if given.publish:
-        with RESULTS.open("a", encoding="utf-8") as results:
-            results.write(f"\n## Inference, {datetime.now(UTC):%Y-%m-%d}\n\n{text}")
+        taken, others = measured(scene, given.audonnx, given.repeats)
+    said = (
+        f"{len(scene.files)} clips of {given.corpus}, {scene.seconds:.0f} s of audio, onnxruntime "
+        f"{onnxruntime.__version__}; medians of {given.repeats} rounds. Peak memory is this process's, torch included."
+    )
+    first = table(["way", "seconds", "seconds of audio in a second", "peak, MiB"], rows(taken, others, scene))
+    second = table(["comparison", "ratio", "goal"], ratios(taken, others, scene))
+    show("Inference", [said, first, second], publish=given.publish)
 
 
 if __name__ == "__main__":

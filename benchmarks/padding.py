@@ -1,6 +1,6 @@
 """What masked batch norms cost: training on padded clips against training on full windows, one thread.
 
-    python benchmarks/padding.py [--brief] [ARCHITECTURE ...]
+    python benchmarks/padding.py [--brief] [--publish] [ARCHITECTURE ...]
 
 Both take batches of eight clips and windows of three seconds. Padded: the clips are shorter (one to three seconds), so
 every layer masks, and batch-norm statistics come from valid frames only (``short_clips = "pad"``). Full: short clips
@@ -9,45 +9,52 @@ are repeated, no frame is padding and nothing is masked (``short_clips = "repeat
 
 from __future__ import annotations
 
-import argparse
-import statistics
-import time
+from collections.abc import Iterator, Sequence
 
 import torch
+from measuring import Way, interleaved, parser, show, table
 
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.types import Architecture, Signal
 
 SAMPLES, CLIPS = 48_000, 8
 
 
-def seconds(architecture: Architecture, lengths: torch.Tensor | None, repetitions: int) -> float:
-    """Return the median seconds of a forward and backward pass, after a first."""
+def learning(architecture: Architecture, lengths: torch.Tensor | None) -> Way:
+    """Return a forward and backward pass."""
     network = architecture.build(architecture.options(), Signal(window=SAMPLES)).train()
     batch = torch.randn(CLIPS, SAMPLES, generator=torch.Generator().manual_seed(0)) * 0.2
-    taken = []
-    for _ in range(repetitions + 1):
-        start = time.perf_counter()
-        network.embed(batch, lengths).sum().backward()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken[1:])
+    return lambda: network.embed(batch, lengths).sum().backward()
+
+
+def rows(names: Sequence[str], repeats: int) -> Iterator[list[str]]:
+    """Measure architectures, all by default; yield a row for each."""
+    registry = Plugins(Selection(strict=True)).architectures
+    lengths = torch.linspace(SAMPLES / 3, SAMPLES, CLIPS).long()
+    for name in names or [name for name in registry if registry[name].fit is None]:
+        ways = {"full": learning(registry[name], None), "padded": learning(registry[name], lengths)}
+        full, padded = interleaved(ways, repeats).values()
+        ratio = f"{padded.seconds / full.seconds:.2f}"
+        yield [
+            name,
+            f"{full.seconds:.3f}",
+            f"{padded.seconds:.3f}",
+            ratio,
+            f"{full.peak_mb:.0f}",
+            f"{padded.peak_mb:.0f}",
+        ]
 
 
 def main() -> None:
-    """Read the command line and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("architectures", nargs="*", metavar="ARCHITECTURE")
-    parser.add_argument("--brief", action="store_true", help="measure once: a smoke run")
-    arguments = parser.parse_args()
+    """Read the command line, measure, print and, if asked to, publish."""
+    options = parser(__doc__)
+    options.add_argument("architectures", nargs="*", metavar="ARCHITECTURE", help="[default: all that are trained]")
+    given = options.parse_args()
     torch.set_num_threads(1)
-    registry = Plugins().architectures
-    trained = arguments.architectures or [name for name in registry if registry[name].fit is None]
-    lengths = torch.linspace(SAMPLES / 3, SAMPLES, CLIPS).long()
-    print("architecture | full, s | padded, s | padded / full")
-    for name in trained:
-        full = seconds(registry[name], None, 1 if arguments.brief else 7)
-        padded = seconds(registry[name], lengths, 1 if arguments.brief else 7)
-        print(f"{name} | {full:.3f} | {padded:.3f} | {padded / full:.2f}")
+    head = ["architecture", "full, s", "padded and masked, s", "padded / full", "peak full, MiB", "peak padded, MiB"]
+    lines = table(head, rows(given.architectures, 1 if given.brief else 7))
+    said = f"Forward and backward pass of {CLIPS} clips, default options, one thread; medians."
+    show("Padding in training", [said, lines], publish=given.publish)
 
 
 if __name__ == "__main__":

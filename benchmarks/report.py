@@ -1,6 +1,6 @@
 """How long `emonet-bench report` takes over a large results directory: 10 000 runs of 120 test clips each.
 
-python benchmarks/report.py [RUNS]
+python benchmarks/report.py [--brief] [--runs N] [--publish]
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import csv
 import json
 import random
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from measuring import forget_peak, parser, peak_mb, show, table, timed
 
 from emonet_bench import report
 from emonet_bench.report.html import render_html
@@ -71,22 +71,29 @@ def _predictions(path: Path, truths: random.Random, guesses: random.Random) -> N
             writer.writerow([f"clip{clip}", "test", f"s{clip % 10}", truth, guess, *[1 / len(LABELS)] * len(LABELS)])
 
 
-def timed(what: str, work: Callable[[], Any]) -> Any:
-    started, used = time.perf_counter(), time.process_time()
-    result = work()
-    print(f"{what:<12}{time.perf_counter() - started:6.2f} s ({time.process_time() - used:.2f} s of processor)")
-    return result
-
-
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    """Read the command line, measure, print and, if asked to, publish."""
+    options = parser(__doc__)
+    options.add_argument("--runs", type=int, default=10_000, help="to read [default: 10000]")
+    given = options.parse_args()
+    lines: list[list[str]] = []
+    made: list[Any] = []
+
+    def step(name: str, work: Callable[[], Any]) -> Any:
+        forget_peak()
+        seconds = timed(lambda: made.append(work()))
+        lines.append([name, f"{seconds:.2f}", f"{peak_mb():.0f}"])
+        return made.pop()
+
     with tempfile.TemporaryDirectory() as name:
-        write(Path(name), runs)
-        records = timed("read", lambda: report.load(Path(name)))
-        table = timed("summarise", lambda: report.summarise(records))
-        timed("Markdown", lambda: report.render_markdown(table))
-        page = timed("HTML", lambda: render_html(table))
-        print(f"{len(records)} runs, {sum(1 for _ in table.cells())} cells, a page of {len(page) / 1e6:.1f} MB")
+        write(Path(name), 400 if given.brief else given.runs)
+        records = step("read", lambda: report.load(Path(name)))
+        summary = step("summarise, bootstrap and tests included", lambda: report.summarise(records))
+        step("Markdown", lambda: report.render_markdown(summary))
+        page = step("HTML", lambda: render_html(summary))
+    cells = sum(1 for _ in summary.cells())
+    said = f"{len(records)} runs of {CLIPS} test clips each, {cells} cells; the page has {len(page) / 1e6:.1f} MB."
+    show("Report", [said, table(["step", "seconds", "peak, MiB"], lines)], publish=given.publish)
 
 
 if __name__ == "__main__":
