@@ -183,9 +183,9 @@ class Network(Protocol):
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
         """Name the places where per-corpus parts may go; empty where there are none."""
 
-    # A network may also have ``make_head(classes) -> nn.Module`` (embedding (N, D) to logits (N, classes)) where
-    # ``networks.Head`` is not the right one, and any of its modules may have ``fold() -> nn.Module``, which returns its
-    # equal for inference with its active parts folded in; an export uses that.
+    # It may also have ``make_head(classes) -> nn.Module`` (embedding (N, D) to logits (N, classes)) instead of
+    # ``networks.Head``. Modules may have ``fold() -> nn.Module``, their equal for inference with active parts folded
+    # in, and, with a ``conv`` slot, ``absorb(kernel)``: it adds a 1x1 kernel (outputs, inputs) to the module's own.
 
 
 @dataclass(frozen=True)

@@ -299,7 +299,8 @@ def test_adapters_start_from_the_shared_layers_of_a_multi_task_run_and_other_mod
     refused = bench(f"toy single-task {ONE} -m finetune -im {source}")
     assert refused.exit_code == 2
     assert re.fullmatch(
-        rf"Error: -im {re.escape(str(source))}: it has adapters of its own, .*without adapters\n", refused.stderr
+        rf"Error: -im {re.escape(str(source))}: its adapters at adapter cannot be made part of .*without adapters\n",
+        refused.stderr,
     )
 
 

@@ -15,6 +15,7 @@ from emonet_bench.errors import ConfigError, Skipped
 from emonet_bench.networks import classifier
 from emonet_bench.plugins import Plugins
 from emonet_bench.training import train
+from emonet_bench.types import Signal
 from tests.toys import Toy, toy_clips, toy_set
 
 CLIPS = toy_clips()
@@ -151,6 +152,37 @@ def test_a_set_whose_shapes_differ_is_taken_without_its_adapters(plugins, adapte
 
 def test_a_source_without_sets_leaves_no_choice(plugins, source):
     assert prepare(plugins, "adapters", source).starts == {}
+
+
+@pytest.mark.parametrize("rank", [None, 2])
+@pytest.mark.parametrize("name", ["finetune", "last-layer"])
+def test_other_ways_start_with_the_network_of_any_corpus_of_an_adapted_source(plugins, name, rank):
+    architecture = plugins.architectures["cnn"]
+    options = architecture.options(number_of_filters=2, number_of_resnet_blocks=1, num_mels=16, classifier="statistics")
+
+    def network():
+        return architecture.build(options, Signal(16_000))
+
+    sets = [toy_set(CLIPS, "one"), toy_set(CLIPS, "two")]
+    multi_task = plugins.strategies["multi-task"].prepare
+    joint = multi_task(network(), sets, None, MultiTaskOptions(rank=rank)).classifier.eval()
+    for tensor in joint.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.add_(torch.rand_like(tensor) / 10)
+    whole = prepare(plugins, name, as_source(joint), network=network())
+    waveform = torch.randn(2, 8_000)
+    embeddings = []
+    for corpus in ("one", "two"):
+        whole.classifier.load_state_dict({**whole.classifier.state_dict(), **whole.starts[f"the network of {corpus}"]})
+        joint.select(corpus)
+        embeddings.append(whole.classifier.eval().network.embed(waveform, None))
+        torch.testing.assert_close(embeddings[-1], joint.network.embed(waveform, None), atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(*embeddings)
+
+
+def test_a_sequences_adapters_cannot_be_made_part_of_a_layer(plugins, adapted):
+    with pytest.raises(Skipped, match="its adapters at adapter cannot be made part of the layer beside them"):
+        prepare(plugins, "finetune", as_source(adapted))
 
 
 def test_adapters_ask_for_a_multi_task_source_with_adapters_of_their_own_shape(plugins):

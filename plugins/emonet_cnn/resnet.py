@@ -46,6 +46,11 @@ class Convolution(nn.Conv2d):
         """Map (N, inputs, M, T) to (N, outputs, ceil(M / stride), ceil(T / stride))."""
         return super().forward(inputs if self.tap[0] else F.pad(inputs, (0, 0, 0, 1)))
 
+    def absorb(self, kernel: Tensor) -> None:
+        """Add a 1x1 convolution (outputs, inputs) of the same stride."""
+        with torch.no_grad():
+            self.weight[:, :, *self.tap] += kernel
+
 
 class ConvUnit(nn.Module):
     """A convolution, a corpus's adapter beside it where there is one, and a batch norm.
@@ -86,13 +91,16 @@ class ConvUnit(nn.Module):
             return self
         norm: Any = active(self.norm)
         scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-        kernel = self.conv.weight.detach().clone()
-        if adapter is not None:
-            kernel[:, :, *self.conv.tap] += adapter.kernel()
         conv = copy.deepcopy(self.conv)
-        conv.weight = nn.Parameter((kernel * scale[:, None, None, None]).detach())
+        if adapter is not None:
+            conv.absorb(adapter.kernel())
+        conv.weight = nn.Parameter((conv.weight * scale[:, None, None, None]).detach())
         conv.bias = nn.Parameter((norm.bias - norm.running_mean * scale).detach())
         return FoldedUnit(conv)
+
+    def absorb(self, kernel: Tensor) -> None:
+        """Make an adapter's kernel (outputs, inputs) part of the convolution."""
+        self.conv.absorb(kernel)
 
     def adapter_points(self) -> list[AdapterPoint]:
         """Name the adapter's slot and the batch norm."""

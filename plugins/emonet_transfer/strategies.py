@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from emonet_bench.errors import ConfigError, Skipped
-from emonet_bench.networks import (
-    Branches,
-    Classifier,
-    MaskedBatchNorm,
-    branch,
-    classifier,
-    owner,
-    parameter_groups,
-    without_owner,
-)
+from emonet_bench.errors import Skipped
+from emonet_bench.networks import Branches, Classifier, branch, classifier, parameter_groups
 from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, TrainingSet
 from emonet_transfer.options import AdapterOptions, MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter, SequenceAdapter
+from emonet_transfer.sources import adapter_slots, load_functions, load_shared, starts
 
 
 def scratch(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001 - the contract
@@ -31,17 +22,22 @@ def scratch(network: Any, corpora: Sequence[TrainingSet], source: Any, options: 
 
 
 def finetune(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001
-    """Start from the source's network, with a new head, and train everything."""
-    _load(network, source)
-    return _all_trainable(classifier(network, corpora))
+    """Start from the source's network, with a new head, and train everything.
+
+    A source with adapters is as many networks as it has corpora: it starts from the one that is best on dev, its
+    adapters made part of the convolutions beside them.
+    """
+    functions = load_functions(network, source)
+    whole = classifier(network, corpora)
+    return Plan(whole, _groups(whole), starts=functions)
 
 
 def last_layer(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001
-    """Freeze the source's network and train a new head."""
-    _load(network, source)
+    """Freeze the source's network, chosen as in ``finetune``, and train a new head."""
+    functions = load_functions(network, source)
     whole = classifier(network, corpora)
     network.requires_grad_(requires_grad=False)
-    return Plan(whole, _groups(whole.heads))
+    return Plan(whole, _groups(whole.heads), starts=functions)
 
 
 def adapters(network: Any, corpora: Sequence[TrainingSet], source: Any, options: AdapterOptions) -> Plan:
@@ -54,7 +50,7 @@ def adapters(network: Any, corpora: Sequence[TrainingSet], source: Any, options:
     Raises:
         Skipped: The architecture has no place for adapters.
     """
-    _load(network, source, slots=_adapter_slots(network))
+    load_shared(network, source)
     network.requires_grad_(requires_grad=False)
     parts = _install(network, corpora, options)
     whole = classifier(network, corpora)
@@ -63,36 +59,12 @@ def adapters(network: Any, corpora: Sequence[TrainingSet], source: Any, options:
     adapter_groups = [group for set_ in corpora for group in _adapter_groups(parts, set_, options)]
     others = [module for part in parts for module in part.parts.values() if not _is_adapter(module)]
     groups = [*adapter_groups, *_groups(nn.ModuleList(others)), *_groups(whole.heads)]
-    return Plan(whole, groups, starts=_starts(whole, source) if source and source.branches else {})
-
-
-def _starts(whole: Classifier, source: Any) -> dict[str, dict[str, Tensor]]:
-    """List where adapters may start from: the mean of the source's sets without adapters, or one of the sets."""
-    state = whole.state_dict()
-    sets = {f"the set of {corpus}": source.network(corpus) for corpus in source.branches}
-
-    def fitting(name: str, given: Mapping[str, Tensor]) -> Tensor | None:
-        found = given.get(without_owner(name).removeprefix("network."))
-        return found if owner(name) and found is not None and found.shape == state[name].shape else None
-
-    named = {
-        start: {name: tensor for name in state if (tensor := fitting(name, given)) is not None}
-        for start, given in sets.items()
-    }
-    slots = tuple(_adapter_slots(whole.network))
-    first = next(iter(named.values()))
-    mean = {
-        name: torch.stack([tensors[name].float() for tensors in named.values()]).mean(0).to(tensor.dtype)
-        for name, tensor in first.items()
-        if not without_owner(name).removeprefix("network.").startswith(slots)
-    }
-    unadapted = {name: tensor.clone() for name, tensor in state.items() if name in first and name not in mean}
-    return {"adapters at zero": {**unadapted, **mean}, **named}
+    return Plan(whole, groups, starts=starts(whole, source))
 
 
 def multi_task(network: Any, corpora: Sequence[TrainingSet], source: Any, options: MultiTaskOptions) -> Plan:  # noqa: ARG001
     """Train one shared network on several corpora at once, each with its own head and, unless unwanted, adapters."""
-    installed = options.adapters and _adapter_slots(network)
+    installed = options.adapters and adapter_slots(network)
     if installed:
         _install(network, corpora, options)
     notes = {"adapters": "none: the architecture has no adapter points"} if options.adapters and not installed else {}
@@ -100,37 +72,8 @@ def multi_task(network: Any, corpora: Sequence[TrainingSet], source: Any, option
     return Plan(whole, _groups(whole), notes)
 
 
-def _load(network: nn.Module, source: Any, *, slots: Sequence[str] = ()) -> None:
-    """Load a source's network; what stands in slots that are empty here is left behind."""
-    if source is None:  # the structure alone is wanted
-        return
-    expected = network.state_dict()
-    given = {
-        name: tensor
-        for name, tensor in source.network().items()
-        if name in expected or not name.startswith(tuple(slots))
-    }
-    odd = sorted(set(expected) ^ set(given)) + [
-        name for name in expected if name in given and expected[name].shape != given[name].shape
-    ]
-    if odd and all(name.startswith(tuple(_adapter_slots(network))) for name in odd):
-        raise Skipped(
-            "source: it has adapters of its own, without which its layers mean little; start 'adapters' from it, "
-            "or train a source without adapters"
-        )
-    if odd:
-        raise ConfigError(
-            f"source: its network differs from this one at {odd[0]} ({len(odd)} places); "
-            "train the source with the same architecture and options, and without adapters"
-        )
-    network.load_state_dict(given)
-    for module in network.modules():
-        if isinstance(module, MaskedBatchNorm):
-            module.renew()  # the target's statistics, once it trains, owe nothing to the source's
-
-
 def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptions) -> list[Branches]:
-    if not _adapter_slots(network):
+    if not adapter_slots(network):
         raise Skipped("the architecture has no adapter points")
 
     def conv(point: AdapterPoint, _: None) -> nn.Module:
@@ -150,10 +93,6 @@ def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptio
     if not options.share_feature_layer:
         make["pooling"] = own_copy
     return branch(network, [set_.corpus for set_ in corpora], make)
-
-
-def _adapter_slots(network: Any) -> list[str]:
-    return [f"{point.path}." for point in network.adapter_points().values() if point.kind in ("conv", "sequence")]
 
 
 def _is_adapter(module: nn.Module) -> bool:

@@ -1,0 +1,121 @@
+"""What a strategy takes from its source: shared layers, or the whole function of one of the source's corpora."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from emonet_bench.errors import ConfigError, Skipped
+from emonet_bench.networks import Classifier, MaskedBatchNorm, owner, without_owner
+from emonet_transfer.parts import ConvAdapter
+
+
+def adapter_slots(network: Any) -> list[str]:
+    """List how the names of all adapters' tensors begin."""
+    return [f"{point.path}." for point in network.adapter_points().values() if point.kind in ("conv", "sequence")]
+
+
+def load_shared(network: Any, source: Any) -> None:
+    """Load a source's network but its adapters; of further sets of parts, the first corpus's."""
+    if source is not None:  # otherwise the structure alone is wanted
+        _load(network, _unadapted(source.network(), adapter_slots(network)))
+
+
+def load_functions(network: Any, source: Any) -> dict[str, dict[str, Tensor]]:
+    """Load a source's network; a source with adapters is as many networks as it has corpora.
+
+    Returns:
+        Of such a source, every corpus's network, as tensors of a classifier; the first is loaded. Otherwise nothing.
+
+    Raises:
+        Skipped: Its adapters cannot be made part of the layers beside them.
+    """
+    if source is None:
+        return {}
+    functions = {f"the network of {corpus}": plain(network, source, corpus) for corpus in source.branches}
+    _load(network, next(iter(functions.values())) if functions else source.network())
+    return {name: {f"network.{key}": tensor for key, tensor in tensors.items()} for name, tensors in functions.items()}
+
+
+def plain(network: Any, source: Any, corpus: str) -> dict[str, Tensor]:
+    """Write the network of one of a source's corpora without adapters: their kernels go into those beside them.
+
+    Args:
+        network: Of the same structure, without adapters; left as it is.
+        source: A checkpoint.
+        corpus: Which.
+
+    Returns:
+        Its tensors: the same function.
+
+    Raises:
+        Skipped: An adapter is more than a 1x1 convolution, or the layer beside it has no ``absorb``.
+    """
+    network, given = copy.deepcopy(network), source.network(corpus)
+    _load(network, _unadapted(given, adapter_slots(network)))
+    for point in network.adapter_points().values():
+        parts = {
+            name.removeprefix(f"{point.path}."): given[name] for name in given if name.startswith(f"{point.path}.")
+        }
+        if not parts or point.kind in ("norm", "pooling"):
+            continue
+        beside = network.get_submodule(point.path.rpartition(".")[0])
+        if point.kind != "conv" or not hasattr(beside, "absorb"):
+            raise Skipped(
+                f"source: its adapters at {point.path} cannot be made part of the layer beside them; "
+                "start 'adapters' from it, or train a source without adapters"
+            )
+        adapter = ConvAdapter(point.inputs, point.outputs, rank=len(parts["down"]) if "down" in parts else None)
+        adapter.load_state_dict(parts)
+        beside.absorb(adapter.kernel())
+    return dict(network.state_dict())
+
+
+def starts(whole: Classifier, source: Any) -> dict[str, dict[str, Tensor]]:
+    """List where adapters may start from: the mean of the source's sets without adapters, or one of the sets."""
+    if source is None or not source.branches:
+        return {}
+    state = whole.state_dict()
+    sets = {f"the set of {corpus}": source.network(corpus) for corpus in source.branches}
+
+    def fitting(name: str, given: Mapping[str, Tensor]) -> Tensor | None:
+        found = given.get(without_owner(name).removeprefix("network."))
+        return found if owner(name) and found is not None and found.shape == state[name].shape else None
+
+    named = {
+        start: {name: tensor for name in state if (tensor := fitting(name, given)) is not None}
+        for start, given in sets.items()
+    }
+    slots = tuple(adapter_slots(whole.network))
+    first = next(iter(named.values()))
+    mean = {
+        name: torch.stack([tensors[name].float() for tensors in named.values()]).mean(0).to(tensor.dtype)
+        for name, tensor in first.items()
+        if not without_owner(name).removeprefix("network.").startswith(slots)
+    }
+    unadapted = {name: tensor.clone() for name, tensor in state.items() if name in first and name not in mean}
+    return {"adapters at zero": {**unadapted, **mean}, **named}
+
+
+def _unadapted(given: Mapping[str, Tensor], slots: Sequence[str]) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in given.items() if not name.startswith(tuple(slots))}
+
+
+def _load(network: nn.Module, given: Mapping[str, Tensor]) -> None:
+    expected = network.state_dict()
+    odd = sorted(set(expected) ^ set(given)) + [
+        name for name in expected if name in given and expected[name].shape != given[name].shape
+    ]
+    if odd:
+        raise ConfigError(
+            f"source: its network differs from this one at {odd[0]} ({len(odd)} places); "
+            "train the source with the same architecture and options"
+        )
+    network.load_state_dict(given)
+    for module in network.modules():
+        if isinstance(module, MaskedBatchNorm):
+            module.renew()  # the target's statistics, once it trains, owe nothing to the source's
