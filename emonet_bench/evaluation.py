@@ -85,7 +85,7 @@ def computed(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[T
     batch = clips.whole(index)
     assert batch.lengths is not None  # whole clips carry their lengths
     (rows,) = heard(lambda *clip: (compute(*clip),), batch.waveform, batch.lengths, evaluation_signal(recipe))
-    return rows
+    return rows.float()
 
 
 def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:

@@ -13,6 +13,8 @@ from emonet_bench.errors import ConfigError, Skipped
 from emonet_bench.networks import Classifier, MaskedBatchNorm, owner, without_owner
 from emonet_transfer.parts import ConvAdapter
 
+_KERNELS = ({"weight"}, {"down", "up"})  # the tensors of a ConvAdapter, full or of low rank
+
 
 def adapter_slots(network: Any) -> list[str]:
     """List how the names of all adapters' tensors begin."""
@@ -58,13 +60,12 @@ def plain(network: Any, source: Any, corpus: str) -> dict[str, Tensor]:
     network, given = copy.deepcopy(network), source.network(corpus)
     _load(network, _unadapted(given, adapter_slots(network)))
     for point in network.adapter_points().values():
-        parts = {
-            name.removeprefix(f"{point.path}."): given[name] for name in given if name.startswith(f"{point.path}.")
-        }
+        slot = f"{point.path}."
+        parts = {name.removeprefix(slot): given[name] for name in given if name.startswith(slot)}
         if not parts or point.kind in ("norm", "pooling"):
             continue
         beside = network.get_submodule(point.path.rpartition(".")[0])
-        if point.kind != "conv" or not hasattr(beside, "absorb"):
+        if set(parts) not in _KERNELS or not hasattr(beside, "absorb"):
             raise Skipped(
                 f"source: its adapters at {point.path} cannot be made part of the layer beside them; "
                 "start 'adapters' from it, or train a source without adapters"
