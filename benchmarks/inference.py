@@ -1,11 +1,13 @@
 """How fast exported models hear real clips on this machine's CPU, against the ways in which it could be done otherwise.
 
-    python benchmarks/inference.py [--brief] [--corpus NAME] [--clips N] [--repeats N] [--audonnx PYTHON] [--publish]
+    python benchmarks/inference.py [--brief] [--filters N] [--corpus NAME] [--clips N] [--repeats N] [--audonnx PYTHON]
+        [--publish]
 
 Every way hears the same clips once in each round; ways are timed in turn, so that a busy machine hits all of them, and
 the table shows medians over the rounds. Ratios hold within one run; seconds of different runs are not compared.
 ``--audonnx`` names the Python of an environment with audinterface and audonnx; without it that line is left out.
-The network is a ``cnn`` of 16 filters with pooling of statistics; its weights are random, which is no matter of speed.
+The network is that of ``examples/emodb.toml``, in the width that ``--filters`` says; its weights are random, which is no
+matter of speed.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import json
 import os
 import statistics
 import subprocess
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +41,7 @@ from emonet_bench.types import Signal, TrainingSet
 RATE = 16_000
 SIGNAL = Signal(RATE)
 TASK = TrainingSet("speech", ("anger", "happiness", "neutral", "sadness"), 0)
+EXAMPLE = Path(__file__).parents[1] / "examples" / "emodb.toml"
 
 Clip = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -50,6 +54,7 @@ class Scene:
     clips: Sequence[Clip]
     folder: Path
     cores: int
+    filters: int
 
     @property
     def seconds(self) -> float:
@@ -57,12 +62,13 @@ class Scene:
         return sum(map(len, self.clips)) / RATE
 
 
-def classifier(strategy: str) -> Classifier:
+def classifier(strategy: str, filters: int) -> Classifier:
     """Build an untrained network; with adapters, theirs are not zero."""
+    chosen = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))["options"]["cnn"]
     plugins = Plugins(Selection(strict=True))
     torch.manual_seed(0)
     architecture, way = plugins.architectures["cnn"], plugins.strategies[strategy]
-    network = architecture.build(architecture.options(classifier="statistics", number_of_filters=16), SIGNAL)
+    network = architecture.build(architecture.options(**{**chosen, "number_of_filters": filters}), SIGNAL)
     made: Classifier = way.prepare(network, [TASK], None, way.options()).classifier
     with torch.no_grad():
         for parameter in made.parameters():
@@ -70,11 +76,11 @@ def classifier(strategy: str) -> Classifier:
     return made.eval()
 
 
-def exported(folder: Path, strategy: str) -> Path:
+def exported(scene: Scene, strategy: str) -> Path:
     """Export a network."""
-    path = folder / f"{strategy}.onnx"
+    path = scene.folder / f"{strategy}.onnx"
     said = {"schema_version": "1", "labels": json.dumps(TASK.labels), "sampling_rate": str(RATE)}
-    export(classifier(strategy), TASK.corpus, path, SIGNAL, said)
+    export(classifier(strategy, scene.filters), TASK.corpus, path, SIGNAL, said)
     return path
 
 
@@ -108,8 +114,8 @@ def eager(network: Deployed, clips: Sequence[Clip]) -> None:
 
 def ways(scene: Scene) -> dict[str, Way]:
     """Name every way with what it does in a round."""
-    plain, adapted = (exported(scene.folder, strategy) for strategy in ("scratch", "adapters"))
-    network = Deployed(freeze(classifier("scratch"), TASK.corpus), SIGNAL).eval()
+    plain, adapted = (exported(scene, strategy) for strategy in ("scratch", "adapters"))
+    network = Deployed(freeze(classifier("scratch", scene.filters), TASK.corpus), SIGNAL).eval()
     ready, one_core = Predictor(plain, "cpu", scene.cores), Predictor(plain, "cpu", 1)
     return {
         "decoding alone, 1 core": lambda: [read(Path(file), RATE) for file in scene.files],
@@ -183,13 +189,13 @@ def rows(taken: Mapping[str, Measured], others: Mapping[str, float], scene: Scen
         yield [name, f"{seconds:.2f}", f"{scene.seconds / seconds:.0f}", "-"]
 
 
-def open_scene(corpus: str, most: int | None, folder: Path) -> Scene:
+def open_scene(corpus: str, most: int | None, filters: int, folder: Path) -> Scene:
     """Find the corpus's files and read those that are mono and at the right rate."""
     utterances = Plugins(Selection(strict=True)).corpora[corpus].load()
     files = [str(one.file) for one in utterances if _is_plain(one.file)][:most]
     if not files:
         raise SystemExit(f"--corpus {corpus}: has no mono files at {RATE} Hz; name another one")
-    return Scene(files, [read(Path(file), RATE) for file in files], folder, len(os.sched_getaffinity(0)))
+    return Scene(files, [read(Path(file), RATE) for file in files], folder, len(os.sched_getaffinity(0)), filters)
 
 
 def _is_plain(file: Path) -> bool:
@@ -200,6 +206,7 @@ def _is_plain(file: Path) -> bool:
 def main() -> None:
     """Read the command line, measure, print and, if asked to, publish."""
     options = parser(__doc__)
+    options.add_argument("--filters", type=int, default=8, help="of the network [default: 8]")
     options.add_argument("--corpus", default="emodb", help="whose clips [default: emodb]")
     options.add_argument("--clips", type=int, help="most clips [default: all]")
     options.add_argument("--repeats", type=int, default=5, help="rounds [default: 5]")
@@ -209,11 +216,12 @@ def main() -> None:
         given.clips, given.repeats = 8, 1
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
-        scene = open_scene(given.corpus, given.clips, Path(folder))
+        scene = open_scene(given.corpus, given.clips, given.filters, Path(folder))
         taken, others = measured(scene, given.audonnx, given.repeats)
     said = (
-        f"{len(scene.files)} clips of {given.corpus}, {scene.seconds:.0f} s of audio, onnxruntime "
-        f"{onnxruntime.__version__}; medians of {given.repeats} rounds. Peak memory is this process's, torch included."
+        f"A cnn of {given.filters} filters; {len(scene.files)} clips of {given.corpus}, "
+        f"{scene.seconds:.0f} s of audio, onnxruntime {onnxruntime.__version__}; medians of {given.repeats} rounds. "
+        "Peak memory is this process's, torch included."
     )
     first = table(["way", "seconds", "seconds of audio in a second", "peak, MiB"], rows(taken, others, scene))
     second = table(["comparison", "ratio", "goal"], ratios(taken, others, scene))

@@ -26,7 +26,7 @@ class Item:
     Attributes:
         directory: Name of its directory.
         alike: The same for cells that take equally long for each clip of an epoch.
-        clips: Training clips times epochs.
+        clips: Clips heard in all epochs.
         epochs: Epochs, at the most.
         source: Name of its source's directory, where that is a cell, too.
         seconds: What a probe lets expect, or None where there was none.
@@ -52,7 +52,7 @@ def items(
 
     Args:
         cells: All cells.
-        cost: Training clips times epochs of a cell.
+        cost: Clips that a cell hears in all epochs.
         measured: What is known of a cell's cost.
         again: Whether a cell's result is on disk and made again.
     """

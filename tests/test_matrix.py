@@ -302,13 +302,13 @@ def own(tmp_path):
     return tmp_path
 
 
-def planned(folder, entry, selection=None):
+def planned(folder, entry, selection=None, **further):
     from rich.console import Console
 
     from emonet_bench.cli.plan import plan
     from emonet_bench.plugins import Selection
 
-    values = {"corpora": {"mine": entry}, "architectures": ["chance"]}
+    values = {"corpora": {"mine": entry}, "architectures": ["chance"], **further}
     where = folder / "file" / "m.toml"
     selection = replace(selection or Selection(), places=places(values, where.parent))
     return plan(values, str(where), Plugins(selection), Console())
@@ -318,6 +318,18 @@ def test_a_corpus_of_the_users_own_is_described_in_the_matrix_file(own):
     made = planned(own, {"card": "mine.toml", "path": "../clips"})
     assert [cell.spec.title for cell in made.cells] == [f"mine chance scratch s0 f{fold}" for fold in range(3)]
     assert [corpus.name for corpus in made.plugins.described] == ["mine"]
+
+
+def test_a_cells_cost_counts_what_it_hears(own):
+    def costs(**values):
+        made = planned(own, {"card": "mine.toml", "path": "../clips"}, **values)
+        return {made.cost(cell) for cell in made.cells}
+
+    twin = {"card": "mine.toml", "path": "../clips", "protocol": "loso"}
+    joint = {"corpora": {"mine": twin, "synthetic-acted": {}}, "strategies": ["multi-task"]}
+    assert costs(training={"epochs": 3}) == {3 * 2}, "one of three speakers trains"
+    assert costs(training={"epochs": 3, "steps_per_epoch": 5, "batch_size": 4}) == {3 * 5 * 4}
+    assert costs(**joint, training={"epochs": 3, "limit": 7}) == {2 * 3 * 7}, "corpora take turns"
 
 
 def test_a_folder_with_tables_needs_no_card(own):

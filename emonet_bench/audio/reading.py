@@ -124,7 +124,8 @@ def _cut(file: Any, start: float, end: float | None) -> NDArray[np.float32]:
     wanted = min(last, file.frames) - first
     if wanted <= 0:
         raise AudioError("zero-length: no samples")
-    file.seek(first)
+    if first:
+        file.seek(first)
     samples: NDArray[np.float32] = file.read(wanted, dtype="float32", always_2d=True)
     if len(samples) < wanted:
         raise AudioError("truncated: holds less audio than its header says")

@@ -34,7 +34,7 @@ class Plan:
     Attributes:
         cells: All cells.
         plugins: The plugins.
-        clips: Training clips of each cell, by run id.
+        clips: Clips that each cell hears in an epoch, by run id.
     """
 
     cells: Sequence[Cell]
@@ -42,7 +42,7 @@ class Plan:
     clips: Mapping[str, int]
 
     def cost(self, cell: Cell) -> float:
-        """Estimate how long a cell takes, to order and divide the work: training clips times epochs."""
+        """Estimate how long a cell takes, to order and divide the work: clips heard in all epochs."""
         return float(self.clips[cell.run_id] * cell.spec.training.epochs)
 
 
@@ -95,7 +95,10 @@ def plan(
         if spec.evaluate is not None:
             return 0
         training = spec.training
-        return sum(count(name, training.sampling_rate, spec.fold, training.limit) for name in spec.corpus.split("+"))
+        names = spec.corpus.split("+")
+        largest = max(count(name, training.sampling_rate, spec.fold, training.limit) for name in names)
+        # Corpora take turns, so that each of them gives as many batches as the largest.
+        return len(names) * (training.steps_per_epoch * training.batch_size if training.steps_per_epoch else largest)
 
     cells = Planner(matrix, plugins, opened, cache(resolve)).cells()
     return Plan(cells, plugins, {cell.run_id: clips(cell) for cell in cells})

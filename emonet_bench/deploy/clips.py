@@ -77,7 +77,10 @@ def mono(array: NDArray[Any]) -> NDArray[np.float32]:
 
 def sixteen_bits(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Round to 16 bits: a corpus is kept so, and a clip is to get exactly the score that it got in its run."""
-    rounded: NDArray[np.float32] = np.rint(samples * _SCALE).clip(-_SCALE, _SCALE - 1) / _SCALE
+    rounded: NDArray[np.float32] = samples * _SCALE
+    np.rint(rounded, out=rounded)
+    np.clip(rounded, -_SCALE, _SCALE - 1, out=rounded)
+    rounded *= 1 / _SCALE  # exact: a power of two
     return rounded
 
 

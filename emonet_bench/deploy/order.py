@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +14,8 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 _SORTED = 16  # groups whose members are sorted together
+_AHEAD = 16  # things for each thread that are handed out before their turn
+_PATIENCE = 0.1  # seconds: who asks looks seldom, for each look takes a turn from the threads
 
 
 def grouped(things: Iterable[Given], size: int, key: Callable[[Given], float]) -> Iterator[list[tuple[int, Given]]]:
@@ -30,13 +32,15 @@ def grouped(things: Iterable[Given], size: int, key: Callable[[Given], float]) -
 
 
 def ahead(work: Callable[[Given], Made], things: Iterable[Given], threads: int) -> Generator[Made]:
-    """Yield what work makes of each thing, in order, while threads are at work on a few of the next ones."""
-    pool = ThreadPoolExecutor(threads)
+    """Yield what work makes of each thing, in order, while threads are at work on the next ones."""
+    pool, most = ThreadPoolExecutor(threads), _AHEAD * threads
     waiting: deque[Future[Made]] = deque()
     try:
         for thing in things:
             waiting.append(pool.submit(work, thing))
-            while waiting and (waiting[0].done() or len(waiting) > 2 * threads):
+            if len(waiting) == most:
+                wait([waiting[most // 2]], _PATIENCE)
+            while waiting and (waiting[0].done() or len(waiting) == most):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
