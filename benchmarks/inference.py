@@ -6,7 +6,7 @@
 Every way hears the same clips once in each round; ways are timed in turn, so that a busy machine hits all of them, and
 the table shows medians over the rounds. Ratios hold within one run; seconds of different runs are not compared.
 ``--audonnx`` names the Python of an environment with audinterface and audonnx; without it that line is left out.
-The network is that of ``examples/emodb.toml``, in the width that ``--filters`` says; its weights are random, which is no
+The network is that of ``examples/emodb.toml``, as wide as ``--filters`` says; its weights are random, which is no
 matter of speed.
 """
 
