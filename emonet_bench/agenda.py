@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-from emonet_bench.estimates import Measured, kind
+from emonet_bench.estimates import Measured, duration, kind
 from emonet_bench.runs import Cell, RunSpec, directory_name
 from emonet_bench.store import PENDING, RunStore, write_json
 
@@ -75,13 +76,29 @@ def items(
     return [item(cell) for cell in cells if not cell.skip]
 
 
-def seconds_left(
+class Left(NamedTuple):
+    """How long a matrix will take.
+
+    Attributes:
+        seconds: Of what is known.
+        whole: Whether something is known of every cell.
+    """
+
+    seconds: float
+    whole: bool
+
+    def __str__(self) -> str:
+        """Say it after a list of counts; nothing where nothing is left or known."""
+        return f"; {'about' if self.whole else 'at least'} {duration(self.seconds)} left" if self.seconds else ""
+
+
+def time_left(
     planned: Iterable[Item],
     spent: Mapping[str, float],
     given_up: Collection[str],
     running: Mapping[str, tuple[int, float]],
-) -> float | None:
-    """Estimate when all will be done: by finished cells of the same kind, else by a probe, else by all finished cells.
+) -> Left:
+    """Estimate when all will be done: by what cells of the same kind have taken so far, else by a probe.
 
     Args:
         planned: All cells.
@@ -89,25 +106,21 @@ def seconds_left(
         given_up: Directories of cells that have failed or are skipped.
         running: Epochs that each running cell has behind it, and the seconds they took.
 
-    Returns:
-        Seconds; None where nothing is known of a cell's length.
     """
     planned = list(planned)
-    alike: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])  # seconds and clips of finished cells
+    seconds: dict[str, float] = defaultdict(float)  # of each kind, as are
+    clips: dict[str, float] = defaultdict(float)
     for item in planned:
-        if item.directory in spent and item.clips:
-            for name in (item.alike, ""):
-                alike[name][0] += spent[item.directory]
-                alike[name][1] += item.clips
+        epochs, took = running.get(item.directory, (0, 0.0))
+        done = 1.0 if item.directory in spent else epochs / item.epochs
+        seconds[item.alike] += spent.get(item.directory, took)
+        clips[item.alike] += item.clips * done
 
     def expected(item: Item) -> float | None:
-        epochs, seconds = running.get(item.directory, (0, 0.0))
+        epochs, took = running.get(item.directory, (0, 0.0))
         if epochs:
-            return seconds / epochs * max(0, item.epochs - epochs)
-        if item.alike not in alike and item.seconds is not None:
-            return item.seconds
-        took, clips = alike.get(item.alike) or alike.get("") or (0.0, 0.0)
-        return took / clips * item.clips if clips else None
+            return took / epochs * max(0, item.epochs - epochs)
+        return seconds[item.alike] / clips[item.alike] * item.clips if clips[item.alike] else item.seconds
 
     left = [
         expected(item)
@@ -115,9 +128,7 @@ def seconds_left(
         if item.directory not in spent and item.directory not in given_up and item.source not in given_up
     ]
     known = [seconds for seconds in left if seconds is not None]
-    if len(known) < len(left):
-        return None
-    return max(sum(known) / max(1, len(running)), *known) if known else 0.0
+    return Left(max([sum(known) / max(1, len(running)), *known]), len(known) == len(left))
 
 
 @contextmanager

@@ -35,3 +35,15 @@ class Skipped(EmonetBenchError):  # noqa: N818 - a verdict, not a failure
 
 class TrainingError(EmonetBenchError):
     """A training went wrong by its own numbers; the cell fails and the others go on."""
+
+
+class Terminated(BaseException):
+    """A signal asked this process to end.
+
+    Attributes:
+        status: The exit status, as shells have it: 128 + the signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from emonet_bench.config import did_you_mean
-from emonet_bench.errors import ConfigError, StoreError
+from emonet_bench.errors import ConfigError, StoreError, Terminated
 from emonet_bench.plugins import Plugins
 
 PROCESSES = "processes"
@@ -32,19 +33,23 @@ class Workers(Executor):
     worker ends with the process that started it.
 
     Args:
-        devices: Values of ``CUDA_VISIBLE_DEVICES``, dealt in turn to the workers; empty: workers see what we see.
+        devices: Values of ``CUDA_VISIBLE_DEVICES``, each that of some workers; empty: workers see what we see.
     """
 
     def __init__(self, devices: Sequence[str] = ()) -> None:
-        self._devices = devices
+        self._devices: Sequence[str | None] = devices or [None]
         self._pools: list[ProcessPoolExecutor] = []
-        self._idle: list[ProcessPoolExecutor] = []
+        self._idle: dict[str | None, list[ProcessPoolExecutor]] = {device: [] for device in self._devices}
+        self._at_work: dict[Future[Any], str | None] = {}
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
-        """Run a function in an idle worker; where there is none, in a new one."""
-        pool = self._idle.pop() if self._idle else self._pool()
+        """Run a function on the device with the least work, in an idle worker; where there is none, in a new one."""
+        loads = Counter(list(self._at_work.values()))
+        device = min(self._devices, key=lambda device: loads[device])
+        pool = self._idle[device].pop() if self._idle[device] else self._pool(device)
         with _shielded():
             future = pool.submit(function, *arguments, **options)
+        self._at_work[future] = device
         future.add_done_callback(lambda done: self._freed(pool, done))
         return future
 
@@ -53,8 +58,7 @@ class Workers(Executor):
         for pool in self._pools:
             pool.shutdown(wait, cancel_futures=cancel_futures)
 
-    def _pool(self) -> ProcessPoolExecutor:
-        device = self._devices[len(self._pools) % len(self._devices)] if self._devices else None
+    def _pool(self, device: str | None) -> ProcessPoolExecutor:
         _quieten_tracker()
         try:
             pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin, (device,))
@@ -64,9 +68,10 @@ class Workers(Executor):
         return pool
 
     def _freed(self, pool: ProcessPoolExecutor, done: Future[Any]) -> None:
+        device = self._at_work.pop(done)
         # A pool whose process has died is left out; asking a cancelled future for its exception would raise.
         if not done.cancelled() and not _broken(done):
-            self._idle.append(pool)
+            self._idle[device].append(pool)
 
 
 def _broken(done: Future[Any]) -> bool:
@@ -112,24 +117,12 @@ def _shielded() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class Terminated(BaseException):
-    """A signal asked this process to end.
-
-    Attributes:
-        status: The exit status, as shells have it: 128 + the signal's number.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.status = 128 + number
-
-
 @contextmanager
 def ending_workers() -> Iterator[None]:
-    """End all worker processes at once when this one is interrupted or asked to end.
+    """End all worker processes at once when this one is interrupted, asked to end or at its end by an error.
 
     Raises:
-        Terminated: SIGTERM or SIGHUP has come.
+        Terminated: SIGTERM or SIGHUP has come; SIGHUP is not heard under ``nohup``.
     """
 
     def end(number: int, _: object) -> NoReturn:
@@ -137,10 +130,11 @@ def ending_workers() -> Iterator[None]:
 
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     here = threading.current_thread() is threading.main_thread()  # only there may handlers be set
-    before = {number: signal.signal(number, end) for number in numbers if here}
+    heard = [number for number in numbers if here and signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heard}
     try:
         yield
-    except (KeyboardInterrupt, Terminated):
+    except BaseException:  # the interpreter would wait for the workers before it ends
         for number in [signal.SIGINT, *before]:
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave workers behind
         for process in multiprocessing.active_children():
@@ -203,8 +197,12 @@ def worker_count(jobs: str, threads: int, cells: int) -> int:
 
 
 def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Count the cores that this process may use: a container's where it has a limit."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # no such file, or "max"
+        quota, period = map(int, Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split())
+        count = min(count, max(1, quota // period))
+    return count
 
 
 def gpu_room(memory_mb: Sequence[int], peak_mb: int | None, workers: int) -> int:

@@ -217,6 +217,8 @@ class Plugins:
             try:
                 with redirect_stdout(sys.stderr):
                     answer = self._only(origin, hook)(**arguments)
+            except EmonetBenchError:  # it knows whose mistake it is
+                raise
             except (Exception, SystemExit) as error:
                 raise PluginError(f"plugin {origin}: {hook} raised {error!r}; mend or uninstall it") from error
             if answer is not None:

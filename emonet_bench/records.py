@@ -22,6 +22,7 @@ from emonet_bench import audit, metrics
 from emonet_bench.batches import Clips
 from emonet_bench.evaluation import named
 from emonet_bench.loading import OpenCorpus
+from emonet_bench.store import put
 from emonet_bench.training import Epoch
 from emonet_bench.types import Partition, Plan
 
@@ -50,7 +51,7 @@ class History:
         )
         aside = self.path.with_suffix(".part")
         aside.write_text("\n".join([",".join(self.COLUMNS), *self._rows.values(), ""]), encoding="utf-8")
-        aside.replace(self.path)
+        put(aside, self.path)
 
 
 def score(clips: Clips, probabilities: Tensor) -> dict[str, Any]:

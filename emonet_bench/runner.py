@@ -82,6 +82,9 @@ def run_cell(job: Job) -> str | None:
                     f"{directory}: no space left on the disk; free some and run the matrix again, it goes on from there"
                 ) from error
             raise
+        finally:
+            if spec.training.device == "cuda":
+                torch.cuda.empty_cache()  # this worker may be idle while others need the memory
     return None
 
 

@@ -75,7 +75,11 @@ class Matrix:
 
     def run(self) -> None:
         """Run every cell that is not on disk yet; returns when nothing is left to do."""
-        self._waiting = in_order([cell for cell in self.cells if not self._recalled(cell)], self.cost)
+        left = [cell for cell in self.cells if not self._recalled(cell)]
+        for cell in needless(left):
+            self.listener.skipped(cell, "no cell that is left to run starts from it")
+            left.remove(cell)
+        self._waiting = in_order(left, self.cost)
         self._executor = self.executors()
         try:
             while self._waiting or self._running:
@@ -176,6 +180,7 @@ class Matrix:
     def _bury(self, cell: Cell) -> None:
         """Take a cell back whose worker has died."""
         self._deaths[cell.run_id] = self._deaths.get(cell.run_id, 0) + 1
+        self._epochs.pop(cell.run_id, None)  # they are told again
         if self._deaths[cell.run_id] < _DEATHS:
             self._waiting.insert(0, cell)
         else:
@@ -203,6 +208,12 @@ def history(directory: Path) -> list[dict[str, float]]:
         return []
 
 
+def needless(left: Sequence[Cell]) -> list[Cell]:
+    """Find the sources among the cells that are left to run from which none of the others starts."""
+    started_from = {cell.source for cell in left if not cell.skip}
+    return [cell for cell in left if not (cell.wanted or cell.skip or cell.run_id in started_from)]
+
+
 def in_order(cells: Sequence[Cell], cost: Callable[[Cell], float]) -> list[Cell]:
     """Sort cells so that the longest come first; a source counts with the longest cell that waits for it."""
     after: dict[str, float] = {}
@@ -227,7 +238,7 @@ def shard(cells: Sequence[Cell], number: int, count: int, cost: Callable[[Cell],
     loads = [0.0] * count
     chosen: set[str] = set()
     weights = {name: sum(map(cost, members)) for name, members in families.items()}
-    for name in sorted(families, key=lambda name: (-weights[name], name)):
+    for name in sorted(families, key=lambda name: -weights[name]):  # of equals, in the order of the matrix
         lightest = min(range(count), key=lambda i: loads[i])
         loads[lightest] += weights[name]
         if lightest == number - 1:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from emonet_bench import agenda
-from emonet_bench.agenda import Item, announced, current, seconds_left
+from emonet_bench.agenda import Item, announced, current, time_left
 from emonet_bench.estimates import Measured
 from emonet_bench.store import RunStore
 from tests.test_schedule import cell
@@ -18,7 +18,9 @@ def item(name, clips=100, alike="x", source=None, seconds=None, epochs=10):
 
 
 def left(*planned, spent=None, given_up=(), running=None):
-    return seconds_left(planned, spent or {}, given_up, running or {})
+    seconds, whole = time_left(planned, spent or {}, given_up, running or {})
+    assert whole
+    return seconds
 
 
 def test_a_waiting_cell_takes_as_long_for_each_clip_as_finished_ones_of_its_kind():
@@ -43,11 +45,22 @@ def test_cells_at_once_share_the_time_but_the_longest_bounds_it():
     assert left(*planned[:3], item("d", clips=200), spent=rate, running=begun) == pytest.approx((10 + 10 + 20) / 2)
 
 
-def test_a_probe_serves_until_a_cell_of_the_kind_has_finished_and_other_kinds_serve_last():
+def test_a_waiting_cell_learns_from_one_of_its_kind_that_is_still_running():
+    begun = {"a": (5, 30.0)}  # half of its epochs
+    assert left(item("a", clips=100), item("b", clips=300), running=begun) == pytest.approx(30 + 3 * 60)
+
+
+def test_a_probe_serves_until_a_cell_of_the_kind_has_begun():
     waiting = item("b", alike="y", seconds=70.0)
     assert left(item("a"), waiting, spent={"a": 10.0}) == pytest.approx(70.0)
-    assert left(item("a"), item("b", alike="y"), spent={"a": 10.0}) == pytest.approx(10.0)
     assert left(item("a"), item("c", alike="y"), waiting, spent={"a": 10.0, "c": 20.0}) == pytest.approx(20.0)
+
+
+def test_a_kind_of_which_nothing_is_known_makes_the_time_left_the_least():
+    planned = [item("quick", alike="y"), item("slow"), item("a", alike="z"), item("b", alike="z")]
+    known = time_left(planned, {"quick": 0.1, "a": 300.0}, (), {})
+    assert str(known) == "; at least 5 min left"
+    assert str(time_left(planned[2:], {"a": 300.0}, (), {})) == "; about 5 min left"
 
 
 def test_what_failed_and_what_waited_for_it_take_no_time():
@@ -55,7 +68,7 @@ def test_what_failed_and_what_waited_for_it_take_no_time():
 
 
 def test_where_nothing_is_known_nothing_is_said():
-    assert left(item("a")) is None
+    assert str(time_left([item("a")], {}, (), {})) == ""
 
 
 def test_cells_are_put_in_short_with_their_source_and_a_probes_estimate():

@@ -285,3 +285,31 @@ def test_the_doctor_has_a_remedy_for_broken_plugins_and_a_missing_corpora_direct
     found = _findings(Selection(files=(path,), corpora_dir=healthy / "absent", strict=True))
     assert "absent_module" in found[f"plugin mine ({path})"].state
     assert "--corpora-dir" in found["corpora"].remedy
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+def test_output_onto_a_full_disk_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "emonet_bench", "plugins", "list"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "Error: the output: cannot be written (No space left on device); free some space\n"
+
+
+WAIT = """
+import signal
+from emonet_bench.executors import ending_workers
+
+@hookimpl
+def emonet_commands(cli):
+    @cli.command()
+    def wait():
+        with ending_workers():
+            signal.raise_signal(signal.SIGTERM)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_request_to_end_is_one_line_wherever_it_comes(tmp_path):
+    done = emonet_bench("--plugin", _plugin(tmp_path, WAIT), "wait")
+    assert (done.returncode, done.stderr) == (143, "Terminated.\n")

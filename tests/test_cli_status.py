@@ -61,8 +61,8 @@ def test_what_a_running_matrix_has_before_it_is_counted_with_the_time_left(tmp_p
         (directory / "history.csv").write_text("epoch,loss,dev_uar,seconds\n1,1,0.5,20\n2,1,0.5,40\n")
         told = seen(store)
         store.discard(directory)
-    # Two wait (120 s each, as the finished one took) and one has 8 epochs of 30 s left.
-    assert "1 running, 2 waiting, 1 failed, 1 finished; about 8 min left." in told
+    # One has 8 epochs of 30 s left; two wait, for 150 s each: the others took (120 + 60) s for (100 + 20) clips.
+    assert "1 running, 2 waiting, 1 failed, 1 finished; about 9 min left." in told
     assert "left" not in seen(store)
 
 

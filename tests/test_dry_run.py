@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
 from emonet_bench import estimates
 from emonet_bench import probe as probing
@@ -15,7 +16,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.estimates import Measured
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.probe import probe
-from emonet_bench.runs import Cell, RunSpec
+from emonet_bench.runs import Cell, Crossing, RunSpec
 from tests.test_schedule import cell
 
 
@@ -98,6 +99,23 @@ def test_a_cache_that_cannot_be_written_costs_only_the_next_probe(probed, monkey
     monkeypatch.setenv("EMONET_BENCH_CACHE_DIR", str(tmp_path / "file"))
     assert costs(spec("cnn")) == costs(spec("cnn"))
     assert probed == ["cnn", "cnn"]
+
+
+def test_a_plan_leaves_out_what_nobody_needs_and_cells_that_train_nothing(probed, capsys, tmp_path):
+    source, crossing = spec("cnn"), spec("cnn", number_of_filters=4)
+    crossing = crossing.model_copy(update={"evaluate": Crossing(corpus="d", protocol="p", labels={"a": "a"})})
+    skipped = spec("cnn").model_copy(update={"seed": 1})
+    cells = [
+        Cell(source, "a" * 16, wanted=False),
+        Cell(skipped, "b" * 16, source="a" * 16, skip="not here"),
+        Cell(crossing, "c" * 16),
+    ]
+    flags = {"results": tmp_path / "results", "force": False, "retry_failed": False, "jobs": "1"}
+    dry_run.show(Plan(cells, Plugins(), {c.run_id: 0 for c in cells}), Selection(), flags, Console())
+    told = capsys.readouterr().out
+    assert "not needed: no cell that is left to run starts from it" in told
+    assert "3 cells: 1 not needed, 1 skipped, 1 to run." in told
+    assert probed == []
 
 
 def test_a_shard_holds_its_share_of_the_cells():

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +14,6 @@ from types import SimpleNamespace
 import pytest
 
 from emonet_bench.cli.matrix import _room
-from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError
 from emonet_bench.executors import (
     Terminated,
@@ -76,8 +75,12 @@ def test_workers_end_with_the_main_process_however_it_ends(tmp_path, number):
     _, errors = main.communicate(timeout=120)
     assert main.returncode != 0
     assert "leaked" not in errors
+    has_ended(worker)
+
+
+def has_ended(pid):
     deadline = time.monotonic() + 60
-    while alive(worker):
+    while alive(pid):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -100,6 +103,38 @@ def test_a_request_to_end_has_the_shells_exit_status(name, status):
     assert caught.value.status == status
     assert signal.getsignal(number) == before
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_matrix_under_nohup_outlives_its_terminal():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ending_workers():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_workers_end_at_once_when_an_error_ends_the_main_process():
+    workers = Workers()
+    with pytest.raises(ZeroDivisionError), ending_workers():
+        process = workers.submit(os.getpid).result()
+        slow = workers.submit(time.sleep, 600)
+        raise ZeroDivisionError
+    assert isinstance(slow.exception(timeout=60), BrokenExecutor)
+    has_ended(process)
+    workers.shutdown()
+
+
+def test_a_cell_goes_to_the_gpu_with_the_fewest():
+    workers = Workers(["0", "1"])
+    visible = [workers.submit(os.getenv, "CUDA_VISIBLE_DEVICES").result() for _ in range(2)]
+    assert visible == ["0", "0"], "one after another, on one worker"
+    sleeping = workers.submit(time.sleep, 5)
+    assert workers.submit(os._exit, 1).exception() is not None, "the worker of the other one dies"
+    assert workers.submit(os.getenv, "CUDA_VISIBLE_DEVICES").result() == "1"
+    sleeping.result()
+    workers.shutdown()
 
 
 def test_a_broken_executor_of_a_plugin_is_asked_for_anew(tmp_path):
@@ -137,7 +172,7 @@ class Cluster(ThreadPoolExecutor):
     [("auto", 1, "cpu", 2, 40), ("auto", 4, "cpu", 2, 10), ("auto", 1, "cuda", 2, 1), ("2", 4, "cpu", 2, 2)],
 )
 def test_auto_asks_an_executor_that_knows_its_capacity(jobs, threads, device, here, there):
-    room = _room(jobs, 2, 0, SimpleNamespace(peak_mb=None), Training(threads=threads, device=device))
+    room = _room(jobs, 2, 0, SimpleNamespace(peak_mb=None), threads, device)
     with ThreadPoolExecutor() as local, Cluster() as cluster:
         assert (room(local), room(cluster)) == (here, there)
 
@@ -146,7 +181,7 @@ def test_auto_asks_an_executor_that_knows_its_capacity(jobs, threads, device, he
 def test_without_gpus_as_many_cells_run_at_once_as_memory_holds(monkeypatch, peak, expected):
     monkeypatch.setattr("emonet_bench.cli.matrix.machine_memory_mb", lambda: 16_000)
     with ThreadPoolExecutor() as local:
-        assert _room("auto", 16, 0, SimpleNamespace(peak_mb=peak), Training(device="cpu"))(local) == expected
+        assert _room("auto", 16, 0, SimpleNamespace(peak_mb=peak), 1, "cpu")(local) == expected
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -34,9 +34,22 @@ def test_a_cell_shows_its_epoch_dev_uar_and_the_time_that_it_and_the_matrix_have
     (line,) = [line for line in shown(progress).splitlines() if line.startswith("a a s s0")]
     assert "(source)" in line
     assert line.split()[-2:] == ["0.500", f"{(other.spec.training.epochs - 2) // 2}:00"]
-    assert "left" not in shown(progress).splitlines()[0], "nothing is known of the others"
+    assert "left" in shown(progress).splitlines()[0]
     progress.finished(source, {"scores": {"test": {"uar": 0.5}}, "seconds": {"load": 20, "train": 100}})
     assert "1 finished; about 4 min left" in shown(progress)
+
+
+def test_a_reason_with_brackets_is_shown_as_it_stands(progress):
+    source, dependent, other = progress.cells
+    progress.failed(source, {"type": "OSError", "message": "[/data/x.wav]: no\nmore"})
+    progress.skipped(dependent, "list[int]")
+    assert "OSError: [/data/x.wav]: no" in shown(progress)
+    assert "list[int]" in shown(progress)
+    assert progress.failures == [(source, "OSError: [/data/x.wav]: no\nmore")]
+    progress.started(other)
+    progress.epoch(other, {"epoch": 3, "dev_uar": 0.5, "seconds": 1.0})
+    progress.started(other)  # its worker has died
+    assert "0.500" not in shown(progress)
 
 
 def test_what_has_failed_or_is_skipped_needs_no_time(progress):

@@ -113,6 +113,14 @@ def test_a_failed_cell_is_a_result_the_others_go_on_and_the_status_is_one(tmp_pa
     assert "scores" not in record
 
 
+def test_a_source_that_fails_is_told_with_its_reason(tmp_path):
+    wrong = ["--strategies", "last-layer", "--source", "synthetic-calls", "--set", "source_training.learning_rate=1e30"]
+    done = matrix(tmp_path, *TINY, *wrong, "--corpora", "synthetic-acted", "--architectures", "cnn")
+    assert done.returncode == 1
+    *_, reason, _, _ = done.stdout.splitlines()
+    assert reason.startswith("failed: synthetic-calls cnn scratch s0: TrainingError: the loss is ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -302,6 +302,17 @@ def test_a_question_is_answered_by_the_first_plugin_in_name_order(site):
     assert Plugins(Selection(names=())).ask("emonet_skip", spec=None) is None
 
 
+def test_a_mistake_of_the_users_that_a_plugin_finds_is_told_as_such(site, tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from emonet_bench import hookimpl\nfrom emonet_bench.errors import ConfigError\n"
+        "@hookimpl\ndef emonet_executor(name, workers):\n    raise ConfigError('--ray-address x: no cluster answers')\n"
+    )
+    plugins = Plugins(Selection(names=(), files=(plugin,)))
+    with pytest.raises(ConfigError, match=r"^--ray-address x: no cluster answers$"):
+        plugins.ask("emonet_executor", name="ray", workers=1)
+
+
 def test_a_plugin_that_raises_when_asked_is_named(site):
     site.install("a", LIFECYCLE.format(fails=False, answer="1 / 0"))
     with pytest.raises(PluginError, match=r"plugin a \(dist_a_module\): emonet_skip raised ZeroDivisionError"):

@@ -52,7 +52,10 @@ LIKEWISE = {
         "test_the_script_for_job_arrays_works"
     ),
 }
-SETTINGS = {"export EMONET_BENCH_CORPORA_DIR=/path/to/corpora"}
+SETTINGS = {
+    "export EMONET_BENCH_CORPORA_DIR=/path/to/corpora",
+    'export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"',
+}
 
 
 def fences(page: Path, kinds: str) -> list[tuple[str, str]]:

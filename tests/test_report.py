@@ -230,11 +230,13 @@ def test_a_run_on_several_corpora_has_a_cell_in_each_row_unless_it_is_only_a_sou
         )  # fmt: skip
         results.predictions(path / "predictions-a.csv", clips(right=0.9))
         results.predictions(path / "predictions-b.csv", clips(right=0.7))
-    results.add(corpus="a", protocol="x", strategy="adapters", source="2" * 16, synthetic=True)
+    results.add(corpus="a", protocol="x", strategy="adapters", source="1" * 16, synthetic=True)
+    results.add(corpus="c", protocol="x", strategy="adapters", source="2" * 16, synthetic=True)
     table = report.summarise(report.load(results.folder))
     shown = {(row.title, row.protocol, column.strategy) for row, column, _ in table.cells()}
     assert shown == {
         ("a (synthetic)", "x", "adapters"), ("a (synthetic)", "x", "multi-task"), ("b (synthetic)", "y", "multi-task"),
+        ("c (synthetic)", "x", "adapters"),
     }  # fmt: skip
     by_corpus = {row.corpus: cell.score for row, column, cell in table.cells() if column.strategy == "multi-task"}
     assert by_corpus["a"] == pytest.approx(uar(clips(right=0.9)))

@@ -4,6 +4,7 @@ import json
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -158,6 +159,35 @@ def test_a_worker_that_dies_is_replaced_and_its_cell_tried_again(tmp_path):
 def test_a_cell_that_kills_its_workers_fails_in_the_end(tmp_path):
     heard = Work(tmp_path).run(cell("a"), executors=Dying)
     assert heard[-1] == ("failed", "a", "WorkerDied")
+
+
+def test_epochs_of_a_cell_whose_worker_has_died_are_told_again(tmp_path):
+    work = Work(tmp_path)
+    with work.store.writing(cell("a").spec, cell("a").run_id) as directory:
+        (directory / "history.csv").write_text("epoch,dev_uar\n1,0.5\n")
+        (directory / "result.json").write_text(json.dumps({"scores": {}}))
+        place = work.store.path(cell("a").spec, cell("a").run_id)
+
+    class First(Dying):
+        def submit(self, *arguments):
+            if place.is_dir():
+                place.rename(directory)  # what a killed worker has left
+                (directory / "result.json").unlink()
+            return super().submit(*arguments)
+
+    executors = iter([First(), ThreadPoolExecutor(1)])
+    heard = work.run(cell("a"), executors=lambda: next(executors), again=lambda _: True)
+    assert [entry[2] for entry in heard if entry[0] == "epoch"][-2:] == [1.0, 2.0]
+
+
+def test_a_source_is_not_trained_for_nothing(tmp_path):
+    idle = replace(cell("a"), wanted=False)
+    work = Work(tmp_path)
+    heard = work.run(
+        idle, cell("b", source="a", skip="not here"), replace(cell("c"), wanted=False), cell("d", source="c")
+    )
+    assert work.order == ["c", "d"]
+    assert ("skipped", "a", "no cell that is left to run starts from it") in heard
 
 
 def test_the_longest_cells_come_first_and_a_source_counts_with_what_waits_for_it(tmp_path):

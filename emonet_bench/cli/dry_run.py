@@ -15,6 +15,7 @@ from emonet_bench.estimates import Measured, duration, keep, kind, recall
 from emonet_bench.executors import Workers, ending_workers, worker_count
 from emonet_bench.plugins import Selection
 from emonet_bench.runs import Cell, RunSpec
+from emonet_bench.schedule import needless
 from emonet_bench.store import RunStore
 
 
@@ -30,6 +31,9 @@ def show(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
     store = RunStore(flags["results"])
     states = {cell.run_id: _state(cell, store, flags) for cell in planned.cells}
     open_cells = [cell for cell in planned.cells if states[cell.run_id].startswith("to do")]
+    for cell in needless(open_cells):
+        states[cell.run_id] = "not needed: no cell that is left to run starts from it"
+        open_cells.remove(cell)
     with console.status("trying one training step of each network"):
         costs = _costs(planned, open_cells, selection)
     seconds = {cell.run_id: _seconds(planned, cell, costs) for cell in open_cells}
@@ -57,7 +61,8 @@ def _state(cell: Cell, store: RunStore, flags: Mapping[str, Any]) -> str:
 def _costs(planned: Plan, cells: Iterable[Cell], selection: Selection) -> dict[str, Measured]:
     """Say what each kind of cell costs. What was not known is probed, and what breaks then will be told by the run."""
     plugins = planned.plugins.architectures
-    kinds = {kind(cell.spec): cell.spec for cell in cells if plugins[cell.spec.architecture].fit is None}
+    trained = [cell.spec for cell in cells if plugins[cell.spec.architecture].fit is None and not cell.spec.evaluate]
+    kinds = {kind(spec): spec for spec in trained}
     found: dict[str, Measured] = {}
     with ending_workers():
         for name, spec in kinds.items():
@@ -90,7 +95,7 @@ def _seconds(planned: Plan, cell: Cell, costs: Mapping[str, Measured]) -> float 
 
 
 def _total(seconds: list[float], costs: Iterable[Measured], workers: int) -> str:
-    whole = max(sum(seconds) / workers, *seconds)
+    whole = max([sum(seconds) / workers, *seconds])
     memory = max(cost.memory_mb for cost in costs)
     told = f"About {duration(whole)} with {workers} at once, training alone"
     return f"{told}; up to {memory / 1024:.1f} GB for each of them."

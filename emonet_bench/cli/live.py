@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -12,9 +13,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from emonet_bench import agenda
-from emonet_bench.estimates import duration
 from emonet_bench.plugins import Plugins
 from emonet_bench.runs import Cell, RunError, RunResult, directory_name
 
@@ -71,8 +72,8 @@ class Progress:
             self._live.stop()
 
     def started(self, cell: Cell) -> None:
-        """Mark a cell as running."""
-        self._rows[cell.run_id].state = "running"
+        """Mark a cell as running, from its first epoch on."""
+        self._rows[cell.run_id] = _Row(cell, "running")
         self.plugins.notify("emonet_run_started", spec=cell.spec, directory=self._directory(cell))
 
     def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
@@ -115,7 +116,15 @@ class Progress:
     @property
     def skips(self) -> list[tuple[Cell, str]]:
         """The cells that were skipped, each with the reason."""
-        return [(row.cell, row.note) for row in self._rows.values() if row.state == "skipped"]
+        return self._ended("skipped")
+
+    @property
+    def failures(self) -> list[tuple[Cell, str]]:
+        """The cells that have failed, each with the reason."""
+        return self._ended("failed")
+
+    def _ended(self, state: str) -> list[tuple[Cell, str]]:
+        return [(row.cell, row.note) for row in self._rows.values() if row.state == state]
 
     def _directory(self, cell: Cell) -> Path:
         return self.results / self._names[cell.run_id]
@@ -126,9 +135,10 @@ class Progress:
         self.counts[state] += 1
         if not self.console.is_terminal:
             done = sum(self.counts.values())
-            self.console.print(
-                f"[{done}/{len(self.cells)}] {cell.spec.title}: {state}, {note}", markup=False, soft_wrap=True
-            )
+            with suppress(OSError):  # a full disk is no reason to stop
+                self.console.print(
+                    f"[{done}/{len(self.cells)}] {cell.spec.title}: {state}, {note}", markup=False, soft_wrap=True
+                )
 
     def _table(self) -> Table:
         table = Table(title=self._title(), box=None, title_justify="left", pad_edge=False)
@@ -157,8 +167,7 @@ class Progress:
             rows = [(self._names[run_id], row) for run_id, row in self._rows.items()]
             running = {name: (row.epoch, row.seconds) for name, row in rows if row.state == "running"}
             given_up = {name for name, row in rows if row.state in ("failed", "skipped")}
-            seconds = agenda.seconds_left(self.ahead, self._spent, given_up, running)
-            self._told_left = f"; about {duration(seconds)} left" if seconds else ""
+            self._told_left = str(agenda.time_left(self.ahead, self._spent, given_up, running))
         return self._told_left
 
 
@@ -180,7 +189,7 @@ def _columns(row: _Row) -> list[Any]:
         row.cell.spec.title if row.cell.wanted else f"{row.cell.spec.title} (source)",
         f"[{_STYLE[row.state]}]{row.state}[/]",
         f"{row.epoch}/{total}" if row.epoch else "",
-        bar if row.state == "running" else row.note[:28],
+        bar if row.state == "running" else Text(row.note.partition("\n")[0][:28]),
         "" if row.uar is None else f"{row.uar:.3f}",
         _left(row, total),
     ]

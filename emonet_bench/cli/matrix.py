@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from functools import cache
@@ -15,10 +14,8 @@ from rich.console import Console
 from emonet_bench import agenda, report
 from emonet_bench.cli.live import Progress
 from emonet_bench.cli.plan import Plan
-from emonet_bench.config import Training
 from emonet_bench.estimates import Measured, kind, recall
 from emonet_bench.executors import (
-    Terminated,
     ending_workers,
     executor_factory,
     gpu_room,
@@ -30,7 +27,7 @@ from emonet_bench.plugins import Selection
 from emonet_bench.runner import Job, run_cell
 from emonet_bench.runs import Cell, RunSpec
 from emonet_bench.schedule import Matrix as Work
-from emonet_bench.store import RunStore
+from emonet_bench.store import CHECKPOINT, RunStore
 
 
 def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console: Console) -> int:
@@ -40,9 +37,10 @@ def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
         How many cells failed.
     """
     store, cells = RunStore(flags["results"]), planned.cells
-    training = cells[0].spec.training
-    workers = worker_count(flags["jobs"], training.threads, len(cells))
-    devices = visible_gpus() if training.device == "cuda" else []
+    threads = max(cell.spec.training.threads for cell in cells)
+    device = "cuda" if any(cell.spec.training.device == "cuda" for cell in cells) else "cpu"
+    workers = worker_count(flags["jobs"], threads, len(cells))
+    devices = visible_gpus() if device == "cuda" else []
     by_id = {cell.run_id: cell for cell in cells}
 
     def submit(executor: Executor, cell: Cell, again: bool) -> Future[str | None]:  # noqa: FBT001 - the scheduler's call
@@ -68,34 +66,25 @@ def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
         return bool(flags["force"] or (flags["retry_failed"] and "error" in record))
 
     factory = executor_factory(flags["executor"], workers, planned.plugins, devices)
-    ahead = _ahead(planned, store, again if flags["force"] or flags["retry_failed"] else None)
-    try:
-        with (
-            agenda.announced(store, ahead),
-            Progress(cells, planned.plugins, console, store.root, ahead) as progress,
-            ending_workers(),
-        ):
-            room = _room(flags["jobs"], workers, len(devices), progress, training)
-            Work(cells, store, factory, room, submit, again, progress, planned.cost).run()
-    except Terminated as ended:
-        print("Terminated.", file=sys.stderr)  # noqa: T201 - as Ctrl-C says "Interrupted."
-        raise SystemExit(ended.status) from None
+    probed = _probed(planned)
+    stale = again if flags["force"] or flags["retry_failed"] else lambda _: False
+    ahead = agenda.items(cells, planned.cost, probed, lambda cell: stale(store.record(cell.spec, cell.run_id) or {}))
+    peak_mb = max((found.memory_mb for cell in cells if (found := probed(cell.spec))), default=None)
+    with (
+        agenda.announced(store, ahead),
+        Progress(cells, planned.plugins, console, store.root, ahead, peak_mb=peak_mb) as progress,
+        ending_workers(),
+    ):
+        room = _room(flags["jobs"], workers, len(devices), progress, threads, device)
+        Work(cells, store, factory, room, submit, again, progress, planned.cost).run()
     _conclude(cells, store, progress, console)
     return progress.counts["failed"]
 
 
-def _ahead(planned: Plan, store: RunStore, again: Callable[[Mapping[str, Any]], bool] | None) -> Sequence[agenda.Item]:
-    """Put the cells in short; ``again``, where there is one, tells which results on disk are made anew."""
+def _probed(planned: Plan) -> Callable[[RunSpec], Measured | None]:
+    """Say what the probe of a dry run has measured, once for each kind of cell."""
     known = cache(recall)
-
-    def measured(spec: RunSpec) -> Measured | None:
-        return known(kind(spec), planned.plugins.architectures.origin(spec.architecture).version)
-
-    def stale(cell: Cell) -> bool:
-        record = store.record(cell.spec, cell.run_id) if again else None
-        return bool(again and record and again(record))
-
-    return agenda.items(planned.cells, planned.cost, measured, stale)
+    return lambda spec: known(kind(spec), planned.plugins.architectures.origin(spec.architecture).version)
 
 
 def visible_gpus() -> list[str]:
@@ -104,7 +93,9 @@ def visible_gpus() -> list[str]:
     return named.split(",") if named else [str(i) for i in range(torch.cuda.device_count())]
 
 
-def _room(jobs: str, workers: int, gpus: int, progress: Progress, recipe: Training) -> Callable[[Executor], int]:
+def _room(
+    jobs: str, workers: int, gpus: int, progress: Progress, threads: int, device: str
+) -> Callable[[Executor], int]:
     """Say how many cells may run at once: ``auto`` asks an executor that knows, then the memory here."""
     ram = machine_memory_mb()
     memory = [torch.cuda.get_device_properties(i).total_memory // 2**20 for i in range(gpus)]
@@ -114,7 +105,7 @@ def _room(jobs: str, workers: int, gpus: int, progress: Progress, recipe: Traini
             return workers
         capacity: Callable[[int, str], int] | None = getattr(executor, "capacity", None)
         if capacity is not None:
-            return max(1, capacity(recipe.threads, recipe.device))
+            return max(1, capacity(threads, device))
         if memory:
             return gpu_room(memory, progress.peak_mb, workers)
         return room_in_memory(ram, progress.peak_mb, workers)
@@ -123,15 +114,20 @@ def _room(jobs: str, workers: int, gpus: int, progress: Progress, recipe: Traini
 
 
 def _conclude(cells: Sequence[Cell], store: RunStore, progress: Progress, console: Console) -> None:
-    paths = [store.path(cell.spec, cell.run_id) for cell in cells if cell.wanted]
-    records = report.load_runs([path for path in paths if path.is_dir()])
+    paths = [path for cell in cells if cell.wanted and (path := store.path(cell.spec, cell.run_id)).is_dir()]
+    records = report.load_runs(paths)
     records += [report.skipped(cell, reason) for cell, reason in progress.skips if cell.wanted]
     table = report.summarise(records)
     console.print(report.render_rich(table))
-    for problem in table.problems:
+    unseen = [  # sources, and what left no record: a worker's death, a full disk
+        f"failed: {cell.spec.title}: {reason}"
+        for cell, reason in progress.failures
+        if store.path(cell.spec, cell.run_id) not in paths
+    ]
+    for problem in (*table.problems, *unseen):
         console.print(problem, markup=False, soft_wrap=True)
     counts = ", ".join(f"{count} {state}" for state, count in progress.counts.items() if count)
     console.print(f"\n{counts}. Results: {store.root}/", markup=False, soft_wrap=True)
-    finished = [path for path in paths if (path / "model.safetensors").is_file()]
-    if finished:
-        console.print(f"Next: emonet-bench export {finished[0]} -o model.onnx", markup=False, soft_wrap=True)
+    single = [path for path in paths if (path / CHECKPOINT).is_file() and (path / "predictions.csv").is_file()]
+    if single:  # a joint run would have to be told which of its corpora
+        console.print(f"Next: emonet-bench export {single[0]} -o model.onnx", markup=False, soft_wrap=True)

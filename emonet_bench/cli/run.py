@@ -161,9 +161,10 @@ def _choose_gpu(device: str) -> None:
 
 def _selection(context: click.Context, flags: dict[str, Any]) -> Selection:
     given: Selection = context.obj or Selection()
+    corpora_dir: Path | None = flags["corpora_dir"] or given.corpora_dir
     return replace(
         given,
-        files=(*given.files, *flags["files"]),
+        files=tuple(file.absolute() for file in (*given.files, *flags["files"])),  # for workers with another directory
         strict=given.strict or flags["strict"],
-        corpora_dir=flags["corpora_dir"] or given.corpora_dir,
+        corpora_dir=corpora_dir and corpora_dir.absolute(),
     )

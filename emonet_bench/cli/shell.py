@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from emonet_bench.errors import EmonetBenchError
+from emonet_bench.errors import EmonetBenchError, StoreError, Terminated
 
 if TYPE_CHECKING:
     from emonet_bench.plugins import Plugins, Selection
@@ -121,14 +122,28 @@ class Shell(click.RichGroup):
                 status = super().main(args, standalone_mode=False, **extra)
                 sys.stdout.flush()
             except BrokenPipeError:  # the reader of our output has left: `emonet-bench report results | head`
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                _write_no_more()
                 status = 1
             except (EmonetBenchError, click.ClickException) as error:
                 status = complain(error)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                _write_no_more()
+                where = error.filename or "the output"
+                status = complain(StoreError(f"{where}: cannot be written ({error.strerror}); free some space"))
+            except Terminated as ended:
+                click.echo("Terminated.", err=True)
+                status = ended.status
             except click.Abort:
                 click.echo("Interrupted.", err=True)
                 status = INTERRUPTED
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _write_no_more() -> None:
+    """Let what is still to be written go nowhere, so that Python does not complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def selection(ctx: click.Context) -> Selection:

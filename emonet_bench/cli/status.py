@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,6 @@ from rich.table import Table
 
 from emonet_bench import agenda
 from emonet_bench.errors import StoreError
-from emonet_bench.estimates import duration
 from emonet_bench.schedule import history
 from emonet_bench.store import RunStore, read_record
 
@@ -84,8 +84,7 @@ class _Survey:
         )
 
     def left(self, planned: Sequence[agenda.Item]) -> str:
-        seconds = agenda.seconds_left(planned, self.spent, self.given_up, self.running) if planned else None
-        return f"; about {duration(seconds)} left" if seconds else ""
+        return str(agenda.time_left(planned, self.spent, self.given_up, self.running))
 
 
 def view(store: RunStore, read: Read) -> Group:
@@ -101,8 +100,9 @@ def view(store: RunStore, read: Read) -> Group:
     for directory, busy in store.unfinished():
         survey.unfinished(directory, busy=busy)
     for directory in store.finished():
-        if directory.stat().st_mtime >= since.get(directory.name, 0.0):
-            survey.ended(directory.name, read(directory))
+        with suppress(FileNotFoundError, StoreError):  # it is just being replaced
+            if directory.stat().st_mtime >= since.get(directory.name, 0.0):
+                survey.ended(directory.name, read(directory))
     survey.waiting(planned)
     table = Table(box=None, pad_edge=False)
     for column, right in (("cell", False), ("state", False), ("epoch", True), ("dev UAR", True), ("last sign", True)):
@@ -118,8 +118,10 @@ def view(store: RunStore, read: Read) -> Group:
 def _epochs(directory: Path, rows: Sequence[Mapping[str, float]]) -> tuple[str, str, str]:
     if not rows:
         return "", "", ""
-    seconds = int(time.time() - (directory / "history.csv").stat().st_mtime)
-    return f"{rows[-1]['epoch']:.0f}", f"{rows[-1]['dev_uar']:.3f}", f"{seconds} s ago"
+    told = f"{rows[-1]['epoch']:.0f}", f"{rows[-1]['dev_uar']:.3f}"
+    with suppress(OSError):  # it has just finished, and is elsewhere now
+        return *told, f"{int(time.time() - (directory / 'history.csv').stat().st_mtime)} s ago"
+    return *told, ""
 
 
 def _reason(error: dict[str, str]) -> str:

@@ -93,7 +93,11 @@ def _groups(crossed: Iterable[ZeroShot]) -> Iterator[Group]:
 
 
 def _without_sources(records: Sequence[RunRecord]) -> list[RunRecord]:
-    sources = {record.source for record in records if record.source}
+    """Leave out joint runs from which other corpora than their own start: they are made once, not for every fold."""
+    heard: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        heard[record.run_id].add(record.corpus)
+    sources = {record.source for record in records if record.source and record.corpus not in heard[record.source]}
     return [record for record in records if not (record.joint and record.run_id in sources)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -34,7 +35,11 @@ class RayExecutor(Executor):
     """
 
     def __init__(self, workers: int) -> None:
-        own = {name: value for name, value in os.environ.items() if name.startswith("EMONET_BENCH_")}
+        own = {
+            name: str(Path(value).absolute()) if value and name.endswith("_DIR") else value
+            for name, value in os.environ.items()
+            if name.startswith("EMONET_BENCH_")
+        }
         try:
             ray.init(
                 ignore_reinit_error=True,
@@ -50,6 +55,7 @@ class RayExecutor(Executor):
         self._workers = workers
         self._task = ray.remote(max_retries=_RETRIES)(carry_out)
         self._running: set[ray.ObjectRef[Returned]] = set()
+        self._widest = max(node["Resources"].get("CPU", 0) for node in ray.nodes())
 
     def capacity(self, threads: int, device: str) -> int:
         """Count the cells that the nodes' cores carry at the moment, and one for each GPU where cells need one."""
@@ -60,9 +66,14 @@ class RayExecutor(Executor):
         return self._workers
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
-        """Run a function as one task; a cell brings its source along and sends its result back where it must."""
+        """Run a function as one task; a cell brings its source along and sends its result back where it must.
+
+        Raises:
+            ConfigError: No node has the cores that the cell asks for: it would wait for ever.
+        """
+        resources = self._resources(arguments)
         parcel = pack(function, arguments, options)
-        ref = self._task.options(**self._resources(arguments)).remote(parcel)
+        ref = self._task.options(**resources).remote(parcel)
         self._running.add(ref)
         future: Future[Any] = Future()
         future.set_running_or_notify_cancel()
@@ -90,6 +101,11 @@ class RayExecutor(Executor):
         if cell is None:
             return {"num_cpus": 1}
         training = cell.spec.training
+        if training.threads > self._widest:
+            raise ConfigError(
+                f"training.threads: {training.threads} are more than any node of the cluster has cores "
+                f"({self._widest:g}); lower them"
+            )
         gpus = ray.cluster_resources().get("GPU", 0) if training.device == "cuda" else 0
         asked: dict[str, float] = {"num_cpus": training.threads}
         if gpus:
