@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from emonet_bench.config import Training
+from emonet_bench.errors import ConfigError
 
 ray = pytest.importorskip("ray")
 from emonet_ray.executor import RayExecutor, share  # noqa: E402 - needs ray
@@ -79,9 +81,17 @@ def test_auto_counts_what_the_whole_cluster_carries(executor):
 def test_gpus_are_asked_for_only_where_the_cluster_has_some(executor, monkeypatch, device, cluster_has, asked, at_once):
     monkeypatch.setattr(ray, "cluster_resources", lambda: cluster_has)
     monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True, "Resources": cluster_has}])
+    monkeypatch.setattr(executor, "_widest", cluster_has["CPU"])
     job = SimpleNamespace(cell=SimpleNamespace(spec=SimpleNamespace(training=Training(threads=2, device=device))))
     assert executor.capacity(2, device) == at_once
     assert executor._resources((job,)) == asked
+
+
+def test_a_cell_with_more_threads_than_any_node_has_cores_is_refused(executor, tmp_path):
+    spec = SimpleNamespace(training=Training(threads=2, device="cpu"))
+    job = SimpleNamespace(cell=SimpleNamespace(spec=spec), results=tmp_path, source=None)
+    with pytest.raises(ConfigError, match=r"training\.threads: 2 are more than any node .* has cores \(1\)"):
+        executor.submit(print, job)
 
 
 def test_a_process_that_dies_on_every_node_is_a_broken_executor(executor):
@@ -144,18 +154,32 @@ def matrix(tmp_path, name, *arguments):
     return subprocess.Popen([*map(str, command)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
+def has_cell(node, results):
+    """Tell whether a worker of a node is writing a cell's log."""
+    raylet = node.all_processes["raylet"][0].process.pid
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            files = [str(file.readlink()) for file in (process / "fd").iterdir()] if parent == raylet else []
+            if any(file.startswith(str(results)) and file.endswith("log.txt") for file in files):
+                return True
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_matrix_completes_with_the_same_scores_when_a_node_dies_in_the_middle(tmp_path, cluster):
     alone = matrix(tmp_path, "alone", "--jobs", "1")
     said, _ = alone.communicate(timeout=600)
     assert alone.returncode == 0, said
     on_ray = matrix(tmp_path, "ray", "--executor", "ray", "--ray-address", cluster.address, "--jobs", "3")
-    pending = tmp_path / "ray" / ".pending"
-    while not list(pending.glob("*/log.txt")):
-        time.sleep(0.05)
+    while not (busy := [node for node in cluster.mortal if has_cell(node, tmp_path / "ray")]):
+        time.sleep(0.02)
         assert on_ray.poll() is None
-    cluster.remove_node(cluster.mortal[0], allow_graceful=False)
+    cluster.remove_node(busy[0], allow_graceful=False)
     said, _ = on_ray.communicate(timeout=600)
     assert on_ray.returncode == 0, said
+    begun = [path.read_text().count(" starts\n") for path in (tmp_path / "ray").glob("[!.]*/log.txt")]
+    assert max(begun) == 2, "the cell of the node that died began again elsewhere"
     assert len(scores(tmp_path / "ray")) == 4
     assert scores(tmp_path / "ray") == scores(tmp_path / "alone")
 
