@@ -1,6 +1,7 @@
-"""What a matrix costs beside its cells: the plan of ten thousand, two cells at once against one, and Ray per cell.
+"""What a matrix costs beside its cells: the plan of ten thousand, several cells at once against one, and Ray per cell.
 
-    python benchmarks/scaling.py [--brief] [--cells N] [--seeds N] [--repeats N] [--publish]
+    python benchmarks/scaling.py [--brief] [--cells N] [--seeds N] [--jobs 1,auto] [--device cuda] [--repeats N]
+        [--publish]
 
 Every figure is of whole processes (``emonet-bench run matrix ...``), ways in turn in each round, medians over the
 rounds. A dry run is measured with an empty cache of probes and again with what the first has left; memory is sampled
@@ -25,9 +26,8 @@ from tempfile import TemporaryDirectory
 
 from measuring import parser, show, table
 
-_TRAINING = 'training = {epochs = 4, window = 1.0, device = "cpu", precision = "float32"}'
 _PLANNED = 'corpora = ["synthetic-acted", "synthetic-calls"]\narchitectures = ["cnn"]\n'
-_TRAINED = f'corpora = ["synthetic-acted", "synthetic-calls"]\narchitectures = ["cnn"]\n{_TRAINING}\n'
+_TRAINED = f'{_PLANNED}training = {{epochs = 4, window = 1.0, precision = "float32"}}\n'
 _UNTRAINED = 'corpora = ["synthetic-calls"]\narchitectures = ["chance"]\ntraining = {epochs = 1, device = "cpu"}\n'
 _EXECUTORS = ("processes", "ray") if find_spec("emonet_ray") and find_spec("ray") else ("processes",)
 
@@ -147,20 +147,20 @@ def planning(runs: Runs, cells: int, repeats: int) -> str:
     return table([f"dry run of {20 * max(1, cells // 20)} cells", "seconds", "planning, MiB", "all, MiB"], rows)
 
 
-def at_once(runs: Runs, count: int, repeats: int, flags: Sequence[str]) -> str:
-    """Measure a matrix of two corpora and so many seeds with one and with two cells at once."""
+def at_once(runs: Runs, several: Sequence[str], count: int, repeats: int, flags: Sequence[str]) -> str:
+    """Measure a matrix of two corpora and so many seeds with several values of ``--jobs``."""
 
-    def way(jobs: int) -> Iterator[Taken]:
+    def way(jobs: str) -> Iterator[Taken]:
         while True:
-            yield runs(_TRAINED.replace("training", f"{seeds(count)}training", 1), "--jobs", str(jobs), *flags)
+            yield runs(_TRAINED.replace("training", f"{seeds(count)}training", 1), "--jobs", jobs, *flags)
 
-    taken = rounds({str(jobs): way(jobs) for jobs in (1, 2)}, repeats)
-    one = taken["1"].seconds
+    taken = rounds({jobs: way(jobs) for jobs in several}, repeats)
+    first = taken[several[0]].seconds
     rows = (
-        [jobs, f"{took.seconds:.1f}", f"{2 * count / took.seconds * 3600:.0f}", f"{one / took.seconds:.2f}"]
+        [jobs, f"{took.seconds:.1f}", f"{2 * count / took.seconds * 3600:.0f}", f"{first / took.seconds:.2f}"]
         for jobs, took in taken.items()
     )
-    return table([f"--jobs, {2 * count} cells", "seconds", "cells an hour", "against one"], rows)
+    return table([f"--jobs, {2 * count} cells", "seconds", "cells an hour", f"against {several[0]}"], rows)
 
 
 def executors(runs: Runs, few: int, many: int, repeats: int) -> str:
@@ -189,15 +189,23 @@ def main() -> None:
     made = parser(__doc__)
     made.add_argument("--cells", type=int, default=10_000, help="cells of the dry run [default: 10000]")
     made.add_argument("--seeds", type=int, default=3, help="seeds of the matrix that is trained [default: 3]")
+    made.add_argument(
+        "--jobs", default="1,2", help="values of run matrix's --jobs, compared with the first [default: 1,2]"
+    )
+    made.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where cells train [default: cpu]")
     made.add_argument("--repeats", type=int, default=3, help="rounds [default: 3]")
     given = made.parse_args()
-    count, repeats, many = (1, 1, 8) if given.brief else (given.seeds, given.repeats, 64)
+    count, repeats, many = given.seeds, given.repeats, 64
+    flags = ["--device", given.device]
+    if given.brief:
+        given.cells, count, repeats, many = 200, 1, 1, 8
+        flags += ["--limit", "16"]
     with TemporaryDirectory() as folder:
         runs = Runs(Path(folder))
         runs(_TRAINED.replace('"cnn"', '"chance"'), "--jobs", "1")  # builds the audio cache
         parts = [
             planning(runs, given.cells, repeats),
-            at_once(runs, count, repeats, ["--limit", "16"] if given.brief else []),
+            at_once(runs, given.jobs.split(","), count, repeats, flags),
             executors(runs, 4, many, repeats),
         ]
     show("Scaling", parts, publish=given.publish)
