@@ -560,10 +560,14 @@ def test_a_wrong_filter_is_a_mistake(results, given, message):
 
 
 def test_the_parity_of_exported_models_is_told(results):
-    results.add(right=0.7, onnx={"max_delta": 1e-6, "uar": 0.5})
-    results.add(seed=1, right=0.7, onnx={"max_delta": 3e-6, "uar": 0.5})
+    own = 0.5  # as the records say
+    results.add(right=0.7, onnx={"max_delta": 1e-6, "uar": own})
+    results.add(seed=1, right=0.7, onnx={"max_delta": 3e-6, "uar": own - 0.004})
     table = report.summarise(report.load(results.folder))
-    assert "ONNX: logits of the exported models agree with the trained networks' within 3e-06." in table.notes
+    assert (
+        "ONNX: logits of the exported models agree with the trained networks' within 3e-06, UAR on test through "
+        "onnxruntime within 0.004." in table.notes
+    )
     assert json.loads(report.render_json(table))["cells"][0]["parity"] == 3e-6
 
 

@@ -67,6 +67,7 @@ class Cell:
         total: All parameters.
         seconds: Mean training seconds of a run.
         parity: Largest difference of an exported model's logits from the trained network's.
+        drift: Largest difference of an exported model's UAR on test.
         source: What it started from, in words, or None.
         against: Comparison with the baseline cell on the same seeds and clips.
         p: Its p value after Holm's correction over the table.
@@ -91,6 +92,7 @@ class Cell:
     total: int | None = None
     seconds: float | None = None
     parity: float | None = None
+    drift: float | None = None
     source: str | None = None
     against: Comparison | None = None
     p: float | None = None
@@ -143,6 +145,7 @@ class Group:
             total=done[0].parameters.get("total"),
             seconds=plain.fmean(seconds) if seconds else None,
             parity=max((run.parity for run in done if run.parity is not None), default=None),
+            drift=max((run.drift for run in done if run.drift is not None), default=None),
             source=self.runs[0].variant.get("source"),
         )
 

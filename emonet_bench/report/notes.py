@@ -45,7 +45,9 @@ def notes(rows: Sequence[Row], metric: Score, baseline: str, older: int, sources
     yield from _audits(rows)
     parities = [cell.parity for _, cell in cells if cell.parity is not None]
     if parities:
-        yield f"ONNX: logits of the exported models agree with the trained networks' within {max(parities):.0e}."
+        drifts = [cell.drift for _, cell in cells if cell.drift is not None]
+        told = f", UAR on test through onnxruntime within {max(drifts):.3f}" if drifts else ""
+        yield f"ONNX: logits of the exported models agree with the trained networks' within {max(parities):.0e}{told}."
     if older:
         yield f"{older} older runs of the same cells are left out."
     if sources:

@@ -49,6 +49,7 @@ class RunRecord:
         parameters: ``total`` and ``trainable``.
         seconds: Seconds of training.
         parity: Largest difference of the exported model's logits, where the run was exported.
+        drift: Difference of its UAR on test through onnxruntime, likewise.
         not_exported: Why there is no exported model, where one was asked for.
         predictions: Where ``predictions.csv`` lies.
         finished: When, in UTC.
@@ -73,6 +74,7 @@ class RunRecord:
     parameters: Mapping[str, int]
     seconds: float | None
     parity: float | None
+    drift: float | None
     not_exported: str
     predictions: Path
     finished: str
@@ -205,6 +207,7 @@ def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[
                 parameters=raw.get("parameters", {}),
                 seconds=raw.get("seconds", {}).get("train"),
                 parity=_onnx(raw, corpus).get("max_delta"),
+                drift=_drift(raw, corpus),
                 not_exported=_onnx(raw, corpus).get("error", ""),
                 predictions=path / f"predictions{suffix}.csv",
                 finished=raw.get("finished", ""),
@@ -237,6 +240,11 @@ def _scores(raw: Mapping[str, Any], corpus: str) -> Mapping[str, float]:
 def _onnx(raw: Mapping[str, Any], corpus: str) -> Mapping[str, Any]:
     told: Mapping[str, Any] = raw.get("onnx", {})
     return told.get(corpus, {}) if "corpora" in raw else told
+
+
+def _drift(raw: Mapping[str, Any], corpus: str) -> float | None:
+    own, onnx = _scores(raw, corpus).get("uar"), _onnx(raw, corpus).get("uar")
+    return None if own is None or onnx is None else abs(onnx - own)
 
 
 def _variant(spec: Mapping[str, Any], source: str | None) -> dict[str, Any]:
