@@ -5,20 +5,23 @@
 The bare loop (``Bare.epoch``) is what anybody would write in plain PyTorch: no files, no crops, no seeds, its windows
 cut beforehand. Both take the same network, batches, optimiser and loss, and score dev at the end of the epoch; for the
 harness the start and end of a whole training count, too. Our networks choose channels-last themselves; NCHW is the bare
-loop in the memory format that PyTorch starts with.
+loop in the memory format that PyTorch starts with. Each network has a process of its own, which its ways share: their
+peak memory holds what the others of that network have left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from measuring import Way, interleaved, parser, show, table
+from measuring import Measured, Way, interleaved, parser, show, table
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
@@ -118,11 +121,17 @@ def noise(count: int, device: str, seed: int) -> Clips:
     ).to(torch.device(device))
 
 
-def rows(network: str, steps: int, repeats: int, device: str, directory: Path) -> Iterator[list[str]]:
-    """Measure one network; yield a row for each way."""
+def measured(network: str, steps: int, repeats: int, threads: int, device: str) -> dict[str, Measured]:
+    """Measure all ways of one network. In a process of its own."""
+    torch.set_num_threads(threads)
     recipe = Training(epochs=1, device=device, precision="float32")
     clips = [noise(count * recipe.batch_size, device, seed) for seed, count in enumerate((steps, 1))]
-    found = interleaved(dict(ways(Setting(network, clips[0], clips[1], recipe, directory))), repeats)
+    with TemporaryDirectory() as directory:
+        return interleaved(dict(ways(Setting(network, clips[0], clips[1], recipe, Path(directory)))), repeats)
+
+
+def rows(network: str, found: Mapping[str, Measured]) -> Iterator[list[str]]:
+    """Yield a row for each way of one network."""
     for way, own in found.items():
         same, plain = found[way.replace("harness", "bare")], found["bare, float32, NCHW"]
         yield [
@@ -143,11 +152,11 @@ def main() -> None:
     given = options.parse_args()
     if given.brief:
         given.networks, given.repeats, given.steps = ["rnn"], 1, 1
-    torch.set_num_threads(given.threads)
-    lines: list[list[str]] = []
-    with TemporaryDirectory() as directory:
-        for network in given.networks or NETWORKS:
-            lines += rows(network, given.steps, given.repeats, given.device, Path(directory))
+    networks = given.networks or list(NETWORKS)
+    measure = partial(measured, steps=given.steps, repeats=given.repeats, threads=given.threads, device=given.device)
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as alone:
+        found = dict(zip(networks, alone.map(measure, networks), strict=True))
+    lines = [row for network in networks for row in rows(network, found[network])]
     head = ["network", "way", "seconds an epoch", "of processor", "peak, MiB", "against bare", "against NCHW"]
     said = (
         f"An epoch: {given.steps} batches of 32 windows of 3 s, and 32 dev clips; {given.threads} threads, "

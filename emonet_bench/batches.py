@@ -78,10 +78,16 @@ class Clips:
             speakers=tuple(self.speakers[i] for i in index.tolist()),
         )
 
-    def whole(self, index: Tensor) -> Batch:
-        """Gather whole clips, zero-padded to the longest."""
+    def whole(self, index: Tensor, longest: int | None = None) -> Batch:
+        """Gather whole clips, zero-padded to the longest.
+
+        Args:
+            index: (N,) which clips.
+            longest: Samples of the longest of them; None: they are looked up, which waits for a GPU.
+        """
         lengths = self.lengths[index]
-        waveform = self._rows(self.starts[index], lengths, int(lengths.max()), "pad")
+        size = int(lengths.max()) if longest is None else longest
+        waveform = self._rows(self.starts[index], lengths, size, "pad")
         return Batch(waveform, lengths, self.targets[index], index)
 
     def crop(self, index: Tensor, window: int, short: Fill) -> Batch:
@@ -122,7 +128,7 @@ def gathered(samples: Tensor, first: Tensor, kept: Tensor, size: int, short: Fil
 
 
 def sliced(samples: Tensor, first: Tensor, kept: Tensor, size: int, short: Fill) -> Tensor:
-    """Copy stretches into rows (N, size) one by one: on a CPU ten times as fast as the gather of every sample."""
+    """Copy stretches into rows (N, size) one by one: on a CPU several times as fast as the gather of every sample."""
     rows = [samples[start : start + count] for start, count in zip(first.tolist(), kept.tolist(), strict=True)]
     if short == "repeat":
         return torch.stack([row if len(row) == size else row.repeat(-(-size // len(row)))[:size] for row in rows])

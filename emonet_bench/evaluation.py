@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -84,8 +86,23 @@ def computed(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[T
     """
     batch = clips.whole(index)
     assert batch.lengths is not None  # whole clips carry their lengths
-    (rows,) = heard(lambda *clip: (compute(*clip),), batch.waveform, batch.lengths, evaluation_signal(recipe))
+    with _unrounded():
+        (rows,) = heard(lambda *clip: (compute(*clip),), batch.waveform, batch.lengths, evaluation_signal(recipe))
     return rows.float()
+
+
+@contextmanager
+def _unrounded() -> Iterator[None]:
+    """Keep float32 on GPUs from being rounded to TensorFloat-32, as torch does in convolutions and recurrent layers."""
+    backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = False
+        yield
+    finally:
+        for backend, allowed in zip(backends, before, strict=True):
+            backend.allow_tf32 = allowed
 
 
 def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -10,7 +12,31 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.config import Training
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Mean = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""The mean loss of logits (N, C) and targets (N,), each clip weighing as its class: weights (C,), or None."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A recipe's loss for one corpus.
+
+    Attributes:
+        mean: What is computed.
+        weight: (C,) class weights, or None.
+    """
+
+    mean: Mean
+    weight: Tensor | None
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Compute the loss of logits (N, C) and targets (N,)."""
+        return self.mean(logits, targets, self.weight)
+
+    def share(self, piece: Tensor, batch: Tensor) -> Tensor | float:
+        """Return what the targets of a piece weigh of those of its batch: so weighed, pieces add up to the batch."""
+        if self.weight is None:
+            return len(piece) / len(batch)
+        return self.weight[piece].sum() / self.weight[batch].sum()
 
 
 def balanced_weights(targets: Tensor, classes: int) -> Tensor:
@@ -46,17 +72,7 @@ def loss_of(recipe: Training, targets: Tensor, classes: int) -> Loss:
         recipe: Its loss, label smoothing and whether weights are balanced.
         targets: (N,) targets of the training clips.
         classes: Number C of labels.
-
-    Returns:
-        A function of logits (N, C) and targets (N,).
     """
-    weight = balanced_weights(targets, classes) if recipe.balanced_weights else None
-    match recipe.loss:
-        case "crossentropy":
-            return lambda logits, truth: F.cross_entropy(
-                logits, truth, weight=weight, label_smoothing=recipe.label_smoothing
-            )
-        case "focal":
-            return lambda logits, truth: focal(logits, truth, weight)
-        case "ordinal":
-            return lambda logits, truth: ordinal(logits, truth, weight)
+    crossentropy = partial(F.cross_entropy, label_smoothing=recipe.label_smoothing)
+    means: dict[str, Mean] = {"crossentropy": crossentropy, "focal": focal, "ordinal": ordinal}
+    return Loss(means[recipe.loss], balanced_weights(targets, classes) if recipe.balanced_weights else None)

@@ -52,8 +52,10 @@ def reestimate(classifier: Classifier, corpus: str, clips: Clips, recipe: Traini
     """Estimate the statistics of one corpus's trainable batch norms on its clips; nothing else changes."""
     classifier.eval()
     classifier.select(corpus)
-    norms = [module for module in classifier.modules() if isinstance(module, MaskedBatchNorm)]
+    norms = [module for module in classifier.network.modules() if isinstance(module, MaskedBatchNorm)]
     trained = [norm for norm in norms if norm.weight.requires_grad]
+    if not trained:
+        return
     for norm in trained:
         norm.renew()
         norm.train()

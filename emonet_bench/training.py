@@ -193,10 +193,11 @@ class _Session:
         """Accumulate the gradients of a batch, piece by piece, and return its loss."""
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=batch.waveform.device)
-        for piece, part in pieces(batch, self.standing.pieces):
+        criterion = self.losses[corpus]
+        for piece in pieces(batch, self.standing.pieces):
             with autocast(self.recipe):
                 logits = self.classifier(piece.waveform, piece.lengths)
-            loss = self.losses[corpus](logits.float(), piece.targets) * part
+            loss = criterion(logits.float(), piece.targets) * criterion.share(piece.targets, batch.targets)
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
@@ -228,16 +229,15 @@ def autocast(recipe: Training) -> AbstractContextManager[None]:
     return torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.precision == "bfloat16")
 
 
-def pieces(batch: Batch, count: int) -> Iterator[tuple[Batch, float]]:
-    """Divide a batch into pieces of nearly equal size and two clips at least, each with its part of the whole."""
+def pieces(batch: Batch, count: int) -> Iterator[Batch]:
+    """Divide a batch into pieces of nearly equal size and two clips at least."""
     count = max(1, min(count, len(batch.targets) // _FEWEST))
     if count == 1:
-        yield batch, 1.0
+        yield batch
         return
     for rows in torch.arange(len(batch.targets), device=batch.targets.device).tensor_split(count):
         lengths = None if batch.lengths is None else batch.lengths[rows]
-        piece = Batch(batch.waveform[rows], lengths, batch.targets[rows], batch.index[rows])
-        yield piece, len(rows) / len(batch.targets)
+        yield Batch(batch.waveform[rows], lengths, batch.targets[rows], batch.index[rows])
 
 
 def train_mode(classifier: nn.Module) -> None:
@@ -260,7 +260,11 @@ def _batches(clips: int, batch_size: int) -> int:
 
 def _endless(clips: Clips, recipe: Training) -> Iterator[Batch]:
     window = training_window(recipe)
+    lengths = clips.lengths.cpu()  # once, so that no step waits for the GPU to tell its longest clip
     while True:
         for drawn in shuffled(len(clips), recipe.batch_size):
             index = drawn.to(clips.starts.device, non_blocking=True)
-            yield clips.whole(index) if window is None else clips.crop(index, window, recipe.short_clips)
+            if window is None:
+                yield clips.whole(index, int(lengths[drawn].max()))
+            else:
+                yield clips.crop(index, window, recipe.short_clips)

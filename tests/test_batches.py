@@ -23,6 +23,12 @@ def test_whole_clips_are_padded_with_zeros_and_nothing_of_their_neighbours():
     assert batch.targets.tolist() == CLIPS.targets[[3, 6, 0]].tolist()
 
 
+def test_whole_clips_are_the_same_where_the_longest_is_known():
+    index = torch.tensor([3, 6, 0])
+    known = CLIPS.whole(index, int(CLIPS.lengths[index].max()))
+    assert torch.equal(known.waveform, CLIPS.whole(index).waveform)
+
+
 def test_a_crop_is_a_stretch_of_its_own_clip():
     torch.manual_seed(1)
     batch = CLIPS.crop(torch.tensor([2, 5]), window=300, short="pad")

@@ -223,7 +223,27 @@ def test_single_task_trains_emonets_recipe_and_leaves_one_checkpoint(bench, data
     assert (training["schedule"], training["optimizer"], training["learning_rate"]) == ("stages", "sgd", 0.1)
     assert (training["label_smoothing"], training["balanced_weights"], training["weight_decay"]) == (0, False, 2e-6)
     assert (training["window"], training["short_clips"], training["evaluation"]) == (0.3, "pad", "centre")
+    assert training["precision"] == "float32"
     assert f"Next: emonet-bench export {run} -o model.onnx" in done.stdout.replace("\n", " ")
+
+
+def test_another_precision_than_emonets_may_be_asked_for(bench, data):
+    done = bench(f"toy multi-task {BOTH} --precision bfloat16")
+    assert done.exit_code == 0, done.output
+    assert record_of(runs()[0])["spec"]["training"]["precision"] == "bfloat16"
+
+
+def test_a_source_that_hears_otherwise_is_refused_with_the_flag(bench, data):
+    small = "-nf 2 -N 1 -nm 8 -c FCNAttention"
+    done = bench(f"cnn single-task {ONE} -e 1 {small}")
+    assert done.exit_code == 0, done.output
+    refused = bench(f"cnn single-task {ONE} -m finetune -im {runs()[0]} --hop 256")
+    assert refused.exit_code == 2
+    assert re.fullmatch(
+        rf"Error: -im {re.escape(str(runs()[0]))}: it was trained with --hop 512, this network has 256; "
+        "set --hop to 512, or train the source with 256\n",
+        refused.stderr,
+    )
 
 
 def test_a_task_named_like_a_registered_corpus_is_the_users_own(bench, data, monkeypatch):

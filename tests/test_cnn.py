@@ -339,6 +339,16 @@ def test_adapter_dropout_leaves_the_shared_convolution_alone():
     assert (heard[1] == 0).float().mean() > 0.5
 
 
+def test_the_recurrent_classifier_stays_in_float32_while_convolutions_are_in_bfloat16():
+    network = build(CnnOptions(**{**SMALL, "classifier": "rnn"}), Signal())
+    dtypes = {}
+    for name, module in (("lstm", network.pooling.cell), ("conv", network.trunk.stem.conv)):
+        module.register_forward_hook(lambda _, __, out, name=name: dtypes.update({name: out[0].dtype}))
+    with torch.autocast("cpu", torch.bfloat16):
+        network.embed(*clips([5_000, 4_000], torch.float32))
+    assert dtypes == {"lstm": torch.float32, "conv": torch.bfloat16}
+
+
 def test_a_step_in_bfloat16_gives_finite_gradients_everywhere():
     whole = classifier({"a": 3}, adapters=True, **{**SMALL, "classifier": "statistics", "num_mels": 64}).train()
     with torch.autocast("cpu", torch.bfloat16):

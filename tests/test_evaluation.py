@@ -5,7 +5,7 @@ import torch
 
 from emonet_bench.config import Training
 from emonet_bench.errors import TrainingError
-from emonet_bench.evaluation import predict
+from emonet_bench.evaluation import embed, predict
 from emonet_bench.networks import classifier
 from tests.toys import Toy, toy_clips, toy_set
 
@@ -51,6 +51,27 @@ def test_batches_that_do_not_fit_are_halved_and_no_score_changes(scarce, caplog,
 
 def test_scores_are_float32_whatever_the_precision_of_training():
     assert torch.equal(predict(toy(), CLIPS, RECIPE), predict(toy(), CLIPS, RECIPE.model_copy(update=BFLOAT16)))
+
+
+@pytest.fixture
+def rounded():
+    """Let torch round wherever it can; returns a function that tells whether it does."""
+    torch.set_float32_matmul_precision("high")
+    yield lambda: (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
+    torch.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.parametrize("score", [predict, embed])
+def test_no_score_is_rounded_to_tensorfloat32_and_other_work_goes_on_as_before(monkeypatch, rounded, score):
+    found = [rounded()]
+
+    def embed(self, waveform, lengths):
+        found.append(rounded())
+        return EMBED(self, waveform, lengths)
+
+    monkeypatch.setattr(Toy, "embed", embed)
+    score(toy(), CLIPS, RECIPE)
+    assert [*found, rounded()] == [(True, True), *3 * [(False, False)], (True, True)]
 
 
 def test_one_clip_that_does_not_fit_is_an_error_that_names_it(scarce):

@@ -111,6 +111,7 @@ def test_a_matrix_under_nohup_outlives_its_terminal():
     try:
         with ending_workers():
             signal.raise_signal(signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
 

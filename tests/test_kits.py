@@ -56,7 +56,8 @@ def test_every_strategy_keeps_its_contracts(name):
     ("name", "options"),
     [
         ("adapters", {"share_feature_layer": True, "individual_weight_decay": True, "rank": 2}),
-        ("multi-task", {"adapters": True}),
+        ("multi-task", {"individual_weight_decay": True}),
+        ("multi-task", {"adapters": False}),
     ],
 )
 def test_strategies_keep_their_contracts_with_other_options(name, options):

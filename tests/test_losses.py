@@ -65,3 +65,14 @@ def test_every_loss_uses_balanced_weights(name):
     balanced = loss_of(Training(loss=name, balanced_weights=True), targets, 2)(logits, targets)
     plain = loss_of(Training(loss=name, balanced_weights=False), targets, 2)(logits, targets)
     assert balanced != pytest.approx(plain.item())
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize("name", ["crossentropy", "focal", "ordinal"])
+def test_pieces_of_a_batch_weigh_so_much_that_their_losses_add_up_to_the_batchs(name, balanced):
+    loss = loss_of(Training(loss=name, balanced_weights=balanced), torch.tensor([0, 0, 0, 1, 2]), 3)
+    logits = LOGITS.float()
+    pieces = [slice(0, 1), slice(1, 4)]
+    total = sum(loss(logits[rows], TARGETS[rows]) * loss.share(TARGETS[rows], TARGETS) for rows in pieces)
+    assert total.item() == pytest.approx(loss(logits, TARGETS).item())
+    assert float(loss.share(TARGETS, TARGETS)) == 1

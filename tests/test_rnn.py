@@ -205,6 +205,19 @@ def test_a_training_pass_in_bfloat16_comes_close_to_one_in_float32(options):
     torch.testing.assert_close(rough.float(), exact, rtol=0, atol=0.03)
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_recurrent_layers_stay_in_float32_while_others_are_in_bfloat16(device, bidirectional):
+    options = RecurrentOptions(hidden_dim=6, input_projection=True, bidirectional=bidirectional)
+    made = RecurrentTrunk(5, options).to(device)
+    dtypes = {}
+    for name, module in (("layer", made.layers[0]), ("projection", made.projection)):
+        module.register_forward_hook(lambda _, __, out, name=name: dtypes.update({name: out.dtype}))
+    with torch.autocast(device, torch.bfloat16):
+        made.embed_features(*(tensor.float().to(device) for tensor in padded([40, 3])))
+    assert dtypes == {"layer": torch.float32, "projection": torch.bfloat16}
+
+
 def test_the_defaults_are_emonets():
     options = RnnOptions()
     assert (options.features, options.num_mfccs, options.cell_type) == ("mfcc", 40, "lstm")

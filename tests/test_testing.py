@@ -222,6 +222,18 @@ class NamesAnUnknownKind(Toy):
         return {"adapter": AdapterPoint("adapter", "magic", 5, 5)}
 
 
+class NamesOtherPlacesOnceAdapted(Toy):
+    def adapter_points(self):
+        points = super().adapter_points()
+        return points if self.adapter is None else {"adapter": points["adapter"]}
+
+
+class CannotNameThemOnceAdapted(Toy):
+    def adapter_points(self):
+        size = self.norm.num_features
+        return {**super().adapter_points(), "norm": AdapterPoint("norm", "norm", size, size)}
+
+
 class IgnoresItsAdapter(Toy):
     def embed(self, waveform, lengths):
         features, mask = self.front_end(waveform, lengths)
@@ -254,6 +266,8 @@ FAULTS = {
     NamesNoPlace: ("adapter-points", "AttributeError"),
     NamesATakenSlot: ("adapter-points", "layer is taken"),
     NamesAnUnknownKind: ("adapter-points", "unknown kind 'magic'"),
+    NamesOtherPlacesOnceAdapted: ("adapter-points", "adapter_points() changed when parts were installed"),
+    CannotNameThemOnceAdapted: ("adapter-points", "no attribute 'num_features'"),
     IgnoresItsAdapter: ("adapter-points", "a part at point 'adapter' changed nothing"),
     TakesTheAdapterTwice: ("adapter-points", "changed an output"),
     FreezesItsSizes: ("onnx-parity", "ExportError"),

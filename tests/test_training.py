@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from emonet_bench import interruption
+from emonet_bench import batches, interruption
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.evaluation import predict
@@ -109,12 +109,13 @@ def test_a_loss_that_is_not_finite_fails_with_the_epoch():
         run(plan=plan)
 
 
-def test_frozen_batch_norms_keep_their_statistics_in_training():
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_frozen_batch_norms_keep_their_statistics_in_training(precision):
     plan = toy_plan()
     plan.classifier.network.requires_grad_(requires_grad=False)
     heads = Plan(plan.classifier, [ParameterGroup(list(plan.classifier.heads.parameters()))])
     before = copy.deepcopy(plan.classifier.network.state_dict())
-    run(plan=heads)
+    run(RECIPE.model_copy(update={"precision": precision}), plan=heads)
     for name, tensor in plan.classifier.network.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     train_mode(plan.classifier)
@@ -147,6 +148,7 @@ class Killed(BaseException):
         {"epochs": 30, "schedule": "stages", "patience": 2, "optimizer": "sgd"},
         {"epochs": 4, "optimizer": "adadelta"},
         {"epochs": 4, "optimizer": "rmsprop"},
+        {"epochs": 4, "precision": "bfloat16"},
     ],
 )
 @pytest.mark.parametrize("last", [1, 3])
@@ -208,12 +210,15 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_state_remembe
     assert failures == [8, 4]
 
 
-def test_a_batch_in_pieces_has_the_gradient_of_the_whole():
-    recipe = RECIPE.model_copy(update={"balanced_weights": False, "optimizer": "sgd"})
-    batch = TRAIN.whole(torch.arange(7))
+@pytest.mark.parametrize("loss", ["crossentropy", "focal", "ordinal"])
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_batch_in_pieces_has_the_gradient_of_the_whole(balanced, loss):
+    recipe = RECIPE.model_copy(update={"balanced_weights": balanced, "loss": loss, "optimizer": "sgd"})
+    uneven = TRAIN.select([*range(0, 40, 2), 1, 3, 5])  # of one label far more than of the other
+    batch = uneven.whole(torch.tensor([0, 1, 2, 3, 4, 20, 21]))
     found = []
     for count in (1, 2, 3):
-        session = _Session(toy_plan(), {"toy": TRAIN}, {"toy": DEV}, recipe, 0, print, None)
+        session = _Session(toy_plan(), {"toy": uneven}, {"toy": DEV}, recipe, 0, print, None)
         session.classifier.eval()  # batch norms and dropout see the batch as a whole only when it is one
         session.standing.pieces = count
         session.optimizer = optimizer(session.plan.groups, recipe, 0.1)
@@ -228,8 +233,7 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole():
 @pytest.mark.parametrize(("clips", "count", "sizes"), [(8, 2, [4, 4]), (7, 2, [4, 3]), (3, 4, [3]), (5, 8, [3, 2])])
 def test_no_piece_of_a_batch_is_a_single_clip(clips, count, sizes):
     divided = list(pieces(TRAIN.whole(torch.arange(clips)), count))
-    assert [len(piece.targets) for piece, _ in divided] == sizes
-    assert sum(part for _, part in divided) == pytest.approx(1)
+    assert [len(piece.targets) for piece in divided] == sizes
 
 
 def test_a_clip_too_large_for_the_gpu_fails_with_the_remedy(monkeypatch):
@@ -244,11 +248,12 @@ def installed_networks():
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize("window", [0.5, None])
 @pytest.mark.parametrize("name", installed_networks())
-def test_no_step_waits_for_the_gpu(name):
+def test_no_step_waits_for_the_gpu(name, window):
     architecture, signal = Plugins(Selection(strict=True)).architectures[name], Signal(window=8_000)
     clips = signals.clips(signal, seed=0).to(torch.device("cuda"))
-    recipe = Training(batch_size=8, window=0.5, device="cuda", precision="bfloat16")
+    recipe = Training(batch_size=8, window=window, device="cuda", precision="bfloat16")
     whole = classifier(architecture.build(architecture.options(), signal), [TrainingSet("noise", clips.labels, 18)])
     plan = Plan(whole.to("cuda"), [ParameterGroup(list(whole.parameters()))])
     session = _Session(plan, {"noise": clips}, {"noise": clips}, recipe, 0, print, None)
@@ -262,6 +267,16 @@ def test_no_step_waits_for_the_gpu(name):
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.stack(losses).isfinite().all()
+
+
+@pytest.mark.parametrize("window", [0.3, None])
+def test_batches_are_cut_without_a_look_at_what_lies_on_the_device(monkeypatch, window):
+    there = TRAIN.to(torch.device("meta"))  # it holds shapes and no numbers: whatever waits for one fails
+    monkeypatch.setattr(batches, "sliced", batches.gathered)  # as on a GPU
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda _: TRAIN.lengths)  # once, before the first batch
+    batch = next(_endless(there, RECIPE.model_copy(update={"window": window})))
+    assert batch.waveform.is_meta
+    assert batch.waveform.shape[1] in ([300] if window else TRAIN.lengths.tolist())
 
 
 @pytest.mark.parametrize("header", [{}, {"standing": "{}"}, {"standing": '{"odd": 1}', "optimizer": "{}"}])

@@ -1,6 +1,7 @@
 """The strategies: what moves, what stays, where it starts."""
 
 import copy
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from torch import nn
 from emonet_bench.checkpoints import Checkpoint, load, rebuild, save
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, Skipped
-from emonet_bench.networks import classifier
+from emonet_bench.networks import branch, classifier
 from emonet_bench.plugins import Plugins
+from emonet_bench.testing import signals
 from emonet_bench.training import train
-from emonet_bench.types import Signal
+from emonet_bench.types import Signal, TrainingSet
 from tests.toys import Toy, toy_clips, toy_set
 
 CLIPS = toy_clips()
@@ -94,16 +96,89 @@ def test_adapters_start_as_the_sources_function(plugins, source):
     assert torch.equal(adapted.eval().embed(waveform, None), plain.eval().embed(waveform, None))
 
 
+SMALL = {
+    "cnn": {"num_mels": 16, "number_of_filters": 2, "number_of_resnet_blocks": 1, "classifier": "rnn"},
+    "rnn": {"num_mels": 16, "num_mfccs": 8, "hidden_dim": 6, "use_attention": True},
+    "fusion": {"num_mels": 16, "number_of_filters": 2, "number_of_resnet_blocks": 1, "hidden_dim": 6},
+}
+
+
+def small(plugins, name, rate=16_000, **changes):
+    """Build a small network, and write the header of a checkpoint of it."""
+    architecture, signal = plugins.architectures[name], Signal(rate)
+    options = architecture.options(**{**SMALL[name], **changes})
+    header = {
+        "architecture": name,
+        "architecture_options": options.model_dump(mode="json"),
+        "signal": asdict(signal),
+        "corpora": {"one": CLIPS.labels, "two": CLIPS.labels},
+    }
+    return architecture.build(options, signal), header
+
+
+def stirred(whole):
+    for tensor in whole.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.add_(torch.rand_like(tensor) / 10)
+    return whole
+
+
+def adapted_source(plugins, name, **options):
+    """A multi-task source of a real architecture, with a set of parts for each of two corpora."""
+    network, header = small(plugins, name)
+    sets = [toy_set(CLIPS, "one"), toy_set(CLIPS, "two")]
+    plan = plugins.strategies["multi-task"].prepare(network, sets, None, MultiTaskOptions(**options))
+    return Checkpoint(copy.deepcopy(stirred(plan.classifier).state_dict()), header)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", SMALL)
+def test_adapters_from_an_adapted_source_leave_its_shared_layers_to_the_last_bit(plugins, name, precision):
+    clips = signals.clips(Signal(), seed=0, each=2)
+    network, _ = small(plugins, name)
+    strategy, source = plugins.strategies["adapters"], adapted_source(plugins, name)
+    plan = strategy.prepare(network, [toy_set(clips)], source, AdapterOptions())
+    assert list(plan.starts) == ["adapters at zero", "the set of one", "the set of two"]
+    before = copy.deepcopy(plan.classifier.state_dict())
+    recipe = Training(epochs=1, batch_size=6, window=0.3, device="cpu", precision=precision)
+    train(plan, {"toy": clips}, {"toy": clips}, recipe, 0)
+    changed = moved(plan, before)
+    assert all(".parts.for_toy." in tensor for tensor in changed)
+    assert any(tensor.startswith("network.") for tensor in changed)
+
+
+HEARD = [
+    ("cnn", {"hop": 256}, "options.cnn.hop 512, this network has 256"),
+    ("cnn", {"normalise": "utterance"}, "options.cnn.normalise none, this network has utterance"),
+    ("rnn", {"features": "logmel"}, "options.rnn.features mfcc, this network has logmel"),
+    ("fusion", {"rate": 22_050}, "training.sampling_rate 16000, this network has 22050"),
+]
+
+
+@pytest.mark.parametrize("strategy", ["finetune", "last-layer", "adapters"])
+@pytest.mark.parametrize(("name", "changes", "words"), HEARD)
+def test_a_source_that_hears_otherwise_is_refused_by_name(plugins, strategy, name, changes, words):
+    network, _ = small(plugins, name, **changes)
+    with pytest.raises(ConfigError, match=rf"^source: it was trained with {words}; set .* or train the source with"):
+        prepare(plugins, strategy, adapted_source(plugins, name), network=network)
+
+
+def test_a_source_may_have_heard_its_clips_augmented_or_not_tell_what_it_heard(plugins):
+    source = adapted_source(plugins, "cnn")
+    silent = Checkpoint(source.tensors, {"corpora": source.header["corpora"]})
+    augmented = {"time_masks": 2, "freq_masks": 1, "gain": 6.0, "noise": 10.0, "speed": 0.1, "random_noise": 0.5}
+    for given, changes in ((source, augmented), (silent, {"hop": 256})):
+        network = prepare(plugins, "adapters", given, network=small(plugins, "cnn", **changes)[0]).classifier.network
+        assert torch.equal(network.trunk.stem.conv.weight, source.tensors["network.trunk.stem.conv.weight"])
+
+
 @pytest.fixture
 def adapted(plugins):
     """A multi-task source with a set of parts for each of two corpora, all of them moved."""
     sets = [toy_set(CLIPS, "one"), toy_set(CLIPS, "two")]
     torch.manual_seed(3)
     plan = plugins.strategies["multi-task"].prepare(Toy(), sets, None, MultiTaskOptions(adapters=True))
-    for tensor in plan.classifier.state_dict().values():
-        if tensor.is_floating_point():
-            tensor.add_(torch.rand_like(tensor))
-    return plan.classifier.eval()
+    return stirred(plan.classifier).eval()
 
 
 def as_source(whole, **corpora):
@@ -157,18 +232,12 @@ def test_a_source_without_sets_leaves_no_choice(plugins, source):
 @pytest.mark.parametrize("rank", [None, 2])
 @pytest.mark.parametrize("name", ["finetune", "last-layer"])
 def test_other_ways_start_with_the_network_of_any_corpus_of_an_adapted_source(plugins, name, rank):
-    architecture = plugins.architectures["cnn"]
-    options = architecture.options(number_of_filters=2, number_of_resnet_blocks=1, num_mels=16, classifier="statistics")
-
     def network():
-        return architecture.build(options, Signal(16_000))
+        return small(plugins, "cnn", classifier="statistics")[0]
 
     sets = [toy_set(CLIPS, "one"), toy_set(CLIPS, "two")]
     multi_task = plugins.strategies["multi-task"].prepare
-    joint = multi_task(network(), sets, None, MultiTaskOptions(rank=rank)).classifier.eval()
-    for tensor in joint.state_dict().values():
-        if tensor.is_floating_point():
-            tensor.add_(torch.rand_like(tensor) / 10)
+    joint = stirred(multi_task(network(), sets, None, MultiTaskOptions(rank=rank)).classifier).eval()
     whole = prepare(plugins, name, as_source(joint), network=network())
     waveform = torch.randn(2, 8_000)
     embeddings = []
@@ -183,6 +252,18 @@ def test_other_ways_start_with_the_network_of_any_corpus_of_an_adapted_source(pl
 def test_a_sequences_adapters_cannot_be_made_part_of_a_layer(plugins, adapted):
     with pytest.raises(Skipped, match="its adapters at adapter cannot be made part of the layer beside them"):
         prepare(plugins, "finetune", as_source(adapted))
+
+
+def test_an_adapter_of_another_shape_cannot_be_made_part_of_a_layer_either(plugins):
+    network, _ = small(plugins, "cnn")
+    sets = [toy_set(CLIPS, "one"), toy_set(CLIPS, "two")]
+
+    def wide(point, _):
+        return nn.Conv2d(point.inputs, point.outputs, 3, point.stride, padding=1, bias=False)
+
+    branch(network, ["one", "two"], {"conv": wide})
+    with pytest.raises(Skipped, match=r"its adapters at trunk\.stem\.adapter cannot be made part"):
+        prepare(plugins, "finetune", as_source(classifier(network, sets)), network=small(plugins, "cnn")[0])
 
 
 def test_adapters_ask_for_a_multi_task_source_with_adapters_of_their_own_shape(plugins):
@@ -219,9 +300,23 @@ def test_individual_weight_decay_is_set_on_adapters_alone(plugins, source):
     plan = prepare(plugins, "adapters", source, individual_weight_decay=True)
     decays = {id(p): group.weight_decay for group in plan.groups for p in group.parameters}
     adapter = plan.classifier.network.adapter.active
-    assert decays[id(adapter.down.weight)] == 5e-3  # 40 clips
+    assert decays[id(adapter.down.weight)] == 1e-2  # 40 clips, and twice Keras' L2
     assert decays[id(adapter.down.bias)] == 0.0
     assert decays[id(plan.classifier.heads.active.dense.weight)] is None
+
+
+def test_individual_weight_decay_of_several_corpora_is_that_of_each_ones_own_size(plugins):
+    sets = [TrainingSet("small", CLIPS.labels, 499), TrainingSet("large", CLIPS.labels, 9_999)]
+    options = MultiTaskOptions(individual_weight_decay=True)
+    plan = plugins.strategies["multi-task"].prepare(Toy(), sets, None, options)
+    decays = {id(p): group.weight_decay for group in plan.groups for p in group.parameters}
+    found = {name: decays[id(p)] for name, p in plan.classifier.named_parameters() if p.dim() > 1}
+    assert {name: decay for name, decay in found.items() if decay is not None} == {
+        "network.adapter.parts.for_small.down.weight": 1e-2,
+        "network.adapter.parts.for_small.up.weight": 1e-2,
+        "network.adapter.parts.for_large.down.weight": 1e-3,
+        "network.adapter.parts.for_large.up.weight": 1e-3,
+    }
 
 
 def test_an_architecture_without_points_skips_adapters_with_the_reason(plugins, source):
@@ -279,20 +374,16 @@ def test_a_sequence_adapter_starts_as_a_no_op_and_every_parameter_can_learn():
 
 
 def test_an_adapted_classifier_comes_back_from_its_checkpoint(plugins, tmp_path):
-    architecture = plugins.architectures["chance"]
-    plan = prepare(plugins, "scratch", None, network=architecture.build(architecture.options(), None))
-    header = {
-        "architecture": "chance",
-        "architecture_options": {},
-        "strategy": "scratch",
-        "strategy_options": {},
-        "signal": {"sampling_rate": 1_000, "window": None},
-        "corpora": {"toy": list(CLIPS.labels)},
-    }
-    save(plan.classifier, tmp_path / "model.safetensors", header)
-    again = rebuild(load(tmp_path), plugins)
-    for name, tensor in plan.classifier.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor)
+    network, header = small(plugins, "cnn")
+    plan = prepare(plugins, "adapters", adapted_source(plugins, "cnn", rank=2), network=network, rank=2)
+    whole = stirred(plan.classifier).eval()
+    own = {"strategy": "adapters", "strategy_options": {"rank": 2}, "corpora": {"toy": list(CLIPS.labels)}}
+    save(whole, tmp_path / "model.safetensors", {**header, **own})
+    again = rebuild(load(tmp_path), plugins).eval()
+    assert again.state_dict().keys() == whole.state_dict().keys()
+    assert "network.trunk.stem.adapter.parts.for_toy.up" in again.state_dict()
+    waveform = torch.randn(2, 8_000)
+    assert torch.equal(again(waveform), whole(waveform))
 
 
 @pytest.mark.parametrize("content", [b"", b"not safetensors at all"])

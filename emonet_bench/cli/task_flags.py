@@ -23,6 +23,7 @@ RECIPE: Mapping[str, Any] = {
     "balanced_weights": False,
     "window": None,
     "short_clips": "pad",
+    "precision": "float32",
 }
 """EmoNet's training on one corpus, where it differs from the defaults of a matrix."""
 

@@ -148,7 +148,7 @@ def round_trip(bench: Bench) -> None:
 
 
 def adapter_points(bench: Bench) -> None:
-    """Adapter points exist, are of known kinds, stay the same with parts that do nothing, and use the other parts."""
+    """Adapter points exist, are of known kinds and the same with parts installed; idle parts do nothing, others act."""
     classifier = bench.stirred().double()
     network = classifier.network
     points = network.adapter_points()
@@ -163,6 +163,8 @@ def adapter_points(bench: Bench) -> None:
             )
     before = _heard(classifier, bench, torch.float64)
     installed = networks.branch(network, [CORPUS], dict.fromkeys(_KINDS, idle_part))
+    if dict(network.adapter_points()) != dict(points):
+        raise BrokenError("adapter_points() changed when parts were installed; name sizes, not what stands at a point")
     after = _heard(classifier, bench, torch.float64)
     if _delta(before, after) > EXACT:
         raise BrokenError(f"parts that do nothing changed an output by {_delta(before, after):.2g}")

@@ -35,15 +35,16 @@ class Cnn(nn.Module):
         super().__init__()
         self.front_end = LogMel(options, signal.sampling_rate)
         self.trunk = Trunk(options.num_mels, options)
-        self.fixed = signal if options.classifier == "avgpool" else None
+        self.signal = signal
+        self.fixed = options.classifier == "avgpool"
         pooling: Any = _pooling(options, self.trunk, signal)
         self.pooling = pooling
         self.dim: int = pooling.dim
 
     def embed(self, waveform: Tensor, lengths: Tensor | None) -> Tensor:
         """Embed waveforms (N, S) with valid lengths (N,): (N, D)."""
-        if self.fixed is not None:
-            waveform, lengths = _windowed(waveform, lengths, self.fixed)
+        if self.fixed:
+            waveform, lengths = _windowed(waveform, lengths, self.signal)
         return self.embed_features(*self.front_end(waveform, lengths))
 
     def embed_features(self, features: Tensor, mask: Tensor | None) -> Tensor:

@@ -24,6 +24,7 @@ class FusionNetwork(nn.Module):
 
     def __init__(self, options: FusionOptions, signal: Signal) -> None:
         super().__init__()
+        self.signal = signal
         self.front_end = DecibelLogMel(options, signal.sampling_rate)
         self.resnet = Trunk(self.front_end.bands, options)
         self.pooling = AttentionPooling(self.resnet.channels)
@@ -38,9 +39,9 @@ class FusionNetwork(nn.Module):
 
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
         """Name both branches' places for per-corpus parts."""
-        pooling = AdapterPoint("pooling", "pooling", self.resnet.channels, self.pooling.dim)
+        channels = self.resnet.channels
         return {
             **self.resnet.adapter_points("resnet."),
-            "pooling": pooling,
+            "pooling": AdapterPoint("pooling", "pooling", channels, channels),
             **self.recurrent.adapter_points("recurrent."),
         }

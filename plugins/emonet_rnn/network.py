@@ -26,6 +26,7 @@ class RnnNetwork(nn.Module):
 
     def __init__(self, options: RnnOptions, signal: Signal) -> None:
         super().__init__()
+        self.signal = signal
         if options.features == "mfcc":
             self.front_end: LogMel = Mfcc(options, signal.sampling_rate, options.num_mfccs)
         else:
@@ -110,7 +111,7 @@ class RecurrentLayer(nn.Module):
     def forward(self, sequence: Tensor, frames: Tensor | None) -> Tensor:
         """Map (N, T, inputs), of which ``frames`` (N,) are valid, to (N, T, D)."""
         sequence = self.dropout(sequence.transpose(1, 2)).transpose(1, 2)
-        with torch.autocast("cpu", enabled=False):  # not every CPU has bfloat16 LSTMs, and torch does not fall back
+        with torch.autocast(sequence.device.type, enabled=False):  # not every CPU has bfloat16 LSTMs
             sequence = sequence.to(self.cell.weight_ih_l0.dtype)
             if frames is None or not self.cell.bidirectional:  # forwards, padding comes after all that counts
                 sequence = self.cell(sequence)[0]

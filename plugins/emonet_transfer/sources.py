@@ -13,7 +13,8 @@ from emonet_bench.errors import ConfigError, Skipped
 from emonet_bench.networks import Classifier, MaskedBatchNorm, owner, without_owner
 from emonet_transfer.parts import ConvAdapter
 
-_KERNELS = ({"weight"}, {"down", "up"})  # the tensors of a ConvAdapter, full or of low rank
+# The options of a front end that change what a network hears; the others act in training only.
+_HEARD = ("num_mels", "n_fft", "hop", "f_min", "f_max", "triangles", "normalise", "features", "num_mfccs")
 
 
 def adapter_slots(network: Any) -> list[str]:
@@ -22,8 +23,13 @@ def adapter_slots(network: Any) -> list[str]:
 
 
 def load_shared(network: Any, source: Any) -> None:
-    """Load a source's network but its adapters; of further sets of parts, the first corpus's."""
+    """Load a source's network but its adapters; of further sets of parts, the first corpus's.
+
+    Raises:
+        ConfigError: The source differs from the network, or in what it hears.
+    """
     if source is not None:  # otherwise the structure alone is wanted
+        _hold_hearing(network, source)
         _load(network, _unadapted(source.network(), adapter_slots(network)))
 
 
@@ -34,10 +40,12 @@ def load_functions(network: Any, source: Any) -> dict[str, dict[str, Tensor]]:
         Of such a source, every corpus's network, as tensors of a classifier; the first is loaded. Otherwise nothing.
 
     Raises:
+        ConfigError: The source differs from the network, or in what it hears.
         Skipped: Its adapters cannot be made part of the layers beside them.
     """
     if source is None:
         return {}
+    _hold_hearing(network, source)
     functions = {f"the network of {corpus}": plain(network, source, corpus) for corpus in source.branches}
     _load(network, next(iter(functions.values())) if functions else source.network())
     return {name: {f"network.{key}": tensor for key, tensor in tensors.items()} for name, tensors in functions.items()}
@@ -65,12 +73,12 @@ def plain(network: Any, source: Any, corpus: str) -> dict[str, Tensor]:
         if not parts or point.kind in ("norm", "pooling"):
             continue
         beside = network.get_submodule(point.path.rpartition(".")[0])
-        if set(parts) not in _KERNELS or not hasattr(beside, "absorb"):
+        adapter = ConvAdapter(point.inputs, point.outputs, rank=len(parts["down"]) if "down" in parts else None)
+        if _shapes(parts) != _shapes(adapter.state_dict()) or not hasattr(beside, "absorb"):
             raise Skipped(
                 f"source: its adapters at {point.path} cannot be made part of the layer beside them; "
                 "start 'adapters' from it, or train a source without adapters"
             )
-        adapter = ConvAdapter(point.inputs, point.outputs, rank=len(parts["down"]) if "down" in parts else None)
         adapter.load_state_dict(parts)
         beside.absorb(adapter.kernel())
     return dict(network.state_dict())
@@ -104,6 +112,25 @@ def starts(whole: Classifier, source: Any) -> dict[str, dict[str, Tensor]]:
 
 def _unadapted(given: Mapping[str, Tensor], slots: Sequence[str]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in given.items() if not name.startswith(tuple(slots))}
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
+
+
+def _hold_hearing(network: Any, source: Any) -> None:
+    """Compare sampling rate and front end, where both sides tell them; no tensor would show a difference."""
+    name, theirs = source.header.get("architecture"), source.header.get("architecture_options", {})
+    options = getattr(getattr(network, "front_end", None), "options", None)
+    pairs = [(f"options.{name}.{option}", theirs.get(option), getattr(options, option, None)) for option in _HEARD]
+    rate = getattr(getattr(network, "signal", None), "sampling_rate", None)
+    pairs.append(("training.sampling_rate", source.header.get("signal", {}).get("sampling_rate"), rate))
+    for option, before, now in pairs:
+        if None not in (before, now) and before != now:
+            raise ConfigError(
+                f"source: it was trained with {option} {before}, this network has {now}; "
+                f"set {option} to {before}, or train the source with {now}"
+            )
 
 
 def _load(network: nn.Module, given: Mapping[str, Tensor]) -> None:
