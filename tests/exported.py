@@ -8,6 +8,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.export import export, metadata_of
 from emonet_bench.networks import Branches, MaskedBatchNorm, branch, classifier
+from emonet_bench.plugins import Plugins
 from emonet_bench.types import AdapterPoint, Signal, TrainingSet
 
 SIGNAL = Signal(16_000)
@@ -121,6 +122,16 @@ def record(**changes):
 
 
 def export_listener(path, window=None, **changes):
-    metadata = {**metadata_of(record()), **changes}
+    heard = {} if window is None else {"window": str(window / SIGNAL.sampling_rate)}
+    metadata = {**metadata_of(record()), **heard, **changes}
     export(listener(), "ours", path, replace(SIGNAL, window=window), metadata)
+    return path
+
+
+def export_cnn(path):
+    torch.manual_seed(0)
+    chosen = Plugins().architectures["cnn"]
+    options = chosen.options(number_of_filters=4, number_of_resnet_blocks=1, classifier="statistics")
+    trained = classifier(chosen.build(options, SIGNAL), [TrainingSet("ours", LABELS, 100)])
+    export(trained.eval(), "ours", path, SIGNAL, metadata_of(record()))
     return path

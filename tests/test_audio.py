@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import soundfile
 import soxr
 
-from emonet_bench.audio import open_store, read
+from emonet_bench.audio import open_store, read, seconds
 from emonet_bench.errors import AudioError
 from emonet_bench.types import Utterance
 
@@ -142,6 +143,25 @@ def test_bad_files_may_be_left_out_and_are_named(tmp_path):
 def test_a_corpus_of_bad_files_alone_is_an_error(tmp_path):
     with pytest.raises(AudioError, match="1 bad audio files"):
         open_store("demo", [utterance(tmp_path / "nowhere.wav")], RATE, tmp_path, skip_bad=True)
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are Unicode there")
+def test_a_name_that_is_not_unicode_is_read(tmp_path):
+    path = write(tmp_path / "a.wav").rename(tmp_path / os.fsdecode(b"b2_\xe9.wav"))
+    assert len(read(path, RATE)) == RATE // 2
+    assert seconds(utterance(path)) == 0.5
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [RATE, 48_000])
+def test_what_overflows_on_the_way_is_one_line(tmp_path, channels, rate):
+    loud = 3e38 * np.sign(np.random.default_rng(0).standard_normal((rate, 1))).repeat(channels, axis=1)
+    path = write(tmp_path / "a.wav", loud, rate, subtype="FLOAT")
+    if (channels, rate) == (1, RATE):  # nothing is computed before it is limited
+        assert np.isfinite(read(path, RATE)).all()
+    else:
+        with pytest.raises(AudioError, match=r"a\.wav: holds .*far too large"):
+            read(path, RATE)
 
 
 def test_an_unreadable_file_is_named(tmp_path, monkeypatch):

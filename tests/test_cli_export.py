@@ -199,6 +199,8 @@ def test_a_joint_run_makes_a_bank_that_predicts_for_each_task(joint, tmp_path):
         (["RUN", "--bank"], "--bank: needs --output FILE"),
         (["RUN", "--bank", "-o", "x.onnx", "--quantize", "int8"], "goes neither with --corpus nor with --quantize"),
         (["RUN", "-o", "OUT/x.onnx", "--quantize", "int8"], "x.onnx has no convolutions; keep it as it is"),
+        (["RUN", "-o", "card.md"], "card.md: a model's name ends in .onnx"),
+        (["RUN", "RUN", "--bank", "-o", "model"], "model: a model's name ends in .onnx"),
     ],
 )
 def test_what_cannot_be_asked_for_is_one_line(run, tmp_path, arguments, message):

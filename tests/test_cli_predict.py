@@ -3,15 +3,19 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 import soundfile
 from click.testing import CliRunner
+from rich.progress import Progress
 
 from emonet_bench.cli import main
+from emonet_bench.cli import predict as command
 from emonet_bench.deploy import Predictor
 from tests.exported import LABELS, export_listener
 
@@ -64,6 +68,18 @@ def test_a_table_names_files_and_labels(model, files):
     assert f"{one.probabilities.max():.3f}" in done.stdout
 
 
+def test_a_table_shows_brackets_as_they_stand(files, tmp_path, monkeypatch):
+    model = export_listener(tmp_path / "model.onnx", labels=json.dumps(["[/red]", "[bold]", "[x]"]))
+    clip = tmp_path / "Talk [id].wav"
+    clip.write_bytes((tmp_path / "audio" / "c.wav").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    done = emonet("predict", str(model), clip.name)
+    assert done.exit_code == 0, done.output
+    (one,) = Predictor(model, "cpu").predict(clip)
+    assert clip.name in done.stdout
+    assert one.label in done.stdout
+
+
 def test_folders_are_searched_in_sorted_order_for_audio_alone(model, files, tmp_path):
     (tmp_path / "audio" / "notes.txt").write_text("not audio")
     done = emonet("predict", model, str(tmp_path / "audio"), "--format", "csv")
@@ -74,6 +90,95 @@ def test_folders_are_searched_in_sorted_order_for_audio_alone(model, files, tmp_
 def test_names_come_from_standard_input(model, files):
     done = emonet("predict", model, files[3], "-", "--format", "csv", stdin=f"{files[1]}\n\n{files[0]}\r\n")
     assert [row["file"] for row in csv.DictReader(io.StringIO(done.stdout))] == [files[3], files[1], files[0]]
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are Unicode there")
+@pytest.mark.parametrize("form", ["csv", "jsonl", "table"])
+@pytest.mark.parametrize("way", ["argument", "folder", "stdin"])
+def test_a_name_that_is_not_unicode_comes_out_as_it_went_in(model, files, tmp_path, monkeypatch, form, way):
+    (tmp_path / "audio" / "c.wav").rename(tmp_path / "audio" / os.fsdecode(b"c_\xe9.wav"))
+    monkeypatch.chdir(tmp_path)
+    name = b"audio/c_\xe9.wav"
+    given = {"argument": os.fsdecode(name), "folder": "audio", "stdin": "-"}[way]
+    done = emonet("predict", model, given, "--format", form, stdin=name + b"\n")
+    assert done.exit_code == 0, done.output
+    if form == "jsonl":
+        rows = [json.loads(line) for line in done.stdout_bytes.decode().splitlines()]
+        assert os.fsdecode(name) in [row["file"] for row in rows]
+    else:
+        assert name in done.stdout_bytes
+
+
+def test_a_closed_standard_input_is_one_line(model):
+    line = f'"{sys.executable}" -m emonet_bench predict "{model}" - <&-'
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "Error: -: standard input is closed; name files or folders instead\n"
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"), [("empty", "empty: holds no audio files"), ("", "FILES: one of them is an empty name")]
+)
+def test_an_argument_that_stands_for_no_file_ends_the_call_before_any_work(
+    model, files, tmp_path, monkeypatch, argument, message
+):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    done = emonet("predict", model, files[0], argument, files[1], "--format", "csv")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert message in line
+
+
+def test_the_progress_bar_counts_files_when_they_are_done_and_stays_until_the_end(model, files, tmp_path, monkeypatch):
+    heard, moved, predict, stop = [], [], Predictor.predict, Progress.stop
+    (tmp_path / "bad.wav").write_text("not audio")
+    names = [files[0], str(tmp_path / "bad.wav"), *files[1:]]
+
+    def watched(*arguments, **options):
+        for one in predict(*arguments, **options):
+            if not one.start:  # of the files before it, those that failed count, too
+                assert len(moved) == names.index(one.file)
+            heard.append(one.file)
+            yield one
+
+    def stopped(bar):
+        assert len(moved) == bar.tasks[0].total == len(names)
+        assert len(set(heard)) == len(files) < len(heard)
+        heard.append("the end")
+        stop(bar)
+
+    monkeypatch.setattr(command, "_is_quiet", lambda form: True)
+    monkeypatch.setattr(Predictor, "predict", watched)
+    monkeypatch.setattr(Progress, "advance", lambda *_: moved.append(1))
+    monkeypatch.setattr(Progress, "stop", stopped)
+    done = emonet("predict", model, *names, "--window", "0.25")
+    assert done.exit_code == 1, done.output
+    assert heard[-1] == "the end"
+
+
+def test_rows_go_to_a_file_while_the_bar_has_the_terminal(model, files, tmp_path):
+    pty = pytest.importorskip("pty")
+    terminal, end = pty.openpty()
+    with (tmp_path / "out").open("w") as out:
+        line = [sys.executable, "-m", "emonet_bench", "predict", model, *files, "--format", "jsonl"]
+        subprocess.run(line, stdout=out, stderr=end, check=True)
+    os.close(end)
+    assert [json.loads(row)["file"] for row in (tmp_path / "out").read_text().splitlines()] == files
+    assert b"6/6" in os.read(terminal, 65_536)
+    os.close(terminal)
+
+
+@pytest.mark.parametrize(
+    ("options", "hop", "told"), [([], "", True), (["--window", "0.25"], "", False), ([], "0.1", False)]
+)
+def test_a_model_that_hears_the_middle_of_longer_stretches_says_so_once(files, tmp_path, options, hop, told):
+    model = export_listener(tmp_path / "centred.onnx", window=4_000, hop=hop)
+    done = emonet("predict", str(model), *files, "--format", "csv", *options)
+    assert done.exit_code == 0, done.output
+    note = "Note: of a longer stretch the model hears 0.25 s in its middle; try --window 0.25\n"
+    assert done.stderr == (note if told else "")
 
 
 def test_files_that_cannot_be_read_are_named_and_skipped_with_status_1(model, files, tmp_path):
@@ -112,6 +217,22 @@ def test_show_tells_inputs_outputs_labels_and_origin(model):
         assert text in done.stdout
     for text in ("16000", "0123456789abcdef", "CC-BY-4.0", "by-speaker", "torch 2.11.0"):
         assert text in done.stdout
+
+
+def test_show_takes_brackets_and_braces_of_other_writers_as_they_stand(tmp_path, monkeypatch):
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "g", [value], [value])
+    graph.output[0].name = "y"
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.helper.set_model_props(made, {"names": "{0: 'person'}", "[/red]": "[bold", "[x]": '["a", "b"]'})
+    onnx.save(made, tmp_path / "[id] model.onnx")
+    monkeypatch.chdir(tmp_path)
+    done = emonet("show", "[id] model.onnx")
+    assert done.exit_code == 0, done.output
+    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    assert ["[id]", "model.onnx"] in [[part.strip() for part in line] for line in lines]
+    for name, text in (("names", "{0: 'person'}"), ("[/red]", "[bold"), ("[x]", "a, b")):
+        assert [name, text] in [[part.strip() for part in line] for line in lines]
 
 
 def test_show_describes_a_run(tmp_path):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import venv
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import soundfile
 import soxr
 
 from emonet_bench.deploy import Predictor
+from emonet_bench.deploy.model import Model
+from emonet_bench.deploy.order import _AHEAD
 from emonet_bench.errors import AudioError, ConfigError
-from tests.exported import LABELS, export_listener
+from tests.exported import LABELS, export_cnn, export_listener
 
 RATE = 16_000
 RNG = np.random.default_rng(0)
@@ -129,11 +132,73 @@ def test_a_stream_speaks_as_soon_as_a_stretch_is_complete(predictor):
     assert stream.finish() == []
 
 
+@pytest.mark.parametrize("ask", [lambda stream: stream.push(noise(10)), lambda stream: stream.finish()])
+def test_a_stream_that_is_finished_takes_no_more(predictor, ask):
+    stream = predictor.stream(1.0, sampling_rate=8_000)
+    stream.push(noise(10_000))
+    stream.finish()
+    with pytest.raises(ConfigError, match="stream: is finished; ask the Predictor for another one"):
+        ask(stream)
+
+
+def test_a_stream_that_overflows_is_one_line(predictor):
+    stream = predictor.stream(1.0, sampling_rate=48_000)
+    with pytest.raises(AudioError, match="far too large"):
+        stream.push(TOO_LOUD)
+
+
 def test_a_stream_keeps_no_more_than_a_stretch(predictor):
     stream = predictor.stream(0.5, 0.25)
     for _ in range(50):
         stream.push(noise(1_000))
         assert len(stream._kept) < 8_000
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_single_file_needs_no_list(tmp_path, predictor, kind):
+    soundfile.write(tmp_path / "a.wav", noise(5_000), RATE)
+    (one,) = predictor.predict(kind(tmp_path / "a.wav"))
+    assert one.file == str(tmp_path / "a.wav")
+
+
+def test_a_single_array_needs_one_and_the_message_says_so(predictor):
+    with pytest.raises(AudioError, match=r"^array 0: is a single number; give .* to predict_arrays a list of them$"):
+        list(predictor.predict_arrays(noise(100), RATE))
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are Unicode there")
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_name_that_is_not_unicode_is_as_good_as_any(tmp_path, predictor, batch_size):
+    soundfile.write(tmp_path / "a.wav", noise(5_000), RATE)
+    odd = tmp_path / os.fsdecode(b"b2_\xe9.wav")
+    odd.write_bytes((tmp_path / "a.wav").read_bytes())
+    plain, other = predictor.predict([tmp_path / "a.wav", odd], batch_size=batch_size)
+    assert other.file == str(odd)
+    np.testing.assert_allclose(other.probabilities, plain.probabilities, atol=1e-6)
+
+
+def test_the_stretches_of_one_file_are_scored_by_all_threads(model, monkeypatch):
+    clip, score = noise(8 * RATE), Model.probabilities
+    alone = list(Predictor(model, "cpu", 1).predict_arrays([clip], RATE, window=1.0))
+    both = threading.Barrier(2, timeout=60)
+
+    def together(self, clips):
+        both.wait()  # breaks unless two threads are here at once
+        return score(self, clips)
+
+    monkeypatch.setattr(Model, "probabilities", together)
+    found = list(Predictor(model, "cpu", 2).predict_arrays([clip], RATE, window=1.0))
+    assert [one.start for one in found] == list(range(8))
+    for one, other in zip(found, alone, strict=True):
+        np.testing.assert_array_equal(one.probabilities, other.probabilities)
+
+
+def test_a_model_says_how_much_of_a_stretch_it_hears(tmp_path, predictor):
+    centred = export_listener(tmp_path / "centred.onnx", window=8_000)
+    assert Predictor(centred, "cpu").centre == 0.5
+    resaved(centred, tmp_path / "mean.onnx", lambda entries: entries.update(hop="0.25"))
+    assert Predictor(tmp_path / "mean.onnx", "cpu").centre is None
+    assert predictor.centre is None
 
 
 def test_predictions_become_a_frame(predictor):
@@ -152,6 +217,7 @@ def test_a_frame_without_pandas_is_one_line(predictor, monkeypatch):
 
 NAN = noise(1000)
 NAN[500] = np.nan
+TOO_LOUD = (3e38 * np.sign(noise(4_800))).astype(np.float32)  # the resampler overflows
 
 GOOD_ARRAYS = {
     "one sample": (noise(1), RATE),
@@ -165,6 +231,7 @@ GOOD_ARRAYS = {
     "8 bits": ((noise(1000) * 127).astype(np.int8), RATE),
     "a single bit": (np.sign(noise(1000)), RATE),
     "odd rate": (noise(11_025), 11_025),
+    "as loud as numbers go": (TOO_LOUD, RATE),
 }
 BAD_ARRAYS = {
     "zero-length: no samples": (noise(0), RATE),
@@ -177,6 +244,9 @@ BAD_ARRAYS = {
     "type <U3": (np.array(["abc"]), RATE),
     "type bool": (np.zeros(10, bool), RATE),
     "too short: 1 samples at 384000 Hz": (noise(1), 384_000),
+    "far too large": (TOO_LOUD, 48_000),
+    "too large": (np.stack([TOO_LOUD, TOO_LOUD]), RATE),
+    "is a single number": (np.float32(0.5), RATE),
 }
 
 
@@ -214,6 +284,7 @@ BAD_FILES = {
     "text.mp3": lambda path: path.write_text("not audio"),
     "text.raw": lambda path: path.write_text("not audio"),
     "nan.wav": _with_nan,
+    "loud.wav": lambda path: soundfile.write(path, TOO_LOUD, 48_000, subtype="FLOAT"),
     "folder.wav": lambda path: path.mkdir(),
     "noise.ogg": lambda path: path.write_bytes(RNG.bytes(10_000)),
 }
@@ -248,7 +319,7 @@ def test_a_reader_that_leaves_early_stops_the_work(model):
     found = Predictor(model, "cpu", threads=2).predict_arrays(endless(), RATE)
     next(found)
     found.close()
-    assert len(asked) < 10
+    assert len(asked) <= 2 * _AHEAD
 
 
 def test_audio_that_onnxruntime_cannot_hold_is_one_line(model, monkeypatch):
@@ -272,6 +343,16 @@ def resaved(model, path, change):
     onnx.save(loaded, path)
 
 
+def renamed(model, path, old, new):
+    loaded = onnx.load(model)
+    for value in [*loaded.graph.input, *loaded.graph.output]:
+        value.name = new if value.name == old else value.name
+    for node in loaded.graph.node:
+        node.input[:] = [new if name == old else name for name in node.input]
+        node.output[:] = [new if name == old else name for name in node.output]
+    onnx.save(loaded, path)
+
+
 BAD_MODELS = {
     "no such file; give a model": lambda model, path: None,
     r"not an ONNX file that onnxruntime can load \(.*INVALID_PROTOBUF": lambda model, path: path.write_text("hello"),
@@ -284,6 +365,18 @@ BAD_MODELS = {
     "its metadata is damaged": lambda model, path: resaved(model, path, lambda e: e.update(labels="anger, joy")),
     r"its metadata is damaged \(labels": lambda model, path: resaved(model, path, lambda e: e.update(labels="3")),
     "damaged": lambda model, path: resaved(model, path, lambda e: e.update(sampling_rate="0")),
+    r"its metadata is damaged \(could not convert string to float: 'long'\)": lambda model, path: resaved(
+        model, path, lambda e: e.update(window="long")
+    ),
+    "takes audio, lengths and gives embedding, logits, probabilities, unlike": lambda model, path: renamed(
+        model, path, "waveform", "audio"
+    ),
+    "takes lengths, waveform and gives embedding, logits, scores, unlike": lambda model, path: renamed(
+        model, path, "probabilities", "scores"
+    ),
+    "takes lengths, waveform and gives": lambda model, path: resaved(
+        model, path, lambda e: e.update(labels='{"ours": ["anger", "joy", "sadness"]}')
+    ),
     "written by a newer emonet-bench": lambda model, path: resaved(model, path, lambda e: e.update(schema_version="2")),
 }
 
@@ -360,6 +453,8 @@ def test_a_count_below_one_is_one_line(predictor, name, call):
         (1, 0),
         (1, -2),
         (1e-9, None),
+        (1e308, None),
+        (1, 1e308),
         (None, 1),
     ],
 )
@@ -379,23 +474,26 @@ def test_listening_imports_nothing_that_it_does_not_need(module):
 
 @pytest.mark.slow
 @pytest.mark.network
-def test_four_packages_are_enough(tmp_path, model):
+def test_four_packages_are_enough(tmp_path, corpora_dir):
+    files = (file for suffix in ("flac", "wav") for file in corpora_dir.glob(f"*/**/*.{suffix}"))
+    real = next(files, None)
+    if real is None:
+        pytest.skip(f"{corpora_dir} holds no FLAC and no WAV files")
+    samples, rate = soundfile.read(real)
+    soundfile.write(tmp_path / "stereo.wav", np.stack([samples, samples], axis=1), 2 * rate)  # is mixed and resampled
+    clips, model = [real, tmp_path / "stereo.wav"], export_cnn(tmp_path / "model.onnx")
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
     pip = [python, "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "numpy", "onnxruntime", "soundfile", "soxr"], check=True)
     subprocess.run([*pip, "--no-deps", Path(__file__).parents[1]], check=True)
-    real = next(Path(os.environ.get("EMONET_BENCH_CORPORA_DIR", tmp_path)).glob("*/**/*.wav"), None)
-    clip, rate = soundfile.read(real) if real else (noise(44_100, channels=2).T, 44_100)
-    soundfile.write(tmp_path / "clip.flac", clip, rate)
     code = (
-        "import sys; from emonet_bench.deploy import Predictor; (one,) = Predictor(sys.argv[1]).predict([sys.argv[2]]); "
-        "print(one.label, *one.probabilities)"
+        "import sys; from emonet_bench.deploy import Predictor\n"
+        "for one in Predictor(sys.argv[1]).predict(sys.argv[2:]): print(one.label, *one.probabilities)"
     )
-    done = subprocess.run(
-        [python, "-c", code, model, tmp_path / "clip.flac"], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
-    (one,) = Predictor(model, "cpu").predict([tmp_path / "clip.flac"])
-    label, *probabilities = done.stdout.split()
-    assert label == one.label
-    np.testing.assert_allclose([float(value) for value in probabilities], one.probabilities, atol=1e-4)
+    command = [python, "-c", code, model, *clips]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    for line, one in zip(done.stdout.splitlines(), Predictor(model, "cpu").predict(clips), strict=True):
+        label, *probabilities = line.split()
+        assert label == one.label
+        np.testing.assert_allclose([float(value) for value in probabilities], one.probabilities, atol=1e-4)

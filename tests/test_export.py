@@ -13,7 +13,19 @@ import torch
 from sklearn.metrics import recall_score
 
 from emonet_bench.errors import ConfigError, ExportError
-from emonet_bench.export import Deployed, export, export_run, for_corpus, freeze, metadata_of, model_card, score_onnx
+from emonet_bench.export import (
+    Deployed,
+    export,
+    export_bank,
+    export_run,
+    for_corpus,
+    freeze,
+    metadata_of,
+    model_card,
+    score_onnx,
+)
+from emonet_bench.export.gate import EXAMPLE, clips, hold
+from emonet_bench.export.graph import trace
 from emonet_bench.types import Signal
 from tests.exported import LABELS, SIGNAL, Listener, Unit, branches, export_listener, listener, record
 from tests.toys import toy_clips
@@ -148,6 +160,20 @@ def test_a_network_that_its_file_does_not_agree_with_is_not_exported(tmp_path, n
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("output", "what"), [("probabilities", "a probability"), ("embedding", "a value of an emb")])
+def test_the_gate_holds_every_output(output, what):
+    trained = listener()
+    model = onnx.load_from_string(trace(Deployed(freeze(trained, "ours"), SIGNAL), *clips(EXAMPLE, SIGNAL)))
+    assert hold(model.SerializeToString(), trained, "ours", SIGNAL) <= 1e-4
+    for node in model.graph.node:
+        node.input[:] = ["inner" if name == output else name for name in node.input]
+        node.output[:] = ["inner" if name == output else name for name in node.output]
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1.01), "factor"))
+    model.graph.node.append(onnx.helper.make_node("Mul", ["inner", "factor"], [output]))
+    with pytest.raises(ExportError, match=rf"^at batch 1 with \[1\] samples {what}.* is .* from the trained network's"):
+        hold(model.SerializeToString(), trained, "ours", SIGNAL)
+
+
 class Unexportable(Listener):
     def embed(self, waveform, lengths):
         embedding = super().embed(waveform, lengths)
@@ -189,7 +215,13 @@ def test_the_file_says_what_it_is(model):
         "run_id": "0123456789abcdef",
         "date": "2026-01-02T03:04:05Z",
     }
-    assert json.loads(said["packages"]) == {"python": "3.11", "torch": "2.11.0", "plugin transfer": "0.1.0"}
+    assert json.loads(said["packages"]) == {
+        "python": "3.11",
+        "torch": "2.11.0",
+        "onnx": onnx.__version__,
+        "onnxruntime": onnxruntime.__version__,
+        "plugin transfer": "0.1.0",
+    }
 
 
 def test_a_centre_window_is_said_in_seconds():
@@ -272,6 +304,39 @@ def test_an_export_whose_uar_is_not_the_runs_fails(tmp_path, spoken):
     with pytest.raises(ExportError, match=r"not written: its test UAR through onnxruntime is .* but the run's is"):
         export_run(run_directory(tmp_path, clips, predicted), trained, said, tmp_path / "m.onnx", Signal(1000), clips)
     assert not (tmp_path / "m.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "holds no test prediction"),
+        ("utterance,partition,speaker,truth,prediction\n1,dev,s,joy,joy\n", "holds no test prediction"),
+        ("utterance,speaker,truth,prediction\n1,s,joy,joy\n", r"damaged \('partition'\)"),
+        ("utterance,partition,truth,prediction\n1,test,joy,joy\n", r"damaged \('speaker'\)"),
+        ("utterance,partition,speaker,truth,prediction\n1,test,s,joy,bliss\n", r"damaged \('bliss'\)"),
+        ("utterance,partition,speaker,truth,prediction\n1,test,s,joy", r"damaged \(None\)"),
+        (b"\xff\xfe\x00", "damaged .*codec can't decode"),
+    ],
+)
+def test_damaged_predictions_are_one_line_that_names_them(tmp_path, content, message):
+    (tmp_path / "predictions.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ExportError, match=rf"predictions\.csv: {message}.*; run the matrix again$") as caught:
+        export_run(tmp_path, listener(), record(), tmp_path / "m.onnx", SIGNAL)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "m.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: export_run(path, None, {}, path / "card.md", SIGNAL),
+        lambda path: export_bank([], path / "card.md", SIGNAL),
+    ],
+)
+def test_a_name_that_the_card_would_take_is_refused_before_anything_else(tmp_path, write):
+    with pytest.raises(ExportError, match=r"card\.md: a model's name ends in \.onnx"):
+        write(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_card_warns_of_generated_audio_and_names_every_label():

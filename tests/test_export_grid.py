@@ -24,7 +24,9 @@ SLOW = [
     ("rnn", {**RNN, "cell_type": "gru", "bidirectional": True}),
     ("rnn", {**RNN, "input_projection": True, "input_bn": True, "use_attention": True, "share_attention": True}),
     ("rnn", {**RNN, "features": "logmel", "down_pool": 1}),
+    *((name, {**sizes, "normalise": "utterance", "triangles": "mel"}) for name, sizes in (("cnn", CNN), ("rnn", RNN))),
 ]
+ADAPTERS = [{"rank": 2}, {"share_feature_layer": True}]
 CORPORA = [TrainingSet("ours", ("anger", "joy", "sadness"), 100), TrainingSet("theirs", ("calm", "cross"), 100)]
 
 
@@ -33,12 +35,12 @@ def plugins():
     return Plugins()
 
 
-def prepared(plugins, architecture, options, strategy, signal):
+def prepared(plugins, architecture, options, strategy, signal, adapters):
     """A classifier whose every part is far from its start, as training leaves it."""
     torch.manual_seed(0)
     chosen, way = plugins.architectures[architecture], plugins.strategies[strategy]
     network = chosen.build(chosen.options(**options), signal)
-    extra = {"adapters": True} if strategy == "multi-task" else {}
+    extra = {} if strategy == "scratch" else adapters
     plan = way.prepare(network, CORPORA if way.multi_corpus else CORPORA[:1], None, way.options(**extra))
     with torch.no_grad():
         for parameter in plan.classifier.parameters():
@@ -50,14 +52,15 @@ def prepared(plugins, architecture, options, strategy, signal):
     return plan.classifier
 
 
-def exported(plugins, tmp_path, architecture, options):
+def exported(plugins, tmp_path, architecture, options, adapters=None):
     """Nodes and bytes of weights of the file from each strategy; a file that the gate refuses raises."""
     fixed = architecture == "cnn" and "classifier" not in options
     signal = Signal(16_000, 48_000 if fixed else None)
     sizes = {}
     for strategy in ("scratch", "adapters", "multi-task"):
         file = tmp_path / f"{strategy}.onnx"
-        parity = export(prepared(plugins, architecture, options, strategy, signal), "ours", file, signal, {})
+        trained = prepared(plugins, architecture, options, strategy, signal, adapters or {})
+        parity = export(trained, "ours", file, signal, {})
         weights = sum(len(one.raw_data) for one in onnx.load(file).graph.initializer)
         sizes[strategy] = (parity.node_count, weights)
     return sizes
@@ -80,3 +83,11 @@ def test_every_option_exports_whatever_the_strategy(plugins, tmp_path, architect
         assert len(set(sizes.values())) == 1
     else:
         assert sizes["adapters"] > sizes["scratch"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("adapters", ADAPTERS, ids=str)
+@pytest.mark.parametrize(("architecture", "options"), [("cnn", {**CNN, "classifier": "rnn"}), ("rnn", RNN)])
+def test_every_kind_of_adapter_exports(plugins, tmp_path, architecture, options, adapters):
+    sizes = exported(plugins, tmp_path, architecture, options, adapters)
+    assert (len(set(sizes.values())) == 1) == (architecture == "cnn")

@@ -5,12 +5,12 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from onnxruntime import quantization
 
 from emonet_bench.deploy import Predictor
 from emonet_bench.errors import ExportError
 from emonet_bench.export import MOST_LOST, export, quantise, score_onnx
 from emonet_bench.export.card import metadata_of
-from emonet_bench.export.int8 import _check
 from tests.exported import LABELS, SIGNAL, listener, record
 from tests.toys import toy_clips
 
@@ -66,9 +66,67 @@ def test_it_says_nearly_the_same_and_what_it_is(model, heard, variant):
     np.testing.assert_allclose(one.probabilities, other.probabilities, atol=0.05)
 
 
-def test_a_variant_that_loses_too_much_is_not_kept(model, heard):
-    with pytest.raises(ExportError, match=r"int8 is not kept: its test UAR is 0\.500, that of float32 0\.900"):
-        _check(model, (0.9, 0.5), SIGNAL, heard)
+def broken(model, variant, *_, **__):
+    variant.write_bytes(model.read_bytes()[:-500])
+
+
+def changed(model, variant, node):
+    """Let a node with one constant, and its input, stand before the logits."""
+    loaded = onnx.load(model)
+    (last,) = (one for one in loaded.graph.node if "logits" in one.output)
+    last.output[:] = ["inner"]
+    for one in loaded.graph.node:
+        one.input[:] = ["inner" if name == "logits" else name for name in one.input]
+    kind, constant = node
+    loaded.graph.initializer.append(onnx.numpy_helper.from_array(constant, "constant"))
+    loaded.graph.node.append(onnx.helper.make_node(kind, ["inner", "constant"], ["logits"]))
+    onnx.save(loaded, variant)
+
+
+def unfit(model, variant, *_, **__):
+    changed(model, variant, ("Reshape", np.array([7])))  # runs with no batch
+
+
+def infinite(model, variant, *_, **__):
+    changed(model, variant, ("Add", np.array([0, np.inf, 0], np.float32)))
+
+
+def contrary(model, variant, *_, **__):
+    changed(model, variant, ("Mul", np.float32(-1)))
+
+
+def refusing(*_, **__):
+    raise RuntimeError("no such operator\nsomewhere in Python")
+
+
+@pytest.mark.parametrize(
+    ("quantiser", "message"),
+    [
+        (broken, r"int8 is not kept: onnxruntime cannot load it \("),
+        (unfit, r"int8 is not kept: onnxruntime cannot run it \("),
+        (infinite, r"int8 is not kept: no finite logits for \[1\] samples$"),
+        (contrary, r"int8 is not kept: its test UAR is 0\.000, that of float32 0\.\d+$"),
+        (refusing, r"cannot be quantised \(no such operator\)"),
+    ],
+)
+def test_a_variant_that_does_not_hold_is_not_kept_nor_is_an_older_one(
+    model, heard, tmp_path, monkeypatch, quantiser, message
+):
+    monkeypatch.setattr(quantization, "quantize_static", quantiser)
+    target = tmp_path / "model.int8.onnx"
+    target.write_text("an older variant")
+    with pytest.raises(ExportError, match=f"^--quantize: .*{message}") as caught:
+        quantise(model, target, heard, heard)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_variant_that_cannot_be_written_is_one_line(model, heard, tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(ExportError, match="taken: cannot be replaced"):
+        quantise(model, tmp_path / "taken", heard, heard)
+    with pytest.raises(ExportError, match=r"nowhere.int8\.onnx: cannot be written"):
+        quantise(model, tmp_path / "nowhere" / "int8.onnx", heard, heard)
 
 
 def test_a_file_without_convolutions_says_so_in_one_line(model, heard, tmp_path):

@@ -39,24 +39,47 @@ def seconds(utterance: Utterance) -> float:
         AudioError: One line that names the file.
     """
     try:
-        with soundfile.SoundFile(utterance.file) as file:
+        with soundfile.SoundFile(native_name(utterance.file)) as file:
             last: float = file.frames / file.samplerate
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise AudioError(f"{utterance.file}: not audio that libsndfile can read, or damaged") from error
     return min(last, utterance.end or last) - utterance.start
 
 
+def native_name(path: str | Path) -> str | bytes:
+    """Name a file as libsndfile opens it: by its bytes, which need not be UTF-8, except on Windows."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
 def resampled(source: NDArray[np.float32], rate: int, sampling_rate: int) -> NDArray[np.float32]:
     """Bring samples (S,) from their own rate to a sampling rate.
 
     Raises:
-        AudioError: Nothing is left of them; the message names no file.
+        AudioError: Nothing is left of them, or they overflow; the message names no file.
     """
     if rate == sampling_rate:
         return source
     samples: NDArray[np.float32] = soxr.resample(source, rate, sampling_rate, quality="HQ")
     if not len(samples):
         raise AudioError(f"too short: {len(source)} samples at {rate} Hz")
+    return finite(samples)
+
+
+def mixed(channels: NDArray[Any], axis: int) -> NDArray[np.float32]:
+    """Average channels as float32; sums that overflow are infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):  # invalid: infinities of both signs
+        mean: NDArray[np.float32] = channels.mean(axis=axis, dtype=np.float32)
+    return mean
+
+
+def finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return samples of any shape as they are.
+
+    Raises:
+        AudioError: Not all are finite; the message names no file.
+    """
+    if not np.isfinite(samples).all():
+        raise AudioError("holds NaN or infinite samples, or some that are far too large")
     return samples
 
 
@@ -76,13 +99,11 @@ def decoded(path: Path, start: float, end: float | None) -> tuple[NDArray[np.flo
     """
     _check_readable(path)
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(native_name(path)) as file:
             samples, rate = _cut(file, start, end), file.samplerate
     except (TypeError, RuntimeError) as error:  # TypeError: it takes the suffix for headerless audio
         raise AudioError("not audio that libsndfile can read, or damaged") from error
-    if not np.isfinite(samples).all():
-        raise AudioError("holds NaN or infinite samples")
-    return (samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)), rate
+    return finite(samples[:, 0] if samples.shape[1] == 1 else mixed(samples, axis=1)), rate
 
 
 def digest(samples: NDArray[np.float32], rate: int) -> bytes:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file [default: RUN/model.onnx]."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file, *.onnx [default: RUN/model.onnx].",
 )
 @click.option("--corpus", help="Which corpus, where the run trained on several.")
 @click.option(
@@ -46,6 +49,10 @@ def export(
     The file is written only if onnxruntime and the trained network agree, at sizes that the export has not seen. Where
     the corpus is on this disk, its test partition is scored through onnxruntime, too.
     """
+    from emonet_bench.export import check_name  # noqa: PLC0415 - torch
+
+    if output is not None:
+        check_name(output)
     plugins = Plugins(context.obj)
     if bank:
         if output is None or corpus or quantize:

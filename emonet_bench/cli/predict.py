@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, TextIO, get_args
 
 import rich_click as click
 
@@ -16,6 +19,8 @@ from emonet_bench.deploy.model import Providers
 from emonet_bench.errors import AudioError, ConfigError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from emonet_bench.deploy import Prediction
 
 
@@ -33,7 +38,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="csv and jsonl come line by line, with the probability of each label.",
 )
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Files at once [default: the number of cores].")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Files, or stretches of a file, at once [default: the number of cores].",
+)
 @click.option(
     "--providers",
     type=click.Choice(get_args(Providers)),
@@ -57,17 +67,24 @@ def predict(
 
     FOLDERS are searched for audio; `-` reads names of files from standard input, one in a line. Files that cannot be
     read are reported and passed over; the exit status is then 1.
+
+    A model trained to hear a centre window (`show` tells its `window`, and no `hop`) scores the middle of a longer
+    stretch only, whatever the times beside it: give a --window that is no longer.
     """
     predictor = Predictor(model, providers, jobs, task)
+    names = _expanded(files)
+    bar = _bar(names) if _is_quiet(form) else None
     bad: list[AudioError] = []
 
     def failed(error: AudioError) -> None:
         bad.append(error)
         click.echo(f"Skipped: {error}", err=True)
+        if bar:
+            bar.advance(bar.task_ids[0])
 
     write = {"table": _table, "csv": _csv, "jsonl": _jsonl}[form]
-    names = _watched(files) if _is_quiet(form) else _expanded(files)
-    write(predictor, predictor.predict(names, window=window, hop=hop, failed=failed))
+    found = _noted(predictor, predictor.predict(names, window=window, hop=hop, failed=failed))
+    write(predictor, _watched(found, bar) if bar else found)
     if bad:
         context.exit(1)
 
@@ -77,24 +94,68 @@ def _is_quiet(form: str) -> bool:
     return sys.stderr.isatty() and (form == "table" or not sys.stdout.isatty())
 
 
-def _watched(files: tuple[str, ...]) -> Iterator[str]:
-    """Yield names of files, with a progress bar on stderr."""
+def _bar(names: Iterable[str]) -> Progress:
+    """Make a bar on stderr that counts files."""
     from rich.console import Console  # noqa: PLC0415 - slow, and not needed in pipes
-    from rich.progress import track  # noqa: PLC0415
+    from rich.progress import MofNCompleteColumn, Progress  # noqa: PLC0415
 
-    names: Iterable[str] = _expanded(files)
-    total = None if "-" in files else len(names := list(names))
-    yield from track(names, "Listening", total, console=Console(stderr=True), transient=True)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+    bar.add_task("Listening", total=len(names) if isinstance(names, Sequence) else None)
+    return bar
 
 
-def _expanded(files: tuple[str, ...]) -> Iterator[str]:
-    for file in files:
-        if file == "-":
-            yield from (line for raw in sys.stdin if (line := raw.rstrip("\r\n")))
-        elif Path(file).is_dir():
-            yield from _audio_in(Path(file))
-        else:
-            yield file
+def _watched(predictions: Iterable[Prediction], bar: Progress) -> Iterator[Prediction]:
+    """Yield predictions while a bar is shown; the first of each file moves it."""
+    with bar:
+        for one in predictions:
+            if not one.start:
+                bar.advance(bar.task_ids[0])
+            yield one
+
+
+def _noted(predictor: Predictor, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+    """Yield predictions, and say it once where the model did not hear all that one stands for."""
+    heard = predictor.centre
+    for one in predictions:
+        if heard and one.end - one.start > heard + 1e-6:  # seconds, rounded
+            click.echo(
+                f"Note: of a longer stretch the model hears {heard} s in its middle; try --window {heard}", err=True
+            )
+            heard = None
+        yield one
+
+
+def _expanded(files: Sequence[str]) -> Iterable[str]:
+    """Return the names of all files: a list, unless some come from standard input while others are scored.
+
+    Raises:
+        ConfigError: An argument stands for no file.
+    """
+    parts = [_named_by(file) for file in files]
+    names = chain.from_iterable(parts)
+    return names if "-" in files else list(names)
+
+
+def _named_by(argument: str) -> Iterable[str]:
+    if argument == "-":
+        return _from_stdin()
+    if not argument:
+        raise ConfigError("FILES: one of them is an empty name; leave it out, or give . for the folder you are in")
+    return _audio_in(Path(argument)) if os.path.isdir(argument) else [argument]  # noqa: PTH112 - Path's may raise
+
+
+def _from_stdin() -> Iterable[str]:
+    if sys.stdin is None:  # as Python has it where it is closed
+        raise ConfigError("-: standard input is closed; name files or folders instead")
+    _take_any_name(sys.stdin)
+    return (line for raw in sys.stdin if (line := raw.rstrip("\r\n")))
+
+
+def _take_any_name(stream: TextIO) -> None:
+    """Let names through a stream that are not in its encoding, byte by byte."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="surrogateescape")
 
 
 def _audio_in(folder: Path) -> list[str]:
@@ -108,6 +169,7 @@ def _audio_in(folder: Path) -> list[str]:
 
 
 def _csv(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
+    _take_any_name(sys.stdout)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["file", "start", "end", "prediction", *predictor.labels])
     for row in predictor.rows(predictions):
@@ -119,15 +181,19 @@ def _jsonl(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
     for one in predictions:
         probabilities = dict(zip(predictor.labels, one.probabilities.tolist(), strict=True))
         row = {"file": one.file, "start": one.start, "end": one.end, "prediction": one.label}
-        click.echo(json.dumps({**row, "probabilities": probabilities}, ensure_ascii=False))
+        text = json.dumps({**row, "probabilities": probabilities}, ensure_ascii=False)
+        click.echo(text.encode(errors="backslashreplace"))  # a name that is not UTF-8 is escaped, as JSON does it
 
 
 def _table(_: Predictor, predictions: Iterable[Prediction]) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow, and only tables need it
     from rich.table import Column, Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
+    _take_any_name(sys.stdout)
     table = Table(Column("file", overflow="fold"), "start", "end", "prediction", "probability")
     for one in predictions:
-        table.add_row(one.file, f"{one.start:.2f}", f"{one.end:.2f}", one.label, f"{one.probabilities.max():.3f}")
+        times, most = (f"{one.start:.2f}", f"{one.end:.2f}"), f"{one.probabilities.max():.3f}"
+        table.add_row(Text(one.file), *times, Text(one.label), most)
     if table.row_count:
         Console().print(table)

@@ -22,11 +22,11 @@ def show(what: Path) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(show_header=False, box=None, title=str(what), title_justify="left", title_style="bold")
+    table = Table(show_header=False, box=None, title=Text(str(what)), title_justify="left", title_style="bold")
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in _run(what) if what.is_dir() else _file(what):
-        table.add_row(name, Text(text))
+        table.add_row(Text(name), Text(text))
     Console().print(table)
 
 
@@ -36,7 +36,7 @@ def _file(path: Path) -> Iterator[tuple[str, str]]:
         for value in values:
             yield kind, f"{value.name}: {value.type.removeprefix('tensor(').rstrip(')')} {value.shape}"
     for name, text in sorted(session.get_modelmeta().custom_metadata_map.items()):
-        yield name, _words(json.loads(text)) if text.startswith(("[", "{")) else text or "-"
+        yield name, _said(text)
 
 
 def _run(directory: Path) -> Iterator[tuple[str, str]]:
@@ -51,6 +51,14 @@ def _run(directory: Path) -> Iterator[tuple[str, str]]:
         elif name not in {"spec", "confusion", "per_corpus"}:
             yield name, _words(facts[name])
     yield "directory", ", ".join(sorted(path.name for path in directory.iterdir()))
+
+
+def _said(text: str) -> str:
+    """Put a value of the metadata into words; text that is no JSON, though it starts like it, stands as it is."""
+    try:
+        return _words(json.loads(text)) if text.startswith(("[", "{")) else text or "-"
+    except (ValueError, RecursionError):
+        return text
 
 
 def _words(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import soundfile
 
+from emonet_bench.audio.reading import finite, mixed, native_name
 from emonet_bench.errors import AudioError, ConfigError
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ def cut_of(window: float | None, hop: float | None, sampling_rate: int) -> Cut |
             raise ConfigError("hop: needs a window, too")
         return None
     both = (window, window if hop is None else hop)
-    if not all(math.isfinite(seconds) and round(seconds * sampling_rate) >= 1 for seconds in both):
-        raise ConfigError(f"window and hop: must last at least one sample each; are {window} s and {hop} s")
+    if not all(math.isfinite(seconds * sampling_rate) and round(seconds * sampling_rate) >= 1 for seconds in both):
+        raise ConfigError(
+            f"window and hop: must last a sample at least, and not for ever; are {both[0]} s and {both[1]} s"
+        )
     size, step = (round(seconds * sampling_rate) for seconds in both)
     return size, step
 
@@ -60,7 +63,9 @@ def mono(array: NDArray[Any]) -> NDArray[np.float32]:
     Raises:
         AudioError: It is not audio; the message names no file.
     """
-    array = np.atleast_1d(array)
+    array = np.asarray(array)
+    if not array.ndim:
+        raise AudioError("is a single number; give (samples,) or (channels, samples), to predict_arrays a list of them")
     if array.ndim > 2 or (array.ndim == 2 and len(array) > _CHANNELS):  # noqa: PLR2004
         raise AudioError(f"has the shape {array.shape}; give (samples,) or (channels, samples)")
     if not array.size:
@@ -69,17 +74,14 @@ def mono(array: NDArray[Any]) -> NDArray[np.float32]:
         array = array / -float(np.iinfo(array.dtype).min)
     elif array.dtype.kind != "f":
         raise AudioError(f"has the type {array.dtype}; give floats in [-1, 1] or signed integers")
-    mixed: NDArray[np.float32] = array.reshape(-1, array.shape[-1]).mean(axis=0, dtype=np.float32)
-    if not np.isfinite(mixed).all():
-        raise AudioError("holds NaN or infinite samples")
-    return mixed
+    return finite(mixed(array.reshape(-1, array.shape[-1]), axis=0))
 
 
 def sixteen_bits(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Round to 16 bits: a corpus is kept so, and a clip is to get exactly the score that it got in its run."""
-    rounded: NDArray[np.float32] = samples * _SCALE
+    rounded: NDArray[np.float32] = np.clip(samples, -1, 1 - 1 / _SCALE)
+    rounded *= _SCALE
     np.rint(rounded, out=rounded)
-    np.clip(rounded, -_SCALE, _SCALE - 1, out=rounded)
     rounded *= 1 / _SCALE  # exact: a power of two
     return rounded
 
@@ -87,6 +89,6 @@ def sixteen_bits(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 def duration(file: str | Path) -> float:
     """Return a file's seconds from its header; 0 where that cannot be read: reading it will tell."""
     try:
-        return float(soundfile.info(str(file)).duration)
+        return float(soundfile.info(native_name(file)).duration)
     except (soundfile.SoundFileError, TypeError):
         return 0.0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Providers = Literal["auto", "cpu", "cuda"]
 
 _SCHEMA = 1
+_REMEDY = "export the run again with 'emonet-bench export'"
 _CUDA = "CUDAExecutionProvider"
 # Float32 as in training, and no search for the best convolution at every new length.
 _CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
@@ -38,6 +39,7 @@ class Model:
         metadata: Everything that the file says of itself.
         labels: What it tells apart, in declared order.
         sampling_rate: Samples per second that it hears.
+        centre: Seconds that it hears in the middle of a clip; None: all of it.
         task: Which of a bank's tasks; None: the file has a single one.
     """
 
@@ -45,6 +47,7 @@ class Model:
     metadata: Mapping[str, str]
     labels: tuple[str, ...]
     sampling_rate: int
+    centre: float | None
     task: int | None = None
 
     @property
@@ -90,15 +93,16 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     """
     session = open_session(path, providers)
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
-    labels, rate = _labels_and_rate(path, metadata)
+    labels, rate, centre = _said(path, metadata)
+    _check_inputs(path, session, {"waveform", "lengths"} | ({"task"} if isinstance(labels, dict) else set()))
     if isinstance(labels, list):
         if task is not None:
             raise ConfigError(f"task: {path} holds a single one; leave it out")
-        return Model(session, metadata, tuple(labels), rate)
+        return Model(session, metadata, tuple(labels), rate, centre)
     if task not in labels:
         given = "" if task is None else f", not {task!r}"
         raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
-    return Model(session, metadata, tuple(labels[task]), rate, list(labels).index(task))
+    return Model(session, metadata, tuple(labels[task]), rate, centre, list(labels).index(task))
 
 
 def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSession:
@@ -149,21 +153,28 @@ def _has_driver() -> bool:
     return False
 
 
-def _labels_and_rate(path: Path, metadata: Mapping[str, str]) -> tuple[list[str] | dict[str, list[str]], int]:
-    """Read the labels, of a bank for each task, and the sampling rate."""
-    remedy = "export the run again with 'emonet-bench export'"
+def _check_inputs(path: Path, session: onnxruntime.InferenceSession, wanted: set[str]) -> None:
+    inputs, outputs = ({value.name for value in given} for given in (session.get_inputs(), session.get_outputs()))
+    if inputs != wanted or "probabilities" not in outputs:
+        took, gave = (", ".join(sorted(names)) for names in (inputs, outputs))
+        raise ConfigError(f"{path}: takes {took} and gives {gave}, unlike what emonet-bench writes; {_REMEDY}")
+
+
+def _said(path: Path, metadata: Mapping[str, str]) -> tuple[list[str] | dict[str, list[str]], int, float | None]:
+    """Read the labels, of a bank for each task, the sampling rate and the centre window."""
     try:
         version, rate = int(metadata["schema_version"]), int(metadata["sampling_rate"])
         labels = json.loads(metadata["labels"])
+        window = float(metadata.get("window") or 0)
     except KeyError as error:
-        raise ConfigError(f"{path}: an ONNX file, but without emonet-bench's metadata ({error}); {remedy}") from error
+        raise ConfigError(f"{path}: an ONNX file, but without emonet-bench's metadata ({error}); {_REMEDY}") from error
     except ValueError as error:
-        raise ConfigError(f"{path}: its metadata is damaged ({error}); {remedy}") from error
+        raise ConfigError(f"{path}: its metadata is damaged ({error}); {_REMEDY}") from error
     if version > _SCHEMA:
         raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U emonet-bench")
     if rate < 1 or not isinstance(labels, list | dict) or not labels:
-        raise ConfigError(f"{path}: its metadata is damaged (labels or sampling_rate); {remedy}")
-    return labels, rate
+        raise ConfigError(f"{path}: its metadata is damaged (labels or sampling_rate); {_REMEDY}")
+    return labels, rate, None if metadata.get("hop") else window or None
 
 
 def _reason(error: Exception) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -31,21 +31,55 @@ def grouped(things: Iterable[Given], size: int, key: Callable[[Given], float]) -
         yield from (block[first : first + size] for first in range(0, len(block), size))
 
 
-def ahead(work: Callable[[Given], Made], things: Iterable[Given], threads: int) -> Generator[Made]:
-    """Yield what work makes of each thing, in order, while threads are at work on the next ones."""
-    pool, most = ThreadPoolExecutor(threads), _AHEAD * threads
-    waiting: deque[Future[Made]] = deque()
-    try:
+class Crew:
+    """Threads; on leaving, what they have not begun is dropped.
+
+    Args:
+        threads: How many.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._pool = ThreadPoolExecutor(threads)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def ahead(self, work: Callable[[Given], Made], things: Iterable[Given]) -> Iterator[Made]:
+        """Yield what work makes of each thing, in order, while threads are at work on the next ones."""
+        waiting: deque[Future[Made]] = deque()
+        most = _AHEAD * self.threads
         for thing in things:
-            waiting.append(pool.submit(work, thing))
+            waiting.append(self._pool.submit(work, thing))
             if len(waiting) == most:
                 wait([waiting[most // 2]], _PATIENCE)
             while waiting and (waiting[0].done() or len(waiting) == most):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+
+    def together(self, work: Callable[[Given], Made], things: Sequence[Given]) -> list[Made]:
+        """Return what work makes of each thing, in order: the calling thread does it, and idle ones help."""
+        left = deque(enumerate(things))
+        made: dict[int, Made] = {}
+
+        def take() -> None:
+            while True:
+                try:
+                    number, thing = left.popleft()
+                except IndexError:
+                    return
+                made[number] = work(thing)
+
+        helpers = [self._pool.submit(take) for _ in range(min(self.threads, len(things)) - 1)]
+        take()
+        for helper in helpers:
+            if not helper.cancel():  # it has begun, so it comes to an end
+                helper.result()
+        return [made[number] for number in range(len(things))]
 
 
 def in_order(groups: Iterable[Iterable[tuple[int, Made]]]) -> Iterator[Made]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from emonet_bench.audio import read, resampled
 from emonet_bench.deploy.clips import cut_of, duration, mono, sixteen_bits, stretches
 from emonet_bench.deploy.model import open_model
-from emonet_bench.deploy.order import ahead, grouped, in_order
+from emonet_bench.deploy.order import Crew, grouped, in_order
 from emonet_bench.deploy.stream import Stream
 from emonet_bench.errors import AudioError, ConfigError
 
@@ -47,6 +46,9 @@ class Prediction:
     end: float
 
 
+_Piece = tuple[int, str, int, "NDArray[np.float32]"]  # its clip's number and name, its first sample, its samples
+
+
 class _Clip(NamedTuple):
     name: str
     load: Callable[[], NDArray[np.float32]]  # (S,) at the model's rate
@@ -56,12 +58,13 @@ class _Clip(NamedTuple):
 class Predictor:
     """An exported model, ready to listen.
 
-    Clips are decoded and scored side by side in threads, each on one core: faster than all cores on one clip.
+    Clips, and the stretches of a clip, are scored side by side in threads, each on one core: faster than all cores on
+    one of them.
 
     Args:
         path: A file written by ``emonet-bench export``.
         providers: Where to compute; ``auto``: on CUDA where onnxruntime has it, else on CPU.
-        threads: Clips at work at once; None: as many as there are cores.
+        threads: Clips or stretches at work at once; None: as many as there are cores.
         task: Which corpus's labels, where the file is a bank of several.
 
     Attributes:
@@ -90,13 +93,18 @@ class Predictor:
         return self.model.sampling_rate
 
     @property
+    def centre(self) -> float | None:
+        """Seconds that the model hears in the middle of what is longer; None: it hears everything."""
+        return self.model.centre
+
+    @property
     def metadata(self) -> Mapping[str, str]:
         """Everything that the file says of itself."""
         return self.model.metadata
 
     def predict(
         self,
-        files: Iterable[str | Path],
+        files: str | Path | Iterable[str | Path],
         *,
         window: float | None = None,
         hop: float | None = None,
@@ -105,8 +113,11 @@ class Predictor:
     ) -> Iterator[Prediction]:
         """Score audio files, in their order.
 
+        A model with a ``centre`` hears that many seconds in the middle of each stretch, whatever the prediction's times
+        say: give it a window that is no longer.
+
         Args:
-            files: Any format that libsndfile reads, any rate, any number of channels (averaged).
+            files: One or several, of any format that libsndfile reads, any rate, any number of channels (averaged).
             window: Seconds of the stretches that are scored each for itself; None: files as a whole.
             hop: Seconds from one stretch to the next; None: the window. The last stretch may be shorter.
             batch_size: Stretches in one call of onnxruntime, from files of similar length; None: 8 on CUDA and 1 on
@@ -120,7 +131,8 @@ class Predictor:
             AudioError: A file cannot be used, and there is no ``failed``.
             ConfigError: Window or hop make no sense.
         """
-        clips = (_Clip(str(file), partial(self._read, Path(file)), partial(duration, file)) for file in files)
+        several = [files] if isinstance(files, str | Path) else files
+        clips = (_Clip(str(file), partial(self._read, Path(file)), partial(duration, file)) for file in several)
         return self._predict(clips, cut_of(window, hop, self.sampling_rate), batch_size, failed)
 
     def predict_arrays(
@@ -195,8 +207,8 @@ class Predictor:
         self, clips: Iterable[_Clip], cut: Cut | None, size: int, failed: Callable[[AudioError], None] | None
     ) -> Iterator[Prediction]:
         groups = grouped(clips, size, lambda clip: clip.duration())
-        with closing(ahead(partial(self._carry_out, cut=cut, size=size), groups, self.threads)) as done:
-            for outcome in in_order(done):
+        with Crew(self.threads) as crew:
+            for outcome in in_order(crew.ahead(partial(self._carry_out, crew, cut=cut, size=size), groups)):
                 if not isinstance(outcome, AudioError):
                     yield from outcome
                 elif failed is None:
@@ -205,35 +217,33 @@ class Predictor:
                     failed(outcome)
 
     def _carry_out(
-        self, group: Sequence[tuple[int, _Clip]], cut: Cut | None, size: int
+        self, crew: Crew, group: Sequence[tuple[int, _Clip]], cut: Cut | None, size: int
     ) -> list[tuple[int, list[Prediction] | AudioError]]:
         """Decode some clips, score their stretches; return what came of each clip, under its number."""
         outcomes: dict[int, list[Prediction] | AudioError] = {}
-        pieces = []
+        pieces: list[_Piece] = []
         for number, clip in group:
             try:
                 pieces += [(number, clip.name, *piece) for piece in stretches(clip.load(), cut)]
                 outcomes[number] = []
             except AudioError as error:
                 outcomes[number] = error
-        for first in range(0, len(pieces), size):
-            self._score_batch(pieces[first : first + size], outcomes)
+        batches = [pieces[first : first + size] for first in range(0, len(pieces), size)]
+        for batch, rows in zip(batches, crew.together(self._rows, batches), strict=True):
+            for (number, name, start, samples), row in zip(batch, rows, strict=True):
+                found = outcomes[number]
+                if isinstance(row, AudioError):
+                    outcomes[number] = AudioError(f"{name}: {row}")
+                elif not isinstance(found, AudioError):
+                    found.append(self._prediction(name, start, len(samples), row))
         return list(outcomes.items())
 
-    def _score_batch(
-        self,
-        pieces: Sequence[tuple[int, str, int, NDArray[np.float32]]],
-        outcomes: dict[int, list[Prediction] | AudioError],
-    ) -> None:
+    def _rows(self, batch: Sequence[_Piece]) -> Sequence[NDArray[np.float32] | AudioError]:
+        """Score stretches in one call: their probabilities (K,) each, or the same error for each."""
         try:
-            rows = self.model.probabilities([samples for *_, samples in pieces])
+            return list(self.model.probabilities([samples for *_, samples in batch]))
         except AudioError as error:
-            outcomes.update({number: AudioError(f"{name}: {error}") for number, name, *_ in pieces})
-            return
-        for (number, name, start, samples), row in zip(pieces, rows, strict=True):
-            found = outcomes[number]
-            if not isinstance(found, AudioError):
-                found.append(self._prediction(name, start, len(samples), row))
+            return [error] * len(batch)
 
     def _score(self, start: int, samples: NDArray[np.float32]) -> Prediction:
         (row,) = self.model.probabilities([samples])

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import soxr
 
+from emonet_bench.audio.reading import finite
 from emonet_bench.deploy.clips import mono, sixteen_bits
+from emonet_bench.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,17 +41,23 @@ class Stream:
         self._kept = _NOTHING
         self._first = 0  # of the kept samples, counted from the start of the stream
         self._next = 0  # start of the next stretch, likewise
+        self._finished = False
 
     def push(self, chunk: NDArray[Any]) -> list[Prediction]:
         """Take samples (S,) or (channels, S), any number of them; return a prediction for each stretch they complete.
 
         Raises:
             AudioError: They are not audio.
+            ConfigError: The stream is finished.
         """
         return self._take(mono(chunk) if np.size(chunk) else _NOTHING, last=False)
 
     def finish(self) -> list[Prediction]:
-        """End the stream; return the predictions of what is left, the last stretch perhaps shorter."""
+        """End the stream; return the predictions of what is left, the last stretch perhaps shorter.
+
+        Raises:
+            ConfigError: The stream is finished.
+        """
         found = self._take(_NOTHING, last=True)
         rest = self._kept[self._next - self._first :]
         if len(rest) > (max(0, self.window - self.hop) if self._next else 0):
@@ -57,8 +65,11 @@ class Stream:
         return found
 
     def _take(self, samples: NDArray[np.float32], *, last: bool) -> list[Prediction]:
+        if self._finished:
+            raise ConfigError("stream: is finished; ask the Predictor for another one")
+        self._finished = last
         if self._resampler is not None:
-            samples = self._resampler.resample_chunk(samples, last=last)
+            samples = finite(self._resampler.resample_chunk(samples, last=last))
         self._kept = np.concatenate([self._kept, sixteen_bits(samples)])
         found = []
         while len(stretch := self._kept[self._next - self._first :][: self.window]) == self.window:

@@ -2,7 +2,7 @@
 
 from emonet_bench.export.bankcard import Size, size_table
 from emonet_bench.export.card import for_corpus, metadata_of, model_card
-from emonet_bench.export.file import Trained, export, export_bank, export_run
+from emonet_bench.export.file import Trained, check_name, export, export_bank, export_run
 from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
 from emonet_bench.export.graph import OPSET, Deployed, freeze
 from emonet_bench.export.int8 import MOST_LOST, Quantised, quantise
@@ -16,6 +16,7 @@ __all__ = [
     "Quantised",
     "Size",
     "Trained",
+    "check_name",
     "export",
     "export_bank",
     "export_run",

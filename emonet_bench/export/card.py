@@ -100,8 +100,12 @@ def joined(metadata: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
 
 
 def _packages(record: Mapping[str, Any]) -> dict[str, str]:
+    import onnx  # noqa: PLC0415 - slow, and needed only here
+    import onnxruntime  # noqa: PLC0415
+
     software = {name: text for name, text in record["environment"].items() if name not in _HARDWARE}
-    return {**software, **{f"plugin {name}": text for name, text in record["plugins"].items()}}
+    exporters = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
+    return {**software, **exporters, **{f"plugin {name}": text for name, text in record["plugins"].items()}}
 
 
 def model_card(metadata: Mapping[str, str], record: Mapping[str, Any], file: str) -> str:

@@ -58,7 +58,7 @@ def export(
     except ExportError as error:
         raise ExportError(f"{path}: not written: {error}") from error
     onnx.helper.set_model_props(model, {**metadata, **parity.metadata()})
-    _write(path, model.SerializeToString())
+    write(path, model.SerializeToString())
     return parity
 
 
@@ -81,12 +81,13 @@ def export_run(
         test: As in ``export``.
 
     Raises:
-        ExportError: As ``export`` does.
+        ExportError: As ``export`` does; or the path does not end in ``.onnx``.
     """
+    check_name(path)
     run = Trained(directory, classifier, record, test)
     metadata = metadata_of(record, _interval(run))
     parity = export(classifier, run.corpus, path, signal, metadata, test)
-    _write(path.with_suffix(".md"), model_card({**metadata, **parity.metadata()}, record, path.name).encode())
+    write(path.with_suffix(".md"), model_card({**metadata, **parity.metadata()}, record, path.name).encode())
     return parity
 
 
@@ -125,10 +126,11 @@ def export_bank(members: Sequence[Trained], path: Path, signal: Signal) -> tuple
         What the gate found of each task; and the sizes of one model, of one for each task, and of the bank.
 
     Raises:
-        ExportError: The runs share no network, or a task fails the gate.
+        ExportError: The runs share no network, a task fails the gate, or the path does not end in ``.onnx``.
     """
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
+    check_name(path)
     metadata = {one.corpus: metadata_of(one.record, _interval(one)) for one in members}
     bank = Bank([(one.corpus, one.classifier) for one in members], signal)
     parities: dict[str, Parity] = {}
@@ -144,10 +146,20 @@ def export_bank(members: Sequence[Trained], path: Path, signal: Signal) -> tuple
         raise ExportError(f"{path}: not written: {error}") from error
     onnx.helper.set_model_props(model, joined(metadata))
     content = model.SerializeToString()
-    _write(path, content)
+    write(path, content)
     sizes = [*_singles(members, signal), Size("bank", _numbers(bank), len(content))]
-    _write(path.with_suffix(".md"), bank_card(metadata, sizes, path.name).encode())
+    write(path.with_suffix(".md"), bank_card(metadata, sizes, path.name).encode())
     return parities, sizes
+
+
+def check_name(path: Path) -> None:
+    """Look at the name of a file to be written.
+
+    Raises:
+        ExportError: It does not end in ``.onnx``; the model card beside it could take its place.
+    """
+    if path.suffix.lower() != ".onnx":
+        raise ExportError(f"{path}: a model's name ends in .onnx; choose such a name, its card gets the same with .md")
 
 
 def _singles(members: Sequence[Trained], signal: Signal) -> list[Size]:
@@ -193,15 +205,23 @@ def _interval(run: Trained) -> Interval:
     try:
         with file.open(encoding="utf-8", newline="") as stream:
             rows = [row for row in csv.DictReader(stream) if row["partition"] == "test"]
+        truth, prediction, speakers = ([row[name] for row in rows] for name in ("truth", "prediction", "speaker"))
+        if not rows:
+            raise ExportError(f"{file}: holds no test prediction; run the matrix again")
+        found = interval(truth, prediction, run.record["labels"], [speaker or None for speaker in speakers])
     except OSError as error:
         raise ExportError(f"{file}: cannot be read ({error.strerror}); run the matrix again") from error
-    truth, prediction, speakers = ([row[name] for row in rows] for name in ("truth", "prediction", "speaker"))
-    found = interval(truth, prediction, run.record["labels"], [speaker or None for speaker in speakers])
+    except (KeyError, ValueError, csv.Error) as error:
+        raise ExportError(f"{file}: damaged ({error}); run the matrix again") from error
     return found.low, found.high
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write aside, then rename: a file of that name is whole."""
+def write(path: Path, content: bytes) -> None:
+    """Write aside, then rename: a file of that name is whole.
+
+    Raises:
+        ExportError: It cannot be written.
+    """
     aside = path.with_name(path.name + ".part")
     try:
         aside.write_bytes(content)

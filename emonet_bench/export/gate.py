@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,23 @@ from torch import Tensor
 
 from emonet_bench.batches import Clips
 from emonet_bench.errors import ExportError
+from emonet_bench.export.graph import OUTPUTS
 from emonet_bench.hearing import heard
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier
 from emonet_bench.types import Signal
 
 TOLERANCE = 1e-4
-"""Largest difference of a logit that is allowed between the file and the trained classifier, float32."""
+"""Largest difference of a logit that is allowed between the file and the trained classifier, float32.
+
+It holds for probabilities, too, and for embeddings as a share of their largest value, where that is above 1.
+"""
 
 EXAMPLE = (1.37, 0.83)
 """Seconds of the clips that are traced."""
+
+Feed = Mapping[str, npt.NDArray[Any]]
+Floats = npt.NDArray[np.floating[Any]]
 
 # Seconds of the clips in each batch; 0 stands for a single sample. None is the example's.
 _BATCHES: tuple[tuple[float, ...], ...] = (
@@ -75,31 +82,43 @@ def hold(model: bytes, classifier: Classifier, corpus: str, signal: Signal, task
         The largest difference of a logit.
 
     Raises:
-        ExportError: It is larger than ``TOLERANCE``, or a size cannot be run at all.
+        ExportError: It is larger than ``TOLERANCE``, another output is too far off, or a size cannot be run at all.
     """
     reference = copy.deepcopy(classifier).cpu().double().eval()
     reference.select(corpus)
-    run = _session(model, task)
+    session = opened(model, torch.get_num_threads())  # the cell's own share of the machine
     deltas = []
     for waveform, lengths in extremes(signal):
         where = f"at batch {len(lengths)} with {lengths.tolist()} samples"
         try:
-            expected = np.stack([_alone(reference, row[:n], signal) for row, n in zip(waveform, lengths, strict=True)])
+            alone = [_alone(reference, row[:n], signal) for row, n in zip(waveform, lengths, strict=True)]
         except RuntimeError as error:
             raise ExportError(f"{where} the trained network cannot be run in float64 ({first_line(error)})") from error
         try:
-            logits = run(waveform, lengths)
-        except Exception as error:  # onnxruntime's exceptions share no parent
-            raise ExportError(f"{where} onnxruntime cannot run it ({first_line(error)})") from error
-        if task is not None and np.isneginf(logits[:, expected.shape[1] :]).all():  # labels of other tasks
-            logits = logits[:, : expected.shape[1]]
-        delta = float(np.abs(logits - expected).max()) if logits.shape == expected.shape else float("inf")
-        if not delta <= TOLERANCE:  # NaN, too
-            raise ExportError(
-                f"{where} a logit is {delta:.3g} from the trained network's; at most {TOLERANCE:g} is allowed"
-            )
-        deltas.append(delta)
+            found = run(session, OUTPUTS, feed(waveform, lengths, task))
+            deltas.append(_compare(found, [np.stack(rows) for rows in zip(*alone, strict=True)], task))
+        except ExportError as error:
+            raise ExportError(f"{where} {error}") from error
     return max(deltas)
+
+
+def _compare(found: Sequence[Floats], expected: Sequence[Floats], task: int | None) -> float:
+    """Hold probabilities, logits and embeddings against expected embeddings (N, D) and logits (N, K)."""
+    (probabilities, logits, embedding), (deep, own) = found, expected
+    following = torch.from_numpy(logits).double().softmax(-1).numpy()
+    if task is not None and np.isneginf(logits[:, own.shape[1] :]).all():  # labels of other tasks
+        logits = logits[:, : own.shape[1]]
+    delta = _difference("a logit", logits, own)
+    _difference("a probability", probabilities, following)
+    _difference("a value of an embedding", embedding, deep, max(1.0, np.abs(deep).max()))
+    return delta
+
+
+def _difference(what: str, found: Floats, expected: Floats, scale: float = 1.0) -> float:
+    delta = float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
+    if not delta <= scale * TOLERANCE:  # NaN, too
+        raise ExportError(f"{what} is {delta:.3g} from the trained network's; at most {scale * TOLERANCE:g} is allowed")
+    return delta
 
 
 def score_onnx(model: Path | bytes, clips: Clips, batch_size: int = 8, task: int | None = None) -> float:
@@ -110,12 +129,16 @@ def score_onnx(model: Path | bytes, clips: Clips, batch_size: int = 8, task: int
         clips: The partition; its labels are the file's.
         batch_size: Clips in a batch.
         task: Which of a bank's tasks that is.
+
+    Raises:
+        ExportError: onnxruntime cannot load or run it.
     """
-    run = _session(model, task)
+    session = opened(model, torch.get_num_threads())
     prediction = np.zeros(len(clips), np.int64)
     for batch in clips.in_order(batch_size):
         lengths = clips.lengths[batch.index] if batch.lengths is None else batch.lengths
-        prediction[batch.index.cpu().numpy()] = run(batch.waveform, lengths).argmax(-1)
+        (logits,) = run(session, ["logits"], feed(batch.waveform, lengths, task))
+        prediction[batch.index.cpu().numpy()] = logits.argmax(-1)
     truth = [clips.labels[target] for target in clips.targets.tolist()]
     return unweighted_average_recall(truth, [clips.labels[index] for index in prediction], clips.labels)
 
@@ -164,10 +187,16 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _alone(classifier: Classifier, clip: Tensor, signal: Signal) -> npt.NDArray[np.float64]:
+def _alone(classifier: Classifier, clip: Tensor, signal: Signal) -> tuple[Floats, Floats]:
+    """Compute embedding (D,) and logits (K,) of a clip (S,) in torch."""
+
+    def compute(waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        embedding = classifier.network.embed(waveform, lengths)
+        return embedding, classifier.heads(embedding)
+
     with torch.inference_mode():
-        (logits,) = heard(lambda *heard: (classifier(*heard),), clip[None].double(), torch.tensor([len(clip)]), signal)
-    return logits[0].numpy()
+        embedding, logits = heard(compute, clip[None].double(), torch.tensor([len(clip)]), signal)
+    return embedding[0].numpy(), logits[0].numpy()
 
 
 def opened(model: Path | bytes, threads: int) -> Any:
@@ -188,14 +217,20 @@ def opened(model: Path | bytes, threads: int) -> Any:
         raise ExportError(f"onnxruntime cannot load it ({first_line(error)})") from error
 
 
-def _session(model: Path | bytes, task: int | None = None) -> Callable[[Tensor, Tensor], npt.NDArray[np.float32]]:
-    """Return a function from waveforms (N, S) and valid samples (N,) to the file's logits (N, K)."""
-    session = opened(model, torch.get_num_threads())  # the cell's own share of the machine
+def feed(waveform: Tensor, lengths: Tensor, task: int | None = None) -> Feed:
+    """Name waveforms (N, S), valid samples (N,) and a bank's task as a file's inputs."""
+    clips = {"waveform": waveform.cpu().numpy(), "lengths": lengths.cpu().numpy()}
+    return clips if task is None else {**clips, "task": np.array(task)}
 
-    def run(waveform: Tensor, lengths: Tensor) -> npt.NDArray[np.float32]:
-        logits: npt.NDArray[np.float32]
-        feed = {"waveform": waveform.cpu().numpy(), "lengths": lengths.cpu().numpy()}
-        (logits,) = session.run(["logits"], feed if task is None else {**feed, "task": np.array(task)})
-        return logits
 
-    return run
+def run(session: Any, outputs: Sequence[str], inputs: Feed) -> list[Floats]:
+    """Run a session.
+
+    Raises:
+        ExportError: onnxruntime cannot.
+    """
+    try:
+        found: list[Floats] = session.run(list(outputs), inputs)
+    except Exception as error:  # onnxruntime's exceptions share no parent
+        raise ExportError(f"onnxruntime cannot run it ({first_line(error)})") from error
+    return found

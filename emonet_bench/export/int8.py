@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
 
 from emonet_bench.batches import Clips
 from emonet_bench.errors import ExportError
-from emonet_bench.export.gate import extremes, first_line, one_clip, opened, score_onnx
+from emonet_bench.export.file import write
+from emonet_bench.export.gate import Feed, extremes, feed, first_line, one_clip, opened, run, score_onnx
 from emonet_bench.types import Signal
 
 MOST_LOST = 0.02
@@ -26,8 +26,6 @@ MOST_LOST = 0.02
 _CALIBRATED = 64  # clips
 _TIMED = 16  # clips
 _REPEATS = 5
-
-Feed = dict[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def quantise(model: Path, target: Path, train: Clips, test: Clips) -> Quantised:
 
     Args:
         model: What ``export`` wrote.
-        target: The variant; it appears only if it runs at all lengths and its UAR holds.
+        target: The variant; it appears only if it runs at all lengths and its UAR holds. An older one is removed first.
         train: Clips that show which values occur.
         test: Clips to score both on.
 
@@ -60,10 +58,11 @@ def quantise(model: Path, target: Path, train: Clips, test: Clips) -> Quantised:
         What was measured. Nothing is refused for its speed, which depends on the processor.
 
     Raises:
-        ExportError: There is nothing to quantise, or the variant does not hold.
+        ExportError: There is nothing to quantise, the variant does not hold, or it cannot be written.
     """
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
+    _remove(target)
     loaded = onnx.load(model)
     convolutions = [node.name for node in loaded.graph.node if node.op_type == "Conv"]
     if not convolutions:
@@ -71,28 +70,32 @@ def quantise(model: Path, target: Path, train: Clips, test: Clips) -> Quantised:
     with TemporaryDirectory() as folder:
         variant = Path(folder) / "int8.onnx"
         _quantise(model, variant, train, convolutions[1:] or convolutions)
-        uar = score_onnx(model, test), score_onnx(variant, test)
-        _check(variant, uar, Signal(train.sampling_rate), test)
+        before = score_onnx(model, test)
+        try:
+            after = score_onnx(variant, test)
+            _check(variant, (before, after), Signal(train.sampling_rate), test)
+        except ExportError as error:
+            raise ExportError(f"--quantize: int8 is not kept: {error}") from error
         quantised = onnx.load(variant)
     told = {entry.key: entry.value for entry in loaded.metadata_props}
     del quantised.metadata_props[:]
-    changed = {"quantisation": "int8", "uar_onnx": repr(uar[1]), "parity_max_delta": ""}
+    changed = {"quantisation": "int8", "uar_onnx": repr(after), "parity_max_delta": ""}
     onnx.helper.set_model_props(quantised, {**told, **changed})
-    onnx.save(quantised, target)
-    return Quantised(uar, (model.stat().st_size, target.stat().st_size), speed(model, target, test))
+    write(target, quantised.SerializeToString())
+    return Quantised((before, after), (model.stat().st_size, target.stat().st_size), speed(model, target, test))
 
 
 def speed(model: Path, other: Path, clips: Clips, task: int | None = None) -> float:
     """Tell how many times as fast as one file another one (a bank with a task) is: medians in turn, on one core."""
-    plain = [_feed(clips, index) for index in _spread(len(clips), _TIMED)]
-    chosen = plain if task is None else [{**feed, "task": np.array(task)} for feed in plain]
+    places = _spread(len(clips), _TIMED)
+    plain, chosen = ([_feed(clips, place, which) for place in places] for which in (None, task))
     sessions = [opened(path, threads=1) for path in (model, other)]
     taken: tuple[list[float], list[float]] = ([], [])
     for _ in range(_REPEATS):
         for session, feeds, times in zip(sessions, (plain, chosen), taken, strict=True):
             started = time.perf_counter()
-            for feed in feeds:
-                session.run(["probabilities"], feed)
+            for one in feeds:
+                run(session, ["probabilities"], one)
             times.append(time.perf_counter() - started)
     first, second = map(statistics.median, taken)
     return first / second
@@ -127,17 +130,24 @@ def _quantise(model: Path, variant: Path, train: Clips, nodes: Sequence[str]) ->
 def _check(variant: Path, uar: tuple[float, float], signal: Signal, test: Clips) -> None:
     session = opened(variant, threads=1)
     for waveform, lengths in extremes(signal):
-        logits = session.run(["logits"], {"waveform": waveform.numpy(), "lengths": lengths.numpy()})[0]
+        (logits,) = run(session, ["logits"], feed(waveform, lengths))
         if not np.isfinite(logits).all():
-            raise ExportError(f"--quantize: int8 is not kept: no finite logits for {lengths.tolist()} samples")
+            raise ExportError(f"no finite logits for {lengths.tolist()} samples")
     before, after = uar
     if after < before - max(MOST_LOST, one_clip(test)):
-        raise ExportError(f"--quantize: int8 is not kept: its test UAR is {after:.3f}, that of float32 {before:.3f}")
+        raise ExportError(f"its test UAR is {after:.3f}, that of float32 {before:.3f}")
 
 
-def _feed(clips: Clips, index: int) -> Feed:
-    whole = clips.whole(torch.tensor([index]))
-    return {"waveform": whole.waveform.numpy(), "lengths": clips.lengths[index, None].numpy()}
+def _remove(target: Path) -> None:
+    """Remove an older variant, which would not be this model's."""
+    try:
+        target.unlink(missing_ok=True)
+    except OSError as error:
+        raise ExportError(f"{target}: cannot be replaced ({error.strerror}); choose another place") from error
+
+
+def _feed(clips: Clips, index: int, task: int | None = None) -> Feed:
+    return feed(clips.whole(torch.tensor([index])).waveform, clips.lengths[index, None], task)
 
 
 def _spread(count: int, wanted: int) -> list[int]:

@@ -88,7 +88,7 @@ class RecurrentPooling(nn.Module):
         """Map (N, C, M, T) and its mask (N, 1, 1, T) to (N, D)."""
         columns = maps.permute(0, 3, 1, 2).flatten(2)  # (N, T, C x M)
         with torch.autocast(maps.device.type, enabled=False):  # not every CPU has bfloat16 LSTMs
-            sequence, _ = self.cell(columns.to(next(self.cell.parameters()).dtype))  # (N, T, C)
+            sequence, _ = self.cell(columns.to(self.cell.weight_ih_l0.dtype))  # (N, T, C)
         positions, weights = self.attention(sequence.transpose(1, 2)[:, :, None], mask)
         embedding: Tensor = (weights @ positions).squeeze(1)
         return embedding
