@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +81,7 @@ class RecurrentPooling(nn.Module):
 
     def __init__(self, channels: int, rows: int, dropout: float) -> None:
         super().__init__()
-        self.cell = nn.LSTM(channels * rows, channels, num_layers=2, batch_first=True, dropout=dropout)
+        self.cell: Any = nn.LSTM(channels * rows, channels, num_layers=2, batch_first=True, dropout=dropout)
         self.attention = Attention(channels)
         self.dim = channels
 
