@@ -16,10 +16,11 @@ from emonet_cnn.pooling import AttentionPooling, AveragePooling, StatisticsPooli
 from emonet_cnn.resnet import Block, ConvUnit, Trunk
 from emonet_transfer.options import MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter
-from emonet_transfer.strategies import multi_task
+from emonet_transfer.strategies import finetune, multi_task
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.export.graph import Deployed, freeze, trace
+from emonet_bench.plugins import Plugins
 from emonet_bench.types import Signal, TrainingSet
 
 CLASSIFIERS = ["avgpool", "FCNAttention", "rnn", "statistics"]
@@ -181,6 +182,14 @@ def test_parameters_are_as_many_as_the_originals_and_as_counted_by_hand(expected
 
 
 GOLDEN = ["cnn-fcnattention-plain", "cnn-fcnattention-adapters", "cnn-avgpool-plain", "cnn-fcnattention-inputbn"]
+
+
+def test_the_originals_weights_are_no_source_for_a_network_that_hears_otherwise(golden_dir):
+    source = Plugins().architectures["cnn"].read_foreign(golden_dir / "cnn-fcnattention-plain.h5")
+    options = source.header["architecture_options"]
+    network = build(CnnOptions(**{**options, "triangles": "hz"}), SIGNAL)
+    with pytest.raises(ConfigError, match=r"options\.cnn\.triangles mel, this network has hz; set .* to mel"):
+        finetune(network, [TrainingSet("one", ("a", "b"), 10)], source, None)
 
 
 @pytest.mark.parametrize(
