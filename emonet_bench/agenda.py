@@ -105,7 +105,6 @@ def time_left(
         spent: Seconds that each finished cell took, by its directory.
         given_up: Directories of cells that have failed or are skipped.
         running: Epochs that each running cell has behind it, and the seconds they took.
-
     """
     planned = list(planned)
     seconds: dict[str, float] = defaultdict(float)  # of each kind, as are

@@ -6,10 +6,12 @@ import sys
 import time
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from emonet_bench.agenda import Item, announced
 from emonet_bench.cli.status import view
+from emonet_bench.errors import StoreError
 from emonet_bench.store import RunStore, read_record, seal
 from tests.test_store import IDENTITY, SPEC
 
@@ -47,6 +49,21 @@ def test_failures_are_named_and_finished_cells_counted(tmp_path):
     assert "failed: Oops: list[int]" in told
     assert "more" not in told
     assert f"1 failed, 2 finished. Results: {tmp_path}/" in told.replace("\n", "")
+
+
+def test_a_damaged_record_is_told_and_one_that_is_being_replaced_left_out(tmp_path):
+    run = tmp_path / "one"
+    run.mkdir()
+    seal(run, {"scores": {}})
+
+    class Store(RunStore):
+        def finished(self):
+            return [*super().finished(), tmp_path / "gone"]
+
+    assert "1 finished" in seen(Store(tmp_path))
+    (run / "result.json").write_text("damaged")
+    with pytest.raises(StoreError, match="damaged"):
+        seen(Store(tmp_path))
 
 
 def test_what_a_running_matrix_has_before_it_is_counted_with_the_time_left(tmp_path):

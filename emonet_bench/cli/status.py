@@ -100,9 +100,12 @@ def view(store: RunStore, read: Read) -> Group:
     for directory, busy in store.unfinished():
         survey.unfinished(directory, busy=busy)
     for directory in store.finished():
-        with suppress(FileNotFoundError, StoreError):  # it is just being replaced
+        try:
             if directory.stat().st_mtime >= since.get(directory.name, 0.0):
                 survey.ended(directory.name, read(directory))
+        except (FileNotFoundError, StoreError) as error:
+            if not isinstance(error.__cause__ or error, FileNotFoundError):
+                raise  # damaged; what is missing is just being replaced
     survey.waiting(planned)
     table = Table(box=None, pad_edge=False)
     for column, right in (("cell", False), ("state", False), ("epoch", True), ("dev UAR", True), ("last sign", True)):
