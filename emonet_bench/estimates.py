@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from emonet_bench.places import cache_directory
+from emonet_bench.directories import cache_directory
 from emonet_bench.runs import RunSpec
 
 _DECISIVE = ("batch_size", "window", "sampling_rate", "device", "precision", "threads")

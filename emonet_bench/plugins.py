@@ -17,9 +17,9 @@ import pluggy
 
 from emonet_bench import hookspecs
 from emonet_bench.config import did_you_mean
+from emonet_bench.directories import cache_directory, registered
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError
 from emonet_bench.finding import GROUP, installed, single_file
-from emonet_bench.places import cache_directory, registered
 from emonet_bench.registries import DuplicateNameError, Origin, Registry
 from emonet_bench.types import Architecture, Corpus, Strategy
 from emonet_bench.vetting import check_answer, check_marked, checked

@@ -270,7 +270,7 @@ def test_the_workers_are_the_threads_that_read_audio(bench, data, monkeypatch):
             wanted.append(threads)
             super().__init__(threads)
 
-    monkeypatch.setattr("emonet_bench.audio.store.ThreadPoolExecutor", Pool)
+    monkeypatch.setattr("emonet_bench.audio.sample_cache.ThreadPoolExecutor", Pool)
     assert bench(f"toy single-task {ONE} -nw 3").exit_code == 0
     assert wanted == [3]
 

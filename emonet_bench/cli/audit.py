@@ -17,8 +17,8 @@ from rich.table import Table
 from emonet_bench import labels
 from emonet_bench.audio import open_store
 from emonet_bench.audit import Finding, hear_all, verdict, whole
+from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, CorpusError
-from emonet_bench.places import cache_directory
 from emonet_bench.plugins import Plugins
 
 RATE = 16_000

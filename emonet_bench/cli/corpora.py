@@ -14,7 +14,7 @@ from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 
-from emonet_bench import places
+from emonet_bench import directories
 from emonet_bench.audio import seconds
 from emonet_bench.errors import AudioError, CorpusError
 from emonet_bench.partitions import assign, folds
@@ -77,7 +77,7 @@ def add(ctx: click.RichContext, /, name: str, path: Path) -> None:
     selection = replace(ctx.obj or Selection(), places={name: path.resolve()})
     corpus = Plugins(selection).corpora[name]
     found = len(corpus.load())
-    file = places.register(name, path)
+    file = directories.register(name, path)
     click.echo(f"{name}: {found} clips (expected: {corpus.clips or 'unknown'}), written to {file}")
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, ConfigError, CorpusError
-from emonet_bench.places import cache_directory
 from emonet_bench.plugins import Plugins
 
 if TYPE_CHECKING:

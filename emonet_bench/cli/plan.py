@@ -14,11 +14,11 @@ from rich.progress import Progress as Bar
 
 from emonet_bench import audit, labels
 from emonet_bench.config import Training, parse
+from emonet_bench.directories import cache_directory
 from emonet_bench.entries import CorpusEntry
 from emonet_bench.errors import ConfigError
 from emonet_bench.loading import OpenCorpus, open_corpus
 from emonet_bench.matrix import Matrix
-from emonet_bench.places import cache_directory
 from emonet_bench.planner import Planner
 from emonet_bench.plugins import Plugins
 from emonet_bench.runs import Cell

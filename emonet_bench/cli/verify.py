@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
-from emonet_bench.places import cache_directory
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.report.verification import verify as check
 from emonet_bench.store import RunStore

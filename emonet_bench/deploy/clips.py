@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import soundfile
 
-from emonet_bench.audio.reading import finite, mixed, native_name
+from emonet_bench.audio.decoding import finite, mixed, native_name
 from emonet_bench.errors import AudioError, ConfigError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import soxr
 
-from emonet_bench.audio.reading import finite
+from emonet_bench.audio.decoding import finite
 from emonet_bench.deploy.clips import mono, sixteen_bits
 from emonet_bench.errors import ConfigError
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from emonet_bench.audio.reading import decoded, digest, resampled
+from emonet_bench.audio.decoding import decoded, digest, resampled
 from emonet_bench.errors import AudioError
 from emonet_bench.types import Utterance
 
