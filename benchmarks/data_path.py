@@ -27,7 +27,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from torch.utils.data import DataLoader, Dataset
 from torchaudio.transforms import MelSpectrogram
 
-from emonet_bench.batches import Clips, gathered, shuffled, sliced
+from emonet_bench.data.dataset import Clips, gathered, shuffled, sliced
 from emonet_bench.features import FrontEndOptions
 from emonet_bench.frontend import LogMel
 from emonet_bench.networks import Classifier, classifier

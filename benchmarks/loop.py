@@ -25,8 +25,8 @@ from measuring import Measured, Way, interleaved, parser, show, table
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
-from emonet_bench.batches import Clips
 from emonet_bench.config import Training
+from emonet_bench.data.dataset import Clips
 from emonet_bench.networks import Classifier, classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.training import train

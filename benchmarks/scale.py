@@ -52,7 +52,7 @@ def corpus(hours: float, folder: Path) -> dict[str, float]:
     import noise  # noqa: PLC0415 - here and below: the process that measures others stays small
 
     from emonet_bench.cli.plan import resolve  # noqa: PLC0415
-    from emonet_bench.loading import OpenCorpus, open_corpus  # noqa: PLC0415
+    from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus  # noqa: PLC0415
     from emonet_bench.matrix import Matrix  # noqa: PLC0415
     from emonet_bench.planner import Planner  # noqa: PLC0415
     from emonet_bench.plugins import Plugins, Selection  # noqa: PLC0415

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from emonet_bench.config import Options, Training
-from emonet_bench.entries import CorpusEntry
+from emonet_bench.data.corpus_entry import CorpusEntry
 from emonet_bench.matrix import Matrix
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy

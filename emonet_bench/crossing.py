@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from emonet_bench import checkpoints, records
-from emonet_bench.batches import Clips
 from emonet_bench.config import Training
+from emonet_bench.data.dataset import Clips
+from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.evaluation import predict
-from emonet_bench.loading import OpenCorpus
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins import Plugins
 from emonet_bench.runs import RunSpec

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emonet_bench.batches import Clips
 from emonet_bench.config import Training
+from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import TrainingError
 from emonet_bench.hearing import heard
 from emonet_bench.metrics import unweighted_average_recall

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emonet_bench.config import Options, axes, option, parse
-from emonet_bench.entries import CorpusEntry
+from emonet_bench.data.corpus_entry import CorpusEntry
 
 ALL_OTHERS = "multi-task"
 """The source that is trained on every corpus of the matrix but the target."""

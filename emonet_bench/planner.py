@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from emonet_bench.config import Options, Training, did_you_mean, parse
+from emonet_bench.data.label_maps import crossed
+from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
-from emonet_bench.labels import crossed
-from emonet_bench.loading import OpenCorpus
 from emonet_bench.matrix import ALL, ALL_OTHERS, Matrix, variants
 from emonet_bench.plugins import Plugins
 from emonet_bench.runs import Cell, Crossing, RunSpec, run_id

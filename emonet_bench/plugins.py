@@ -81,7 +81,7 @@ class Plugins:
 
     def _add_places(self) -> None:
         """Register the corpora of the user's own places, each by the card or the tables that lie there."""
-        from emonet_bench.cards import corpus_at  # noqa: PLC0415 - a listing of commands reads no card
+        from emonet_bench.data.cards import corpus_at  # noqa: PLC0415 - a listing of commands reads no card
 
         for name, path in corpora_config(self.selection).places.items():
             if name in self.corpora:

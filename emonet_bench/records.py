@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from emonet_bench import audit, metrics
-from emonet_bench.batches import Clips
+from emonet_bench.data.dataset import Clips
+from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.evaluation import named
-from emonet_bench.loading import OpenCorpus
 from emonet_bench.store import put
 from emonet_bench.training import Epoch
 from emonet_bench.types import Partition, Plan

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 
 from emonet_bench import cell_log, checkpoints, crossing, export, records, starts
-from emonet_bench.batches import Clips
 from emonet_bench.config import Training, parse
+from emonet_bench.data.dataset import Clips
+from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ExportError, Skipped, StoreError
 from emonet_bench.evaluation import evaluation_signal, predict, training_window
-from emonet_bench.loading import OpenCorpus, open_corpus
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.runs import SCHEMA_VERSION, Cell, RunSpec

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import torch
 
-from emonet_bench.batches import Clips, shuffled
 from emonet_bench.config import Training
+from emonet_bench.data.dataset import Clips, shuffled
 from emonet_bench.evaluation import computed, embed
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier, MaskedBatchNorm

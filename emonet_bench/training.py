@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench import interruption
-from emonet_bench.batches import Batch, Clips, shuffled
 from emonet_bench.config import Training
+from emonet_bench.data.dataset import Batch, Clips, shuffled
 from emonet_bench.errors import TrainingError
 from emonet_bench.evaluation import training_window, uar
 from emonet_bench.interruption import Standing

@@ -60,7 +60,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How a protocol divides a corpus; ``emonet_bench.partitions.assign`` carries it out.
+    """How a protocol divides a corpus; ``emonet_bench.data.partitions.assign`` carries it out.
 
     Three kinds, told apart by their fields: ``fixed`` names the groups of each partition, ``folds`` rotates the groups
     (an integer for group k-fold, ``"each"`` for leave-one-group-out), and neither means that every utterance says

@@ -9,9 +9,9 @@ from emonet_corpora.voice import RATE
 from emonet_bench import audit
 from emonet_bench.audio import open_store
 from emonet_bench.audit import fingerprints
+from emonet_bench.data.partitions import assign
+from emonet_bench.data.tables import read_directory
 from emonet_bench.errors import AudioError, CorpusError
-from emonet_bench.manifest import read_directory
-from emonet_bench.partitions import assign
 from emonet_bench.types import PARTITIONS, SplitRule
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from emonet_bench.batches import gathered, shuffled, sliced
+from emonet_bench.data.dataset import gathered, shuffled, sliced
 from tests.toys import toy_clips
 
 CLIPS = toy_clips(count=7)

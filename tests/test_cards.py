@@ -5,11 +5,11 @@ from pathlib import Path
 import emonet_corpora
 import pytest
 
-from emonet_bench.cards import Card, corpus_at, corpus_from_card
-from emonet_bench.cards.folder import Reader, read_rows
 from emonet_bench.config import parse, read_toml
+from emonet_bench.data.cards import Card, corpus_at, corpus_from_card
+from emonet_bench.data.cards.folder import Reader, read_rows
+from emonet_bench.data.partitions import assign
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.partitions import assign
 
 CARDS = sorted((Path(emonet_corpora.__file__).parent / "cards").glob("*.toml"))
 VERIFIED = {"emodb", "emotiontts_ko", "emovo", "fsdd", "ravdess", "turevdb", "urdu"}  # against real files: test_corpora

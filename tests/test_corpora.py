@@ -10,10 +10,10 @@ import soundfile
 from emonet_corpora import demo, emonet_corpora
 
 from emonet_bench.audio import open_store
-from emonet_bench.cards import corpus_from_card
+from emonet_bench.data.cards import corpus_from_card
+from emonet_bench.data.partitions import assign, folds
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.hookspecs import CorporaConfig
-from emonet_bench.partitions import assign, folds
 
 CARD = Path(demo.__file__).parent / "cards" / "emodb.toml"
 

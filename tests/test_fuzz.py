@@ -8,8 +8,8 @@ import soundfile
 
 from emonet_bench.audio import read
 from emonet_bench.audit import Heard, hear
-from emonet_bench.cards import corpus_at
 from emonet_bench.config import parse, read_toml
+from emonet_bench.data.cards import corpus_at
 from emonet_bench.errors import AudioError, EmonetBenchError
 from emonet_bench.matrix import Matrix
 from emonet_bench.types import Utterance

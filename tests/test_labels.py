@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from emonet_bench import labels
-from emonet_bench.entries import CorpusEntry
+from emonet_bench.data import label_maps
+from emonet_bench.data.corpus_entry import CorpusEntry
+from emonet_bench.data.opened_corpus import open_corpus
+from emonet_bench.data.tables import read_directory
 from emonet_bench.errors import AudioError, ConfigError
-from emonet_bench.loading import open_corpus
-from emonet_bench.manifest import read_directory
 from emonet_bench.types import Corpus, SplitRule
 
 MAPS = {"2-class": {"joy": "positive", "anger": "negative", "fear": "negative", "rage": ""}}
@@ -33,7 +33,7 @@ def corpus():
 )
 def test_what_a_matrix_file_says_survives_the_way_through_a_spec(corpus, entry, expected):
     name = CorpusEntry.model_validate(entry).division
-    assert labels.read(corpus, name) == expected
+    assert label_maps.read(corpus, name) == expected
     assert name is None or "+" not in name  # it joins the protocols of several corpora
 
 
@@ -47,19 +47,19 @@ def test_what_a_matrix_file_says_survives_the_way_through_a_spec(corpus, entry, 
 )
 def test_an_unknown_name_meets_a_suggestion(corpus, name, words):
     with pytest.raises(ConfigError) as caught:
-        labels.read(corpus, name)
+        label_maps.read(corpus, name)
     assert words in str(caught.value)
 
 
 def test_labels_keep_their_order_unless_the_map_names_them_all(corpus):
-    assert labels.relabelled(corpus, {"joy": "anger"}).labels == ("anger", "fear", "rage")
-    assert labels.relabelled(corpus, MAPS["2-class"]).labels == ("positive", "negative")
-    assert labels.relabelled(corpus, {}) is corpus
+    assert label_maps.relabelled(corpus, {"joy": "anger"}).labels == ("anger", "fear", "rage")
+    assert label_maps.relabelled(corpus, MAPS["2-class"]).labels == ("positive", "negative")
+    assert label_maps.relabelled(corpus, {}) is corpus
 
 
 def test_a_map_that_leaves_one_label_is_an_error(corpus):
     with pytest.raises(ConfigError, match="leaves 1 of two"):
-        labels.relabelled(corpus, dict.fromkeys(corpus.labels, "x"))
+        label_maps.relabelled(corpus, dict.fromkeys(corpus.labels, "x"))
 
 
 @pytest.fixture
@@ -125,9 +125,9 @@ FEELINGS = other("calm", "fury", "glee", "sick", calm="low", fury="high", glee="
     ],
 )  # fmt: skip
 def test_a_network_is_scored_elsewhere_only_through_a_map_that_both_corpora_have(trained, target, expected):
-    assert labels.crossed(FEELINGS, trained, target, "arousal") == expected
+    assert label_maps.crossed(FEELINGS, trained, target, "arousal") == expected
 
 
 def test_what_the_other_corpus_lacks_is_dropped():
     source = other("a", "b", "c", a="high", b="low", c="middle")
-    assert labels.crossed(source, source.labels, other("x", "y", x="high", y="low"), "arousal") == {"a": "high", "b": "low", "c": ""}  # fmt: skip
+    assert label_maps.crossed(source, source.labels, other("x", "y", x="high", y="low"), "arousal") == {"a": "high", "b": "low", "c": ""}  # fmt: skip

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emonet_bench.data.partitions import assign, folds
+from emonet_bench.data.tables import holds_tables, read_directory, read_table, read_tables
 from emonet_bench.errors import ConfigError, CorpusError, EmonetBenchError
-from emonet_bench.manifest import holds_tables, read_directory, read_table, read_tables
-from emonet_bench.partitions import assign, folds
 
 TABLE = "file,label\na.wav,sadness\nsub/b.wav,anger\n"
 

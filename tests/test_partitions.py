@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import LeaveOneGroupOut
 
+from emonet_bench.data.partitions import assign, folds, limit, protocol_id
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.partitions import assign, folds, limit, protocol_id
 from emonet_bench.types import SplitRule, Utterance
 
 LABELS = ("anger", "neutral")

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from emonet_bench.batches import Clips
+from emonet_bench.data.dataset import Clips
 from emonet_bench.networks import MaskedBatchNorm
 from emonet_bench.types import AdapterPoint, TrainingSet
 

@@ -6,10 +6,10 @@ import warnings
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from emonet_bench.cards import OWN_CARD, corpus_at, corpus_from_card
+from emonet_bench.data.cards import OWN_CARD, corpus_at, corpus_from_card
+from emonet_bench.data.tables import holds_tables
 from emonet_bench.errors import EmonetBenchError
 from emonet_bench.hookspecs import CorporaConfig
-from emonet_bench.manifest import holds_tables
 from emonet_bench.types import Corpus
 from emonet_corpora import CARDS
 from emonet_corpora.demo import demo_corpora

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from emonet_bench.audio import AudioStore
 from emonet_bench.audit.findings import Finding, Level, some
-from emonet_bench.partitions import assign, folds
+from emonet_bench.data.partitions import assign, folds
 from emonet_bench.types import PARTITIONS, Partition, SplitRule, Utterance
 
 Divisions = Sequence[Sequence[Partition]]

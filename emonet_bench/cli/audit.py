@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from emonet_bench import labels
 from emonet_bench.audio import open_store
 from emonet_bench.audit import Finding, hear_all, verdict, whole
+from emonet_bench.data import label_maps
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, CorpusError
 from emonet_bench.plugins import Plugins
@@ -50,7 +50,7 @@ class Audit:
 def audited(plugins: Plugins, name: str, protocol: str | None) -> Audit:
     """Audit a corpus, with a progress bar on stderr."""
     corpus = plugins.corpora[name]
-    chosen, _ = labels.read(corpus, protocol)
+    chosen, _ = label_maps.read(corpus, protocol)
     utterances = corpus.load()
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(f"listening to {name}", total=len(utterances))

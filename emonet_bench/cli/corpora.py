@@ -16,8 +16,8 @@ from rich.table import Table
 
 from emonet_bench import directories
 from emonet_bench.audio import seconds
+from emonet_bench.data.partitions import assign, folds
 from emonet_bench.errors import AudioError, CorpusError
-from emonet_bench.partitions import assign, folds
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance, check_name
 

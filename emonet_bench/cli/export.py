@@ -14,7 +14,7 @@ from emonet_bench.plugins import Plugins
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from emonet_bench.batches import Clips
+    from emonet_bench.data.dataset import Clips
     from emonet_bench.export import Trained
     from emonet_bench.types import Partition, Signal
 
@@ -130,7 +130,7 @@ def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
 
 def partitions(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = False) -> dict[Partition, Clips] | None:
     """Open the run's partitions; without them an export goes on, and says so."""
-    from emonet_bench.loading import open_corpus  # noqa: PLC0415 - torch
+    from emonet_bench.data.opened_corpus import open_corpus  # noqa: PLC0415 - torch
     from emonet_bench.records import fold_of  # noqa: PLC0415
 
     spec = record["spec"]

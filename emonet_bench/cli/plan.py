@@ -12,12 +12,13 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from emonet_bench import audit, labels
+from emonet_bench import audit
 from emonet_bench.config import Training, parse
+from emonet_bench.data import label_maps
+from emonet_bench.data.corpus_entry import CorpusEntry
+from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
-from emonet_bench.entries import CorpusEntry
 from emonet_bench.errors import ConfigError
-from emonet_bench.loading import OpenCorpus, open_corpus
 from emonet_bench.matrix import Matrix
 from emonet_bench.planner import Planner
 from emonet_bench.plugins import Plugins
@@ -67,7 +68,7 @@ def plan(
     @cache
     def opened(name: str, sampling_rate: int, label_map: str | None = None) -> OpenCorpus:
         entry = matrix.entries.get(name) or CorpusEntry()
-        division = labels.named(entry.protocol, label_map) if label_map else entry.division
+        division = label_maps.named(entry.protocol, label_map) if label_map else entry.division
         with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task(f"reading {name}", total=None)
             corpus = open_corpus(

@@ -14,15 +14,15 @@ from rich.table import Table
 from torch import Tensor
 
 from emonet_bench import checkpoints, metrics
-from emonet_bench.batches import Clips
 from emonet_bench.checkpoints import Checkpoint
 from emonet_bench.cli.plan import resolve
 from emonet_bench.config import Training, did_you_mean
+from emonet_bench.data.dataset import Clips
+from emonet_bench.data.opened_corpus import open_corpus
+from emonet_bench.data.tables import read_table
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ConfigError, CorpusError, StoreError
 from emonet_bench.evaluation import named, predict
-from emonet_bench.loading import open_corpus
-from emonet_bench.manifest import read_table
 from emonet_bench.plugins import Plugins
 from emonet_bench.types import Architecture, Corpus, SplitRule, Utterance, names
 

@@ -16,7 +16,7 @@ from emonet_bench.report.verification import verify as check
 from emonet_bench.store import RunStore
 
 if TYPE_CHECKING:
-    from emonet_bench.loading import OpenCorpus
+    from emonet_bench.data.opened_corpus import OpenCorpus
     from emonet_bench.report.reevaluation import Reevaluation
 
 
@@ -65,7 +65,7 @@ def verify(context: click.Context, results: Path, tolerance: float, *, checkpoin
 
 def _reevaluation(selection: Selection, tolerance: float) -> Callable[[Path], Reevaluation]:
     """Load what evaluating takes; each corpus is opened once."""
-    from emonet_bench.loading import open_corpus  # noqa: PLC0415 - numpy
+    from emonet_bench.data.opened_corpus import open_corpus  # noqa: PLC0415 - numpy
     from emonet_bench.report.reevaluation import reevaluate  # noqa: PLC0415 - torch
 
     plugins = Plugins(selection)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emonet_bench.batches import Clips
+from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import ExportError
 from emonet_bench.export.bank import Bank, tensors
 from emonet_bench.export.bankcard import Size, bank_card

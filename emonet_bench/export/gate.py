@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from emonet_bench.batches import Clips
+from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import ExportError
 from emonet_bench.export.graph import OUTPUTS
 from emonet_bench.hearing import heard

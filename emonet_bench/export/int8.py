@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from emonet_bench.batches import Clips
+from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import ExportError
 from emonet_bench.export.file import write
 from emonet_bench.export.gate import Feed, extremes, feed, first_line, one_clip, opened, run, score_onnx

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from emonet_bench import checkpoints, crossing, metrics, records
-from emonet_bench.batches import Clips
 from emonet_bench.config import Training
+from emonet_bench.data.dataset import Clips
+from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import AudioError, ConfigError, CorpusError, StoreError
 from emonet_bench.evaluation import named, predict
-from emonet_bench.loading import OpenCorpus
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins import Plugins
 from emonet_bench.report.verification import differences, stated_scores

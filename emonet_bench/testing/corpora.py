@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
+from emonet_bench.data.partitions import assign, folds
 from emonet_bench.directories import cache_directory
-from emonet_bench.loading import OpenCorpus, open_corpus
-from emonet_bench.partitions import assign, folds
 from emonet_bench.plugins import Plugins
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance, names

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from emonet_bench.batches import Clips
+from emonet_bench.data.dataset import Clips
 from emonet_bench.types import Signal
 
 LABELS = ("hum", "hiss", "hush")

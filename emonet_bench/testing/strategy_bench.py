@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emonet_bench.batches import Clips
 from emonet_bench.checkpoints import Checkpoint
 from emonet_bench.config import Training, parse
+from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import Skipped
 from emonet_bench.networks import classifier
 from emonet_bench.plugins import Plugins, Selection

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emonet_bench.batches import Clips
+from emonet_bench.data.dataset import Clips
 from emonet_bench.linear import LinearHead
 from emonet_bench.networks import Classifier
 from emonet_bench.types import AdapterPoint

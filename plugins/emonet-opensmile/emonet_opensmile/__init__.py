@@ -14,7 +14,7 @@ from emonet_bench.config import Options, option
 from emonet_bench.types import Architecture, Signal
 
 if TYPE_CHECKING:
-    from emonet_bench.batches import Clips
+    from emonet_bench.data.dataset import Clips
     from emonet_bench.networks import Classifier
     from emonet_opensmile.network import SmileNetwork
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emonet_bench import labels, partitions
 from emonet_bench.audio import AudioStore, open_store
+from emonet_bench.data import label_maps, partitions
 from emonet_bench.errors import CorpusError
 from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance
 
 if TYPE_CHECKING:
-    from emonet_bench.batches import Clips
+    from emonet_bench.data.dataset import Clips
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class OpenCorpus:
         """Return some utterances' audio and labels as tensors."""
         import torch  # noqa: PLC0415 - planning a matrix does not need it
 
-        from emonet_bench.batches import Clips  # noqa: PLC0415 - it needs torch
+        from emonet_bench.data.dataset import Clips  # noqa: PLC0415 - it needs torch
 
         chosen = [self.utterances[i] for i in index]
         position = {label: i for i, label in enumerate(self.corpus.labels)}
@@ -119,7 +119,7 @@ def open_corpus(
 
     Args:
         corpus: Which.
-        protocol: Name of one of its protocols, with a label map where there is one, see ``labels.named``; None: its
+        protocol: Name of one of its protocols, with a label map where there is one, see ``label_maps.named``; None: its
             default.
         sampling_rate: Samples per second of the store.
         cache: The cache directory.
@@ -132,9 +132,9 @@ def open_corpus(
         CorpusError: The corpus is not on this disk, or a label is not among its labels.
         AudioError: Files are broken; lists them all.
     """
-    name, mapped = labels.read(corpus, protocol)
+    name, mapped = label_maps.read(corpus, protocol)
     chosen = f"{name}:{protocol.partition(':')[2]}" if protocol and mapped else name
-    used = labels.relabelled(corpus, mapped)
+    used = label_maps.relabelled(corpus, mapped)
     utterances = corpus.load()
     for utterance in utterances:
         if utterance.label not in corpus.labels:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from emonet_bench import labels
-from emonet_bench.cards import corpus_at
 from emonet_bench.config import Options, option
+from emonet_bench.data import label_maps
+from emonet_bench.data.cards import corpus_at
 from emonet_bench.types import Corpus
 
 
@@ -29,8 +29,8 @@ class CorpusEntry(Options):
     def division(self) -> str | None:
         """Protocol and label map in one name, as ``RunSpec`` has it."""
         if isinstance(self.labels, dict):
-            return labels.named(self.protocol, {label: new or "" for label, new in self.labels.items()})
-        return labels.named(self.protocol, self.labels)
+            return label_maps.named(self.protocol, {label: new or "" for label, new in self.labels.items()})
+        return label_maps.named(self.protocol, self.labels)
 
     def corpus(self, name: str, base: Path) -> Corpus | None:
         """Describe a corpus of the user's own; None where no card is named.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from emonet_bench.cards.card import GROUPS, Card, TableCard
+from emonet_bench.data.cards.card import GROUPS, Card, TableCard
 from emonet_bench.errors import CorpusError
 from emonet_bench.types import Utterance
 

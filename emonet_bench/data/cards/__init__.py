@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from emonet_bench.cards.card import Card
-from emonet_bench.cards.folder import load
 from emonet_bench.config import parse, read_toml
+from emonet_bench.data.cards.card import Card
+from emonet_bench.data.cards.folder import load
+from emonet_bench.data.tables import read_directory
 from emonet_bench.errors import ConfigError
-from emonet_bench.manifest import read_directory
 from emonet_bench.types import Corpus
 
 __all__ = ["OWN_CARD", "Card", "corpus_at", "corpus_from_card"]
