@@ -14,9 +14,9 @@ import torch
 import torchaudio
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.features import FrontEndOptions
 from emonet_bench.frontend import DecibelLogMel, LogMel, Mfcc
 from emonet_bench.frontend.augmentation import augment_waveform
+from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.frontend.power import Power
 
 SMALL = FrontEndOptions(num_mels=20, n_fft=256, hop=80)

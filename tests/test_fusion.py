@@ -10,7 +10,7 @@ from emonet_fusion.network import FusionNetwork
 from emonet_fusion.options import FusionOptions
 from emonet_rnn.options import RecurrentOptions
 
-from emonet_bench.features import FrontEndOptions
+from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.types import Signal
 
 SMALL = {"num_mels": 16, "number_of_filters": 2, "number_of_resnet_blocks": 1, "hidden_dim": 6}

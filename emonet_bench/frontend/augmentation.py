@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
-from emonet_bench.features import FrontEndOptions
+from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.frontend.statistics import clip_mean
 
 

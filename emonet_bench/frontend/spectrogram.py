@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.features import FrontEndOptions
 from emonet_bench.frontend.augmentation import augment_features, augment_waveform
+from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.frontend.power import Exact, Power
 from emonet_bench.frontend.statistics import normalised
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from emonet_bench.config import Options, option
-from emonet_bench.features import FrontEndOptions
+from emonet_bench.frontend.options import FrontEndOptions
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 

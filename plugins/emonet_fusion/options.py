@@ -6,7 +6,7 @@ from emonet_cnn.options import ResNetOptions
 from emonet_rnn.options import RecurrentOptions
 
 from emonet_bench.config import option
-from emonet_bench.features import FrontEndOptions
+from emonet_bench.frontend.options import FrontEndOptions
 
 
 class FusionOptions(ResNetOptions, RecurrentOptions, FrontEndOptions):

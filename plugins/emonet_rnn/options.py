@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from emonet_bench.config import Options, option
-from emonet_bench.features import FrontEndOptions
+from emonet_bench.frontend.options import FrontEndOptions
 
 
 class RecurrentOptions(Options):
