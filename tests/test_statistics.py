@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emonet_bench.calibration import expected_calibration_error
 from emonet_bench.metrics import accuracy, macro_f1, unweighted_average_recall
-from emonet_bench.statistics import (
+from emonet_bench.metrics.calibration import expected_calibration_error
+from emonet_bench.metrics.significance import (
     almost_stochastic_order,
     compare,
     holm,

@@ -273,7 +273,7 @@ def test_no_step_waits_for_the_gpu(name, window):
 @pytest.mark.parametrize("window", [0.3, None])
 def test_batches_are_cut_without_a_look_at_what_lies_on_the_device(monkeypatch, window):
     there = TRAIN.to(torch.device("meta"))  # it holds shapes and no numbers: whatever waits for one fails
-    monkeypatch.setattr(batches, "sliced", dataset.gathered)  # as on a GPU
+    monkeypatch.setattr(dataset, "sliced", dataset.gathered)  # as on a GPU
     monkeypatch.setattr(torch.Tensor, "cpu", lambda _: TRAIN.lengths)  # once, before the first batch
     batch = next(_endless(there, RECIPE.model_copy(update={"window": window})))
     assert batch.waveform.is_meta

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from emonet_bench import metrics
-from emonet_bench.calibration import calibration_error
 from emonet_bench.errors import StoreError
+from emonet_bench.metrics.calibration import calibration_error
+from emonet_bench.metrics.significance import Comparison, Interval, compare, interval, mcnemar
 from emonet_bench.report.reading import Predictions, RunRecord, State, read_predictions
-from emonet_bench.statistics import Comparison, Interval, compare, interval, mcnemar
 
 ALPHA = 0.05
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from emonet_bench.metrics.significance import almost_stochastic_order, holm
 from emonet_bench.report.cells import Cell, Group, Score, pool, rank
 from emonet_bench.report.notes import across_notes, notes, problems
 from emonet_bench.report.reading import RunRecord
 from emonet_bench.report.rows import Column, Key, Row, columns_of, describe, latest, row_keys
 from emonet_bench.report.zero_shot import ZeroShot, zero_shots
-from emonet_bench.statistics import almost_stochastic_order, holm
 
 DIMENSIONS = ("corpus", "architecture", "strategy")
 """What rows and columns can be made of."""
