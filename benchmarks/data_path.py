@@ -30,7 +30,7 @@ from torchaudio.transforms import MelSpectrogram
 from emonet_bench.data.dataset import Clips, gathered, shuffled, sliced
 from emonet_bench.frontend import LogMel
 from emonet_bench.frontend.options import FrontEndOptions
-from emonet_bench.networks import Classifier, classifier
+from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.types import AdapterPoint, Signal, TrainingSet
 
@@ -136,7 +136,7 @@ def rows(network: str, paths: list[Path], clips: Clips, cores: int, repeats: int
     """Measure one network with so many workers, or threads; yield a row for each way."""
     device = clips.samples.device
     built = NETWORKS[network]()
-    whole = classifier(built, [TrainingSet("noise", LABELS, len(clips))]).to(device)
+    whole = build_classifier(built, [TrainingSet("noise", LABELS, len(clips))]).to(device)
     # Workers are forked as by default on Linux, each with one thread, and live on from epoch to epoch.
     loader = DataLoader(Decoded(paths), BATCH, shuffle=True, num_workers=cores, persistent_workers=True)
 

@@ -27,7 +27,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
-from emonet_bench.networks import Classifier, classifier
+from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.training import train
 from emonet_bench.types import ParameterGroup, Plan, Signal, TrainingSet
@@ -57,7 +57,7 @@ class Setting:
         architecture = Plugins(Selection(strict=True)).architectures[name]
         torch.manual_seed(0)
         built = architecture.build(architecture.options(**options), Signal(RATE, WINDOW))
-        return classifier(built, [TrainingSet("noise", LABELS, len(self.train))]).to(self.recipe.device)
+        return build_classifier(built, [TrainingSet("noise", LABELS, len(self.train))]).to(self.recipe.device)
 
 
 class Bare:

@@ -13,9 +13,9 @@ from torch import Tensor
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import TrainingError
-from emonet_bench.hearing import heard
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier
+from emonet_bench.networks.windowing import heard
 from emonet_bench.types import Signal
 
 _log = logging.getLogger(__name__)

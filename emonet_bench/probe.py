@@ -10,7 +10,7 @@ from emonet_bench import records
 from emonet_bench.config import Training, parse
 from emonet_bench.estimates import Measured
 from emonet_bench.evaluation import training_window
-from emonet_bench.networks import Classifier, classifier
+from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.runs import RunSpec
 from emonet_bench.training import autocast
@@ -27,7 +27,7 @@ def probe(spec: RunSpec, selection: Selection) -> Measured:
     architecture = Plugins(selection).architectures[spec.architecture]
     options = parse(architecture.options, spec.architecture_options, architecture.name)
     network = architecture.build(options, Signal(recipe.sampling_rate, training_window(recipe)))
-    whole = classifier(network, [TrainingSet("probe", ("a", "b"), recipe.batch_size)]).to(recipe.device).train()
+    whole = build_classifier(network, [TrainingSet("probe", ("a", "b"), recipe.batch_size)]).to(recipe.device).train()
     _step(whole, recipe, _FEW)  # the first one prepares much
     if recipe.device != "cpu" or recipe.batch_size <= _MORE:
         seconds, memory = _step(whole, recipe, recipe.batch_size)

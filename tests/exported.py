@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.export import export, metadata_of
-from emonet_bench.networks import Branches, MaskedBatchNorm, branch, classifier
+from emonet_bench.networks import Branches, MaskedBatchNorm, branch, build_classifier
 from emonet_bench.plugins import Plugins
 from emonet_bench.types import AdapterPoint, Signal, TrainingSet
 
@@ -79,7 +79,7 @@ def listener(corpora=(("ours", LABELS), ("theirs", ("calm", "cross"))), network=
             "norm": lambda point, _: MaskedBatchNorm(point.outputs),
         }
         branch(built, names, makes)
-    made = classifier(built, [TrainingSet(name, labels, 0) for name, labels in corpora])
+    made = build_classifier(built, [TrainingSet(name, labels, 0) for name, labels in corpora])
     for module in made.modules():
         if isinstance(module, MaskedBatchNorm):
             nn.init.normal_(module.running_mean, std=0.3)
@@ -132,6 +132,6 @@ def export_cnn(path):
     torch.manual_seed(0)
     chosen = Plugins().architectures["cnn"]
     options = chosen.options(number_of_filters=4, number_of_resnet_blocks=1, classifier="statistics")
-    trained = classifier(chosen.build(options, SIGNAL), [TrainingSet("ours", LABELS, 100)])
+    trained = build_classifier(chosen.build(options, SIGNAL), [TrainingSet("ours", LABELS, 100)])
     export(trained.eval(), "ours", path, SIGNAL, metadata_of(record()))
     return path

@@ -13,7 +13,7 @@ from emonet_baselines.options import ChanceOptions, SvmOptions
 
 from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
-from emonet_bench.networks import classifier
+from emonet_bench.networks import build_classifier
 from emonet_bench.testing.signals import clips
 from emonet_bench.types import Signal, TrainingSet
 
@@ -26,7 +26,7 @@ def relabelled(clips, targets, labels):
 
 
 def unfitted(network, labels):
-    return classifier(network, [TrainingSet("corpus", tuple(labels), 0)]).eval()
+    return build_classifier(network, [TrainingSet("corpus", tuple(labels), 0)]).eval()
 
 
 def probabilities(made, heard):

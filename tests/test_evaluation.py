@@ -6,7 +6,7 @@ import torch
 from emonet_bench.config import Training
 from emonet_bench.errors import TrainingError
 from emonet_bench.evaluation import embed, predict
-from emonet_bench.networks import classifier
+from emonet_bench.networks import build_classifier
 from tests.toys import Toy, toy_clips, toy_set
 
 RECIPE = Training(batch_size=8, window=0.3, sampling_rate=1_000, device="cpu", precision="float32")
@@ -17,7 +17,7 @@ EMBED = Toy.embed
 
 def toy():
     torch.manual_seed(0)
-    return classifier(Toy(), [toy_set(CLIPS)])
+    return build_classifier(Toy(), [toy_set(CLIPS)])
 
 
 @pytest.fixture

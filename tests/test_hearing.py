@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from emonet_bench.hearing import heard, windows
+from emonet_bench.networks.windowing import heard, windows
 from emonet_bench.types import Signal
 
 LENGTHS = [1, 3, 9, 10, 11, 14, 15, 16, 29, 30]

@@ -17,7 +17,7 @@ from torch import nn
 
 from emonet_bench.config import Options, option
 from emonet_bench.errors import CorpusError, Skipped
-from emonet_bench.networks import branch, classifier
+from emonet_bench.networks import branch, build_classifier
 from emonet_bench.plugins import Plugins
 from emonet_bench.testing import check_architecture, check_corpus, check_executor, check_strategy, executors
 from emonet_bench.testing.contracts import PAGE
@@ -167,7 +167,7 @@ class Undocumented(Options):
 
 def whole(network, corpora):
     """A plan that trains everything: it keeps all contracts."""
-    made = classifier(network, corpora)
+    made = build_classifier(network, corpora)
     return Plan(made, [ParameterGroup(list(made.parameters()))])
 
 
@@ -175,7 +175,7 @@ def head_only(network, corpora, source, options):
     if source is not None:
         network.load_state_dict(source.network())
     network.requires_grad_(requires_grad=False)
-    made = classifier(network, corpora)
+    made = build_classifier(network, corpora)
     return Plan(made, [ParameterGroup(list(made.heads.parameters()))])
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from emonet_bench.networks import Branches, Head, MaskedBatchNorm, branch, centre_crop, classifier
+from emonet_bench.networks import Branches, Head, MaskedBatchNorm, branch, build_classifier, centre_crop
 from emonet_bench.types import Signal, TrainingSet
 from tests.toys import Toy
 
@@ -90,7 +90,7 @@ def test_selecting_a_corpus_switches_every_branch():
     corpora = [TrainingSet("one", ("a", "b"), 4), TrainingSet("two", ("a", "b", "c"), 4)]
     network = Toy()
     branch(network, ["one", "two"], {"norm": lambda _, present: copy.deepcopy(present)})
-    whole = classifier(network, corpora).eval()
+    whole = build_classifier(network, corpora).eval()
     waveform = torch.randn(2, 50)
     assert whole(waveform, None).shape == (2, 2)
     whole.select("two")
@@ -109,7 +109,7 @@ def test_an_architectures_own_head_is_taken():
         def make_head(self, classes):
             return nn.Linear(8, classes)
 
-    whole = classifier(Own(), [TrainingSet("one", ("a", "b"), 4)])
+    whole = build_classifier(Own(), [TrainingSet("one", ("a", "b"), 4)])
     assert isinstance(whole.heads.active, nn.Linear)
 
 

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from emonet_bench import starts
 from emonet_bench.config import Training
-from emonet_bench.networks import classifier
+from emonet_bench.networks import build_classifier
 from emonet_bench.types import ParameterGroup, Plan
 from tests.toys import Toy, toy_clips, toy_set
 
@@ -21,7 +21,7 @@ RECIPE = Training(batch_size=40, sampling_rate=1_000, device="cpu", precision="f
 @pytest.fixture
 def whole():
     torch.manual_seed(0)
-    return classifier(Toy(), [toy_set(TRAIN)])
+    return build_classifier(Toy(), [toy_set(TRAIN)])
 
 
 def plan_of(whole, **offered):

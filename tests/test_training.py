@@ -11,7 +11,7 @@ from emonet_bench.config import Training
 from emonet_bench.data import dataset
 from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.evaluation import predict
-from emonet_bench.networks import classifier
+from emonet_bench.networks import build_classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.schedules import optimizer, stages
 from emonet_bench.testing import signals
@@ -27,7 +27,7 @@ TRAIN, DEV = toy_clips(seed=1), toy_clips(seed=2)
 
 def toy_plan(seed=0):
     torch.manual_seed(seed)
-    whole = classifier(Toy(), [toy_set(TRAIN)])
+    whole = build_classifier(Toy(), [toy_set(TRAIN)])
     return Plan(whole, [ParameterGroup(list(whole.parameters()))])
 
 
@@ -127,7 +127,7 @@ def test_frozen_batch_norms_keep_their_statistics_in_training(precision):
 def test_two_corpora_are_trained_in_turn_each_with_its_own_head():
     other = toy_clips(count=12, labels=("a", "b", "c"), seed=3)
     torch.manual_seed(0)
-    whole = classifier(Toy(), [toy_set(TRAIN), toy_set(other, "other")])
+    whole = build_classifier(Toy(), [toy_set(TRAIN), toy_set(other, "other")])
     before = copy.deepcopy(whole.heads.state_dict())
     plan = Plan(whole, [ParameterGroup(list(whole.parameters()))])
     clips = {"toy": TRAIN, "other": other}
@@ -255,7 +255,9 @@ def test_no_step_waits_for_the_gpu(name, window):
     architecture, signal = Plugins(Selection(strict=True)).architectures[name], Signal(window=8_000)
     clips = signals.clips(signal, seed=0).to(torch.device("cuda"))
     recipe = Training(batch_size=8, window=window, device="cuda", precision="bfloat16")
-    whole = classifier(architecture.build(architecture.options(), signal), [TrainingSet("noise", clips.labels, 18)])
+    whole = build_classifier(
+        architecture.build(architecture.options(), signal), [TrainingSet("noise", clips.labels, 18)]
+    )
     plan = Plan(whole.to("cuda"), [ParameterGroup(list(whole.parameters()))])
     session = _Session(plan, {"noise": clips}, {"noise": clips}, recipe, 0, print, None)
     session.optimizer = optimizer(plan.groups, recipe, 1e-3)

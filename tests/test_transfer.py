@@ -13,7 +13,7 @@ from torch import nn
 from emonet_bench.checkpoints import Checkpoint, load, rebuild, save
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, Skipped
-from emonet_bench.networks import branch, classifier
+from emonet_bench.networks import branch, build_classifier
 from emonet_bench.plugins import Plugins
 from emonet_bench.testing import signals
 from emonet_bench.training import train
@@ -33,7 +33,7 @@ def plugins():
 @pytest.fixture
 def source():
     torch.manual_seed(7)
-    whole = classifier(Toy(), [toy_set(CLIPS, "elsewhere")])
+    whole = build_classifier(Toy(), [toy_set(CLIPS, "elsewhere")])
     for _ in range(3):
         whole(torch.randn(8, 300), None)  # statistics that are not the initial ones
     return Checkpoint(copy.deepcopy(whole.state_dict()), {"corpora": {"elsewhere": list(CLIPS.labels)}})
@@ -263,7 +263,7 @@ def test_an_adapter_of_another_shape_cannot_be_made_part_of_a_layer_either(plugi
 
     branch(network, ["one", "two"], {"conv": wide})
     with pytest.raises(Skipped, match=r"its adapters at trunk\.stem\.adapter cannot be made part"):
-        prepare(plugins, "finetune", as_source(classifier(network, sets)), network=small(plugins, "cnn")[0])
+        prepare(plugins, "finetune", as_source(build_classifier(network, sets)), network=small(plugins, "cnn")[0])
 
 
 def test_adapters_ask_for_a_multi_task_source_with_adapters_of_their_own_shape(plugins):

@@ -106,8 +106,8 @@ from emonet_bench.types import Architecture, Corpus, ParameterGroup, Plan, Split
 from emonet_bench.errors import CorpusError, Skipped
 
 def prepare(network, corpora, source, options):
-    from emonet_bench.networks import classifier
-    made = classifier(network, corpora)
+    from emonet_bench.networks import build_classifier
+    made = build_classifier(network, corpora)
     return Plan(made, [ParameterGroup(list(made.heads.parameters()))])
 
 def absent():

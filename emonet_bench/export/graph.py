@@ -12,8 +12,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from emonet_bench.hearing import heard
 from emonet_bench.networks import Branches, Classifier
+from emonet_bench.networks.windowing import heard
 from emonet_bench.types import Signal
 
 OPSET = 17

@@ -31,7 +31,7 @@ class Bench:
         """Build the network and a head; fit them where the architecture says how."""
         torch.manual_seed(seed)
         network = self.architecture.build(self.options, self.signal)
-        made = networks.classifier(network, [TrainingSet(CORPUS, labels, 18)])
+        made = networks.build_classifier(network, [TrainingSet(CORPUS, labels, 18)])
         if self.architecture.fit is not None and labels == LABELS:
             self.architecture.fit(made, clips(self.signal, 0), clips(self.signal, 1), self.options, seed)
         return made.eval()

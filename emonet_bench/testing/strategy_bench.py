@@ -13,7 +13,7 @@ from emonet_bench.checkpoints import Checkpoint
 from emonet_bench.config import Training, parse
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import Skipped
-from emonet_bench.networks import classifier
+from emonet_bench.networks import build_classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.registries import Origin
 from emonet_bench.testing.networks import ADAPTABLE, PLAIN
@@ -88,7 +88,7 @@ class StrategyBench:
     def source(self, architecture: Architecture, seed: int) -> Checkpoint:
         """Make a source: a network of a seed with statistics that are not at their start, and a head of its own."""
         torch.manual_seed(100 + seed)
-        whole = classifier(self._build(architecture), _ELSEWHERE)
+        whole = build_classifier(self._build(architecture), _ELSEWHERE)
         if self.strategy.source_strategies:
             known = Plugins().strategies
             name = self.strategy.source_strategies[0]

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from emonet_bench.errors import Skipped
-from emonet_bench.networks import Branches, Classifier, branch, classifier, parameter_groups
+from emonet_bench.networks import Branches, Classifier, branch, build_classifier, parameter_groups
 from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, TrainingSet
 from emonet_transfer.options import AdapterOptions, MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter, SequenceAdapter
@@ -18,7 +18,7 @@ from emonet_transfer.sources import adapter_slots, load_functions, load_shared, 
 
 def scratch(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001 - the contract
     """Train everything from random weights."""
-    return _all_trainable(classifier(network, corpora))
+    return _all_trainable(build_classifier(network, corpora))
 
 
 def finetune(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001
@@ -28,14 +28,14 @@ def finetune(network: Any, corpora: Sequence[TrainingSet], source: Any, options:
     adapters made part of the convolutions beside them.
     """
     functions = load_functions(network, source)
-    whole = classifier(network, corpora)
+    whole = build_classifier(network, corpora)
     return Plan(whole, _groups(whole), starts=functions)
 
 
 def last_layer(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001
     """Freeze the source's network, chosen as in ``finetune``, and train a new head."""
     functions = load_functions(network, source)
-    whole = classifier(network, corpora)
+    whole = build_classifier(network, corpora)
     network.requires_grad_(requires_grad=False)
     return Plan(whole, _groups(whole.heads), starts=functions)
 
@@ -53,7 +53,7 @@ def adapters(network: Any, corpora: Sequence[TrainingSet], source: Any, options:
     load_shared(network, source)
     network.requires_grad_(requires_grad=False)
     parts = _install(network, corpora, options)
-    whole = classifier(network, corpora)
+    whole = build_classifier(network, corpora)
     for part in parts:
         part.requires_grad_()
     adapter_groups = [group for set_ in corpora for group in _adapter_groups(parts, set_, options)]
@@ -66,7 +66,7 @@ def multi_task(network: Any, corpora: Sequence[TrainingSet], source: Any, option
     """Train one shared network on several corpora at once, each with its own head and, unless unwanted, adapters."""
     parts = _install(network, corpora, options) if options.adapters and adapter_slots(network) else []
     notes = {"adapters": "none: the architecture has no adapter points"} if options.adapters and not parts else {}
-    whole = classifier(network, corpora)
+    whole = build_classifier(network, corpora)
     decayed = corpora if options.individual_weight_decay else ()  # otherwise adapters decay as everything does
     adapter_groups = [group for set_ in decayed for group in _adapter_groups(parts, set_, options)]
     grouped = {parameter for group in adapter_groups for parameter in group.parameters}

@@ -9,7 +9,7 @@ import torch
 
 from emonet_bench.errors import ExportError
 from emonet_bench.export import export
-from emonet_bench.networks import classifier
+from emonet_bench.networks import build_classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.testing.architectures import CHECKS, onnx_parity
 from emonet_bench.testing.bench import Bench
@@ -48,6 +48,6 @@ def test_the_embedding_is_what_opensmile_computes(architectures, name):
 
 def test_an_export_is_refused_in_one_line(architectures, tmp_path):
     network = architectures["egemaps"].build(architectures["egemaps"].options(), SIGNAL)
-    whole = classifier(network, [TrainingSet("kit", ("a", "b"), 2)]).eval()
+    whole = build_classifier(network, [TrainingSet("kit", ("a", "b"), 2)]).eval()
     with pytest.raises(ExportError, match="no tensor program"):
         export(whole, "kit", tmp_path / "model.onnx", SIGNAL, {})

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.errors import Skipped
-from emonet_bench.networks import branch, classifier, parameter_groups
+from emonet_bench.networks import branch, build_classifier, parameter_groups
 from emonet_bench.types import AdapterPoint, Plan, TrainingSet
 from emonet_ssl.network import SslNetwork
 from emonet_ssl.options import BottleneckOptions, LoraOptions
@@ -84,5 +84,5 @@ def _hold_backbone(strategy: str, network: Any) -> None:
 
 def _plan(network: SslNetwork, corpora: Sequence[TrainingSet], added: Iterable[nn.Parameter]) -> Plan:
     """Train what was added to the backbone, the weights of its layers, and the heads."""
-    whole = classifier(network, corpora)
+    whole = build_classifier(network, corpora)
     return Plan(whole, parameter_groups([*added, *whole.heads.parameters(), network.layer_weights]))

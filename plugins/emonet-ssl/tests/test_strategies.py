@@ -9,7 +9,7 @@ from checkpoints import FAMILIES
 from emonet_bench.config import parse
 from emonet_bench.errors import Skipped
 from emonet_bench.export import export
-from emonet_bench.networks import classifier
+from emonet_bench.networks import build_classifier
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.testing.networks import ADAPTABLE
 from emonet_bench.types import Signal, TrainingSet
@@ -104,7 +104,7 @@ def test_an_adapted_backbone_is_exported_and_lora_costs_nothing_there(strategy, 
         if parameter.requires_grad:
             torch.nn.init.normal_(parameter, std=0.1)
     parity = export(whole, "toys", tmp_path / "adapted.onnx", Signal(), {})
-    plain = classifier(prepared(strategy, family).classifier.network, CORPORA).eval()
+    plain = build_classifier(prepared(strategy, family).classifier.network, CORPORA).eval()
     assert parity.max_delta <= 1e-4
     if strategy == "lora":
         names = [tensor.name for tensor in onnx.load(tmp_path / "adapted.onnx").graph.initializer]

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
-from emonet_bench.networks import centre_crop
 from emonet_bench.types import Signal
 
 
@@ -34,6 +33,27 @@ def heard(
     crops, kept, valid = windows(waveform, lengths, signal.window, signal.hop)
     rows = compute(crops.flatten(0, 1), kept.flatten())
     return tuple(_mean(row.reshape(*valid.shape, -1), valid) for row in rows)
+
+
+def centre_crop(waveform: Tensor, lengths: Tensor, signal: Signal) -> tuple[Tensor, Tensor]:
+    """Cut the centred window out of every clip; shorter clips are padded with zeros.
+
+    Args:
+        waveform: (N, S).
+        lengths: (N,) valid samples.
+        signal: Its window is the crop; None returns the clips as they are.
+
+    Returns:
+        (N, window) and the valid samples of each row.
+    """
+    if signal.window is None:
+        return waveform, lengths
+    start = torch.div((lengths - signal.window).clamp_min(0), 2, rounding_mode="floor")  # (N,)
+    columns = start[:, None] + torch.arange(signal.window, device=waveform.device)  # (N, window)
+    waveform = F.pad(waveform, (0, signal.window))  # so that every column exists
+    kept = lengths.clamp_max(signal.window)
+    valid = torch.arange(signal.window, device=waveform.device) < kept[:, None]
+    return waveform.gather(1, columns) * valid, kept
 
 
 def windows(waveform: Tensor, lengths: Tensor, window: int, hop: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,0 +1,51 @@
+"""The classifier: an architecture's network with a head for each corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from emonet_bench.networks.heads import Head
+from emonet_bench.networks.per_corpus import Branches
+from emonet_bench.types import ParameterGroup, TrainingSet
+
+
+class Classifier(nn.Module):
+    """An architecture's network with a head for each corpus.
+
+    Attributes:
+        network: What the architecture built.
+        heads: One head for each corpus.
+    """
+
+    def __init__(self, network: Any, heads: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.network = network
+        self.heads = Branches(heads)
+
+    def select(self, corpus: str) -> None:
+        """Make one corpus's branches active throughout."""
+        for module in self.modules():
+            if isinstance(module, Branches):
+                module.select(corpus)
+
+    def forward(self, waveform: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Map waveforms (N, S) and valid lengths (N,) to the active corpus's logits (N, classes)."""
+        logits: Tensor = self.heads(self.network.embed(waveform, lengths))
+        return logits
+
+
+def build_classifier(network: Any, corpora: Iterable[TrainingSet]) -> Classifier:
+    """Give a network a new head for each corpus: its own kind (``make_head``) or EmoNet's."""
+    make = getattr(network, "make_head", None) or (lambda classes: Head(network.dim, classes))
+    return Classifier(network, {corpus.corpus: make(len(corpus.labels)) for corpus in corpora})
+
+
+def parameter_groups(parameters: Iterable[nn.Parameter], weight_decay: float | None = None) -> list[ParameterGroup]:
+    """Group parameters so that kernels alone decay: shrinking biases and scales towards zero regularises nothing."""
+    given = list(parameters)
+    kernels = [parameter for parameter in given if parameter.dim() > 1]
+    others = [parameter for parameter in given if parameter.dim() <= 1]
+    return [ParameterGroup(kernels, weight_decay), ParameterGroup(others, 0.0)]
