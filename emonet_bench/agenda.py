@@ -16,8 +16,8 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from emonet_bench.estimates import Measured, duration, kind
-from emonet_bench.runs import Cell, RunSpec, directory_name
-from emonet_bench.store import PENDING, RunStore, write_json
+from emonet_bench.runs.spec import Cell, RunSpec, directory_name
+from emonet_bench.runs.store import PENDING, RunStore, write_json
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
 from emonet_bench.networks import Classifier, owner, without_owner
 from emonet_bench.plugins import Plugins
-from emonet_bench.store import CHECKPOINT, read_record
+from emonet_bench.runs.store import CHECKPOINT, read_record
 from emonet_bench.types import Signal, TrainingSet
 
 SHARED = "shared.safetensors"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emonet_bench.directories import cache_directory
-from emonet_bench.runs import RunSpec
+from emonet_bench.runs.spec import RunSpec
 
 _DECISIVE = ("batch_size", "window", "sampling_rate", "device", "precision", "threads")
 

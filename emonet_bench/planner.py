@@ -17,8 +17,8 @@ from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix import ALL, ALL_OTHERS, Matrix, variants
 from emonet_bench.plugins import Plugins
-from emonet_bench.runs import Cell, Crossing, RunSpec, run_id
-from emonet_bench.store import checkpoint_hash
+from emonet_bench.runs.spec import Cell, Crossing, RunSpec, run_id
+from emonet_bench.runs.store import checkpoint_hash
 from emonet_bench.types import Strategy
 
 _EXCLUDABLE = ("corpus", "architecture", "strategy", "seed")

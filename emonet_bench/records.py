@@ -22,7 +22,7 @@ from emonet_bench import audit, metrics
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.evaluation import named
-from emonet_bench.store import put
+from emonet_bench.runs.store import put
 from emonet_bench.training import Epoch
 from emonet_bench.types import Partition, Plan
 

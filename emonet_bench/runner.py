@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from emonet_bench import cell_log, checkpoints, crossing, export, records, starts
+from emonet_bench import checkpoints, crossing, export, records, starts
 from emonet_bench.config import Training, parse
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
@@ -22,8 +22,9 @@ from emonet_bench.errors import ExportError, Skipped, StoreError
 from emonet_bench.evaluation import evaluation_signal, predict, training_window
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins import Plugins, Selection
-from emonet_bench.runs import SCHEMA_VERSION, Cell, RunSpec
-from emonet_bench.store import CHECKPOINT, RunStore, hashes, out_of_space, seal
+from emonet_bench.runs import log
+from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, RunSpec
+from emonet_bench.runs.store import CHECKPOINT, RunStore, hashes, out_of_space, seal
 from emonet_bench.training import train
 from emonet_bench.types import Corpus, Partition, Plan, Signal, TrainingSet
 
@@ -71,7 +72,7 @@ def run_cell(job: Job) -> str | None:
         if directory is None:
             return None  # another process has finished it meanwhile
         try:
-            with cell_log.kept(directory):
+            with log.kept(directory):
                 seal(directory, _carry_out(job, directory))
         except Skipped as reason:
             store.discard(directory)

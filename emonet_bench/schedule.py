@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from emonet_bench.runs import Cell
-from emonet_bench.store import Busy, RunStore
+from emonet_bench.runs.spec import Cell
+from emonet_bench.runs.store import Busy, RunStore
 
 _POLL_SECONDS = 0.25
 _ELSEWHERE_SECONDS = 1.0  # between two looks at a cell that another process is at work on

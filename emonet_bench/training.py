@@ -22,8 +22,8 @@ from emonet_bench.evaluation import training_window, uar
 from emonet_bench.interruption import Standing
 from emonet_bench.losses import Loss, loss_of
 from emonet_bench.networks import Classifier
+from emonet_bench.runs.store import STATE
 from emonet_bench.schedules import Stage, optimizer, rate_factor, stages
-from emonet_bench.store import STATE
 from emonet_bench.types import Plan
 
 IMPROVEMENT = 0.005

@@ -9,7 +9,7 @@ import pytest
 from emonet_bench import agenda
 from emonet_bench.agenda import Item, announced, current, time_left
 from emonet_bench.estimates import Measured
-from emonet_bench.store import RunStore
+from emonet_bench.runs.store import RunStore
 from tests.test_schedule import cell
 
 
@@ -92,7 +92,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from emonet_bench.agenda import Item, announced
-from emonet_bench.store import RunStore
+from emonet_bench.runs.store import RunStore
 
 with announced(RunStore(Path(sys.argv[1])), [Item("a", "x", 1.0, 1, None, None)]):
     os.kill(os.getpid(), signal.SIGKILL)

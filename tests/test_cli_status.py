@@ -12,7 +12,7 @@ from rich.console import Console
 from emonet_bench.agenda import Item, announced
 from emonet_bench.cli.status import view
 from emonet_bench.errors import StoreError
-from emonet_bench.store import RunStore, read_record, seal
+from emonet_bench.runs.store import RunStore, read_record, seal
 from tests.test_store import IDENTITY, SPEC
 
 OOPS = {"type": "Oops", "message": "list[int]\nmore"}

@@ -19,8 +19,8 @@ from emonet_bench.errors import StoreError
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.report.html import render_html
 from emonet_bench.runner import Job, run_cell
-from emonet_bench.runs import Cell, RunSpec
-from emonet_bench.store import RunStore
+from emonet_bench.runs.spec import Cell, RunSpec
+from emonet_bench.runs.store import RunStore
 
 RECIPE = Training(epochs=6, batch_size=8, window=0.5, device="cpu", precision="float32", limit=8)
 SMALL = {"num_mels": 16, "n_fft": 256, "hop": 256, "number_of_resnet_blocks": 1, "number_of_filters": 4}

@@ -389,7 +389,7 @@ def test_networks_that_heard_one_corpus_only_are_evaluated_on_the_others_in_thei
 
 
 def test_what_is_not_evaluated_is_identified_as_before():
-    from emonet_bench.runs import RunSpec
+    from emonet_bench.runs.spec import RunSpec
 
     spec = {"corpus": "one", "protocol": "x", "architecture": "net", "architecture_options": {}, "strategy": "scratch", "strategy_options": {}, "training": {}, "seed": 0}  # fmt: skip
     assert "evaluate" not in RunSpec(**spec).model_dump(mode="json")

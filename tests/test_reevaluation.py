@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from emonet_bench.cli import main
-from emonet_bench.store import hashes
+from emonet_bench.runs.store import hashes
 
 MATRIX = """
 corpora = ["synthetic-acted", "synthetic-calls"]

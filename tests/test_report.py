@@ -18,7 +18,7 @@ from emonet_bench import report
 from emonet_bench.cli import main
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
-from emonet_bench.runs import Cell, RunSpec
+from emonet_bench.runs.spec import Cell, RunSpec
 from tests.written import LABELS, Results, clips
 
 

@@ -117,7 +117,7 @@ def test_examples_in_docstrings_are_true(path):
         "import emonet_bench",
         "import emonet_bench.hookspecs",
         "import emonet_bench.config",
-        "import emonet_bench.runs",
+        "import emonet_bench.runs.spec",
         "import emonet_bench.metrics",
         "import emonet_bench.report",
         "import emonet_bench.deploy",

@@ -10,9 +10,9 @@ from types import MappingProxyType
 import pytest
 
 from emonet_bench.config import Training
-from emonet_bench.runs import Cell, RunSpec
+from emonet_bench.runs.spec import Cell, RunSpec
+from emonet_bench.runs.store import RunStore
 from emonet_bench.schedule import Matrix, shard
-from emonet_bench.store import RunStore
 
 
 def cell(name, source=None, skip=None):

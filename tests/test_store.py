@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
-from emonet_bench.runs import RunSpec, run_id
-from emonet_bench.store import (
+from emonet_bench.runs.spec import RunSpec, run_id
+from emonet_bench.runs.store import (
     STATE,
     Busy,
     RunStore,
@@ -117,7 +117,7 @@ def test_a_run_that_another_process_writes_is_busy_and_free_again_when_it_ends(t
 def test_the_death_of_a_process_frees_its_run(tmp_path):
     code = f"""
 import os
-from emonet_bench.store import RunStore
+from emonet_bench.runs.store import RunStore
 from tests.test_store import IDENTITY, SPEC
 from pathlib import Path
 with RunStore(Path({str(tmp_path)!r})).writing(SPEC, IDENTITY) as directory:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from emonet_bench.cli import main
 from emonet_bench.report.comparison import compare_records
 from emonet_bench.report.verification import verify
-from emonet_bench.store import hashes
+from emonet_bench.runs.store import hashes
 from tests.written import LABELS, Results, clips
 
 

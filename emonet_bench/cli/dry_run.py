@@ -14,9 +14,9 @@ from emonet_bench.cli.plan import Plan
 from emonet_bench.estimates import Measured, duration, keep, kind, recall
 from emonet_bench.executors import Workers, ending_workers, worker_count
 from emonet_bench.plugins import Selection
-from emonet_bench.runs import Cell, RunSpec
+from emonet_bench.runs.spec import Cell, RunSpec
+from emonet_bench.runs.store import RunStore
 from emonet_bench.schedule import needless
-from emonet_bench.store import RunStore
 
 
 def show(planned: Plan, selection: Selection, flags: Mapping[str, Any], console: Console) -> None:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from emonet_bench import agenda
 from emonet_bench.plugins import Plugins
-from emonet_bench.runs import Cell, RunError, RunResult, directory_name
+from emonet_bench.runs.spec import Cell, RunError, RunResult, directory_name
 
 _LOOK_SECONDS = 3.0
 _SHOWN = 16  # rows of the live table; a terminal shows at least this many lines

@@ -25,9 +25,9 @@ from emonet_bench.executors import (
 )
 from emonet_bench.plugins import Selection
 from emonet_bench.runner import Job, run_cell
-from emonet_bench.runs import Cell, RunSpec
+from emonet_bench.runs.spec import Cell, RunSpec
+from emonet_bench.runs.store import CHECKPOINT, RunStore
 from emonet_bench.schedule import Matrix as Work
-from emonet_bench.store import CHECKPOINT, RunStore
 
 
 def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console: Console) -> int:

@@ -22,7 +22,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.matrix import Matrix
 from emonet_bench.planner import Planner
 from emonet_bench.plugins import Plugins
-from emonet_bench.runs import Cell
+from emonet_bench.runs.spec import Cell
 from emonet_bench.schedule import shard
 
 _DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # of NVIDIA, of WSL, of AMD

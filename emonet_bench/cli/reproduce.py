@@ -10,8 +10,8 @@ from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.plugins import Selection
 from emonet_bench.report.comparison import Reproduction, compare_records
-from emonet_bench.runs import Cell, RunSpec
-from emonet_bench.store import CHECKPOINT, RunStore, checkpoint_hash, read_record
+from emonet_bench.runs.spec import Cell, RunSpec
+from emonet_bench.runs.store import CHECKPOINT, RunStore, checkpoint_hash, read_record
 
 
 @click.command()

@@ -40,7 +40,7 @@ def _file(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _run(directory: Path) -> Iterator[tuple[str, str]]:
-    from emonet_bench.store import read_record  # noqa: PLC0415 - a file needs no more than deploy
+    from emonet_bench.runs.store import read_record  # noqa: PLC0415 - a file needs no more than deploy
 
     record = read_record(directory)
     facts: Mapping[str, Any] = {**record, **record.get("spec", {})}

@@ -18,8 +18,8 @@ from rich.table import Table
 
 from emonet_bench import agenda
 from emonet_bench.errors import StoreError
+from emonet_bench.runs.store import RunStore, read_record
 from emonet_bench.schedule import history
-from emonet_bench.store import RunStore, read_record
 
 _WATCH_SECONDS = 2.0
 _STATES = ("running", "interrupted", "waiting", "failed", "finished")

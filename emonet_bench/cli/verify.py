@@ -13,7 +13,7 @@ from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins import Plugins, Selection
 from emonet_bench.report.verification import verify as check
-from emonet_bench.store import RunStore
+from emonet_bench.runs.store import RunStore
 
 if TYPE_CHECKING:
     from emonet_bench.data.opened_corpus import OpenCorpus

@@ -15,7 +15,7 @@ from emonet_bench.report.cells import Cell, Group
 from emonet_bench.report.reading import Predictions, RunRecord
 from emonet_bench.report.rows import Column, Row
 from emonet_bench.report.table import Table
-from emonet_bench.store import read_record
+from emonet_bench.runs.store import read_record
 
 SHOWN_RUNS = 20
 """How many runs of a cell are listed and drawn, at the most."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
-from emonet_bench.runs import SCHEMA_VERSION, Cell, scored_corpora
-from emonet_bench.store import read_record
+from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, scored_corpora
+from emonet_bench.runs.store import read_record
 
 State = Literal["done", "failed", "skipped"]
 

@@ -20,8 +20,8 @@ from emonet_bench.evaluation import named, predict
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins import Plugins
 from emonet_bench.report.verification import differences, stated_scores
-from emonet_bench.runs import RunSpec, scored_corpora
-from emonet_bench.store import CHECKPOINT, read_record
+from emonet_bench.runs.spec import RunSpec, scored_corpora
+from emonet_bench.runs.store import CHECKPOINT, read_record
 from emonet_bench.types import Partition
 
 Open = Callable[[str, str, int, bool], OpenCorpus]

@@ -10,8 +10,8 @@ from typing import Any
 
 from emonet_bench import metrics
 from emonet_bench.errors import EmonetBenchError, StoreError
-from emonet_bench.runs import scored_corpora
-from emonet_bench.store import hashes, read_record
+from emonet_bench.runs.spec import scored_corpora
+from emonet_bench.runs.store import hashes, read_record
 
 _ROUNDING = 1e-9
 _PROBABILITY = 1e-5

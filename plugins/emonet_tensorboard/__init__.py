@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from emonet_bench import hookimpl
 
 if TYPE_CHECKING:
-    from emonet_bench.runs import RunResult
+    from emonet_bench.runs.spec import RunResult
 
 FOLDER = ".tensorboard"
 _SCALARS = ("loss", "dev_uar", "learning_rate")

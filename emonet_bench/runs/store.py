@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from emonet_bench.errors import StoreError
-from emonet_bench.runs import RunSpec, directory_name
+from emonet_bench.runs.spec import RunSpec, directory_name
 
 CHECKPOINT = "model.safetensors"
 """The weights in a run's directory."""
