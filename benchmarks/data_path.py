@@ -31,7 +31,7 @@ from emonet_bench.data.dataset import Clips, gathered, shuffled, sliced
 from emonet_bench.frontend import LogMel
 from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.networks import Classifier, build_classifier
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.types import AdapterPoint, Signal, TrainingSet
 
 RATE, WINDOW, BATCH, MELS = 16_000, 48_000, 32, 64

@@ -35,7 +35,7 @@ from emonet_bench.audio import read
 from emonet_bench.deploy import Predictor
 from emonet_bench.export import Deployed, export, freeze
 from emonet_bench.networks import Classifier
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.types import Signal, TrainingSet
 
 RATE = 16_000

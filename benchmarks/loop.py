@@ -28,7 +28,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.networks import Classifier, build_classifier
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.training import train
 from emonet_bench.types import ParameterGroup, Plan, Signal, TrainingSet
 

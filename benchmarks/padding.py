@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from measuring import Way, interleaved, parser, show, table
 
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.types import Architecture, Signal
 
 SAMPLES, CLIPS = 48_000, 8

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from measuring import Way, interleaved, parser, show, table
 
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.types import Architecture, Signal
 
 SECONDS, CLIPS = 3, {"heard": 1, "learned": 8}

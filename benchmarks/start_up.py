@@ -56,7 +56,7 @@ def cells(folder: Path, repeats: int) -> Iterator[list[str]]:
     from emonet_bench.cli.plan import plan  # noqa: PLC0415
     from emonet_bench.cli.run import DEMO  # noqa: PLC0415
     from emonet_bench.config import read_toml  # noqa: PLC0415
-    from emonet_bench.plugins import Plugins, Selection  # noqa: PLC0415
+    from emonet_bench.plugins.loading import Plugins, Selection  # noqa: PLC0415
     from emonet_bench.runner import Job, run_cell  # noqa: PLC0415
 
     values: dict[str, Any] = read_toml(DEMO)

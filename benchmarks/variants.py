@@ -19,7 +19,7 @@ from emonet_bench.cli.export import partitions, signal_of, trained
 from emonet_bench.errors import ExportError
 from emonet_bench.export import Trained, export_bank, export_run, quantise, size_table
 from emonet_bench.export.int8 import speed
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 
 
 def single(one: Trained, plugins: Plugins, folder: Path) -> Iterator[str]:

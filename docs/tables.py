@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from emonet_bench.config import Options, Training
 from emonet_bench.data.corpus_entry import CorpusEntry
 from emonet_bench.matrix import Matrix
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy
 
 _BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "min_length": "at least {}"}

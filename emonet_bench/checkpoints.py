@@ -15,7 +15,7 @@ from torch import Tensor
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
 from emonet_bench.networks import Classifier, owner, without_owner
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.store import CHECKPOINT, read_record
 from emonet_bench.types import Signal, TrainingSet
 

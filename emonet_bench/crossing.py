@@ -15,7 +15,7 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.evaluation import predict
 from emonet_bench.networks import Classifier
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import RunSpec
 
 

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, StoreError, Terminated
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 
 PROCESSES = "processes"
 """The built-in executor."""

@@ -11,7 +11,7 @@ from emonet_bench.config import Training, parse
 from emonet_bench.estimates import Measured
 from emonet_bench.evaluation import training_window
 from emonet_bench.networks import Classifier, build_classifier
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import RunSpec
 from emonet_bench.training import autocast
 from emonet_bench.types import Signal, TrainingSet

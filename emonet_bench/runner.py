@@ -21,7 +21,7 @@ from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ExportError, Skipped, StoreError
 from emonet_bench.evaluation import evaluation_signal, predict, training_window
 from emonet_bench.networks import Classifier
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs import log
 from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, RunSpec
 from emonet_bench.runs.store import CHECKPOINT, RunStore, hashes, out_of_space, seal

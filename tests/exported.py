@@ -8,7 +8,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.export import export, metadata_of
 from emonet_bench.networks import Branches, MaskedBatchNorm, branch, build_classifier
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import AdapterPoint, Signal, TrainingSet
 
 SIGNAL = Signal(16_000)

@@ -15,7 +15,7 @@ from emonet_bench import __version__
 from emonet_bench.cli import COMMANDS, doctor, main
 from emonet_bench.cli.shell import Shell
 from emonet_bench.errors import ConfigError
-from emonet_bench.plugins import Selection
+from emonet_bench.plugins.loading import Selection
 
 HEAVY = ("torch", "pandas", "sklearn", "scipy", "onnxruntime")
 

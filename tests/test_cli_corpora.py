@@ -8,7 +8,7 @@ import soundfile
 from click.testing import CliRunner
 
 from emonet_bench.cli.corpora import corpora
-from emonet_bench.plugins import Selection
+from emonet_bench.plugins.loading import Selection
 
 
 @pytest.fixture

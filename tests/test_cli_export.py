@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from emonet_bench.cli import main
 from emonet_bench.deploy import Predictor
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 
 MATRIX = """
 corpora = ["synthetic-calls"]

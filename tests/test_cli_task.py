@@ -25,7 +25,7 @@ from emonet_bench.cli.task import group
 from emonet_bench.config import Options, option
 from emonet_bench.errors import ConfigError
 from emonet_bench.networks import owner
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 
 ROOT = Path(__file__).parents[1]
 # short, long, default; as EmoNet's README and its help have them

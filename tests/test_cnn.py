@@ -20,7 +20,7 @@ from emonet_transfer.strategies import finetune, multi_task
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.export.graph import Deployed, freeze, trace
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import Signal, TrainingSet
 
 CLASSIFIERS = ["avgpool", "FCNAttention", "rnn", "statistics"]

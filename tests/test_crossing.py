@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from emonet_bench import checkpoints, report
 from emonet_bench.cli import main
 from emonet_bench.crossing import collapsed
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.html import render_html
 
 PLUGIN = """
@@ -110,7 +110,7 @@ def test_each_network_that_knows_one_corpus_is_scored_on_the_others_that_have_th
 
 
 def test_the_clips_are_those_that_any_fold_tests_and_the_scores_follow_from_the_source_network(results, folder):
-    from emonet_bench.plugins import Selection
+    from emonet_bench.plugins.loading import Selection
 
     (run, _) = runs(results, "first-*-on-second-*")
     told = record(run)

@@ -14,7 +14,7 @@ from emonet_bench.cli.plan import Plan, chosen_shard
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError
 from emonet_bench.estimates import Measured
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.probe import probe
 from emonet_bench.runs.spec import Cell, Crossing, RunSpec
 from tests.test_schedule import cell

@@ -24,7 +24,7 @@ from emonet_bench.executors import (
     machine_memory_mb,
     worker_count,
 )
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from emonet_bench.export import Trained, export_bank
 from emonet_bench.export.bank import Bank
 from emonet_bench.export.gate import EXAMPLE, clips, hold
 from emonet_bench.export.graph import trace
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import Signal, TrainingSet
 from tests.exported import LABELS, SIGNAL, listener, record
 

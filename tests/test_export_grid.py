@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from emonet_bench.export import export
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import Signal, TrainingSet
 
 CNN = {"number_of_filters": 4, "number_of_resnet_blocks": 1}

@@ -16,7 +16,7 @@ import torch
 from emonet_bench import interruption, records, report, runner
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.html import render_html
 from emonet_bench.runner import Job, run_cell
 from emonet_bench.runs.spec import Cell, RunSpec

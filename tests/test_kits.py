@@ -18,7 +18,7 @@ from torch import nn
 from emonet_bench.config import Options, option
 from emonet_bench.errors import CorpusError, Skipped
 from emonet_bench.networks import branch, build_classifier
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import check_architecture, check_corpus, check_executor, check_strategy, executors
 from emonet_bench.testing.contracts import PAGE
 from emonet_bench.testing.networks import ADAPTABLE, PLAIN

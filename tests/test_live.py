@@ -8,7 +8,7 @@ from rich.console import Console
 
 from emonet_bench import agenda
 from emonet_bench.cli.live import Progress
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from tests.test_schedule import cell
 
 

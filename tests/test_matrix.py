@@ -9,8 +9,8 @@ from emonet_bench.config import Options, option, parse
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.matrix import Matrix
 from emonet_bench.planner import Planner
-from emonet_bench.plugins import Plugins
-from emonet_bench.registries import Origin, Registry
+from emonet_bench.plugins.loading import Plugins
+from emonet_bench.plugins.registries import Origin, Registry
 from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy
 
 
@@ -306,7 +306,7 @@ def planned(folder, entry, selection=None, **further):
     from rich.console import Console
 
     from emonet_bench.cli.plan import plan
-    from emonet_bench.plugins import Selection
+    from emonet_bench.plugins.loading import Selection
 
     values = {"corpora": {"mine": entry}, "architectures": ["chance"], **further}
     where = folder / "file" / "m.toml"
@@ -347,7 +347,7 @@ def test_a_wrong_place_is_one_line_that_names_it(own):
 
 
 def test_strict_refuses_a_protocol_that_leaks(own):
-    from emonet_bench.plugins import Selection
+    from emonet_bench.plugins.loading import Selection
 
     entry = {"card": "mine.toml", "path": "../clips"}
     strict = Selection(strict=True)

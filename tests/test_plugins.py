@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from emonet_bench import hookspecs
 from emonet_bench.cli import main
 from emonet_bench.errors import ConfigError, PluginError
-from emonet_bench.plugins import Plugins, Selection
-from emonet_bench.registries import DuplicateNameError
+from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.plugins.registries import DuplicateNameError
 
 HEADER = """
 from emonet_bench import hookimpl
@@ -376,7 +376,7 @@ def test_what_does_not_concern_the_host_is_not_asked_of_it(site, requires):
 
 
 def test_a_plugin_that_sleeps_is_named_and_works(site, monkeypatch):
-    monkeypatch.setattr("emonet_bench.plugins.PATIENCE", 0.05)
+    monkeypatch.setattr("emonet_bench.plugins.loading.PATIENCE", 0.05)
     site.install("sleepy", f"import time; time.sleep(0.1)\n{GOOD}")
     reason = r"plugin sleepy \(dist_sleepy_module\) took \d+\.\d s to load"
     with pytest.warns(RuntimeWarning, match=reason):

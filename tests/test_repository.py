@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from emonet_bench import hookspecs
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -122,7 +122,7 @@ def test_examples_in_docstrings_are_true(path):
         "import emonet_bench.report",
         "import emonet_bench.deploy",
         "import emonet_bench.cli",
-        "from emonet_bench.plugins import Plugins, Selection; Plugins(Selection(strict=True))",
+        "from emonet_bench.plugins.loading import Plugins, Selection; Plugins(Selection(strict=True))",
     ],
 )
 def test_torch_is_imported_only_for_work(statement):

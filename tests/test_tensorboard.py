@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from emonet_bench.cli.live import Progress
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from tests.test_schedule import cell
 
 RECORD = {

@@ -15,7 +15,7 @@ from emonet_bench.config import option
 from emonet_bench.frontend import LogMel
 from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.networks import MaskedBatchNorm
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import check_architecture, corpora, executors, strategies
 from emonet_bench.testing.architectures import CHECKS
 from emonet_bench.testing.contracts import PAGE, anchor

@@ -12,7 +12,7 @@ from emonet_bench.data import dataset
 from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.evaluation import predict
 from emonet_bench.networks import build_classifier
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.schedules import optimizer, stages
 from emonet_bench.testing import signals
 from emonet_bench.training import _endless, _Session, pieces, train, train_mode

@@ -14,7 +14,7 @@ from emonet_bench.checkpoints import Checkpoint, load, rebuild, save
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, Skipped
 from emonet_bench.networks import branch, build_classifier
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import signals
 from emonet_bench.training import train
 from emonet_bench.types import Signal, TrainingSet

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from emonet_bench.cli import main
 from emonet_bench.cli.scaffold import FLAGS, package_name, write_package
 from emonet_bench.errors import ConfigError
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from tests.test_readme import ROOT, commands, typed
 
 MINUTES = 10

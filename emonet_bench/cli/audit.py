@@ -19,7 +19,7 @@ from emonet_bench.audit import Finding, hear_all, verdict, whole
 from emonet_bench.data import label_maps
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, CorpusError
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 
 RATE = 16_000
 """Rate of the stores of other corpora: that of most runs, so that they are there already."""

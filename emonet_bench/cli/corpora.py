@@ -18,7 +18,7 @@ from emonet_bench import directories
 from emonet_bench.audio import seconds
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.errors import AudioError, CorpusError
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance, check_name
 
 

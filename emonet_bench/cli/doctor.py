@@ -16,7 +16,7 @@ import rich_click as click
 from emonet_bench import __version__
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import EmonetBenchError
-from emonet_bench.plugins import Plugins, Selection, corpora_config
+from emonet_bench.plugins.loading import Plugins, Selection, corpora_config
 
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-rocm", "onnxruntime-openvino")
 _MINIMUM_FREE = 1 << 30

@@ -13,7 +13,7 @@ from rich.console import Console
 from emonet_bench.cli.plan import Plan
 from emonet_bench.estimates import Measured, duration, keep, kind, recall
 from emonet_bench.executors import Workers, ending_workers, worker_count
-from emonet_bench.plugins import Selection
+from emonet_bench.plugins.loading import Selection
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 from emonet_bench.schedule import needless

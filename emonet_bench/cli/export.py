@@ -9,7 +9,7 @@ import rich_click as click
 
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, ConfigError, CorpusError
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emonet_bench import agenda
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell, RunError, RunResult, directory_name
 
 _LOOK_SECONDS = 3.0

@@ -23,7 +23,7 @@ from emonet_bench.executors import (
     room_in_memory,
     worker_count,
 )
-from emonet_bench.plugins import Selection
+from emonet_bench.plugins.loading import Selection
 from emonet_bench.runner import Job, run_cell
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import CHECKPOINT, RunStore

@@ -21,7 +21,7 @@ from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix import Matrix
 from emonet_bench.planner import Planner
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell
 from emonet_bench.schedule import shard
 

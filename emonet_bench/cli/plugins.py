@@ -14,8 +14,8 @@ from rich.text import Text
 
 from emonet_bench.cli.scaffold import FLAGS, write_package
 from emonet_bench.cli.shell import Shell
-from emonet_bench.plugins import Plugins, Selection
-from emonet_bench.registries import Origin
+from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.plugins.registries import Origin
 
 
 @click.group()

@@ -10,7 +10,7 @@ import torch
 
 from emonet_bench.config import did_you_mean, parse
 from emonet_bench.errors import ConfigError, CorpusError, Skipped
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import architectures, corpora, executors, strategies
 from emonet_bench.testing.bench import Bench
 from emonet_bench.testing.contracts import Finding, examine

@@ -8,7 +8,7 @@ import rich_click as click
 
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError, StoreError
-from emonet_bench.plugins import Selection
+from emonet_bench.plugins.loading import Selection
 from emonet_bench.report.comparison import Reproduction, compare_records
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import CHECKPOINT, RunStore, checkpoint_hash, read_record

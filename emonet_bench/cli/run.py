@@ -15,7 +15,7 @@ from rich.console import Console
 from emonet_bench.cli.shell import Shell
 from emonet_bench.config import read_toml
 from emonet_bench.errors import ConfigError
-from emonet_bench.plugins import Selection
+from emonet_bench.plugins.loading import Selection
 
 DEMO = Path(__file__).with_name("demo.toml")
 _AXES = {"corpora": "corpus", "architectures": "architecture", "strategies": "strategy", "seeds": "seed"}

@@ -17,7 +17,7 @@ import rich_click as click
 from emonet_bench.errors import EmonetBenchError, StoreError, Terminated
 
 if TYPE_CHECKING:
-    from emonet_bench.plugins import Plugins, Selection
+    from emonet_bench.plugins.loading import Plugins, Selection
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it: 128 + SIGINT."""
@@ -103,7 +103,7 @@ class Shell(click.RichGroup):
         Raises:
             PluginError: Two claim one name, or one is broken and the selection is strict.
         """
-        from emonet_bench.plugins import Plugins  # noqa: PLC0415 - pydantic is slow to import
+        from emonet_bench.plugins.loading import Plugins  # noqa: PLC0415 - pydantic is slow to import
 
         plugins = Plugins(selected, corpora=corpora)
         plugins.add_commands(partial(click.RichGroup, name="emonet-bench"), self.lazy)
@@ -148,7 +148,7 @@ def _write_no_more() -> None:
 
 def selection(ctx: click.Context) -> Selection:
     """Make a ``Selection`` of the options that stand before the command."""
-    from emonet_bench.plugins import Selection  # noqa: PLC0415 - pydantic is slow to import
+    from emonet_bench.plugins.loading import Selection  # noqa: PLC0415 - pydantic is slow to import
 
     given = ctx.find_root().params
     return Selection(

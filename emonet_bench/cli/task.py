@@ -14,7 +14,7 @@ from emonet_bench.cli.task_flags import JOINT_RECIPE, RECIPE
 from emonet_bench.config import Options, Training
 from emonet_bench.data.tables import read_directory, read_tables
 from emonet_bench.errors import ConfigError
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import Architecture, Corpus, Partition, Strategy
 
 

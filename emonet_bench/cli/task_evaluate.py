@@ -23,7 +23,7 @@ from emonet_bench.data.tables import read_table
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ConfigError, CorpusError, StoreError
 from emonet_bench.evaluation import named, predict
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import Architecture, Corpus, SplitRule, Utterance, names
 
 

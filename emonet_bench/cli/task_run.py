@@ -17,7 +17,7 @@ from emonet_bench.cli.plan import plan, resolve
 from emonet_bench.config import Training, parse
 from emonet_bench.errors import ConfigError, Skipped
 from emonet_bench.evaluation import training_window
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.store import RunStore
 from emonet_bench.schedules import stages
 from emonet_bench.types import Architecture, Corpus, Signal, Strategy, TrainingSet

@@ -11,7 +11,7 @@ import rich_click as click
 
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.verification import verify as check
 from emonet_bench.runs.store import RunStore
 

@@ -18,7 +18,7 @@ from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import AudioError, ConfigError, CorpusError, StoreError
 from emonet_bench.evaluation import named, predict
 from emonet_bench.networks import Classifier
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.verification import differences, stated_scores
 from emonet_bench.runs.spec import RunSpec, scored_corpora
 from emonet_bench.runs.store import CHECKPOINT, read_record

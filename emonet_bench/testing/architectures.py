@@ -14,7 +14,7 @@ from torch import Tensor
 from emonet_bench import networks
 from emonet_bench.config import Options, parse
 from emonet_bench.export import export
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.bench import CORPUS, Bench
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented

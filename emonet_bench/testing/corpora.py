@@ -10,7 +10,7 @@ from functools import cached_property
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.directories import cache_directory
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance, names
 

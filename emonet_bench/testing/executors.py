@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from emonet_bench.executors import executor_factory
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.contracts import BrokenError, hold
 
 PATIENCE = 120.0

@@ -15,7 +15,7 @@ from torch import nn
 from emonet_bench import checkpoints
 from emonet_bench.config import Options, parse
 from emonet_bench.errors import Skipped
-from emonet_bench.plugins import Plugins
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented
 from emonet_bench.testing.networks import PLAIN

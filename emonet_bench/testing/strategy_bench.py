@@ -14,8 +14,8 @@ from emonet_bench.config import Training, parse
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import Skipped
 from emonet_bench.networks import build_classifier
-from emonet_bench.plugins import Plugins, Selection
-from emonet_bench.registries import Origin
+from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.plugins.registries import Origin
 from emonet_bench.testing.networks import ADAPTABLE, PLAIN
 from emonet_bench.testing.parts import stir
 from emonet_bench.testing.signals import LABELS, clips, noise

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 
 pytest_plugins = ["emonet_bench.testing"]
 

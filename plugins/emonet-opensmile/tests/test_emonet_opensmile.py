@@ -10,7 +10,7 @@ import torch
 from emonet_bench.errors import ExportError
 from emonet_bench.export import export
 from emonet_bench.networks import build_classifier
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing.architectures import CHECKS, onnx_parity
 from emonet_bench.testing.bench import Bench
 from emonet_bench.testing.contracts import examine

@@ -9,7 +9,7 @@ from checkpoints import FAMILIES, LARGE
 
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.types import Signal
 
 VARIANTS = [*((family, {}) for family in FAMILIES), ("wav2vec2", LARGE), ("hubert", LARGE), ("wavlm", LARGE)]

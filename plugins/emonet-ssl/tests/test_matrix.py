@@ -85,7 +85,9 @@ def test_a_checkpoint_that_is_not_there_is_one_line(typed):
 
 
 def test_the_command_line_starts_without_torch_or_transformers(typed):
-    code = "import emonet_bench.cli, sys; from emonet_bench.plugins import Plugins; Plugins(); print(*sys.modules)"
+    code = (
+        "import emonet_bench.cli, sys; from emonet_bench.plugins.loading import Plugins; Plugins(); print(*sys.modules)"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "emonet_ssl" in loaded
     assert not {"torch", "transformers", "peft", "huggingface_hub"} & set(loaded)

@@ -10,7 +10,7 @@ from emonet_bench.config import parse
 from emonet_bench.errors import Skipped
 from emonet_bench.export import export
 from emonet_bench.networks import build_classifier
-from emonet_bench.plugins import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing.networks import ADAPTABLE
 from emonet_bench.types import Signal, TrainingSet
 

@@ -19,10 +19,10 @@ from emonet_bench import hookspecs
 from emonet_bench.config import did_you_mean
 from emonet_bench.directories import cache_directory, registered
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError
-from emonet_bench.finding import GROUP, installed, single_file
-from emonet_bench.registries import DuplicateNameError, Origin, Registry
+from emonet_bench.plugins.discovery import GROUP, installed, single_file
+from emonet_bench.plugins.registries import DuplicateNameError, Origin, Registry
+from emonet_bench.plugins.validation import check_answer, check_marked, checked
 from emonet_bench.types import Architecture, Corpus, Strategy
-from emonet_bench.vetting import check_answer, check_marked, checked
 
 if TYPE_CHECKING:
     import click

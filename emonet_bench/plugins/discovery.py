@@ -13,8 +13,8 @@ from pathlib import Path
 
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
-from emonet_bench.registries import DuplicateNameError, Origin
-from emonet_bench.vetting import check_host
+from emonet_bench.plugins.registries import DuplicateNameError, Origin
+from emonet_bench.plugins.validation import check_host
 
 GROUP = "emonet_bench"
 """The group of entry points that plugins stand in."""
