@@ -29,7 +29,7 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.training import train
+from emonet_bench.training.loop import train
 from emonet_bench.types import ParameterGroup, Plan, Signal, TrainingSet
 
 RATE, WINDOW = 16_000, 48_000

@@ -9,14 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emonet_bench import checkpoints, records
+from emonet_bench import records
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.evaluation import predict
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import RunSpec
+from emonet_bench.training import checkpoints
+from emonet_bench.training.prediction import predict
 
 
 def collapsed(

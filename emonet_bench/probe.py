@@ -9,11 +9,11 @@ import torch
 from emonet_bench import records
 from emonet_bench.config import Training, parse
 from emonet_bench.estimates import Measured
-from emonet_bench.evaluation import training_window
 from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import RunSpec
-from emonet_bench.training import autocast
+from emonet_bench.training.loop import autocast
+from emonet_bench.training.prediction import training_window
 from emonet_bench.types import Signal, TrainingSet
 
 _SECONDS = 3.0  # of noise where a recipe trains on whole clips

@@ -21,9 +21,9 @@ from torch import Tensor
 from emonet_bench import audit, metrics
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.evaluation import named
 from emonet_bench.runs.store import put
-from emonet_bench.training import Epoch
+from emonet_bench.training.loop import Epoch
+from emonet_bench.training.prediction import named
 from emonet_bench.types import Partition, Plan
 
 EVALUATED: tuple[Partition, ...] = ("dev", "test")

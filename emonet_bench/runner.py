@@ -13,19 +13,20 @@ from typing import Any
 
 import torch
 
-from emonet_bench import checkpoints, crossing, export, records, starts
+from emonet_bench import crossing, export, records
 from emonet_bench.config import Training, parse
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ExportError, Skipped, StoreError
-from emonet_bench.evaluation import evaluation_signal, predict, training_window
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs import log
 from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, RunSpec
 from emonet_bench.runs.store import CHECKPOINT, RunStore, hashes, out_of_space, seal
-from emonet_bench.training import train
+from emonet_bench.training import checkpoints, initialisation
+from emonet_bench.training.loop import train
+from emonet_bench.training.prediction import evaluation_signal, predict, training_window
 from emonet_bench.types import Corpus, Partition, Plan, Signal, TrainingSet
 
 _log = logging.getLogger(__name__)
@@ -223,7 +224,7 @@ class _Run:
         train_clips = {name: parts["train"] for name, parts in clips.items()}
         dev_clips = {name: parts["dev"] for name, parts in clips.items()}
         if plan.starts:
-            notes["start"] = starts.choose(plan, train_clips, dev_clips, self.recipe, self.spec.seed)
+            notes["start"] = initialisation.choose(plan, train_clips, dev_clips, self.recipe, self.spec.seed)
         return train(
             plan,
             train_clips,

@@ -249,7 +249,7 @@ class Plan:
         classifier: ``emonet_bench.networks.Classifier`` with a head (and further branches) for each corpus.
         groups: The trainable parameters. Everything else must have ``requires_grad`` off.
         notes: Decisions worth recording in the result.
-        starts: Where training may start, if there is a choice, see ``emonet_bench.starts``: tensors of the classifier.
+        starts: Where training may start, if there is a choice, see ``emonet_bench.training.initialisation``: tensors of the classifier.
     """
 
     classifier: Any

@@ -18,7 +18,6 @@ import soundfile
 from click.testing import CliRunner
 from sklearn.metrics import recall_score
 
-from emonet_bench.checkpoints import load
 from emonet_bench.cli import main
 from emonet_bench.cli.options import flags
 from emonet_bench.cli.task import group
@@ -26,6 +25,7 @@ from emonet_bench.config import Options, option
 from emonet_bench.errors import ConfigError
 from emonet_bench.networks import owner
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.training.checkpoints import load
 
 ROOT = Path(__file__).parents[1]
 # short, long, default; as EmoNet's README and its help have them

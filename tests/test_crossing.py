@@ -10,11 +10,12 @@ import soundfile
 import torch
 from click.testing import CliRunner
 
-from emonet_bench import checkpoints, report
+from emonet_bench import report
 from emonet_bench.cli import main
 from emonet_bench.crossing import collapsed
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.html import render_html
+from emonet_bench.training import checkpoints
 
 PLUGIN = """
 from pathlib import Path

@@ -5,8 +5,8 @@ import torch
 
 from emonet_bench.config import Training
 from emonet_bench.errors import TrainingError
-from emonet_bench.evaluation import embed, predict
 from emonet_bench.networks import build_classifier
+from emonet_bench.training.prediction import embed, predict
 from tests.toys import Toy, toy_clips, toy_set
 
 RECIPE = Training(batch_size=8, window=0.3, sampling_rate=1_000, device="cpu", precision="float32")

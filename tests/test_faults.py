@@ -13,7 +13,7 @@ import time
 import pytest
 import torch
 
-from emonet_bench import interruption, records, report, runner
+from emonet_bench import records, report, runner
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins.loading import Plugins, Selection
@@ -21,6 +21,7 @@ from emonet_bench.report.html import render_html
 from emonet_bench.runner import Job, run_cell
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
+from emonet_bench.training import resume
 
 RECIPE = Training(epochs=6, batch_size=8, window=0.5, device="cpu", precision="float32", limit=8)
 SMALL = {"num_mels": 16, "n_fft": 256, "hop": 256, "number_of_resnet_blocks": 1, "number_of_filters": 4}
@@ -97,15 +98,15 @@ def test_twenty_kills_at_random_moments_change_no_number_and_train_no_saved_epoc
 ):
     expected, seconds = uninterrupted
     log = tmp_path / "saved"
-    save = interruption.save
+    save = resume.save
 
     def logged(file, standing, *rest):
         save(file, standing, *rest)
         with log.open("a") as stream:
             stream.write(f"{standing.epoch}\n")
 
-    monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
-    monkeypatch.setattr("emonet_bench.interruption.save", logged)
+    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.resume.save", logged)
     moments = random.Random(5)
     kills, results = 0, 0
     while kills < 20:
@@ -139,7 +140,7 @@ def full(*_, **__):
 
 
 def test_a_full_disk_is_not_the_cells_failure_and_the_next_call_goes_on(tmp_path, cell, uninterrupted, monkeypatch):
-    monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
     with monkeypatch.context() as patch:
         patch.setattr(records, "write_predictions", full)
         with pytest.raises(StoreError, match="no space left on the disk; free some"):
@@ -217,7 +218,7 @@ def test_a_full_disk_of_results_is_told_in_one_line(tmp_path):
 
 
 def test_a_state_that_cannot_be_saved_costs_nothing_but_the_state(tmp_path, cell, uninterrupted, monkeypatch):
-    monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
     monkeypatch.setattr(interruption, "save_file", full)
     run(tmp_path, cell)
     assert measured(path(tmp_path, cell)) == measured(uninterrupted[0])

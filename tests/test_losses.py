@@ -7,7 +7,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
 from emonet_bench.config import Training
-from emonet_bench.losses import balanced_weights, focal, loss_of, ordinal
+from emonet_bench.training.losses import balanced_weights, focal, loss_of, ordinal
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.0, 0.3, -0.2], [1.0, 1.0, 3.0], [0.1, 0.2, 0.3]], dtype=torch.float64)
 TARGETS = torch.tensor([0, 2, 2, 1])

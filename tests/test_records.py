@@ -16,7 +16,7 @@ from emonet_bench.records import (
     score,
     write_predictions,
 )
-from emonet_bench.training import Epoch
+from emonet_bench.training.loop import Epoch
 from tests.toys import toy_clips
 
 

@@ -6,16 +6,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from emonet_bench import interruption
 from emonet_bench.config import Training
 from emonet_bench.data import dataset
 from emonet_bench.errors import ConfigError, TrainingError
-from emonet_bench.evaluation import predict
 from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.schedules import optimizer, stages
 from emonet_bench.testing import signals
-from emonet_bench.training import _endless, _Session, pieces, train, train_mode
+from emonet_bench.training import resume
+from emonet_bench.training.loop import _endless, _Session, pieces, train, train_mode
+from emonet_bench.training.optimisers import optimizer, stages
+from emonet_bench.training.prediction import predict
 from emonet_bench.types import ParameterGroup, Plan, Signal, TrainingSet
 from tests.toys import Toy, toy_clips, toy_set
 
@@ -154,7 +154,7 @@ class Killed(BaseException):
 )
 @pytest.mark.parametrize("last", [1, 3])
 def test_a_killed_training_goes_on_to_the_same_result(tmp_path, monkeypatch, changes, last):
-    monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
     recipe = RECIPE.model_copy(update=changes)
     whole, epochs, best = run(recipe)
 
@@ -199,7 +199,7 @@ def forward_with_room_for(clips, monkeypatch, failures):
 
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_state_remembers(tmp_path, monkeypatch):
-    monkeypatch.setattr("emonet_bench.training._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
     failures, notes = [], {}
     forward_with_room_for(2, monkeypatch, failures)
     recipe = RECIPE.model_copy(update={"epochs": 2})
@@ -285,4 +285,4 @@ def test_batches_are_cut_without_a_look_at_what_lies_on_the_device(monkeypatch, 
 @pytest.mark.parametrize("header", [{}, {"standing": "{}"}, {"standing": '{"odd": 1}', "optimizer": "{}"}])
 def test_a_state_of_another_version_means_a_fresh_start(tmp_path, header):
     save_file({"model/x": torch.zeros(1)}, tmp_path / "state.safetensors", header)
-    assert interruption.load(tmp_path / "state.safetensors") is None
+    assert resume.load(tmp_path / "state.safetensors") is None

@@ -10,13 +10,13 @@ from emonet_transfer.options import AdapterOptions, MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter, SequenceAdapter
 from torch import nn
 
-from emonet_bench.checkpoints import Checkpoint, load, rebuild, save
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, Skipped
 from emonet_bench.networks import branch, build_classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import signals
-from emonet_bench.training import train
+from emonet_bench.training.checkpoints import Checkpoint, load, rebuild, save
+from emonet_bench.training.loop import train
 from emonet_bench.types import Signal, TrainingSet
 from tests.toys import Toy, toy_clips, toy_set
 

@@ -71,8 +71,8 @@ def export(
 
 def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -> list[Trained]:
     """Restore a run, for some or (None) all of its corpora."""
-    from emonet_bench import checkpoints  # noqa: PLC0415 - torch
     from emonet_bench.export import Trained, for_corpus  # noqa: PLC0415
+    from emonet_bench.training import checkpoints  # noqa: PLC0415 - torch
 
     classifier, joint = checkpoints.restore(run, plugins)
     records = [for_corpus(joint, name) for name in corpora or joint["spec"]["corpus"].split("+")]
@@ -83,7 +83,7 @@ def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -
 def signal_of(record: Mapping[str, Any]) -> Signal:
     """Tell what a run's evaluation hears."""
     from emonet_bench.config import Training  # noqa: PLC0415
-    from emonet_bench.evaluation import evaluation_signal  # noqa: PLC0415 - torch
+    from emonet_bench.training.prediction import evaluation_signal  # noqa: PLC0415 - torch
 
     return evaluation_signal(Training(**record["spec"]["training"]))
 

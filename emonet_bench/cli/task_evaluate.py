@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from emonet_bench import checkpoints, metrics
-from emonet_bench.checkpoints import Checkpoint
+from emonet_bench import metrics
 from emonet_bench.cli.plan import resolve
 from emonet_bench.config import Training, did_you_mean
 from emonet_bench.data.dataset import Clips
@@ -22,8 +21,10 @@ from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.data.tables import read_table
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ConfigError, CorpusError, StoreError
-from emonet_bench.evaluation import named, predict
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.training import checkpoints
+from emonet_bench.training.checkpoints import Checkpoint
+from emonet_bench.training.prediction import named, predict
 from emonet_bench.types import Architecture, Corpus, SplitRule, Utterance, names
 
 

@@ -9,17 +9,17 @@ from typing import Any
 
 from rich.console import Console
 
-from emonet_bench import checkpoints
-from emonet_bench.checkpoints import Checkpoint
 from emonet_bench.cli.matrix import work
 from emonet_bench.cli.options import chosen
 from emonet_bench.cli.plan import plan, resolve
 from emonet_bench.config import Training, parse
 from emonet_bench.errors import ConfigError, Skipped
-from emonet_bench.evaluation import training_window
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.store import RunStore
-from emonet_bench.schedules import stages
+from emonet_bench.training import checkpoints
+from emonet_bench.training.checkpoints import Checkpoint
+from emonet_bench.training.optimisers import stages
+from emonet_bench.training.prediction import training_window
 from emonet_bench.types import Architecture, Corpus, Signal, Strategy, TrainingSet
 
 

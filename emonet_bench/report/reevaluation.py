@@ -11,17 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emonet_bench import checkpoints, crossing, metrics, records
+from emonet_bench import crossing, metrics, records
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import AudioError, ConfigError, CorpusError, StoreError
-from emonet_bench.evaluation import named, predict
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.verification import differences, stated_scores
 from emonet_bench.runs.spec import RunSpec, scored_corpora
 from emonet_bench.runs.store import CHECKPOINT, read_record
+from emonet_bench.training import checkpoints
+from emonet_bench.training.prediction import named, predict
 from emonet_bench.types import Partition
 
 Open = Callable[[str, str, int, bool], OpenCorpus]

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emonet_bench.checkpoints import Checkpoint
 from emonet_bench.config import Training, parse
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import Skipped
@@ -19,6 +18,7 @@ from emonet_bench.plugins.registries import Origin
 from emonet_bench.testing.networks import ADAPTABLE, PLAIN
 from emonet_bench.testing.parts import stir
 from emonet_bench.testing.signals import LABELS, clips, noise
+from emonet_bench.training.checkpoints import Checkpoint
 from emonet_bench.types import Architecture, Plan, Signal, Strategy, TrainingSet
 
 SIGNAL = Signal(sampling_rate=1_000)

@@ -38,10 +38,10 @@ def build_svm(options: SvmOptions, signal: Signal) -> SvmNetwork:
 
 
 def fit_svm(*arguments: Any) -> None:
-    """See ``emonet_bench.linear.fit_svm``."""
-    from emonet_bench import linear
+    """See ``emonet_bench.training.svm.fit_svm``."""
+    from emonet_bench.training import svm
 
-    linear.fit_svm(*arguments)
+    svm.fit_svm(*arguments)
 
 
 @hookimpl

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Clips
-from emonet_bench.linear import LinearHead
 from emonet_bench.networks import Classifier
+from emonet_bench.training.svm import LinearHead
 from emonet_bench.types import AdapterPoint
 
 

@@ -11,7 +11,7 @@ from emonet_bench.types import Architecture, Signal
 from emonet_cnn.options import CnnOptions, ResNetOptions
 
 if TYPE_CHECKING:
-    from emonet_bench.checkpoints import Checkpoint
+    from emonet_bench.training.checkpoints import Checkpoint
     from emonet_cnn.network import Cnn
 
 __all__ = ["CnnOptions", "ResNetOptions", "build", "emonet_architectures"]

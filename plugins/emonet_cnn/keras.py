@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emonet_bench.checkpoints import Checkpoint
 from emonet_bench.errors import ConfigError
+from emonet_bench.training.checkpoints import Checkpoint
 
 Layers = dict[str, dict[str, Any]]  # arrays by layer and name
 _CORE = "core"  # EmoNet's word for a layer that no task owns

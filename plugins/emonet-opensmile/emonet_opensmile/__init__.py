@@ -59,6 +59,6 @@ def build(functionals: str, options: SmileOptions, signal: Signal) -> SmileNetwo
 
 def fit(classifier: Classifier, train: Clips, dev: Clips, options: SmileOptions, seed: int) -> None:
     """Fit a linear support vector machine, as ``svm`` does."""
-    from emonet_bench.linear import fit_svm  # noqa: PLC0415 - as above
+    from emonet_bench.training.svm import fit_svm  # noqa: PLC0415 - as above
 
     fit_svm(classifier, train, dev, options, seed)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from emonet_bench.errors import ExportError
-from emonet_bench.linear import LinearHead
+from emonet_bench.training.svm import LinearHead
 from emonet_bench.types import AdapterPoint
 
 SHORTEST = 0.1

@@ -8,9 +8,9 @@ import torch
 
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips, shuffled
-from emonet_bench.evaluation import computed, embed
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier, MaskedBatchNorm
+from emonet_bench.training.prediction import computed, embed
 from emonet_bench.types import Plan
 
 

@@ -14,16 +14,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emonet_bench import interruption
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Batch, Clips, shuffled
 from emonet_bench.errors import TrainingError
-from emonet_bench.evaluation import training_window, uar
-from emonet_bench.interruption import Standing
-from emonet_bench.losses import Loss, loss_of
 from emonet_bench.networks import Classifier
 from emonet_bench.runs.store import STATE
-from emonet_bench.schedules import Stage, optimizer, rate_factor, stages
+from emonet_bench.training import resume
+from emonet_bench.training.losses import Loss, loss_of
+from emonet_bench.training.optimisers import Stage, optimizer, rate_factor, stages
+from emonet_bench.training.prediction import training_window, uar
+from emonet_bench.training.resume import Standing
 from emonet_bench.types import Plan
 
 IMPROVEMENT = 0.005
@@ -116,7 +116,7 @@ class _Session:
         self.file = directory / STATE if directory else None
         self.saved = time.monotonic()
         self.standing, self.best = Standing(), dict[str, Tensor]()
-        self.state = interruption.load(self.file) if self.file else None
+        self.state = resume.load(self.file) if self.file else None
         if self.state:
             self.standing, self.best = self.state.standing, self.state.best
 
@@ -220,7 +220,7 @@ class _Session:
 
     def _save(self) -> None:
         if self.file and time.monotonic() - self.saved > _SAVE_SECONDS:
-            interruption.save(self.file, self.standing, self.classifier.state_dict(), self.best, self.optimizer)
+            resume.save(self.file, self.standing, self.classifier.state_dict(), self.best, self.optimizer)
             self.saved = time.monotonic()
 
 

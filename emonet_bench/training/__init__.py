@@ -1,0 +1,1 @@
+"""Training: the loop and its parts, prediction, checkpoints, and models that are fitted instead."""
