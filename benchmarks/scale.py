@@ -53,10 +53,10 @@ def corpus(hours: float, folder: Path) -> dict[str, float]:
 
     from emonet_bench.cli.plan import resolve  # noqa: PLC0415
     from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus  # noqa: PLC0415
-    from emonet_bench.matrix import Matrix  # noqa: PLC0415
-    from emonet_bench.planner import Planner  # noqa: PLC0415
+    from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415
+    from emonet_bench.matrix.file import Matrix  # noqa: PLC0415
+    from emonet_bench.matrix.planner import Planner  # noqa: PLC0415
     from emonet_bench.plugins.loading import Plugins, Selection  # noqa: PLC0415
-    from emonet_bench.runner import Job, run_cell  # noqa: PLC0415
 
     chosen, plugins, told = noise.corpus(hours, folder / "files"), Plugins(Selection(strict=True)), {}
     plugins.add_corpora([chosen])

@@ -56,8 +56,8 @@ def cells(folder: Path, repeats: int) -> Iterator[list[str]]:
     from emonet_bench.cli.plan import plan  # noqa: PLC0415
     from emonet_bench.cli.run import DEMO  # noqa: PLC0415
     from emonet_bench.config import read_toml  # noqa: PLC0415
+    from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415
     from emonet_bench.plugins.loading import Plugins, Selection  # noqa: PLC0415
-    from emonet_bench.runner import Job, run_cell  # noqa: PLC0415
 
     values: dict[str, Any] = read_toml(DEMO)
     values |= {"corpora": ["synthetic-acted"], "strategies": ["scratch"], "seeds": list(range(repeats + 1))}

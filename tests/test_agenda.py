@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from emonet_bench import agenda
-from emonet_bench.agenda import Item, announced, current, time_left
-from emonet_bench.estimates import Measured
+from emonet_bench.matrix import queue
+from emonet_bench.matrix.cost import Measured
+from emonet_bench.matrix.queue import Item, announced, current, time_left
 from emonet_bench.runs.store import RunStore
 from tests.test_schedule import cell
 
@@ -73,7 +73,7 @@ def test_where_nothing_is_known_nothing_is_said():
 
 def test_cells_are_put_in_short_with_their_source_and_a_probes_estimate():
     cells = [cell("a"), cell("b", source="a"), cell("c", skip="why not")]
-    first, second = agenda.items(cells, lambda _: 200.0, lambda _: Measured(0.5, 10), lambda one: one is cells[1])
+    first, second = queue.items(cells, lambda _: 200.0, lambda _: Measured(0.5, 10), lambda one: one is cells[1])
     assert (first.seconds, first.source, second.source) == (100.0, None, first.directory)
     assert first.since == 0.0 < second.since
 
@@ -91,7 +91,7 @@ def test_agendas_of_running_processes_are_joined_and_end_with_them(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from emonet_bench.agenda import Item, announced
+from emonet_bench.matrix.queue import Item, announced
 from emonet_bench.runs.store import RunStore
 
 with announced(RunStore(Path(sys.argv[1])), [Item("a", "x", 1.0, 1, None, None)]):

@@ -298,7 +298,7 @@ def test_output_onto_a_full_disk_is_one_line():
 
 WAIT = """
 import signal
-from emonet_bench.executors import ending_workers
+from emonet_bench.matrix.executors import ending_workers
 
 @hookimpl
 def emonet_commands(cli):

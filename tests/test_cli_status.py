@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from emonet_bench.agenda import Item, announced
 from emonet_bench.cli.status import view
 from emonet_bench.errors import StoreError
+from emonet_bench.matrix.queue import Item, announced
 from emonet_bench.runs.store import RunStore, read_record, seal
 from tests.test_store import IDENTITY, SPEC
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from emonet_bench import report
 from emonet_bench.cli import main
-from emonet_bench.crossing import collapsed
+from emonet_bench.matrix.zero_shot import collapsed
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.html import render_html
 from emonet_bench.training import checkpoints

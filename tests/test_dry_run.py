@@ -7,15 +7,15 @@ import sys
 import pytest
 from rich.console import Console
 
-from emonet_bench import estimates
-from emonet_bench import probe as probing
 from emonet_bench.cli import dry_run
 from emonet_bench.cli.plan import Plan, chosen_shard
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError
-from emonet_bench.estimates import Measured
+from emonet_bench.matrix import cost
+from emonet_bench.matrix import cost_probe as probing
+from emonet_bench.matrix.cost import Measured
+from emonet_bench.matrix.cost_probe import probe
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.probe import probe
 from emonet_bench.runs.spec import Cell, Crossing, RunSpec
 from tests.test_schedule import cell
 

@@ -15,7 +15,7 @@ import pytest
 
 from emonet_bench.cli.matrix import _room
 from emonet_bench.errors import ConfigError
-from emonet_bench.executors import (
+from emonet_bench.matrix.executors import (
     Terminated,
     Workers,
     ending_workers,
@@ -53,7 +53,7 @@ def test_workers_are_dealt_to_the_gpus_in_turn():
 
 _MAIN = """
 import os, signal, time
-from emonet_bench.executors import Workers, ending_workers
+from emonet_bench.matrix.executors import Workers, ending_workers
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background is deaf to it

@@ -13,12 +13,13 @@ import time
 import pytest
 import torch
 
-from emonet_bench import records, report, runner
+from emonet_bench import report
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
+from emonet_bench.matrix import cell, scoring
+from emonet_bench.matrix.cell import Job, run_cell
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.html import render_html
-from emonet_bench.runner import Job, run_cell
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 from emonet_bench.training import resume
@@ -230,7 +231,7 @@ def test_what_an_architecture_raises_is_written_down_and_logged(tmp_path, cell, 
     def build(*_):
         raise raised
 
-    monkeypatch.setattr(runner._Run, "_prepare", build)
+    monkeypatch.setattr(cell._Run, "_prepare", build)
     run(tmp_path, cell)
     record = json.loads((path(tmp_path, cell) / "result.json").read_text())
     assert record["error"]["type"] == type(raised).__name__
@@ -258,13 +259,13 @@ def test_out_of_gpu_memory_halves_the_batch_and_record_and_table_say_so(tmp_path
 
 
 def test_a_log_holds_what_a_plugin_prints_and_warns_of(tmp_path, cell, monkeypatch, capsys):
-    prepare = runner._Run._prepare
+    prepare = cell._Run._prepare
 
     def noisy(self, clips):
         sys.stdout.write("printed")
         return prepare(self, clips)
 
-    monkeypatch.setattr(runner._Run, "_prepare", noisy)
+    monkeypatch.setattr(cell._Run, "_prepare", noisy)
     run(tmp_path, cell)
     assert "printed" in (path(tmp_path, cell) / "log.txt").read_text()
     assert "printed" not in capsys.readouterr().out

@@ -11,7 +11,7 @@ from emonet_bench.audit import Heard, hear
 from emonet_bench.config import parse, read_toml
 from emonet_bench.data.cards import corpus_at
 from emonet_bench.errors import AudioError, EmonetBenchError
-from emonet_bench.matrix import Matrix
+from emonet_bench.matrix.file import Matrix
 from emonet_bench.types import Utterance
 
 CARDS = Path(__file__).parents[1] / "corpora" / "emonet_corpora" / "cards"

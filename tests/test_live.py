@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from emonet_bench import agenda
 from emonet_bench.cli.live import Progress
+from emonet_bench.matrix import queue
 from emonet_bench.plugins.loading import Plugins, Selection
 from tests.test_schedule import cell
 
@@ -15,7 +15,7 @@ from tests.test_schedule import cell
 @pytest.fixture
 def progress(tmp_path):
     cells = [replace(cell("a"), wanted=False), cell("b", source="a"), cell("c")]
-    ahead = agenda.items(cells, lambda _: 100.0, lambda _: None, lambda _: False)
+    ahead = queue.items(cells, lambda _: 100.0, lambda _: None, lambda _: False)
     return Progress(cells, Plugins(Selection(names=())), Console(), tmp_path, ahead)
 
 

@@ -7,8 +7,8 @@ import pytest
 from emonet_bench.cli.run import places, with_flags
 from emonet_bench.config import Options, option, parse
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.matrix import Matrix
-from emonet_bench.planner import Planner
+from emonet_bench.matrix.file import Matrix
+from emonet_bench.matrix.planner import Planner
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.plugins.registries import Origin, Registry
 from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy

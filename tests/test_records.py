@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import confusion_matrix, recall_score
 
-from emonet_bench.records import (
+from emonet_bench.matrix.scoring import (
     History,
     describe_error,
     forget_peak_memory,

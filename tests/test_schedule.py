@@ -10,9 +10,9 @@ from types import MappingProxyType
 import pytest
 
 from emonet_bench.config import Training
+from emonet_bench.matrix.scheduler import Matrix, shard
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
-from emonet_bench.schedule import Matrix, shard
 
 
 def cell(name, source=None, skip=None):
@@ -224,7 +224,7 @@ def test_two_matrices_on_one_directory_divide_the_work(tmp_path):
 
 
 def test_a_cell_that_another_process_has_is_left_for_later_and_taken_over(tmp_path, monkeypatch):
-    monkeypatch.setattr("emonet_bench.schedule._ELSEWHERE_SECONDS", 0.01)
+    monkeypatch.setattr("emonet_bench.matrix.scheduler._ELSEWHERE_SECONDS", 0.01)
     work, taken = Work(tmp_path), cell("a")
     other = work.store.writing(taken.spec, taken.run_id)
     directory = other.__enter__()
@@ -248,7 +248,7 @@ def test_a_cell_that_another_process_has_is_left_for_later_and_taken_over(tmp_pa
 
 
 def test_a_cell_that_another_process_gives_up_is_run_here(tmp_path, monkeypatch):
-    monkeypatch.setattr("emonet_bench.schedule._ELSEWHERE_SECONDS", 0.01)
+    monkeypatch.setattr("emonet_bench.matrix.scheduler._ELSEWHERE_SECONDS", 0.01)
     work, taken = Work(tmp_path), cell("a")
     other = work.store.writing(taken.spec, taken.run_id)
     directory = other.__enter__()

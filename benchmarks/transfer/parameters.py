@@ -14,8 +14,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from measuring import parser, show, table
 
+from emonet_bench.matrix.scoring import parameters
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.records import parameters
 from emonet_bench.types import Signal, TrainingSet
 
 LABELS = ("anger", "happiness", "neutral", "sadness", "surprise")

@@ -11,12 +11,12 @@ import rich_click as click
 from rich.console import Console
 
 from emonet_bench.cli.plan import Plan
-from emonet_bench.estimates import Measured, duration, keep, kind, recall
-from emonet_bench.executors import Workers, ending_workers, worker_count
+from emonet_bench.matrix.cost import Measured, duration, keep, kind, recall
+from emonet_bench.matrix.executors import Workers, ending_workers, worker_count
+from emonet_bench.matrix.scheduler import needless
 from emonet_bench.plugins.loading import Selection
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
-from emonet_bench.schedule import needless
 
 
 def show(planned: Plan, selection: Selection, flags: Mapping[str, Any], console: Console) -> None:
@@ -85,7 +85,9 @@ def _probed(spec: RunSpec, selection: Selection) -> Measured | None:
 
 
 def _probe(spec: RunSpec, selection: Selection) -> Measured:
-    measured: Measured = import_module("emonet_bench.probe").probe(spec, selection)  # torch stays in the worker
+    measured: Measured = import_module("emonet_bench.matrix.cost_probe").probe(
+        spec, selection
+    )  # torch stays in the worker
     return measured
 
 

@@ -131,7 +131,7 @@ def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
 def partitions(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = False) -> dict[Partition, Clips] | None:
     """Open the run's partitions; without them an export goes on, and says so."""
     from emonet_bench.data.opened_corpus import open_corpus  # noqa: PLC0415 - torch
-    from emonet_bench.records import fold_of  # noqa: PLC0415
+    from emonet_bench.matrix.scoring import fold_of  # noqa: PLC0415
 
     spec = record["spec"]
     training = spec["training"]

@@ -11,11 +11,13 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from emonet_bench import agenda, report
+from emonet_bench import report
 from emonet_bench.cli.live import Progress
 from emonet_bench.cli.plan import Plan
-from emonet_bench.estimates import Measured, kind, recall
-from emonet_bench.executors import (
+from emonet_bench.matrix import queue
+from emonet_bench.matrix.cell import Job, run_cell
+from emonet_bench.matrix.cost import Measured, kind, recall
+from emonet_bench.matrix.executors import (
     ending_workers,
     executor_factory,
     gpu_room,
@@ -23,11 +25,10 @@ from emonet_bench.executors import (
     room_in_memory,
     worker_count,
 )
+from emonet_bench.matrix.scheduler import Matrix as Work
 from emonet_bench.plugins.loading import Selection
-from emonet_bench.runner import Job, run_cell
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import CHECKPOINT, RunStore
-from emonet_bench.schedule import Matrix as Work
 
 
 def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console: Console) -> int:
@@ -68,10 +69,10 @@ def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
     factory = executor_factory(flags["executor"], workers, planned.plugins, devices)
     probed = _probed(planned)
     stale = again if flags["force"] or flags["retry_failed"] else lambda _: False
-    ahead = agenda.items(cells, planned.cost, probed, lambda cell: stale(store.record(cell.spec, cell.run_id) or {}))
+    ahead = queue.items(cells, planned.cost, probed, lambda cell: stale(store.record(cell.spec, cell.run_id) or {}))
     peak_mb = max((found.memory_mb for cell in cells if (found := probed(cell.spec))), default=None)
     with (
-        agenda.announced(store, ahead),
+        queue.announced(store, ahead),
         Progress(cells, planned.plugins, console, store.root, ahead, peak_mb=peak_mb) as progress,
         ending_workers(),
     ):

@@ -19,11 +19,11 @@ from emonet_bench.data.corpus_entry import CorpusEntry
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix import Matrix
-from emonet_bench.planner import Planner
+from emonet_bench.matrix.file import Matrix
+from emonet_bench.matrix.planner import Planner
+from emonet_bench.matrix.scheduler import shard
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell
-from emonet_bench.schedule import shard
 
 _DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # of NVIDIA, of WSL, of AMD
 

@@ -37,7 +37,7 @@ def reproduce(context: click.Context, run: Path, results: Path, source: Path | N
 
     The corpus must be on this disk. Exit status 1 says that a score differs by more than the tolerance.
     """
-    from emonet_bench.runner import Job, run_cell  # noqa: PLC0415 - torch
+    from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415 - torch
 
     record = read_record(run)
     if "scores" not in record:

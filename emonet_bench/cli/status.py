@@ -16,10 +16,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from emonet_bench import agenda
 from emonet_bench.errors import StoreError
+from emonet_bench.matrix import queue
+from emonet_bench.matrix.scheduler import history
 from emonet_bench.runs.store import RunStore, read_record
-from emonet_bench.schedule import history
 
 _WATCH_SECONDS = 2.0
 _STATES = ("running", "interrupted", "waiting", "failed", "finished")
@@ -77,14 +77,14 @@ class _Survey:
             self.spent[name] = sum(record.get("seconds", {}).values())
         self.counts["failed" if "error" in record else "finished"] += 1
 
-    def waiting(self, planned: Sequence[agenda.Item]) -> None:
+    def waiting(self, planned: Sequence[queue.Item]) -> None:
         begun = self.spent.keys() | self.running.keys() | self.given_up | self.interrupted
         self.counts["waiting"] = sum(
             item.directory not in begun and item.source not in self.given_up for item in planned
         )
 
-    def left(self, planned: Sequence[agenda.Item]) -> str:
-        return str(agenda.time_left(planned, self.spent, self.given_up, self.running))
+    def left(self, planned: Sequence[queue.Item]) -> str:
+        return str(queue.time_left(planned, self.spent, self.given_up, self.running))
 
 
 def view(store: RunStore, read: Read) -> Group:
@@ -94,7 +94,7 @@ def view(store: RunStore, read: Read) -> Group:
         store: The results directory.
         read: Reads the record of a finished run.
     """
-    planned = agenda.current(store)
+    planned = queue.current(store)
     since = {item.directory: item.since for item in planned}
     survey = _Survey()
     for directory, busy in store.unfinished():

@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emonet_bench import crossing, metrics, records
+from emonet_bench import metrics
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import AudioError, ConfigError, CorpusError, StoreError
+from emonet_bench.matrix import scoring, zero_shot
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.verification import differences, stated_scores
@@ -137,10 +138,10 @@ def _evaluated(
     if recipe.device != "cpu" and not torch.cuda.is_available():
         recipe = recipe.model_copy(update={"device": "cpu"})
     if "evaluate" in spec:
-        return {"test": crossing.evaluate(classifier, RunSpec(**spec), corpus, recipe)}
+        return {"test": zero_shot.evaluate(classifier, RunSpec(**spec), corpus, recipe)}
     classifier.to(recipe.device).select(name)
-    divided = corpus.divide(records.fold_of(corpus, spec["fold"]), recipe.limit)
-    clips = {part: corpus.clips(divided[part]).to(torch.device(recipe.device)) for part in records.EVALUATED}
+    divided = corpus.divide(scoring.fold_of(corpus, spec["fold"]), recipe.limit)
+    clips = {part: corpus.clips(divided[part]).to(torch.device(recipe.device)) for part in scoring.EVALUATED}
     return {part: (own, predict(classifier, own, recipe)) for part, own in clips.items()}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from emonet_bench.executors import executor_factory
+from emonet_bench.matrix.executors import executor_factory
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.contracts import BrokenError, hold
 

@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 
-from emonet_bench import crossing, export, records
+from emonet_bench import export
 from emonet_bench.config import Training, parse
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ExportError, Skipped, StoreError
+from emonet_bench.matrix import scoring, zero_shot
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs import log
@@ -104,11 +105,11 @@ def _carry_out(job: Job, directory: Path) -> dict[str, Any]:
         if out_of_space(error):
             raise
         _log.exception("%s fails", job.cell.spec.title)
-        outcome = {"error": records.describe_error(error)}
+        outcome = {"error": scoring.describe_error(error)}
     else:
         _log.info("%s ends, test UAR %.4f", job.cell.spec.title, outcome["scores"]["test"]["uar"])
         outcome["files"] = hashes(directory)
-    times = {"started": records.utc(started), "finished": records.utc(datetime.now(UTC))}
+    times = {"started": scoring.utc(started), "finished": scoring.utc(datetime.now(UTC))}
     return {**run.header(), **outcome, **times}
 
 
@@ -127,12 +128,12 @@ class _Run:
             "schema_version": SCHEMA_VERSION,
             "run_id": self.job.cell.run_id,
             "spec": self.spec.model_dump(mode="json"),
-            "environment": records.environment(self.device),
+            "environment": scoring.environment(self.device),
             "plugins": self.plugins.versions(),
         }
 
     def carry_out(self) -> dict[str, Any]:
-        records.forget_peak_memory(self.device)
+        scoring.forget_peak_memory(self.device)
         if self.spec.evaluate is not None:
             return self._cross()
         with self._phase("load"):
@@ -149,12 +150,12 @@ class _Run:
         if len(opened) > 1:
             checkpoints.save_parts(plan.classifier, self.directory, header)
         record = {
-            **records.corpus_facts(opened, self.spec.fold, self.recipe.limit),
-            **records.joint_scores(scored),
-            "parameters": records.parameters(plan),
+            **scoring.corpus_facts(opened, self.spec.fold, self.recipe.limit),
+            **scoring.joint_scores(scored),
+            "parameters": scoring.parameters(plan),
             "best_epoch": best_epoch,
             "seconds": self.seconds,
-            "peak_memory_mb": records.peak_memory_mb(self.device),
+            "peak_memory_mb": scoring.peak_memory_mb(self.device),
             "notes": notes,
         }
         if self.job.export:
@@ -166,8 +167,8 @@ class _Run:
         with self._phase("load"):
             opened = self._open()
         with self._phase("evaluate"):
-            record = crossing.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
-        measured = {"seconds": self.seconds, "peak_memory_mb": records.peak_memory_mb(self.device)}
+            record = zero_shot.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
+        measured = {"seconds": self.seconds, "peak_memory_mb": scoring.peak_memory_mb(self.device)}
         return {**record, **measured, "notes": {}}
 
     @contextmanager
@@ -192,7 +193,7 @@ class _Run:
         }
 
     def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
-        divided = corpus.divide(records.fold_of(corpus, self.spec.fold), self.recipe.limit)
+        divided = corpus.divide(scoring.fold_of(corpus, self.spec.fold), self.recipe.limit)
         whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
         return {part: whole.select(index) for part, index in divided.items()}
 
@@ -231,17 +232,17 @@ class _Run:
             dev_clips,
             self.recipe,
             self.spec.seed,
-            records.History(self.directory / "history.csv").write,
+            scoring.History(self.directory / "history.csv").write,
             self.directory,
             notes,
         )
 
     def _evaluate(self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]) -> dict[str, Any]:
         classifier.select(name)
-        probabilities = {part: predict(classifier, parts[part], self.recipe) for part in records.EVALUATED}
+        probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.EVALUATED}
         suffix = "" if "+" not in self.spec.corpus else f"-{name}"
-        records.write_predictions(self.directory / f"predictions{suffix}.csv", parts, probabilities)
-        return {part: records.score(parts[part], probabilities[part]) for part in records.EVALUATED}
+        scoring.write_predictions(self.directory / f"predictions{suffix}.csv", parts, probabilities)
+        return {part: scoring.score(parts[part], probabilities[part]) for part in scoring.EVALUATED}
 
     def _checkpoint_header(self, opened: Mapping[str, OpenCorpus]) -> dict[str, Any]:
         return {
@@ -260,7 +261,7 @@ class _Run:
     ) -> dict[str, Any]:
         """Export each corpus's network; what cannot be exported says why, and the run's scores stand."""
         cpu = torch.device("cpu")
-        whole = {**self.header(), **record, "finished": records.utc(datetime.now(UTC))}
+        whole = {**self.header(), **record, "finished": scoring.utc(datetime.now(UTC))}
         signal = evaluation_signal(self.recipe)
         told: dict[str, Any] = {}
         for name, parts in clips.items():

@@ -6,9 +6,9 @@ import time
 
 import torch
 
-from emonet_bench import records
 from emonet_bench.config import Training, parse
-from emonet_bench.estimates import Measured
+from emonet_bench.matrix import scoring
+from emonet_bench.matrix.cost import Measured
 from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import RunSpec
@@ -48,4 +48,4 @@ def _step(whole: Classifier, recipe: Training, clips: int) -> tuple[float, float
     logits.float().logsumexp(-1).sum().backward()
     if noise.is_cuda:
         torch.cuda.synchronize()
-    return time.perf_counter() - started, records.peak_memory_mb(torch.device(recipe.device))
+    return time.perf_counter() - started, scoring.peak_memory_mb(torch.device(recipe.device))

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emonet_bench import records
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
+from emonet_bench.matrix import scoring
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import RunSpec
@@ -76,7 +76,7 @@ def evaluate(classifier: Classifier, spec: RunSpec, target: OpenCorpus, recipe: 
 
 def shared_clips(source: OpenCorpus, target: OpenCorpus, spec: RunSpec) -> int:
     """Count the scored clips whose audio the network heard in train or dev, too."""
-    divided = source.divide(records.fold_of(source, spec.fold), spec.training.limit)
+    divided = source.divide(scoring.fold_of(source, spec.fold), spec.training.limit)
     heard = {source.audio.digests[place].tobytes() for part in ("train", "dev") for place in divided[part]}
     return sum(target.audio.digests[place].tobytes() in heard for place in tested(target, spec.training.limit))
 
@@ -97,10 +97,10 @@ def carry_out(
     target = opened[spec.evaluate.corpus]
     classifier = checkpoints.rebuild(checkpoints.load(weights), plugins)
     clips, probabilities = evaluate(classifier, spec, target, spec.training)
-    records.write_predictions(directory / "predictions.csv", {"test": clips}, {"test": probabilities})
-    scored = records.score(clips, probabilities)
+    scoring.write_predictions(directory / "predictions.csv", {"test": clips}, {"test": probabilities})
+    scored = scoring.score(clips, probabilities)
     shared = shared_clips(opened[spec.corpus], target, spec)
-    facts = records.corpus_facts({target.corpus.name: target}, None, spec.training.limit)
+    facts = scoring.corpus_facts({target.corpus.name: target}, None, spec.training.limit)
     return {
         **facts,
         "partitions": {"test": target.statistics(tested(target, spec.training.limit))},

@@ -15,7 +15,7 @@ from emonet_bench.config import Options, Training, did_you_mean, parse
 from emonet_bench.data.label_maps import crossed
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix import ALL, ALL_OTHERS, Matrix, variants
+from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix, variants
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell, Crossing, RunSpec, run_id
 from emonet_bench.runs.store import checkpoint_hash

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-from emonet_bench.estimates import Measured, duration, kind
+from emonet_bench.matrix.cost import Measured, duration, kind
 from emonet_bench.runs.spec import Cell, RunSpec, directory_name
 from emonet_bench.runs.store import PENDING, RunStore, write_json
 

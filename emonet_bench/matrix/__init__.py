@@ -1,0 +1,1 @@
+"""The matrix: many runs planned, scheduled and carried out."""
