@@ -16,7 +16,7 @@ import soxr
 
 from emonet_bench.deploy import Predictor
 from emonet_bench.deploy.model import Model
-from emonet_bench.deploy.order import _AHEAD
+from emonet_bench.deploy.ordered_pool import _AHEAD
 from emonet_bench.errors import AudioError, ConfigError
 from tests.exported import LABELS, export_cnn, export_listener
 

@@ -11,7 +11,6 @@ from emonet_bench.cli import dry_run
 from emonet_bench.cli.plan import Plan, chosen_shard
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix import cost
 from emonet_bench.matrix import cost_probe as probing
 from emonet_bench.matrix.cost import Measured
 from emonet_bench.matrix.cost_probe import probe
@@ -82,7 +81,7 @@ def test_a_second_dry_run_probes_only_what_is_new_changed_or_damaged(probed, mon
         file.write_text("damaged")
     assert costs(spec("rnn")) == costs(spec("rnn"))
     assert probed == ["cnn", "rnn", "cnn", "rnn"]
-    monkeypatch.setattr(estimates, "version", lambda _: "9.9")
+    monkeypatch.setattr(cost, "version", lambda _: "9.9")
     costs(spec("rnn"))
     assert probed == ["cnn", "rnn", "cnn", "rnn", "rnn"]
 

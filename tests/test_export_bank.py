@@ -13,9 +13,9 @@ from torch import nn
 from emonet_bench.deploy import Predictor
 from emonet_bench.errors import ConfigError, ExportError
 from emonet_bench.export import Trained, export_bank
-from emonet_bench.export.bank import Bank
 from emonet_bench.export.gate import EXAMPLE, clips, hold
 from emonet_bench.export.graph import trace
+from emonet_bench.export.multi_task import Bank
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import Signal, TrainingSet
 from tests.exported import LABELS, SIGNAL, listener, record

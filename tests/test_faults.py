@@ -16,7 +16,8 @@ import torch
 from emonet_bench import report
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
-from emonet_bench.matrix import cell, scoring
+from emonet_bench.matrix import cell as cell_module
+from emonet_bench.matrix import scoring
 from emonet_bench.matrix.cell import Job, run_cell
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.html import render_html
@@ -131,7 +132,7 @@ def test_a_kill_between_the_record_and_the_rename_trains_nothing_again(tmp_path,
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path, cell)
     assert not path(tmp_path, cell).exists()
-    monkeypatch.setattr(runner, "_carry_out", die)
+    monkeypatch.setattr(cell_module, "_carry_out", die)
     run(tmp_path, cell)
     assert measured(path(tmp_path, cell)) == measured(uninterrupted[0])
 
@@ -143,7 +144,7 @@ def full(*_, **__):
 def test_a_full_disk_is_not_the_cells_failure_and_the_next_call_goes_on(tmp_path, cell, uninterrupted, monkeypatch):
     monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
     with monkeypatch.context() as patch:
-        patch.setattr(records, "write_predictions", full)
+        patch.setattr(scoring, "write_predictions", full)
         with pytest.raises(StoreError, match="no space left on the disk; free some"):
             run(tmp_path, cell)
     assert not path(tmp_path, cell).exists()
@@ -220,7 +221,7 @@ def test_a_full_disk_of_results_is_told_in_one_line(tmp_path):
 
 def test_a_state_that_cannot_be_saved_costs_nothing_but_the_state(tmp_path, cell, uninterrupted, monkeypatch):
     monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
-    monkeypatch.setattr(interruption, "save_file", full)
+    monkeypatch.setattr(resume, "save_file", full)
     run(tmp_path, cell)
     assert measured(path(tmp_path, cell)) == measured(uninterrupted[0])
     assert "the state of the training cannot be saved" in (path(tmp_path, cell) / "log.txt").read_text()

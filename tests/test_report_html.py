@@ -119,7 +119,7 @@ def test_names_and_messages_are_escaped(page):
 
 
 def test_the_confusion_counts_all_seeds(table):
-    from emonet_bench.report.evidence import gather
+    from emonet_bench.report.details import gather
 
     confusion_matrix = pytest.importorskip("sklearn.metrics").confusion_matrix
     item = next(item for item in gather(table) if (item.row.corpus, item.column.strategy) == ("emo", "finetune"))

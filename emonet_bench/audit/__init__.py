@@ -2,7 +2,7 @@
 
 from emonet_bench.audit.findings import Finding, refuse_leaks, verdict
 from emonet_bench.audit.leaks import identical, near, overlaps, quick
-from emonet_bench.audit.listening import Heard, hear, hear_all
+from emonet_bench.audit.signal_checks import Heard, hear, hear_all
 from emonet_bench.audit.whole import whole
 
 __all__ = [

@@ -13,7 +13,7 @@ from emonet_bench.audio import fingerprint
 from emonet_bench.audit import fingerprints
 from emonet_bench.audit.findings import Finding, some
 from emonet_bench.audit.leaks import Divisions, divisions, identical, near, overlaps
-from emonet_bench.audit.listening import Heard
+from emonet_bench.audit.signal_checks import Heard
 from emonet_bench.errors import AudioError
 from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance
 

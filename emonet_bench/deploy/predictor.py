@@ -13,7 +13,7 @@ import numpy as np
 from emonet_bench.audio import read, resampled
 from emonet_bench.deploy.clips import cut_of, duration, mono, sixteen_bits, stretches
 from emonet_bench.deploy.model import open_model
-from emonet_bench.deploy.order import Crew, grouped, in_order
+from emonet_bench.deploy.ordered_pool import Crew, grouped, in_order
 from emonet_bench.deploy.stream import Stream
 from emonet_bench.errors import AudioError, ConfigError
 

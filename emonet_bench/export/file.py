@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import ExportError
-from emonet_bench.export.bank import Bank, tensors
-from emonet_bench.export.bankcard import Size, bank_card
 from emonet_bench.export.card import Interval, joined, metadata_of, model_card
 from emonet_bench.export.gate import EXAMPLE, Parity, check_score, clips, first_line, hold, score_onnx
 from emonet_bench.export.graph import OPSET, Deployed, freeze, trace
+from emonet_bench.export.multi_task import Bank, tensors
+from emonet_bench.export.multi_task_card import Size, bank_card
 from emonet_bench.metrics.significance import interval
 from emonet_bench.networks import Classifier
 from emonet_bench.types import Signal

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from emonet_bench.report.cells import Cell
-from emonet_bench.report.evidence import Evidence, gather
+from emonet_bench.report.details import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
 from emonet_bench.report.layout import lay
 from emonet_bench.report.notes import TITLES

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from emonet_bench.report import wording
+from emonet_bench.report import formatting
 from emonet_bench.report.cells import Cell
 from emonet_bench.report.layout import lay
 from emonet_bench.report.notes import TITLES
@@ -25,10 +25,10 @@ def render_markdown(table: Table) -> str:
     """Render as a Markdown table with its notes; the best cell of each row is bold."""
     heads, rows = lay(table)
     lines = [
-        _markdown([", ".join(table.axes[0]), *(" ".join(wording.words(head)) for head in heads)]),
+        _markdown([", ".join(table.axes[0]), *(" ".join(formatting.words(head)) for head in heads)]),
         _markdown(["---", *["--:"] * len(heads)]),
         *(
-            _markdown([" ".join(wording.words(head)), *(_plain(cell, "**{}**") for cell in cells)])
+            _markdown([" ".join(formatting.words(head)), *(_plain(cell, "**{}**") for cell in cells)])
             for head, cells in rows
         ),
     ]
@@ -53,7 +53,7 @@ def render_latex(table: Table) -> str:
     r"""Render as a LaTeX ``tabular`` for ``\usepackage{booktabs}``; the best cell of each row is bold."""
     heads, rows = lay(table)
     first = ", ".join(table.axes[0]).capitalize()
-    head = " & ".join([first, *(" ".join(wording.words(head)).translate(_LATEX) for head in heads)])
+    head = " & ".join([first, *(" ".join(formatting.words(head)).translate(_LATEX) for head in heads)])
     lines = [
         *(f"% {note}" for note in (*table.notes, *table.problems)),
         rf"\begin{{tabular}}{{l{'r' * len(heads)}}}",
@@ -62,7 +62,7 @@ def render_latex(table: Table) -> str:
         r"\midrule",
     ]
     for line, cells in rows:
-        name = " ".join(wording.words(line)).translate(_LATEX)
+        name = " ".join(formatting.words(line)).translate(_LATEX)
         lines.append(rf"{' & '.join([name, *map(_latex, cells)])} \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     for one in table.zero_shot:
@@ -88,9 +88,9 @@ def _latex_map(one: ZeroShot) -> list[str]:
 def _latex(cell: Cell | None) -> str:
     if cell is None or cell.score is None:
         return "" if cell is None else cell.state
-    score = wording.score(cell).replace("±", r"$\pm$").replace("*", "$^{*}$").replace("~", r"$^{\sim}$")
+    score = formatting.score(cell).replace("±", r"$\pm$").replace("*", "$^{*}$").replace("~", r"$^{\sim}$")
     score = score.replace("†", r"$^{\dagger}$")
-    interval = rf" {{\scriptsize [{wording.interval(cell).replace(wording.TO, '--')}]}}" if cell.interval else ""
+    interval = rf" {{\scriptsize [{formatting.interval(cell).replace(formatting.TO, '--')}]}}" if cell.interval else ""
     return (rf"\textbf{{{score}}}" if cell.best else score) + interval
 
 
@@ -146,5 +146,5 @@ def _records(table: Table) -> Iterable[dict[str, Any]]:
 def _plain(cell: Cell | None, best: str) -> str:
     if cell is None or cell.score is None:
         return "" if cell is None else cell.state
-    score = best.format(wording.score(cell)) if cell.best else wording.score(cell)
-    return f"{score} [{wording.interval(cell)}]" if cell.interval else score
+    score = best.format(formatting.score(cell)) if cell.best else formatting.score(cell)
+    return f"{score} [{formatting.interval(cell)}]" if cell.interval else score

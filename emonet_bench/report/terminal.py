@@ -11,7 +11,7 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from emonet_bench.report import wording
+from emonet_bench.report import formatting
 from emonet_bench.report.cells import Cell, Score
 from emonet_bench.report.layout import Head, lay
 from emonet_bench.report.notes import TITLES
@@ -51,11 +51,11 @@ def _grid(**options: Any) -> RichTable:
 def _wide(table: Table) -> RichTable:
     heads, rows = lay(table)
     costs = table.axes[1] == DIMENSIONS[1:]  # each column is one way to get a network
-    grid = _grid(title=wording.title(table), title_justify="left", show_footer=costs)
+    grid = _grid(title=formatting.title(table), title_justify="left", show_footer=costs)
     grid.add_column(", ".join(table.axes[0]), footer=Text("trained\nparameters\ns per run", style="dim"), no_wrap=True)
     for i, head in enumerate(heads):
         cost = Text(_cost([cells[i] for _, cells in rows]), style="dim")
-        text = "\n".join(wording.words(head)).replace(", ", "\n")
+        text = "\n".join(formatting.words(head)).replace(", ", "\n")
         grid.add_column(Text(text), justify="right", footer=cost, no_wrap=True)
     varied = len({cell.seeds for _, _, cell in table.cells() if cell.seeds}) > 1
     for head, cells in rows:
@@ -79,7 +79,7 @@ def _details(row: Row, metric: Score) -> list[str]:
         row.subtitle,
         *([f"{row.folds} folds"] if row.folds > 1 else []),
         *([f"{row.clips} clips"] if row.clips else []),
-        *([f"chance {wording.number(row.chance, 2)}"] if row.labels and metric == "uar" else []),
+        *([f"chance {formatting.number(row.chance, 2)}"] if row.labels and metric == "uar" else []),
     ]
 
 
@@ -88,11 +88,11 @@ def _text(cell: Cell | None, *, seeds: bool) -> Text:
         return Text("")
     if cell.score is None:
         return _state(cell)
-    text = Text(wording.score(cell), style="bold green" if cell.best else "")
+    text = Text(formatting.score(cell), style="bold green" if cell.best else "")
     if cell.interval:
-        text.append(f"\n{wording.interval(cell)}", style="dim not bold")
+        text.append(f"\n{formatting.interval(cell)}", style="dim not bold")
     if cell.spread is not None:
-        text.append(f"\nfolds ±{wording.number(cell.spread, 2)}", style="dim not bold")
+        text.append(f"\nfolds ±{formatting.number(cell.spread, 2)}", style="dim not bold")
     if seeds:
         text.append(f"\n{cell.seeds} seed{'s' * (cell.seeds > 1)}", style="dim not bold")
     if cell.failed:
@@ -107,7 +107,7 @@ def _state(cell: Cell) -> Text:
 def _cost(cells: Sequence[Cell | None]) -> str:
     shown = [cell for cell in cells if cell]
     numbers = [_mean(getattr(cell, name) for cell in shown) for name in ("trainable", "total", "seconds")]
-    return "\n".join(map(wording.count, numbers))
+    return "\n".join(map(formatting.count, numbers))
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -117,7 +117,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 def _long(table: Table) -> RichTable:
     """Return a line for each cell, below a line for its row."""
-    grid = _grid(title=wording.title(table), title_justify="left")
+    grid = _grid(title=formatting.title(table), title_justify="left")
     grid.add_column("", overflow="fold")
     for name in (TITLES[table.metric], "95 %", "seeds", "trained", "total", "s/run"):
         grid.add_column(name, justify="right", no_wrap=True)
@@ -134,14 +134,14 @@ def _long(table: Table) -> RichTable:
 def _figures(cell: Cell) -> list[Text | str]:
     if cell.score is None:
         return [_state(cell)]
-    score = Text(wording.score(cell), style="bold green" if cell.best else "")
+    score = Text(formatting.score(cell), style="bold green" if cell.best else "")
     if cell.failed:
         score.append(f" {cell.failed} failed", style="red not bold")
     return [
         score,
-        wording.interval(cell),
+        formatting.interval(cell),
         str(cell.seeds),
-        *map(wording.count, (cell.trainable, cell.total, cell.seconds)),
+        *map(formatting.count, (cell.trainable, cell.total, cell.seconds)),
     ]
 
 
@@ -150,7 +150,7 @@ def _map(one: ZeroShot, metric: Score) -> RichTable:
     grid = _grid(title=f"Zero-shot {TITLES[metric]}: {one.title}", title_justify="left")
     grid.add_column("trained on \\ scored on", no_wrap=True)
     for row in one.targets:
-        chance = f"\nchance {wording.number(row.chance, 2)}" if metric == "uar" and row.labels else ""
+        chance = f"\nchance {formatting.number(row.chance, 2)}" if metric == "uar" and row.labels else ""
         head = Text(row.corpus).append(f"\n{one.protocol(row)}{chance}", style="dim not bold")
         grid.add_column(head, justify="right", no_wrap=True)
     for source, cells in one.lines():
@@ -171,6 +171,6 @@ def _crossed(one: ZeroShot, metric: Score) -> RichTable:
             if cell is not None:
                 target = Text(row.title).append(f" {one.protocol(row)}", style="dim")
                 figures = _figures(cell)
-                chance = wording.number(row.chance, 2) if metric == "uar" and row.labels else ""
+                chance = formatting.number(row.chance, 2) if metric == "uar" and row.labels else ""
                 grid.add_row(source, target, *figures[:2], *[chance, str(cell.seeds)][: 2 * (len(figures) > 1)])
     return grid
