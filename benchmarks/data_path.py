@@ -32,7 +32,7 @@ from emonet_bench.frontend import LogMel
 from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.types import AdapterPoint, Signal, TrainingSet
+from emonet_bench.types import AdapterPoint, InputSpec, TrainingSet
 
 RATE, WINDOW, BATCH, MELS = 16_000, 48_000, 32, 64
 LABELS = ("anger", "happiness", "neutral", "sadness")
@@ -84,7 +84,7 @@ def small_cnn() -> Any:
     """Build a ``cnn`` of four filters."""
     architecture = Plugins(Selection(strict=True)).architectures["cnn"]
     options = architecture.options(number_of_filters=4, num_mels=MELS, classifier="statistics")
-    return architecture.build(options, Signal(RATE, WINDOW))
+    return architecture.build(options, InputSpec(RATE, WINDOW))
 
 
 NETWORKS: Mapping[str, Callable[[], Any]] = {"dense layer": Mean, "cnn, 4 filters": small_cnn}

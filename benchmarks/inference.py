@@ -29,17 +29,17 @@ import onnx
 import onnxruntime
 import soundfile
 import torch
-from measuring import Measured, Way, interleaved, parser, show, table
+from measuring import Cost, Way, interleaved, parser, show, table
 
 from emonet_bench.audio import read
 from emonet_bench.deploy import Predictor
-from emonet_bench.export import Deployed, export, freeze
+from emonet_bench.export import ExportModule, export, freeze
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import InputSpec, TrainingSet
 
 RATE = 16_000
-SIGNAL = Signal(RATE)
+SIGNAL = InputSpec(RATE)
 TASK = TrainingSet("speech", ("anger", "happiness", "neutral", "sadness"), 0)
 EXAMPLE = Path(__file__).parents[1] / "examples" / "emodb.toml"
 
@@ -106,7 +106,7 @@ def plain_loop(opened: Any, files: Sequence[str]) -> None:
         run(opened, soundfile.read(file, dtype="float32")[0])
 
 
-def eager(network: Deployed, clips: Sequence[Clip]) -> None:
+def eager(network: ExportModule, clips: Sequence[Clip]) -> None:
     with torch.inference_mode():
         for clip in clips:
             network(torch.from_numpy(clip)[None], torch.tensor([len(clip)]))
@@ -115,7 +115,7 @@ def eager(network: Deployed, clips: Sequence[Clip]) -> None:
 def ways(scene: Scene) -> dict[str, Way]:
     """Name every way with what it does in a round."""
     plain, adapted = (exported(scene, strategy) for strategy in ("scratch", "adapters"))
-    network = Deployed(freeze(classifier("scratch", scene.filters), TASK.corpus), SIGNAL).eval()
+    network = ExportModule(freeze(classifier("scratch", scene.filters), TASK.corpus), SIGNAL).eval()
     ready, one_core = Predictor(plain, "cpu", scene.cores), Predictor(plain, "cpu", 1)
     return {
         "decoding alone, 1 core": lambda: [read(Path(file), RATE) for file in scene.files],
@@ -153,7 +153,7 @@ class Audonnx:
         }
 
 
-def measured(scene: Scene, python: Path | None, repeats: int) -> tuple[dict[str, Measured], dict[str, float]]:
+def measured(scene: Scene, python: Path | None, repeats: int) -> tuple[dict[str, Cost], dict[str, float]]:
     """Take all ways in turn; return what they took, and the seconds of audonnx."""
     own = ways(scene)
     if python is None:
@@ -163,7 +163,7 @@ def measured(scene: Scene, python: Path | None, repeats: int) -> tuple[dict[str,
     return {name: taken[name] for name in own}, other.seconds()
 
 
-def ratios(taken: Mapping[str, Measured], others: Mapping[str, float], scene: Scene) -> Iterator[list[str]]:
+def ratios(taken: Mapping[str, Cost], others: Mapping[str, float], scene: Scene) -> Iterator[list[str]]:
     """Yield what the tables are for: a comparison, its ratio and the goal."""
     decoding, raw, adapted, torch_, single, ready, loop = (own.seconds for own in taken.values())
     bound = (decoding + raw) / scene.cores
@@ -181,7 +181,7 @@ def ratios(taken: Mapping[str, Measured], others: Mapping[str, float], scene: Sc
     yield from ([name, f"{value:.3f}", goal] for name, value, goal in found)
 
 
-def rows(taken: Mapping[str, Measured], others: Mapping[str, float], scene: Scene) -> Iterator[list[str]]:
+def rows(taken: Mapping[str, Cost], others: Mapping[str, float], scene: Scene) -> Iterator[list[str]]:
     """Yield a row for each way."""
     for name, own in taken.items():
         yield [name, f"{own.seconds:.2f}", f"{scene.seconds / own.seconds:.0f}", f"{own.peak_mb:.0f}"]

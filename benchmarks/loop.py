@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from measuring import Measured, Way, interleaved, parser, show, table
+from measuring import Cost, Way, interleaved, parser, show, table
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
@@ -30,7 +30,7 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.training.loop import train
-from emonet_bench.types import ParameterGroup, Plan, Signal, TrainingSet
+from emonet_bench.types import InputSpec, ParameterGroup, Plan, TrainingSet
 
 RATE, WINDOW = 16_000, 48_000
 LABELS = ("anger", "happiness", "neutral", "sadness")
@@ -56,7 +56,7 @@ class Setting:
         name, options = NETWORKS[self.network]
         architecture = Plugins(Selection(strict=True)).architectures[name]
         torch.manual_seed(0)
-        built = architecture.build(architecture.options(**options), Signal(RATE, WINDOW))
+        built = architecture.build(architecture.options(**options), InputSpec(RATE, WINDOW))
         return build_classifier(built, [TrainingSet("noise", LABELS, len(self.train))]).to(self.recipe.device)
 
 
@@ -121,7 +121,7 @@ def noise(count: int, device: str, seed: int) -> Clips:
     ).to(torch.device(device))
 
 
-def measured(network: str, steps: int, repeats: int, threads: int, device: str) -> dict[str, Measured]:
+def measured(network: str, steps: int, repeats: int, threads: int, device: str) -> dict[str, Cost]:
     """Measure all ways of one network. In a process of its own."""
     torch.set_num_threads(threads)
     recipe = Training(epochs=1, device=device, precision="float32")
@@ -130,7 +130,7 @@ def measured(network: str, steps: int, repeats: int, threads: int, device: str) 
         return interleaved(dict(ways(Setting(network, clips[0], clips[1], recipe, Path(directory)))), repeats)
 
 
-def rows(network: str, found: Mapping[str, Measured]) -> Iterator[list[str]]:
+def rows(network: str, found: Mapping[str, Cost]) -> Iterator[list[str]]:
     """Yield a row for each way of one network."""
     for way, own in found.items():
         same, plain = found[way.replace("harness", "bare")], found["bare, float32, NCHW"]

@@ -19,7 +19,7 @@ Way = Callable[[], object]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Cost:
     """What a way took.
 
     Attributes:
@@ -33,7 +33,7 @@ class Measured:
     peak_mb: float
 
 
-def interleaved(ways: Mapping[str, Way], repeats: int) -> dict[str, Measured]:
+def interleaved(ways: Mapping[str, Way], repeats: int) -> dict[str, Cost]:
     """Measure ways in turn, after a round that is not counted, so that a busy machine hits all of them alike."""
     taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
     for number in range(repeats + 1):
@@ -43,7 +43,7 @@ def interleaved(ways: Mapping[str, Way], repeats: int) -> dict[str, Measured]:
             seconds = timed(way)
             if number:
                 taken[name].append((seconds, time.process_time() - processor, peak_mb()))
-    return {name: Measured(*map(statistics.median, zip(*rounds, strict=True))) for name, rounds in taken.items()}
+    return {name: Cost(*map(statistics.median, zip(*rounds, strict=True))) for name, rounds in taken.items()}
 
 
 def timed(way: Way) -> float:

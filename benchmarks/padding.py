@@ -15,14 +15,14 @@ import torch
 from measuring import Way, interleaved, parser, show, table
 
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.types import Architecture, Signal
+from emonet_bench.types import Architecture, InputSpec
 
 SAMPLES, CLIPS = 48_000, 8
 
 
 def learning(architecture: Architecture, lengths: torch.Tensor | None) -> Way:
     """Return a forward and backward pass."""
-    network = architecture.build(architecture.options(), Signal(window=SAMPLES)).train()
+    network = architecture.build(architecture.options(), InputSpec(window=SAMPLES)).train()
     batch = torch.randn(CLIPS, SAMPLES, generator=torch.Generator().manual_seed(0)) * 0.2
     return lambda: network.embed(batch, lengths).sum().backward()
 

@@ -14,10 +14,10 @@ import torch
 from measuring import Way, interleaved, parser, show, table
 
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.types import Architecture, Signal
+from emonet_bench.types import Architecture, InputSpec
 
 SECONDS, CLIPS = 3, {"heard": 1, "learned": 8}
-SIGNAL = Signal(window=SECONDS * 16_000)
+SIGNAL = InputSpec(window=SECONDS * 16_000)
 
 
 def ways(architecture: Architecture) -> Mapping[str, Way]:

@@ -56,9 +56,9 @@ def register(name: str, path: Path) -> Path:
     file = config_directory() / FILE
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_suffix(".part")
-        aside.write_text(_toml({**registered(), name: path.resolve()}), encoding="utf-8")
-        aside.replace(file)
+        staging = file.with_suffix(".part")
+        staging.write_text(_toml({**registered(), name: path.resolve()}), encoding="utf-8")
+        staging.replace(file)
     except (OSError, UnicodeEncodeError) as error:
         raise ConfigError(
             f"{file}: cannot be written ({error}); EMONET_BENCH_CONFIG_DIR names another place"

@@ -124,7 +124,7 @@ class Corpus:
 
 
 @dataclass(frozen=True)
-class Signal:
+class InputSpec:
     """What a network hears.
 
     Attributes:
@@ -201,7 +201,7 @@ class Architecture:
             sets the weights of the ``networks.Classifier`` in place; ``train`` and ``dev`` are ``batches.Clips``. Such
             an architecture runs only with strategies that need no source and one corpus.
         citation: BibTeX.
-        read_foreign: ``read_foreign(path) -> checkpoints.Checkpoint``: weights of such networks that another program
+        load_external: ``load_external(path) -> checkpoints.Checkpoint``: weights of such networks that another program
             has written, to start from; their header needs ``architecture``, ``architecture_options`` and ``corpora``,
             where labels may be mere numbers. None: it reads no such file.
     """
@@ -209,10 +209,10 @@ class Architecture:
     name: str
     family: str
     options: type[Any]
-    build: Callable[[Any, Signal], Any]
+    build: Callable[[Any, InputSpec], Any]
     fit: Callable[..., None] | None = None
     citation: str = ""
-    read_foreign: Callable[[Path], Any] | None = None
+    load_external: Callable[[Path], Any] | None = None
 
     def __post_init__(self) -> None:
         check_name("architecture", self.name)
@@ -249,13 +249,14 @@ class Plan:
         classifier: ``emonet_bench.networks.Classifier`` with a head (and further branches) for each corpus.
         groups: The trainable parameters. Everything else must have ``requires_grad`` off.
         notes: Decisions worth recording in the result.
-        starts: Where training may start, if there is a choice, see ``emonet_bench.training.initialisation``: tensors of the classifier.
+        initialisations: Weights that training may start from, where there is a choice: tensors of the classifier, by
+            name. The best on dev is taken, see ``emonet_bench.training.initialisation``.
     """
 
     classifier: Any
     groups: Sequence[ParameterGroup]
     notes: Mapping[str, str] = field(default_factory=dict)
-    starts: Mapping[str, Mapping[str, torch.Tensor]] = field(default_factory=dict)
+    initialisations: Mapping[str, Mapping[str, torch.Tensor]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

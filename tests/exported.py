@@ -7,11 +7,11 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.export import export, metadata_of
-from emonet_bench.networks import Branches, MaskedBatchNorm, branch, build_classifier
+from emonet_bench.networks import MaskedBatchNorm, PerCorpus, build_classifier, install_per_corpus
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.types import AdapterPoint, Signal, TrainingSet
+from emonet_bench.types import AdapterPoint, InputSpec, TrainingSet
 
-SIGNAL = Signal(16_000)
+SIGNAL = InputSpec(16_000)
 LABELS = ("anger", "joy", "sadness")
 KERNEL, STEP, WIDTH = 400, 160, 6
 
@@ -78,7 +78,7 @@ def listener(corpora=(("ours", LABELS), ("theirs", ("calm", "cross"))), network=
             "conv": lambda point, _: nn.Conv1d(point.inputs, point.outputs, 1, point.stride, bias=False),
             "norm": lambda point, _: MaskedBatchNorm(point.outputs),
         }
-        branch(built, names, makes)
+        install_per_corpus(built, names, makes)
     made = build_classifier(built, [TrainingSet(name, labels, 0) for name, labels in corpora])
     for module in made.modules():
         if isinstance(module, MaskedBatchNorm):
@@ -90,7 +90,7 @@ def listener(corpora=(("ours", LABELS), ("theirs", ("calm", "cross"))), network=
 
 
 def branches(module):
-    return [part for part in module.modules() if isinstance(part, Branches)]
+    return [part for part in module.modules() if isinstance(part, PerCorpus)]
 
 
 def record(**changes):

@@ -7,18 +7,18 @@ import sys
 import pytest
 
 from emonet_bench.matrix import queue
-from emonet_bench.matrix.cost import Measured
-from emonet_bench.matrix.queue import Item, announced, current, time_left
+from emonet_bench.matrix.cost import Cost
+from emonet_bench.matrix.queue import QueuedCell, current, published, time_remaining
 from emonet_bench.runs.store import RunStore
 from tests.test_schedule import cell
 
 
 def item(name, clips=100, alike="x", source=None, seconds=None, epochs=10):
-    return Item(name, alike, clips, epochs, source, seconds)
+    return QueuedCell(name, alike, clips, epochs, source, seconds)
 
 
 def left(*planned, spent=None, given_up=(), running=None):
-    seconds, whole = time_left(planned, spent or {}, given_up, running or {})
+    seconds, whole = time_remaining(planned, spent or {}, given_up, running or {})
     assert whole
     return seconds
 
@@ -58,9 +58,9 @@ def test_a_probe_serves_until_a_cell_of_the_kind_has_begun():
 
 def test_a_kind_of_which_nothing_is_known_makes_the_time_left_the_least():
     planned = [item("quick", alike="y"), item("slow"), item("a", alike="z"), item("b", alike="z")]
-    known = time_left(planned, {"quick": 0.1, "a": 300.0}, (), {})
+    known = time_remaining(planned, {"quick": 0.1, "a": 300.0}, (), {})
     assert str(known) == "; at least 5 min left"
-    assert str(time_left(planned[2:], {"a": 300.0}, (), {})) == "; about 5 min left"
+    assert str(time_remaining(planned[2:], {"a": 300.0}, (), {})) == "; about 5 min left"
 
 
 def test_what_failed_and_what_waited_for_it_take_no_time():
@@ -68,20 +68,20 @@ def test_what_failed_and_what_waited_for_it_take_no_time():
 
 
 def test_where_nothing_is_known_nothing_is_said():
-    assert str(time_left([item("a")], {}, (), {})) == ""
+    assert str(time_remaining([item("a")], {}, (), {})) == ""
 
 
 def test_cells_are_put_in_short_with_their_source_and_a_probes_estimate():
     cells = [cell("a"), cell("b", source="a"), cell("c", skip="why not")]
-    first, second = queue.items(cells, lambda _: 200.0, lambda _: Measured(0.5, 10), lambda one: one is cells[1])
+    first, second = queue.queued_cells(cells, lambda _: 200.0, lambda _: Cost(0.5, 10), lambda one: one is cells[1])
     assert (first.seconds, first.source, second.source) == (100.0, None, first.directory)
     assert first.since == 0.0 < second.since
 
 
 def test_agendas_of_running_processes_are_joined_and_end_with_them(tmp_path):
     store = RunStore(tmp_path)
-    with announced(store, [item("a"), item("b")]):
-        with announced(store, [item("b"), item("c", source="a")]):
+    with published(store, [item("a"), item("b")]):
+        with published(store, [item("b"), item("c", source="a")]):
             assert sorted(one.directory for one in current(store)) == ["a", "b", "c"]
         assert current(store) == [item("a"), item("b")]
     assert current(store) == []
@@ -91,10 +91,10 @@ def test_agendas_of_running_processes_are_joined_and_end_with_them(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from emonet_bench.matrix.queue import Item, announced
+from emonet_bench.matrix.queue import QueuedCell, published
 from emonet_bench.runs.store import RunStore
 
-with announced(RunStore(Path(sys.argv[1])), [Item("a", "x", 1.0, 1, None, None)]):
+with published(RunStore(Path(sys.argv[1])), [QueuedCell("a", "x", 1.0, 1, None, None)]):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -106,16 +106,16 @@ def test_a_killed_process_announces_nothing_and_the_next_one_clears_what_it_left
     assert left_behind == {".json", ".lock"}
     assert current(RunStore(tmp_path)) == []
     assert {path.suffix for path in (tmp_path / ".pending").iterdir()} == left_behind, "to look changes nothing"
-    with announced(RunStore(tmp_path), []):
+    with published(RunStore(tmp_path), []):
         assert len(list((tmp_path / ".pending").iterdir())) == 2
     assert not list((tmp_path / ".pending").iterdir())
 
 
 def test_an_agenda_that_cannot_be_written_or_read_stops_nothing(tmp_path):
     (tmp_path / "file").touch()
-    with announced(RunStore(tmp_path / "file"), [item("a")]):
+    with published(RunStore(tmp_path / "file"), [item("a")]):
         pass
-    with announced(RunStore(tmp_path), [item("a")]):
+    with published(RunStore(tmp_path), [item("a")]):
         (file,) = (tmp_path / ".pending").glob("*.json")
         for damaged in ("", "[]", json.dumps({"items": [{"later": 1}]})):
             file.write_text(damaged)

@@ -53,7 +53,7 @@ class Planted:
     def findings(self, others=None):
         corpus = self.load()
         utterances = corpus.load()
-        return audit.whole(corpus, utterances, SplitRule(), audit.hear_all(utterances), others or {})
+        return audit.whole(corpus, utterances, SplitRule(), audit.all_clip_stats(utterances), others or {})
 
     def found(self, check):
         return [finding for finding in self.findings() if finding.check == check]
@@ -145,7 +145,7 @@ def test_clipping_offset_and_silence_are_found(planted):
 
 
 def test_audio_in_another_corpus_is_found(planted):
-    digest = audit.hear(planted.load().load()[3]).digest
+    digest = audit.clip_stats(planted.load().load()[3]).digest
     (finding,) = planted.findings({digest: "other: x"})
     assert (finding.check, finding.clips) == ("identical", ("3.wav = other: x",))
 
@@ -163,7 +163,7 @@ def test_counts_are_held_against_what_is_expected(planted):
 
     corpus = replace(planted.load(), clips=13, facts={"speakers": "7"}, fingerprint="0" * 16)
     utterances = corpus.load()
-    findings = audit.whole(corpus, utterances, SplitRule(), audit.hear_all(utterances), {})
+    findings = audit.whole(corpus, utterances, SplitRule(), audit.all_clip_stats(utterances), {})
     assert [finding.check for finding in findings] == ["counts", "counts", "content"]
     store = open_store("planted", utterances, 16_000, planted.folder)
     assert store.fingerprint in findings[-1].message
@@ -226,4 +226,4 @@ def test_a_clip_too_short_to_tell_is_no_duplicate():
 def test_a_file_that_cannot_be_read_is_returned_not_raised(planted):
     utterance = planted.load().load()[0]
     utterance.file.write_bytes(b"")
-    assert isinstance(audit.hear(utterance), AudioError)
+    assert isinstance(audit.clip_stats(utterance), AudioError)

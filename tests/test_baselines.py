@@ -15,9 +15,9 @@ from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import build_classifier
 from emonet_bench.testing.signals import clips
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import InputSpec, TrainingSet
 
-SIGNAL = Signal()
+SIGNAL = InputSpec()
 SMALL = SvmOptions(num_mels=12)
 
 
@@ -29,8 +29,8 @@ def unfitted(network, labels):
     return build_classifier(network, [TrainingSet("corpus", tuple(labels), 0)]).eval()
 
 
-def probabilities(made, heard):
-    batch = heard.whole(torch.arange(len(heard)))
+def probabilities(made, features):
+    batch = features.whole(torch.arange(len(features)))
     with torch.no_grad():
         return made(batch.waveform, batch.lengths).softmax(-1)
 
@@ -71,8 +71,8 @@ def fitted_svm(train, dev, **options):
     return made
 
 
-def embeddings(made, heard):
-    batch = heard.whole(torch.arange(len(heard)))
+def embeddings(made, features):
+    batch = features.whole(torch.arange(len(features)))
     with torch.no_grad():
         return made.network.embed(batch.waveform, batch.lengths).double().numpy()
 
@@ -84,14 +84,14 @@ def test_the_svm_logits_are_scikit_learns_decision_values(labels):
     train = clips(SIGNAL, 0)
     train = relabelled(train, train.targets % labels, "abc"[:labels])
     made = fitted_svm(train, train, c_grid=(0.01,))
-    heard = embeddings(made, train)
-    np.testing.assert_allclose(heard.mean(0), 0, atol=1e-4)
-    machine = LinearSVC(C=0.01, class_weight="balanced", dual=True, random_state=0).fit(heard, train.targets.numpy())
-    expected = machine.decision_function(heard)
+    features = embeddings(made, train)
+    np.testing.assert_allclose(features.mean(0), 0, atol=1e-4)
+    svm = LinearSVC(C=0.01, class_weight="balanced", dual=True, random_state=0).fit(features, train.targets.numpy())
+    expected = svm.decision_function(features)
     if labels == 2:
-        expected = np.stack([np.zeros(len(heard)), expected], axis=1)
+        expected = np.stack([np.zeros(len(features)), expected], axis=1)
     with torch.no_grad():
-        logits = made.heads(torch.from_numpy(heard).float())
+        logits = made.heads(torch.from_numpy(features).float())
     np.testing.assert_allclose(logits, expected, atol=2e-3)
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from emonet_bench.cli.status import view
 from emonet_bench.errors import StoreError
-from emonet_bench.matrix.queue import Item, announced
-from emonet_bench.runs.store import RunStore, read_record, seal
+from emonet_bench.matrix.queue import QueuedCell, published
+from emonet_bench.runs.store import RunStore, commit, read_record
 from tests.test_store import IDENTITY, SPEC
 
 OOPS = {"type": "Oops", "message": "list[int]\nmore"}
@@ -44,7 +44,7 @@ def test_failures_are_named_and_finished_cells_counted(tmp_path):
         "three": {"error": OOPS},
     }.items():
         (tmp_path / name).mkdir()
-        seal(tmp_path / name, record)
+        commit(tmp_path / name, record)
     told = seen(RunStore(tmp_path))
     assert "failed: Oops: list[int]" in told
     assert "more" not in told
@@ -54,7 +54,7 @@ def test_failures_are_named_and_finished_cells_counted(tmp_path):
 def test_a_damaged_record_is_told_and_one_that_is_being_replaced_left_out(tmp_path):
     run = tmp_path / "one"
     run.mkdir()
-    seal(run, {"scores": {}})
+    commit(run, {"scores": {}})
 
     class Store(RunStore):
         def finished(self):
@@ -69,12 +69,12 @@ def test_a_damaged_record_is_told_and_one_that_is_being_replaced_left_out(tmp_pa
 def test_what_a_running_matrix_has_before_it_is_counted_with_the_time_left(tmp_path):
     store = RunStore(tmp_path)
     names = ["done", "bad", "child", "next", "again", store.pending(SPEC, IDENTITY).name]
-    planned = [Item(name, "x", 100, 10, "bad" if name == "child" else None, None) for name in names]
+    planned = [QueuedCell(name, "x", 100, 10, "bad" if name == "child" else None, None) for name in names]
     planned[4] = replace(planned[4], since=time.time() + 60)
     for name, record in (("done", {"seconds": {"load": 20, "train": 100}}), ("bad", {"error": OOPS}), ("again", {})):
         (tmp_path / name).mkdir()
-        seal(tmp_path / name, record)
-    with announced(store, planned), store.writing(SPEC, IDENTITY) as directory:
+        commit(tmp_path / name, record)
+    with published(store, planned), store.writing(SPEC, IDENTITY) as directory:
         (directory / "history.csv").write_text("epoch,loss,dev_uar,seconds\n1,1,0.5,20\n2,1,0.5,40\n")
         told = seen(store)
         store.discard(directory)

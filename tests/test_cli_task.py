@@ -23,7 +23,7 @@ from emonet_bench.cli.options import flags
 from emonet_bench.cli.task import group
 from emonet_bench.config import Options, option
 from emonet_bench.errors import ConfigError
-from emonet_bench.networks import owner
+from emonet_bench.networks import corpus_of
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.training.checkpoints import load
 
@@ -302,7 +302,7 @@ def test_multi_task_trains_all_tasks_and_keeps_each_ones_own_parameters_apart(be
     for task, other in (("one", "two"), ("two", "one")):
         part = load(run / f"model-{task}.safetensors")
         assert list(part.header["corpora"]) == [task]
-        assert part.tensors.keys() == {name for name in whole if owner(name) != other}
+        assert part.tensors.keys() == {name for name in whole if corpus_of(name) != other}
         assert all(part.tensors[name].equal(whole[name]) for name in part.tensors)
     sizes = {path.name: path.stat().st_size for path in run.glob("*.safetensors")}
     assert sizes.keys() == {"model.safetensors", "model-one.safetensors", "model-two.safetensors", "shared.safetensors"}

@@ -19,13 +19,13 @@ from emonet_transfer.parts import ConvAdapter
 from emonet_transfer.strategies import finetune, multi_task
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.export.graph import Deployed, freeze, trace
+from emonet_bench.export.graph import ExportModule, freeze, trace
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import InputSpec, TrainingSet
 
 CLASSIFIERS = ["avgpool", "FCNAttention", "rnn", "statistics"]
 SMALL = {"num_mels": 20, "n_fft": 256, "hop": 128, "number_of_filters": 3, "number_of_resnet_blocks": 1}
-SIGNAL = Signal(window=5_000)
+SIGNAL = InputSpec(window=5_000)
 
 
 def classifier(classes, *, adapters=False, signal=SIGNAL, **options):
@@ -175,7 +175,7 @@ def expected_parameters(labels, tasks=1, *, adapters=False, dim=256, attention=T
 )
 def test_parameters_are_as_many_as_the_originals_and_as_counted_by_hand(expected, counted, made):
     tasks = {f"t{i}": counted["labels"] for i in range(counted.get("tasks", 1))}
-    whole = classifier(tasks, signal=Signal(window=32_000), **made)
+    whole = classifier(tasks, signal=InputSpec(window=32_000), **made)
     statistics = sum(tensor.numel() for name, tensor in whole.named_buffers() if "running" in name)
     assert (sum(parameter.numel() for parameter in whole.parameters()), statistics) == expected
     assert expected_parameters(**counted) == expected
@@ -185,7 +185,7 @@ GOLDEN = ["cnn-fcnattention-plain", "cnn-fcnattention-adapters", "cnn-avgpool-pl
 
 
 def test_the_originals_weights_are_no_source_for_a_network_that_hears_otherwise(golden_dir):
-    source = Plugins().architectures["cnn"].read_foreign(golden_dir / "cnn-fcnattention-plain.h5")
+    source = Plugins().architectures["cnn"].load_external(golden_dir / "cnn-fcnattention-plain.h5")
     options = source.header["architecture_options"]
     network = build(CnnOptions(**{**options, "triangles": "hz"}), SIGNAL)
     with pytest.raises(ConfigError, match=r"options\.cnn\.triangles mel, this network has hz; set .* to mel"):
@@ -204,7 +204,7 @@ def test_the_originals_weights_give_the_originals_probabilities(name, folded, go
     whole = classifier(
         found["classes"],
         adapters=found["adapters"],
-        signal=Signal(window=arrays["waveform"].shape[1]),
+        signal=InputSpec(window=arrays["waveform"].shape[1]),
         **found["architecture_options"],
     )
     whole.load_state_dict(tensors)
@@ -313,7 +313,7 @@ def test_onnxruntime_agrees_at_sizes_that_were_not_the_examples(kind):
     options = {**SMALL, "classifier": kind, "input_bn": True}
     whole = stirred(classifier({"a": 3, "b": 2}, adapters=True, **options))
     whole.select("b")
-    content = trace(Deployed(freeze(whole, "b"), Signal()), *clips([6_000, 2_000], torch.float32))
+    content = trace(ExportModule(freeze(whole, "b"), InputSpec()), *clips([6_000, 2_000], torch.float32))
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     for lengths in ([1], [255, 3], [5_000], [256, 384, 383], [9_000, 5_001, 1, 700]):
         waveform, sizes = clips(lengths, torch.float32, padding=77)
@@ -349,7 +349,7 @@ def test_adapter_dropout_leaves_the_shared_convolution_alone():
 
 
 def test_the_recurrent_classifier_stays_in_float32_while_convolutions_are_in_bfloat16():
-    network = build(CnnOptions(**{**SMALL, "classifier": "rnn"}), Signal())
+    network = build(CnnOptions(**{**SMALL, "classifier": "rnn"}), InputSpec())
     dtypes = {}
     for name, module in (("lstm", network.pooling.cell), ("conv", network.trunk.stem.conv)):
         module.register_forward_hook(lambda _, __, out, name=name: dtypes.update({name: out[0].dtype}))
@@ -369,7 +369,7 @@ def test_a_step_in_bfloat16_gives_finite_gradients_everywhere():
 
 
 def test_every_convolution_and_norm_is_an_adapter_point():
-    network = build(CnnOptions(**SMALL, classifier="FCNAttention", input_bn=True), Signal())
+    network = build(CnnOptions(**SMALL, classifier="FCNAttention", input_bn=True), InputSpec())
     points = network.adapter_points()
     kinds = [point.kind for point in points.values()]
     assert (kinds.count("conv"), kinds.count("norm"), kinds.count("pooling")) == (7, 9, 1)
@@ -390,7 +390,7 @@ def test_feature_maps_are_halved_three_times_whatever_their_size():
 
 def test_average_pooling_without_a_window_is_explained():
     with pytest.raises(ConfigError, match=r"avgpool needs clips of one length; set training\.window"):
-        build(CnnOptions(), Signal())
+        build(CnnOptions(), InputSpec())
 
 
 def test_the_plugin_does_not_import_torch():

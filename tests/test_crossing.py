@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from emonet_bench import report
 from emonet_bench.cli import main
-from emonet_bench.matrix.zero_shot import collapsed
+from emonet_bench.matrix.zero_shot import map_probabilities
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.html import render_html
 from emonet_bench.training import checkpoints
@@ -93,14 +93,14 @@ def record(run):
 def test_probabilities_of_labels_that_count_as_the_same_are_added_and_the_rest_is_renormalised():
     labels, counted = ["a", "b", "c", "d"], {"a": "y", "b": "x", "c": "", "d": "y"}
     table = torch.rand(50, 4, generator=torch.Generator().manual_seed(0)).softmax(-1)
-    for row, own in zip(table.tolist(), collapsed(table, labels, counted, ("x", "y")).tolist(), strict=True):
+    for row, own in zip(table.tolist(), map_probabilities(table, labels, counted, ("x", "y")).tolist(), strict=True):
         kept = {"x": row[1], "y": row[0] + row[3]}
         assert own == pytest.approx([kept["x"] / (row[0] + row[1] + row[3]), kept["y"] / (row[0] + row[1] + row[3])])
 
 
 def test_where_only_dropped_labels_are_probable_the_others_are_equally_so():
     table = torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-    found = collapsed(table, ["x", "dropped", "y"], {"x": "x", "dropped": "", "y": "y"}, ("y", "x"))
+    found = map_probabilities(table, ["x", "dropped", "y"], {"x": "x", "dropped": "", "y": "y"}, ("y", "x"))
     assert found.tolist() == [[0.5, 0.5], [0.0, 1.0]]
 
 

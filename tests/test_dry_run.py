@@ -8,14 +8,15 @@ import pytest
 from rich.console import Console
 
 from emonet_bench.cli import dry_run
-from emonet_bench.cli.plan import Plan, chosen_shard
+from emonet_bench.cli.plan import PlannedMatrix, chosen_shard
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError
+from emonet_bench.matrix import cost
 from emonet_bench.matrix import cost_probe as probing
-from emonet_bench.matrix.cost import Measured
+from emonet_bench.matrix.cost import Cost
 from emonet_bench.matrix.cost_probe import probe
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.runs.spec import Cell, Crossing, RunSpec
+from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget
 from tests.test_schedule import cell
 
 
@@ -55,20 +56,20 @@ def probed(monkeypatch, tmp_path):
     """The kinds that are probed, in a cache of their own."""
     seen = []
     monkeypatch.setenv("EMONET_BENCH_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(dry_run, "_probed", lambda spec, _: seen.append(spec.architecture) or Measured(0.5, 700))
+    monkeypatch.setattr(dry_run, "_probed", lambda spec, _: seen.append(spec.architecture) or Cost(0.5, 700))
     return seen
 
 
 def costs(*specs):
     cells = [Cell(spec, f"{number:016}") for number, spec in enumerate(specs)]
-    return dry_run._costs(Plan(cells, Plugins(), {}), cells, Selection())
+    return dry_run._costs(PlannedMatrix(cells, Plugins(), {}), cells, Selection())
 
 
 def test_each_kind_of_cell_is_probed_once_and_what_needs_no_steps_never(probed):
     cnn = spec("cnn")
     found = costs(cnn, cnn.model_copy(update={"seed": 1, "strategy": "adapters"}), spec("rnn"), spec("chance"))
     assert probed == ["cnn", "rnn"]
-    assert list(found.values()) == [Measured(0.5, 700)] * 2
+    assert list(found.values()) == [Cost(0.5, 700)] * 2
 
 
 def test_a_second_dry_run_probes_only_what_is_new_changed_or_damaged(probed, monkeypatch, tmp_path):
@@ -102,7 +103,7 @@ def test_a_cache_that_cannot_be_written_costs_only_the_next_probe(probed, monkey
 
 def test_a_plan_leaves_out_what_nobody_needs_and_cells_that_train_nothing(probed, capsys, tmp_path):
     source, crossing = spec("cnn"), spec("cnn", number_of_filters=4)
-    crossing = crossing.model_copy(update={"evaluate": Crossing(corpus="d", protocol="p", labels={"a": "a"})})
+    crossing = crossing.model_copy(update={"evaluate": ZeroShotTarget(corpus="d", protocol="p", labels={"a": "a"})})
     skipped = spec("cnn").model_copy(update={"seed": 1})
     cells = [
         Cell(source, "a" * 16, wanted=False),
@@ -110,7 +111,7 @@ def test_a_plan_leaves_out_what_nobody_needs_and_cells_that_train_nothing(probed
         Cell(crossing, "c" * 16),
     ]
     flags = {"results": tmp_path / "results", "force": False, "retry_failed": False, "jobs": "1"}
-    dry_run.show(Plan(cells, Plugins(), {c.run_id: 0 for c in cells}), Selection(), flags, Console())
+    dry_run.show(PlannedMatrix(cells, Plugins(), {c.run_id: 0 for c in cells}), Selection(), flags, Console())
     told = capsys.readouterr().out
     assert "not needed: no cell that is left to run starts from it" in told
     assert "3 cells: 1 not needed, 1 skipped, 1 to run." in told
@@ -119,7 +120,7 @@ def test_a_plan_leaves_out_what_nobody_needs_and_cells_that_train_nothing(probed
 
 def test_a_shard_holds_its_share_of_the_cells():
     cells = [cell(name) for name in "abcd"]
-    planned = Plan(cells, Plugins(Selection(names=())), {c.run_id: 10 for c in cells})
+    planned = PlannedMatrix(cells, Plugins(Selection(names=())), {c.run_id: 10 for c in cells})
     shares = [chosen_shard(planned, f"{number}/2").cells for number in (1, 2)]
     assert [len(share) for share in shares] == [2, 2]
     assert chosen_shard(planned, None) is planned
@@ -128,7 +129,7 @@ def test_a_shard_holds_its_share_of_the_cells():
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2"])
 def test_a_wrong_shard_is_refused(text):
     with pytest.raises(ConfigError, match=f"--shard {text}: write it as i/n"):
-        chosen_shard(Plan([], Plugins(Selection(names=())), {}), text)
+        chosen_shard(PlannedMatrix([], Plugins(Selection(names=())), {}), text)
 
 
 def test_planning_imports_no_torch():

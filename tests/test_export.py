@@ -14,7 +14,7 @@ from sklearn.metrics import recall_score
 
 from emonet_bench.errors import ConfigError, ExportError
 from emonet_bench.export import (
-    Deployed,
+    ExportModule,
     export,
     export_bank,
     export_run,
@@ -24,9 +24,9 @@ from emonet_bench.export import (
     model_card,
     score_onnx,
 )
-from emonet_bench.export.gate import EXAMPLE, clips, hold
+from emonet_bench.export.gate import EXAMPLE, check_parity, clips
 from emonet_bench.export.graph import trace
-from emonet_bench.types import Signal
+from emonet_bench.types import InputSpec
 from tests.exported import LABELS, SIGNAL, Listener, Unit, branches, export_listener, listener, record
 from tests.toys import toy_clips
 
@@ -74,7 +74,7 @@ def test_freezing_keeps_the_function_to_the_last_digit_of_float64():
     for corpus in ("ours", "theirs"):
         trained.select(corpus)
         with torch.inference_mode():
-            _, logits, _ = Deployed(freeze(trained, corpus), SIGNAL)(waveform, lengths)
+            _, logits, _ = ExportModule(freeze(trained, corpus), SIGNAL)(waveform, lengths)
             torch.testing.assert_close(logits, trained(waveform, lengths), atol=1e-12, rtol=0)
 
 
@@ -163,15 +163,15 @@ def test_a_network_that_its_file_does_not_agree_with_is_not_exported(tmp_path, n
 @pytest.mark.parametrize(("output", "what"), [("probabilities", "a probability"), ("embedding", "a value of an emb")])
 def test_the_gate_holds_every_output(output, what):
     trained = listener()
-    model = onnx.load_from_string(trace(Deployed(freeze(trained, "ours"), SIGNAL), *clips(EXAMPLE, SIGNAL)))
-    assert hold(model.SerializeToString(), trained, "ours", SIGNAL) <= 1e-4
+    model = onnx.load_from_string(trace(ExportModule(freeze(trained, "ours"), SIGNAL), *clips(EXAMPLE, SIGNAL)))
+    assert check_parity(model.SerializeToString(), trained, "ours", SIGNAL) <= 1e-4
     for node in model.graph.node:
         node.input[:] = ["inner" if name == output else name for name in node.input]
         node.output[:] = ["inner" if name == output else name for name in node.output]
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1.01), "factor"))
     model.graph.node.append(onnx.helper.make_node("Mul", ["inner", "factor"], [output]))
     with pytest.raises(ExportError, match=rf"^at batch 1 with \[1\] samples {what}.* is .* from the trained network's"):
-        hold(model.SerializeToString(), trained, "ours", SIGNAL)
+        check_parity(model.SerializeToString(), trained, "ours", SIGNAL)
 
 
 class Unexportable(Listener):
@@ -240,7 +240,7 @@ def test_windows_are_said_in_seconds():
 def test_the_mean_over_windows_is_inside_the_file_at_any_length_and_batch(tmp_path):
     trained = listener()
     trained.select("ours")
-    parity = export(trained, "ours", tmp_path / "m.onnx", Signal(16_000, window=4_000, hop=2_000), {})
+    parity = export(trained, "ours", tmp_path / "m.onnx", InputSpec(16_000, window=4_000, hop=2_000), {})
     assert parity.max_delta <= 1e-4
     waveform, lengths = noise(4, 30_001), [100, 4_000, 9_000, 30_001]
     _, logits, _ = run(tmp_path / "m.onnx", waveform, lengths)
@@ -285,7 +285,7 @@ def test_an_exported_run_records_its_uar_and_writes_a_card(tmp_path, spoken):
     scores = {"test": {"uar": uar, "accuracy": 0.5, "recall": dict.fromkeys(LABELS, 0.5)}}
     file = tmp_path / "model.onnx"
     said = record(scores=scores)
-    parity = export_run(run_directory(tmp_path, clips, predicted), trained, said, file, Signal(1000), clips)
+    parity = export_run(run_directory(tmp_path, clips, predicted), trained, said, file, InputSpec(1000), clips)
     assert parity.uar == pytest.approx(uar)
     assert score_onnx(file, clips) == pytest.approx(uar)
     metadata = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
@@ -302,7 +302,9 @@ def test_an_export_whose_uar_is_not_the_runs_fails(tmp_path, spoken):
     trained, clips, predicted, uar = spoken
     said = record(scores={"test": {"uar": uar + 0.1, "accuracy": 0.5, "recall": {}}})
     with pytest.raises(ExportError, match=r"not written: its test UAR through onnxruntime is .* but the run's is"):
-        export_run(run_directory(tmp_path, clips, predicted), trained, said, tmp_path / "m.onnx", Signal(1000), clips)
+        export_run(
+            run_directory(tmp_path, clips, predicted), trained, said, tmp_path / "m.onnx", InputSpec(1000), clips
+        )
     assert not (tmp_path / "m.onnx").exists()
 
 

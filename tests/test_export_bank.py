@@ -15,9 +15,9 @@ from emonet_bench.errors import ConfigError, ExportError
 from emonet_bench.export import Trained, export_bank
 from emonet_bench.export.gate import EXAMPLE, clips, hold
 from emonet_bench.export.graph import trace
-from emonet_bench.export.multi_task import Bank
+from emonet_bench.export.multi_task import MultiTaskModule
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import InputSpec, TrainingSet
 from tests.exported import LABELS, SIGNAL, listener, record
 
 TASKS = {"ours": LABELS, "theirs": ("calm", "cross"), "others": ("a", "b", "c", "d")}
@@ -96,7 +96,7 @@ def test_what_is_shared_is_stored_once(bank, trained):
 
 def test_a_bank_leaves_its_classifiers_as_they_were(trained):
     before = copy.deepcopy(trained.state_dict())
-    Bank([(name, trained) for name in TASKS], SIGNAL)
+    MultiTaskModule([(name, trained) for name in TASKS], SIGNAL)
     after = trained.state_dict()
     assert list(before) == list(after)
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -176,7 +176,7 @@ def test_every_architecture_makes_a_bank(architecture, options):
     torch.manual_seed(0)
     chosen, way = plugins.architectures[architecture], plugins.strategies["multi-task"]
     fixed = architecture == "cnn" and "classifier" not in options
-    signal = Signal(16_000, 48_000 if fixed else None)
+    signal = InputSpec(16_000, 48_000 if fixed else None)
     sets = [TrainingSet(name, labels, 10) for name, labels in TASKS.items()]
     network = chosen.build(chosen.options(**options), signal)
     classifier = way.prepare(network, sets, None, way.options(adapters=True)).classifier
@@ -187,6 +187,8 @@ def test_every_architecture_makes_a_bank(architecture, options):
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.running_mean.normal_(0, 0.2)
                 module.running_var.uniform_(0.5, 2)
-    traced = trace(Bank([(name, classifier) for name in TASKS], signal), *clips(EXAMPLE, signal), torch.tensor(0))
+    traced = trace(
+        MultiTaskModule([(name, classifier) for name in TASKS], signal), *clips(EXAMPLE, signal), torch.tensor(0)
+    )
     for task, name in enumerate(TASKS):
         assert hold(traced, classifier, name, signal, task) <= 1e-4

@@ -7,7 +7,7 @@ from torch import nn
 
 from emonet_bench.export import export
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import InputSpec, TrainingSet
 
 CNN = {"number_of_filters": 4, "number_of_resnet_blocks": 1}
 RNN = {"hidden_dim": 8, "number_of_layers": 2}
@@ -55,7 +55,7 @@ def prepared(plugins, architecture, options, strategy, signal, adapters):
 def exported(plugins, tmp_path, architecture, options, adapters=None):
     """Nodes and bytes of weights of the file from each strategy; a file that the gate refuses raises."""
     fixed = architecture == "cnn" and "classifier" not in options
-    signal = Signal(16_000, 48_000 if fixed else None)
+    signal = InputSpec(16_000, 48_000 if fixed else None)
     sizes = {}
     for strategy in ("scratch", "adapters", "multi-task"):
         file = tmp_path / f"{strategy}.onnx"

@@ -23,7 +23,7 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def heard(model):
+def aggregate_windows(model):
     """Clips whose labels are what the float32 file says of them, so that its UAR is 1."""
     clips = toy_clips(60, LABELS)
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])

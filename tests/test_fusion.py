@@ -11,14 +11,14 @@ from emonet_fusion.options import FusionOptions
 from emonet_rnn.options import RecurrentOptions
 
 from emonet_bench.frontend.options import FrontEndOptions
-from emonet_bench.types import Signal
+from emonet_bench.types import InputSpec
 
 SMALL = {"num_mels": 16, "number_of_filters": 2, "number_of_resnet_blocks": 1, "hidden_dim": 6}
 
 
 def network(**options):
     torch.manual_seed(0)
-    return FusionNetwork(FusionOptions(**SMALL, **options), Signal()).double().eval()
+    return FusionNetwork(FusionOptions(**SMALL, **options), InputSpec()).double().eval()
 
 
 def noise(*lengths):

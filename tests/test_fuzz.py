@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from emonet_bench.audio import read
-from emonet_bench.audit import Heard, hear
+from emonet_bench.audit import ClipStats, clip_stats
 from emonet_bench.config import parse, read_toml
 from emonet_bench.data.cards import corpus_at
 from emonet_bench.errors import AudioError, EmonetBenchError
@@ -66,7 +66,7 @@ def test_no_mutated_audio_file_ends_in_a_traceback(tmp_path):
             failed += 1
             assert said.startswith(f"{path}: ")
             assert "\n" not in said
-        assert isinstance(hear(Utterance(path.name, path, "a")), Heard | AudioError)
+        assert isinstance(clip_stats(Utterance(path.name, path, "a")), ClipStats | AudioError)
     assert 100 < failed < 500
 
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from emonet_bench.networks.windowing import heard, windows
-from emonet_bench.types import Signal
+from emonet_bench.networks.windowing import aggregate_windows, windows
+from emonet_bench.types import InputSpec
 
 LENGTHS = [1, 3, 9, 10, 11, 14, 15, 16, 29, 30]
 WINDOW, HOP = 10, 5
@@ -52,7 +52,7 @@ def score(waveform, lengths):
 
 
 def test_what_is_computed_is_the_mean_over_a_clips_own_windows(clips):
-    found, other = heard(score, *padded(clips), Signal(10, WINDOW, HOP))
+    found, other = aggregate_windows(score, *padded(clips), InputSpec(10, WINDOW, HOP))
     for clip, row, more in zip(clips, found, other, strict=True):
         alone = [score(window[None], torch.tensor([len(window)])) for window in sliced(clip)]
         torch.testing.assert_close(row, torch.cat([rows for rows, _ in alone]).mean(0))
@@ -62,12 +62,12 @@ def test_what_is_computed_is_the_mean_over_a_clips_own_windows(clips):
 def test_a_clip_of_one_window_is_heard_as_its_centre_crop(clips):
     short = [clip for clip in clips if len(clip) <= WINDOW]
     for hop, clip in ((HOP, short[0]), (HOP, short[-1])):
-        one = heard(score, *padded([clip]), Signal(10, WINDOW, hop))
-        assert all(map(torch.equal, one, heard(score, *padded([clip]), Signal(10, WINDOW))))
+        one = aggregate_windows(score, *padded([clip]), InputSpec(10, WINDOW, hop))
+        assert all(map(torch.equal, one, aggregate_windows(score, *padded([clip]), InputSpec(10, WINDOW))))
 
 
 def test_without_a_window_the_clip_is_heard_whole(clips):
-    whole = heard(score, *padded(clips), Signal(10, None, HOP))
+    whole = aggregate_windows(score, *padded(clips), InputSpec(10, None, HOP))
     assert all(map(torch.equal, whole, score(*padded(clips))))
 
 
@@ -75,6 +75,6 @@ def test_a_label_that_is_not_there_stays_so(clips):
     def absent(waveform, lengths):
         return (torch.stack([lengths.double(), torch.full(lengths.shape, -torch.inf, dtype=torch.float64)], -1),)
 
-    (found,) = heard(absent, *padded(clips), Signal(10, WINDOW, HOP))
+    (found,) = aggregate_windows(absent, *padded(clips), InputSpec(10, WINDOW, HOP))
     assert found[:, 0].isfinite().all()
     assert found[:, 1].isneginf().all()

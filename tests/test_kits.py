@@ -17,7 +17,7 @@ from torch import nn
 
 from emonet_bench.config import Options, option
 from emonet_bench.errors import CorpusError, Skipped
-from emonet_bench.networks import branch, build_classifier
+from emonet_bench.networks import build_classifier, install_per_corpus
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import check_architecture, check_corpus, check_executor, check_strategy, executors
 from emonet_bench.testing.contracts import PAGE
@@ -261,7 +261,9 @@ def draws_elsewhere(network, corpora, source, options):
 
 def learns_in_the_dark(network, corpora, source, options):
     if network.adapter_points():
-        branch(network, [corpus.corpus for corpus in corpora], {"norm": lambda _, present: copy.deepcopy(present)})
+        install_per_corpus(
+            network, [corpus.corpus for corpus in corpora], {"norm": lambda _, present: copy.deepcopy(present)}
+        )
     shift = torch.randn(1) if source is not None else torch.zeros(1)
     embed = network.embed
     network.embed = lambda waveform, lengths: embed(waveform, lengths) + shift

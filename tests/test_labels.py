@@ -125,9 +125,9 @@ FEELINGS = other("calm", "fury", "glee", "sick", calm="low", fury="high", glee="
     ],
 )  # fmt: skip
 def test_a_network_is_scored_elsewhere_only_through_a_map_that_both_corpora_have(trained, target, expected):
-    assert label_maps.crossed(FEELINGS, trained, target, "arousal") == expected
+    assert label_maps.map_labels(FEELINGS, trained, target, "arousal") == expected
 
 
 def test_what_the_other_corpus_lacks_is_dropped():
     source = other("a", "b", "c", a="high", b="low", c="middle")
-    assert label_maps.crossed(source, source.labels, other("x", "y", x="high", y="low"), "arousal") == {"a": "high", "b": "low", "c": ""}  # fmt: skip
+    assert label_maps.map_labels(source, source.labels, other("x", "y", x="high", y="low"), "arousal") == {"a": "high", "b": "low", "c": ""}  # fmt: skip

@@ -15,7 +15,7 @@ from tests.test_schedule import cell
 @pytest.fixture
 def progress(tmp_path):
     cells = [replace(cell("a"), wanted=False), cell("b", source="a"), cell("c")]
-    ahead = queue.items(cells, lambda _: 100.0, lambda _: None, lambda _: False)
+    ahead = queue.queued_cells(cells, lambda _: 100.0, lambda _: None, lambda _: False)
     return Progress(cells, Plugins(Selection(names=())), Console(), tmp_path, ahead)
 
 

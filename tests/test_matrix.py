@@ -317,7 +317,7 @@ def planned(folder, entry, selection=None, **further):
 def test_a_corpus_of_the_users_own_is_described_in_the_matrix_file(own):
     made = planned(own, {"card": "mine.toml", "path": "../clips"})
     assert [cell.spec.title for cell in made.cells] == [f"mine chance scratch s0 f{fold}" for fold in range(3)]
-    assert [corpus.name for corpus in made.plugins.described] == ["mine"]
+    assert [corpus.name for corpus in made.plugins.user_corpora] == ["mine"]
 
 
 def test_a_cells_cost_counts_what_it_hears(own):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from emonet_bench.networks import Branches, Head, MaskedBatchNorm, branch, build_classifier, centre_crop
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.networks import Head, MaskedBatchNorm, PerCorpus, build_classifier, centre_crop, install_per_corpus
+from emonet_bench.types import InputSpec, TrainingSet
 from tests.toys import Toy
 
 
@@ -67,7 +67,7 @@ def test_running_statistics_go_on_after_a_reload_where_they_stood():
 def test_renewed_statistics_stay_until_the_next_batch_and_then_forget():
     norm = MaskedBatchNorm(1)
     kept = means(norm, [1.0, 2.0])
-    norm.renew()
+    norm.reset_statistics()
     assert norm.running_mean.item() == kept
     assert means(norm.train(), [9.0]) == pytest.approx(9.0)
 
@@ -89,7 +89,7 @@ def test_two_classes_have_one_unit_and_the_first_logit_is_zero():
 def test_selecting_a_corpus_switches_every_branch():
     corpora = [TrainingSet("one", ("a", "b"), 4), TrainingSet("two", ("a", "b", "c"), 4)]
     network = Toy()
-    branch(network, ["one", "two"], {"norm": lambda _, present: copy.deepcopy(present)})
+    install_per_corpus(network, ["one", "two"], {"norm": lambda _, present: copy.deepcopy(present)})
     whole = build_classifier(network, corpora).eval()
     waveform = torch.randn(2, 50)
     assert whole(waveform, None).shape == (2, 2)
@@ -99,7 +99,7 @@ def test_selecting_a_corpus_switches_every_branch():
 
 
 def test_a_corpus_may_be_called_like_a_method_of_torch():
-    parts = Branches({"train": nn.Identity(), "type": nn.ReLU()})
+    parts = PerCorpus({"train": nn.Identity(), "type": nn.ReLU()})
     parts.select("type")
     assert isinstance(parts.active, nn.ReLU)
 
@@ -116,7 +116,7 @@ def test_an_architectures_own_head_is_taken():
 @pytest.mark.parametrize(("length", "expected"), [(10, range(3, 7)), (11, range(3, 7)), (4, range(4)), (2, range(2))])
 def test_the_centre_crop_is_centred_and_short_clips_are_padded(length, expected):
     waveform = torch.arange(12.0).expand(1, 12)
-    cropped, kept = centre_crop(waveform, torch.tensor([length]), Signal(16_000, window=4))
+    cropped, kept = centre_crop(waveform, torch.tensor([length]), InputSpec(16_000, window=4))
     assert cropped[0, : int(kept)].tolist() == [float(i) for i in expected]
     assert cropped[0, int(kept) :].eq(0).all()
     assert cropped.shape == (1, 4)

@@ -11,7 +11,7 @@ from emonet_rnn.attention import SelfAttention, WeightedAttention
 from emonet_rnn.network import RecurrentLayer, RecurrentTrunk, RnnNetwork, average_frames
 from emonet_rnn.options import RecurrentOptions, RnnOptions
 
-from emonet_bench.types import Signal
+from emonet_bench.types import InputSpec
 
 
 def sigmoid(x):
@@ -226,7 +226,7 @@ def test_the_defaults_are_emonets():
 
 
 def test_the_number_of_parameters_is_the_one_counted_by_hand():
-    network = RnnNetwork(RnnOptions(), Signal())
+    network = RnnNetwork(RnnOptions(), InputSpec())
     first, second = 4 * 512 * (40 + 512 + 2), 4 * 512 * (512 + 512 + 2)  # torch keeps two biases for each gate
     assert sum(parameter.numel() for parameter in network.parameters()) == first + second + 512
 

@@ -25,13 +25,15 @@ def whole():
 
 
 def plan_of(whole, **offered):
-    return Plan(whole, [ParameterGroup(list(whole.parameters()), None)], starts=offered)
+    return Plan(whole, [ParameterGroup(list(whole.parameters()), None)], initialisations=offered)
 
 
 def test_the_start_that_tells_the_labels_apart_on_dev_is_taken(whole):
     good = {name: tensor.clone() for name, tensor in whole.state_dict().items() if name.startswith("network.dense")}
     deaf = {name: torch.zeros_like(tensor) for name, tensor in good.items()}
-    note = initialisation.choose(plan_of(whole, deaf=deaf, good=good), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0)
+    note = initialisation.select_initialisation(
+        plan_of(whole, deaf=deaf, good=good), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0
+    )
     assert note.startswith("good; ")
     assert "deaf 0.500" in note
     assert torch.equal(whole.network.dense.weight, good["network.dense.weight"])
@@ -39,13 +41,15 @@ def test_the_start_that_tells_the_labels_apart_on_dev_is_taken(whole):
 
 def test_the_first_of_equal_starts_is_taken(whole):
     same = {name: tensor.clone() for name, tensor in whole.state_dict().items() if name.startswith("network.dense")}
-    note = initialisation.choose(plan_of(whole, one=same, other=same), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0)
+    note = initialisation.select_initialisation(
+        plan_of(whole, one=same, other=same), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0
+    )
     assert note.startswith("one; ")
 
 
 def test_the_note_tells_the_uar_that_scikit_learn_finds(whole):
     same = {"network.dense.bias": whole.network.dense.bias.detach().clone()}
-    note = initialisation.choose(plan_of(whole, one=same), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0)
+    note = initialisation.select_initialisation(plan_of(whole, one=same), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0)
     rows = {}
     with torch.no_grad():
         for part, clips in (("train", TRAIN), ("dev", DEV)):
@@ -60,7 +64,7 @@ def test_the_note_tells_the_uar_that_scikit_learn_finds(whole):
 
 def test_batch_norms_are_estimated_on_the_clips_and_nothing_else_moves(whole):
     before = copy.deepcopy(whole.state_dict())
-    initialisation.reestimate(whole, "toy", TRAIN, RECIPE, seed=0)
+    initialisation.recalibrate_batch_norm(whole, "toy", TRAIN, RECIPE, seed=0)
     (batch,) = TRAIN.in_order(len(TRAIN))
     seen = []
     whole.network.norm.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
@@ -75,7 +79,7 @@ def test_frozen_batch_norms_stay_as_they_are_and_no_clip_is_heard_for_them(whole
     whole.network.requires_grad_(requires_grad=False)
     before = copy.deepcopy(whole.state_dict())
     monkeypatch.setattr(whole.network, "embed", None)
-    initialisation.reestimate(whole, "toy", TRAIN, RECIPE, seed=0)
+    initialisation.recalibrate_batch_norm(whole, "toy", TRAIN, RECIPE, seed=0)
     assert all(torch.equal(tensor, before[name]) for name, tensor in whole.state_dict().items())
 
 
@@ -83,5 +87,5 @@ def test_random_numbers_afterwards_are_those_of_before(whole):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    initialisation.reestimate(whole, "toy", TRAIN, RECIPE, seed=0)
+    initialisation.recalibrate_batch_norm(whole, "toy", TRAIN, RECIPE, seed=0)
     assert torch.equal(torch.rand(3), expected)

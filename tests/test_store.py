@@ -13,12 +13,12 @@ from emonet_bench.errors import StoreError
 from emonet_bench.runs.spec import RunSpec, run_id
 from emonet_bench.runs.store import (
     STATE,
-    Busy,
+    RunLocked,
     RunStore,
     checkpoint_hash,
+    commit,
     out_of_space,
     read_record,
-    seal,
     write_json,
 )
 
@@ -107,7 +107,7 @@ def test_a_run_that_another_process_writes_is_busy_and_free_again_when_it_ends(t
     assert not other.busy(SPEC, IDENTITY)
     with store.writing(SPEC, IDENTITY) as directory:
         assert other.busy(SPEC, IDENTITY)
-        with pytest.raises(Busy), other.writing(SPEC, IDENTITY):
+        with pytest.raises(RunLocked), other.writing(SPEC, IDENTITY):
             pass
         store.discard(directory)
     assert not other.busy(SPEC, IDENTITY)
@@ -137,7 +137,7 @@ def test_a_sealed_run_is_only_moved(tmp_path):
     with pytest.raises(KeyboardInterrupt), store.writing(SPEC, IDENTITY) as directory:
         (directory / STATE).touch()
         (directory / "history.part").touch()
-        seal(directory, {"value": 1})
+        commit(directory, {"value": 1})
         raise KeyboardInterrupt
     with store.writing(SPEC, IDENTITY) as directory:
         assert directory is None
@@ -150,7 +150,7 @@ def test_a_record_appears_after_everything_that_it_speaks_of_has_reached_the_dis
     monkeypatch.setattr("os.fsync", lambda handle: told.append(Path(f"/proc/self/fd/{handle}").readlink().name))
     (tmp_path / "model.safetensors").touch()
     monkeypatch.setattr(Path, "replace", lambda self, target: told.append(f"-> {target.name}"))
-    seal(tmp_path, {})
+    commit(tmp_path, {})
     assert told == ["model.safetensors", "result.json.part", "-> result.json", tmp_path.name]
 
 

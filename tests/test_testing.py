@@ -19,7 +19,7 @@ from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import check_architecture, corpora, executors, strategies
 from emonet_bench.testing.architectures import CHECKS
 from emonet_bench.testing.contracts import PAGE, anchor
-from emonet_bench.types import AdapterPoint, Architecture, Signal
+from emonet_bench.types import AdapterPoint, Architecture, InputSpec
 
 pytest_plugins = ["pytester"]
 
@@ -107,7 +107,7 @@ def test_architectures_keep_their_contracts_with_all_options(name, options):
 
 @pytest.mark.parametrize(("name", "options"), [("rnn", {}), ("cnn", {"classifier": "avgpool"})], ids=words)
 def test_a_network_keeps_its_contracts_in_a_window(name, options):
-    check_architecture(name, {**SMALL[name], **options}, Signal(16_000, window=20_000))
+    check_architecture(name, {**SMALL[name], **options}, InputSpec(16_000, window=20_000))
 
 
 AUGMENTED = {"time_masks": 2, "freq_masks": 2, "gain": 6.0, "noise": 10.0, "random_noise": 0.1}

@@ -13,10 +13,10 @@ from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing import signals
 from emonet_bench.training import resume
-from emonet_bench.training.loop import _endless, _Session, pieces, train, train_mode
+from emonet_bench.training.loop import _endless, _Session, split_batch, train, train_mode
 from emonet_bench.training.optimisers import optimizer, stages
 from emonet_bench.training.prediction import predict
-from emonet_bench.types import ParameterGroup, Plan, Signal, TrainingSet
+from emonet_bench.types import InputSpec, ParameterGroup, Plan, TrainingSet
 from tests.toys import Toy, toy_clips, toy_set
 
 RECIPE = Training(
@@ -221,7 +221,7 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole(balanced, loss):
     for count in (1, 2, 3):
         session = _Session(toy_plan(), {"toy": uneven}, {"toy": DEV}, recipe, 0, print, None)
         session.classifier.eval()  # batch norms and dropout see the batch as a whole only when it is one
-        session.standing.pieces = count
+        session.progress.micro_batches = count
         session.optimizer = optimizer(session.plan.groups, recipe, 0.1)
         loss = session._gradients("toy", batch)
         found.append((loss, [p.grad.clone() for p in session.classifier.parameters() if p.grad is not None]))
@@ -233,8 +233,8 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole(balanced, loss):
 
 @pytest.mark.parametrize(("clips", "count", "sizes"), [(8, 2, [4, 4]), (7, 2, [4, 3]), (3, 4, [3]), (5, 8, [3, 2])])
 def test_no_piece_of_a_batch_is_a_single_clip(clips, count, sizes):
-    divided = list(pieces(TRAIN.whole(torch.arange(clips)), count))
-    assert [len(piece.targets) for piece in divided] == sizes
+    divided = list(split_batch(TRAIN.whole(torch.arange(clips)), count))
+    assert [len(micro_batch.targets) for micro_batch in divided] == sizes
 
 
 def test_a_clip_too_large_for_the_gpu_fails_with_the_remedy(monkeypatch):
@@ -252,7 +252,7 @@ def installed_networks():
 @pytest.mark.parametrize("window", [0.5, None])
 @pytest.mark.parametrize("name", installed_networks())
 def test_no_step_waits_for_the_gpu(name, window):
-    architecture, signal = Plugins(Selection(strict=True)).architectures[name], Signal(window=8_000)
+    architecture, signal = Plugins(Selection(strict=True)).architectures[name], InputSpec(window=8_000)
     clips = signals.clips(signal, seed=0).to(torch.device("cuda"))
     recipe = Training(batch_size=8, window=window, device="cuda", precision="bfloat16")
     whole = build_classifier(
@@ -282,7 +282,7 @@ def test_batches_are_cut_without_a_look_at_what_lies_on_the_device(monkeypatch, 
     assert batch.waveform.shape[1] in ([300] if window else TRAIN.lengths.tolist())
 
 
-@pytest.mark.parametrize("header", [{}, {"standing": "{}"}, {"standing": '{"odd": 1}', "optimizer": "{}"}])
+@pytest.mark.parametrize("header", [{}, {"progress": "{}"}, {"progress": '{"odd": 1}', "optimizer": "{}"}])
 def test_a_state_of_another_version_means_a_fresh_start(tmp_path, header):
     save_file({"model/x": torch.zeros(1)}, tmp_path / "state.safetensors", header)
     assert resume.load(tmp_path / "state.safetensors") is None

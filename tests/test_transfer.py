@@ -12,12 +12,12 @@ from torch import nn
 
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, Skipped
-from emonet_bench.networks import branch, build_classifier
+from emonet_bench.networks import build_classifier, install_per_corpus
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import signals
 from emonet_bench.training.checkpoints import Checkpoint, load, rebuild, save
 from emonet_bench.training.loop import train
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import InputSpec, TrainingSet
 from tests.toys import Toy, toy_clips, toy_set
 
 CLIPS = toy_clips()
@@ -105,7 +105,7 @@ SMALL = {
 
 def small(plugins, name, rate=16_000, **changes):
     """Build a small network, and write the header of a checkpoint of it."""
-    architecture, signal = plugins.architectures[name], Signal(rate)
+    architecture, signal = plugins.architectures[name], InputSpec(rate)
     options = architecture.options(**{**SMALL[name], **changes})
     header = {
         "architecture": name,
@@ -134,11 +134,11 @@ def adapted_source(plugins, name, **options):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", SMALL)
 def test_adapters_from_an_adapted_source_leave_its_shared_layers_to_the_last_bit(plugins, name, precision):
-    clips = signals.clips(Signal(), seed=0, each=2)
+    clips = signals.clips(InputSpec(), seed=0, each=2)
     network, _ = small(plugins, name)
     strategy, source = plugins.strategies["adapters"], adapted_source(plugins, name)
     plan = strategy.prepare(network, [toy_set(clips)], source, AdapterOptions())
-    assert list(plan.starts) == ["adapters at zero", "the set of one", "the set of two"]
+    assert list(plan.initialisations) == ["adapters at zero", "the set of one", "the set of two"]
     before = copy.deepcopy(plan.classifier.state_dict())
     recipe = Training(epochs=1, batch_size=6, window=0.3, device="cpu", precision=precision)
     train(plan, {"toy": clips}, {"toy": clips}, recipe, 0)
@@ -190,7 +190,7 @@ def as_source(whole, **corpora):
 def test_adapters_of_an_adapted_source_may_start_as_its_function_for_any_of_its_corpora(plugins, adapted, corpus):
     plan = prepare(plugins, "adapters", as_source(adapted))
     whole = plan.classifier.eval()
-    whole.load_state_dict({**whole.state_dict(), **plan.starts[f"the set of {corpus}"]})
+    whole.load_state_dict({**whole.state_dict(), **plan.initialisations[f"the set of {corpus}"]})
     adapted.select(corpus)
     waveform = torch.randn(4, 300)
     assert torch.equal(whole.network.embed(waveform, None), adapted.network.embed(waveform, None))
@@ -198,7 +198,7 @@ def test_adapters_of_an_adapted_source_may_start_as_its_function_for_any_of_its_
 
 def test_adapters_of_an_adapted_source_may_start_at_zero_with_the_mean_of_its_norms(plugins, adapted):
     plan = prepare(plugins, "adapters", as_source(adapted))
-    assert list(plan.starts) == ["adapters at zero", "the set of one", "the set of two"]
+    assert list(plan.initialisations) == ["adapters at zero", "the set of one", "the set of two"]
     plain = Toy()
     plain.load_state_dict(
         {
@@ -209,8 +209,8 @@ def test_adapters_of_an_adapted_source_may_start_at_zero_with_the_mean_of_its_no
         }
     )
     whole = plan.classifier.eval()
-    whole.load_state_dict({**whole.state_dict(), **plan.starts["the set of two"]})  # tried first
-    whole.load_state_dict({**whole.state_dict(), **plan.starts["adapters at zero"]})
+    whole.load_state_dict({**whole.state_dict(), **plan.initialisations["the set of two"]})  # tried first
+    whole.load_state_dict({**whole.state_dict(), **plan.initialisations["adapters at zero"]})
     waveform = torch.randn(4, 300)
     torch.testing.assert_close(whole.network.embed(waveform, None), plain.eval().embed(waveform, None))
 
@@ -222,11 +222,11 @@ def mean_of_parts(branches, name):
 
 def test_a_set_whose_shapes_differ_is_taken_without_its_adapters(plugins, adapted):
     plan = prepare(plugins, "adapters", as_source(adapted), reduction=2)
-    assert not any("adapter.parts" in name and "down" in name for name in plan.starts["the set of one"])
+    assert not any("adapter.parts" in name and "down" in name for name in plan.initialisations["the set of one"])
 
 
 def test_a_source_without_sets_leaves_no_choice(plugins, source):
-    assert prepare(plugins, "adapters", source).starts == {}
+    assert prepare(plugins, "adapters", source).initialisations == {}
 
 
 @pytest.mark.parametrize("rank", [None, 2])
@@ -242,7 +242,9 @@ def test_other_ways_start_with_the_network_of_any_corpus_of_an_adapted_source(pl
     waveform = torch.randn(2, 8_000)
     embeddings = []
     for corpus in ("one", "two"):
-        whole.classifier.load_state_dict({**whole.classifier.state_dict(), **whole.starts[f"the network of {corpus}"]})
+        whole.classifier.load_state_dict(
+            {**whole.classifier.state_dict(), **whole.initialisations[f"the network of {corpus}"]}
+        )
         joint.select(corpus)
         embeddings.append(whole.classifier.eval().network.embed(waveform, None))
         torch.testing.assert_close(embeddings[-1], joint.network.embed(waveform, None), atol=1e-4, rtol=1e-4)
@@ -261,7 +263,7 @@ def test_an_adapter_of_another_shape_cannot_be_made_part_of_a_layer_either(plugi
     def wide(point, _):
         return nn.Conv2d(point.inputs, point.outputs, 3, point.stride, padding=1, bias=False)
 
-    branch(network, ["one", "two"], {"conv": wide})
+    install_per_corpus(network, ["one", "two"], {"conv": wide})
     with pytest.raises(Skipped, match=r"its adapters at trunk\.stem\.adapter cannot be made part"):
         prepare(plugins, "finetune", as_source(build_classifier(network, sets)), network=small(plugins, "cnn")[0])
 

@@ -16,7 +16,7 @@ from measuring import parser, show, table
 
 from emonet_bench.matrix.scoring import parameters
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import InputSpec, TrainingSet
 
 LABELS = ("anger", "happiness", "neutral", "sadness", "surprise")
 TASKS = (6, 26)
@@ -49,7 +49,7 @@ def ratios(plugins: Plugins, filters: int) -> list[list[str]]:
 def count(plugins: Plugins, strategy: str, tasks: int, filters: int, options: dict[str, Any]) -> int:
     architecture, chosen = plugins.architectures["cnn"], plugins.strategies[strategy]
     network = architecture.build(
-        architecture.options(classifier=CLASSIFIER, number_of_filters=filters), Signal(16_000, 48_000)
+        architecture.options(classifier=CLASSIFIER, number_of_filters=filters), InputSpec(16_000, 48_000)
     )
     sets = [TrainingSet(f"task{number}", LABELS, 100) for number in range(tasks)]
     return parameters(chosen.prepare(network, sets, None, chosen.options(**options)))["total"]

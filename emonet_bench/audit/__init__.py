@@ -2,14 +2,14 @@
 
 from emonet_bench.audit.findings import Finding, refuse_leaks, verdict
 from emonet_bench.audit.leaks import identical, near, overlaps, quick
-from emonet_bench.audit.signal_checks import Heard, hear, hear_all
+from emonet_bench.audit.signal_checks import ClipStats, all_clip_stats, clip_stats
 from emonet_bench.audit.whole import whole
 
 __all__ = [
+    "ClipStats",
     "Finding",
-    "Heard",
-    "hear",
-    "hear_all",
+    "all_clip_stats",
+    "clip_stats",
     "identical",
     "near",
     "overlaps",

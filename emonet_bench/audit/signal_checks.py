@@ -25,7 +25,7 @@ _CHUNK = 256
 
 
 @dataclass(frozen=True)
-class Heard:
+class ClipStats:
     """Facts of one clip.
 
     Attributes:
@@ -47,7 +47,7 @@ class Heard:
     prints: NDArray[np.uint32]
 
 
-def hear(utterance: Utterance) -> Heard | AudioError:
+def clip_stats(utterance: Utterance) -> ClipStats | AudioError:
     """Listen to one clip; a file that cannot be used is returned as its error."""
     try:
         samples, rate = decoded(utterance.file, utterance.start, utterance.end)
@@ -56,7 +56,7 @@ def hear(utterance: Utterance) -> Heard | AudioError:
     if not samples.any():
         return AudioError("silent: every sample is zero")
     power = _power(samples)
-    return Heard(
+    return ClipStats(
         digest(samples, rate),
         rate,
         _is_clipped(samples),
@@ -67,9 +67,9 @@ def hear(utterance: Utterance) -> Heard | AudioError:
     )
 
 
-def hear_all(
+def all_clip_stats(
     utterances: Sequence[Utterance], progress: Callable[[int, int], None] | None = None
-) -> list[Heard | AudioError]:
+) -> list[ClipStats | AudioError]:
     """Listen to many clips, in threads."""
     heard = []
     for clip in _heard(utterances):
@@ -79,10 +79,10 @@ def hear_all(
     return heard
 
 
-def _heard(utterances: Sequence[Utterance]) -> Iterator[Heard | AudioError]:
+def _heard(utterances: Sequence[Utterance]) -> Iterator[ClipStats | AudioError]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for first in range(0, len(utterances), _CHUNK):
-            yield from pool.map(hear, utterances[first : first + _CHUNK])
+            yield from pool.map(clip_stats, utterances[first : first + _CHUNK])
 
 
 def _power(samples: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from emonet_bench.audio import fingerprint
 from emonet_bench.audit import fingerprints
 from emonet_bench.audit.findings import Finding, some
 from emonet_bench.audit.leaks import Divisions, divisions, identical, near, overlaps
-from emonet_bench.audit.signal_checks import Heard
+from emonet_bench.audit.signal_checks import ClipStats
 from emonet_bench.errors import AudioError
 from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance
 
@@ -31,7 +31,7 @@ def whole(
     corpus: Corpus,
     utterances: Sequence[Utterance],
     rule: SplitRule,
-    heard: Sequence[Heard | AudioError],
+    heard: Sequence[ClipStats | AudioError],
     others: Mapping[bytes, str],
 ) -> list[Finding]:
     """Audit a corpus.
@@ -44,7 +44,7 @@ def whole(
         others: Hashes of other corpora's decoded audio, and where they were found.
     """
     bad = {u.name: str(clip) for u, clip in zip(utterances, heard, strict=True) if isinstance(clip, AudioError)}
-    pairs = [(u, clip) for u, clip in zip(utterances, heard, strict=True) if isinstance(clip, Heard)]
+    pairs = [(u, clip) for u, clip in zip(utterances, heard, strict=True) if isinstance(clip, ClipStats)]
     used, clips = [utterance for utterance, _ in pairs], [clip for _, clip in pairs]
     findings = [*_bad_files(bad), *_expected(corpus, utterances, used, clips), *_spelling(corpus.labels)]
     if not used:
@@ -61,12 +61,12 @@ def whole(
     ]
 
 
-def _digests(clips: Sequence[Heard]) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+def _digests(clips: Sequence[ClipStats]) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     """Return the (N, 32) hashes of the clips' audio."""
     return np.frombuffer(b"".join(clip.digest for clip in clips), np.uint8).reshape(-1, 32)
 
 
-def _similar(clips: Sequence[Heard]) -> dict[tuple[int, int], float]:
+def _similar(clips: Sequence[ClipStats]) -> dict[tuple[int, int], float]:
     pairs = fingerprints.same([clip.prints for clip in clips])
     return {pair: rate for pair, rate in pairs.items() if clips[pair[0]].digest != clips[pair[1]].digest}
 
@@ -78,7 +78,7 @@ def _bad_files(bad: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _expected(
-    corpus: Corpus, utterances: Sequence[Utterance], used: Sequence[Utterance], clips: Sequence[Heard]
+    corpus: Corpus, utterances: Sequence[Utterance], used: Sequence[Utterance], clips: Sequence[ClipStats]
 ) -> Iterator[Finding]:
     if corpus.clips not in (None, len(utterances)):
         yield Finding("counts", "warning", f"{len(utterances)} clips; {corpus.clips} are expected")
@@ -115,14 +115,14 @@ def _missing(labels: Sequence[str], utterances: Sequence[Utterance], divided: Di
 
 
 def _elsewhere(
-    utterances: Sequence[Utterance], clips: Sequence[Heard], others: Mapping[bytes, str]
+    utterances: Sequence[Utterance], clips: Sequence[ClipStats], others: Mapping[bytes, str]
 ) -> Iterator[Finding]:
     found = [f"{u.name} = {others[c.digest]}" for u, c in zip(utterances, clips, strict=True) if c.digest in others]
     if found:
         yield Finding("identical", "warning", f"{len(found)} clips are in another corpus, too", some(found))
 
 
-def _sound(utterances: Sequence[Utterance], clips: Sequence[Heard]) -> Iterator[Finding]:
+def _sound(utterances: Sequence[Utterance], clips: Sequence[ClipStats]) -> Iterator[Finding]:
     checks = {
         "clipping": ("are clipped", [clip.clipped for clip in clips]),
         "offset": (f"have an offset above {OFFSET:.0%} of full scale", [abs(clip.offset) > OFFSET for clip in clips]),

@@ -15,7 +15,7 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from emonet_bench.audio import open_store
-from emonet_bench.audit import Finding, hear_all, verdict, whole
+from emonet_bench.audit import Finding, all_clip_stats, verdict, whole
 from emonet_bench.data import label_maps
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, CorpusError
@@ -54,7 +54,7 @@ def audited(plugins: Plugins, name: str, protocol: str | None) -> Audit:
     utterances = corpus.load()
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(f"listening to {name}", total=len(utterances))
-        heard = hear_all(utterances, lambda done, _: bar.update(task, completed=done))
+        heard = all_clip_stats(utterances, lambda done, _: bar.update(task, completed=done))
         others = _others(plugins, name, bar)
     findings = whole(corpus, utterances, corpus.protocols[chosen], heard, others)
     return Audit(chosen, len(utterances), findings)

@@ -24,7 +24,7 @@ _MINIMUM_FREE = 1 << 30
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at.
 
     Attributes:
@@ -54,54 +54,54 @@ def doctor(ctx: click.RichContext, /) -> None:
         ctx.exit(1)
 
 
-def examine(selection: Selection) -> Iterator[Finding]:
+def examine(selection: Selection) -> Iterator[Diagnosis]:
     """Look at everything, one finding at a time.
 
     Args:
         selection: Which plugins to load, and where corpora lie.
     """
-    yield Finding("emonet-bench", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
+    yield Diagnosis("emonet-bench", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
     yield from _torch()
     yield from _onnxruntime()
     yield from _plugins(selection)
     yield from _cache()
 
 
-def _torch() -> Iterator[Finding]:
+def _torch() -> Iterator[Diagnosis]:
     for name in ("torch", "torchaudio"):
         try:
-            yield Finding(name, importlib.import_module(name).__version__)
+            yield Diagnosis(name, importlib.import_module(name).__version__)
         except (ImportError, OSError) as error:
             remedy = "Reinstall the pair that emonet-bench asks for: pip install --force-reinstall emonet-bench"
-            yield Finding(name, _one_line(error), remedy)
+            yield Diagnosis(name, _one_line(error), remedy)
             return
     import torch  # noqa: PLC0415 - only this command needs it
 
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             device = torch.cuda.get_device_properties(index)
-            yield Finding(f"cuda:{index}", f"{device.name}, {device.total_memory / 2**30:.0f} GiB")
+            yield Diagnosis(f"cuda:{index}", f"{device.name}, {device.total_memory / 2**30:.0f} GiB")
     elif shutil.which("nvidia-smi"):
         remedy = f"Update the NVIDIA driver: this torch was built for CUDA {torch.version.cuda}."
-        yield Finding("cuda", "there is a driver, but torch sees no device", remedy)
+        yield Diagnosis("cuda", "there is a driver, but torch sees no device", remedy)
     else:
-        yield Finding("cuda", f"no device; cells run on the CPU, {torch.get_num_threads()} cores")
+        yield Diagnosis("cuda", f"no device; cells run on the CPU, {torch.get_num_threads()} cores")
 
 
-def _onnxruntime() -> Iterator[Finding]:
+def _onnxruntime() -> Iterator[Diagnosis]:
     installed = [f"{name} {found}" for name in _RUNTIMES if (found := _version(name))]
     if len(installed) > 1:
         names = " ".join(line.split()[0] for line in installed)
         remedy = f"They overwrite each other. pip uninstall {names}; then pip install one of them."
-        yield Finding("onnxruntime", " and ".join(installed), remedy)
+        yield Diagnosis("onnxruntime", " and ".join(installed), remedy)
         return
     try:
         providers = importlib.import_module("onnxruntime").get_available_providers()
     except (ImportError, AttributeError) as error:
-        yield Finding("onnxruntime", _one_line(error), "pip install --force-reinstall emonet-bench")
+        yield Diagnosis("onnxruntime", _one_line(error), "pip install --force-reinstall emonet-bench")
         return
     offered = ", ".join(name.removesuffix("ExecutionProvider") for name in providers)
-    yield Finding("onnxruntime", f"{' '.join(installed)}, offers {offered}")
+    yield Diagnosis("onnxruntime", f"{' '.join(installed)}, offers {offered}")
 
 
 def _version(distribution: str) -> str | None:
@@ -111,30 +111,30 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _plugins(selection: Selection) -> Iterator[Finding]:
+def _plugins(selection: Selection) -> Iterator[Diagnosis]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
             plugins = Plugins(replace(selection, strict=False))
         except EmonetBenchError as error:
-            yield Finding("plugins", str(error), "No command works until this is mended.")
+            yield Diagnosis("plugins", str(error), "No command works until this is mended.")
             return
-    yield Finding("plugins", ", ".join(origin.name for origin in plugins.working) or "none")
+    yield Diagnosis("plugins", ", ".join(origin.name for origin in plugins.working) or "none")
     for origin in plugins.origins:
         if origin.broken:
-            yield Finding(f"plugin {origin}", origin.broken, "Mend or uninstall it; the others work without it.")
+            yield Diagnosis(f"plugin {origin}", origin.broken, "Mend or uninstall it; the others work without it.")
     yield from _corpora(plugins)
 
 
-def _corpora(plugins: Plugins) -> Iterator[Finding]:
+def _corpora(plugins: Plugins) -> Iterator[Diagnosis]:
     directory = corpora_config(plugins.selection).directory
     if directory is not None and not directory.is_dir():
         remedy = "Name an existing directory with --corpora-dir or EMONET_BENCH_CORPORA_DIR."
-        yield Finding("corpora", f"{directory} is no directory", remedy)
+        yield Diagnosis("corpora", f"{directory} is no directory", remedy)
         return
     found = [corpus.name for corpus in plugins.corpora.values() if corpus.synthetic or _loads(corpus.load)]
     where = directory or "no directory named; --corpora-dir or EMONET_BENCH_CORPORA_DIR names one"
-    yield Finding("corpora", f"{len(found)} of {len(plugins.corpora)} at hand: {', '.join(found)} ({where})")
+    yield Diagnosis("corpora", f"{len(found)} of {len(plugins.corpora)} at hand: {', '.join(found)} ({where})")
 
 
 def _loads(load: Callable[[], object]) -> bool:
@@ -145,7 +145,7 @@ def _loads(load: Callable[[], object]) -> bool:
     return True
 
 
-def _cache() -> Iterator[Finding]:
+def _cache() -> Iterator[Diagnosis]:
     directory = cache_directory()
     remedy = "Name a directory on a disk with space that you may write to with EMONET_BENCH_CACHE_DIR."
     try:
@@ -153,10 +153,10 @@ def _cache() -> Iterator[Finding]:
         with tempfile.TemporaryFile(dir=directory):
             free = shutil.disk_usage(directory).free
     except OSError as error:
-        yield Finding("cache", f"{directory} cannot be written ({error.strerror})", remedy)
+        yield Diagnosis("cache", f"{directory} cannot be written ({error.strerror})", remedy)
         return
     state = f"{directory}, {free / 2**30:.0f} GiB free"
-    yield Finding("cache", state, remedy if free < _MINIMUM_FREE else None)
+    yield Diagnosis("cache", state, remedy if free < _MINIMUM_FREE else None)
 
 
 def _one_line(error: Exception) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import rich_click as click
 from rich.console import Console
 
-from emonet_bench.cli.plan import Plan
-from emonet_bench.matrix.cost import Measured, duration, keep, kind, recall
+from emonet_bench.cli.plan import PlannedMatrix
+from emonet_bench.matrix.cost import Cost, cached_cost, cost_key, duration, store_cost
 from emonet_bench.matrix.executors import Workers, ending_workers, worker_count
 from emonet_bench.matrix.scheduler import needless
 from emonet_bench.plugins.loading import Selection
@@ -19,7 +19,7 @@ from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 
 
-def show(planned: Plan, selection: Selection, flags: Mapping[str, Any], console: Console) -> None:
+def show(planned: PlannedMatrix, selection: Selection, flags: Mapping[str, Any], console: Console) -> None:
     """Print the plan.
 
     Args:
@@ -58,24 +58,24 @@ def _state(cell: Cell, store: RunStore, flags: Mapping[str, Any]) -> str:
     return "failed" if failed else "done"
 
 
-def _costs(planned: Plan, cells: Iterable[Cell], selection: Selection) -> dict[str, Measured]:
+def _costs(planned: PlannedMatrix, cells: Iterable[Cell], selection: Selection) -> dict[str, Cost]:
     """Say what each kind of cell costs. What was not known is probed, and what breaks then will be told by the run."""
     plugins = planned.plugins.architectures
     trained = [cell.spec for cell in cells if plugins[cell.spec.architecture].fit is None and not cell.spec.evaluate]
-    kinds = {kind(spec): spec for spec in trained}
-    found: dict[str, Measured] = {}
+    kinds = {cost_key(spec): spec for spec in trained}
+    found: dict[str, Cost] = {}
     with ending_workers():
         for name, spec in kinds.items():
             version = plugins.origin(spec.architecture).version
-            measured = recall(name, version)
+            measured = cached_cost(name, version)
             if measured is None and (measured := _probed(spec, selection)) is not None:
-                keep(name, version, measured)
+                store_cost(name, version, measured)
             if measured is not None:
                 found[name] = measured
     return found
 
 
-def _probed(spec: RunSpec, selection: Selection) -> Measured | None:
+def _probed(spec: RunSpec, selection: Selection) -> Cost | None:
     """Probe in a new process: only so is its memory that of this kind, and its time not shared with others."""
     workers = Workers()
     future = workers.submit(_probe, spec, selection)
@@ -84,19 +84,17 @@ def _probed(spec: RunSpec, selection: Selection) -> Measured | None:
     return measured
 
 
-def _probe(spec: RunSpec, selection: Selection) -> Measured:
-    measured: Measured = import_module("emonet_bench.matrix.cost_probe").probe(
-        spec, selection
-    )  # torch stays in the worker
+def _probe(spec: RunSpec, selection: Selection) -> Cost:
+    measured: Cost = import_module("emonet_bench.matrix.cost_probe").probe(spec, selection)  # torch stays in the worker
     return measured
 
 
-def _seconds(planned: Plan, cell: Cell, costs: Mapping[str, Measured]) -> float | None:
-    cost = costs.get(kind(cell.spec))
+def _seconds(planned: PlannedMatrix, cell: Cell, costs: Mapping[str, Cost]) -> float | None:
+    cost = costs.get(cost_key(cell.spec))
     return None if cost is None else cost.seconds * planned.cost(cell)
 
 
-def _total(seconds: list[float], costs: Iterable[Measured], workers: int) -> str:
+def _total(seconds: list[float], costs: Iterable[Cost], workers: int) -> str:
     whole = max([sum(seconds) / workers, *seconds])
     memory = max(cost.memory_mb for cost in costs)
     told = f"About {duration(whole)} with {workers} at once, training alone"

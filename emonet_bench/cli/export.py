@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from emonet_bench.data.dataset import Clips
     from emonet_bench.export import Trained
-    from emonet_bench.types import Partition, Signal
+    from emonet_bench.types import InputSpec, Partition
 
 
 @click.command()
@@ -80,12 +80,12 @@ def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -
     return [Trained(run, classifier, record, parts["test"] if parts else None) for record, parts in found]
 
 
-def signal_of(record: Mapping[str, Any]) -> Signal:
+def signal_of(record: Mapping[str, Any]) -> InputSpec:
     """Tell what a run's evaluation hears."""
     from emonet_bench.config import Training  # noqa: PLC0415
-    from emonet_bench.training.prediction import evaluation_signal  # noqa: PLC0415 - torch
+    from emonet_bench.training.prediction import evaluation_input  # noqa: PLC0415 - torch
 
-    return evaluation_signal(Training(**record["spec"]["training"]))
+    return evaluation_input(Training(**record["spec"]["training"]))
 
 
 def _architecture(record: Mapping[str, Any]) -> tuple[str, Any]:

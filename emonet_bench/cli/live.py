@@ -51,7 +51,7 @@ class Progress:
     plugins: Plugins
     console: Console
     results: Path
-    ahead: Sequence[queue.Item] = ()
+    ahead: Sequence[queue.QueuedCell] = ()
     counts: dict[str, int] = field(default_factory=lambda: {"finished": 0, "failed": 0, "skipped": 0})
     peak_mb: int | None = None
 
@@ -167,7 +167,7 @@ class Progress:
             rows = [(self._names[run_id], row) for run_id, row in self._rows.items()]
             running = {name: (row.epoch, row.seconds) for name, row in rows if row.state == "running"}
             given_up = {name for name, row in rows if row.state in ("failed", "skipped")}
-            self._told_left = str(queue.time_left(self.ahead, self._spent, given_up, running))
+            self._told_left = str(queue.time_remaining(self.ahead, self._spent, given_up, running))
         return self._told_left
 
 

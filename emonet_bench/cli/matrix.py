@@ -13,10 +13,10 @@ from rich.console import Console
 
 from emonet_bench import report
 from emonet_bench.cli.live import Progress
-from emonet_bench.cli.plan import Plan
+from emonet_bench.cli.plan import PlannedMatrix
 from emonet_bench.matrix import queue
 from emonet_bench.matrix.cell import Job, run_cell
-from emonet_bench.matrix.cost import Measured, kind, recall
+from emonet_bench.matrix.cost import Cost, cached_cost, cost_key
 from emonet_bench.matrix.executors import (
     ending_workers,
     executor_factory,
@@ -25,13 +25,13 @@ from emonet_bench.matrix.executors import (
     room_in_memory,
     worker_count,
 )
-from emonet_bench.matrix.scheduler import Matrix as Work
+from emonet_bench.matrix.scheduler import Scheduler
 from emonet_bench.plugins.loading import Selection
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import CHECKPOINT, RunStore
 
 
-def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console: Console) -> int:
+def work(planned: PlannedMatrix, selection: Selection, flags: Mapping[str, Any], console: Console) -> int:
     """Run what is left to do, print the table and the next commands.
 
     Returns:
@@ -48,7 +48,7 @@ def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
         source = cell.source_file
         if cell.source:
             source = store.path(by_id[cell.source].spec, cell.source)
-        described = planned.plugins.described
+        described = planned.plugins.user_corpora
         return executor.submit(
             run_cell,
             Job(
@@ -69,23 +69,25 @@ def work(planned: Plan, selection: Selection, flags: Mapping[str, Any], console:
     factory = executor_factory(flags["executor"], workers, planned.plugins, devices)
     probed = _probed(planned)
     stale = again if flags["force"] or flags["retry_failed"] else lambda _: False
-    ahead = queue.items(cells, planned.cost, probed, lambda cell: stale(store.record(cell.spec, cell.run_id) or {}))
+    ahead = queue.queued_cells(
+        cells, planned.cost, probed, lambda cell: stale(store.record(cell.spec, cell.run_id) or {})
+    )
     peak_mb = max((found.memory_mb for cell in cells if (found := probed(cell.spec))), default=None)
     with (
-        queue.announced(store, ahead),
+        queue.published(store, ahead),
         Progress(cells, planned.plugins, console, store.root, ahead, peak_mb=peak_mb) as progress,
         ending_workers(),
     ):
         room = _room(flags["jobs"], workers, len(devices), progress, threads, device)
-        Work(cells, store, factory, room, submit, again, progress, planned.cost).run()
+        Scheduler(cells, store, factory, room, submit, again, progress, planned.cost).run()
     _conclude(cells, store, progress, console)
     return progress.counts["failed"]
 
 
-def _probed(planned: Plan) -> Callable[[RunSpec], Measured | None]:
+def _probed(planned: PlannedMatrix) -> Callable[[RunSpec], Cost | None]:
     """Say what the probe of a dry run has measured, once for each kind of cell."""
-    known = cache(recall)
-    return lambda spec: known(kind(spec), planned.plugins.architectures.origin(spec.architecture).version)
+    known = cache(cached_cost)
+    return lambda spec: known(cost_key(spec), planned.plugins.architectures.origin(spec.architecture).version)
 
 
 def visible_gpus() -> list[str]:

@@ -29,7 +29,7 @@ _DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # of NVIDIA, of WSL, of A
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlannedMatrix:
     """A planned matrix and the plugins it was planned with.
 
     Attributes:
@@ -55,7 +55,7 @@ def plan(
     *,
     threads: int | None = None,
     skip_bad: bool = False,
-) -> Plan:
+) -> PlannedMatrix:
     """Validate a matrix and expand it; opens (on the first time: builds) the corpora's audio stores.
 
     Raises:
@@ -68,7 +68,7 @@ def plan(
     @cache
     def opened(name: str, sampling_rate: int, label_map: str | None = None) -> OpenCorpus:
         entry = matrix.entries.get(name) or CorpusEntry()
-        division = label_maps.named(entry.protocol, label_map) if label_map else entry.division
+        division = label_maps.protocol_name(entry.protocol, label_map) if label_map else entry.division
         with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task(f"reading {name}", total=None)
             corpus = open_corpus(
@@ -102,7 +102,7 @@ def plan(
         return len(names) * (training.steps_per_epoch * training.batch_size if training.steps_per_epoch else largest)
 
     cells = Planner(matrix, plugins, opened, cache(resolve)).cells()
-    return Plan(cells, plugins, {cell.run_id: clips(cell) for cell in cells})
+    return PlannedMatrix(cells, plugins, {cell.run_id: clips(cell) for cell in cells})
 
 
 def resolve(training: Training) -> Training:
@@ -141,7 +141,7 @@ def cpu_multiplies_bfloat16() -> bool:
         return False
 
 
-def chosen_shard(planned: Plan, text: str | None) -> Plan:
+def chosen_shard(planned: PlannedMatrix, text: str | None) -> PlannedMatrix:
     """Keep one share of a matrix, given as ``i/n``; None keeps all.
 
     Raises:

@@ -13,9 +13,9 @@ from emonet_bench.errors import ConfigError, CorpusError, Skipped
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import architectures, corpora, executors, strategies
 from emonet_bench.testing.bench import Bench
-from emonet_bench.testing.contracts import Finding, examine
+from emonet_bench.testing.contracts import CheckResult, examine
 from emonet_bench.testing.strategy_bench import StrategyBench
-from emonet_bench.types import Architecture, Corpus, Signal, Strategy
+from emonet_bench.types import Architecture, Corpus, InputSpec, Strategy
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Subject:
 
     kind: str
     name: str
-    examine: Callable[[], Iterator[Finding]]
+    examine: Callable[[], Iterator[CheckResult]]
     absent: str | None = None
 
 
@@ -90,7 +90,7 @@ def _architecture(architecture: Architecture) -> Subject:
         options = parse(architecture.options, {}, architecture.name)
     except ConfigError as error:  # an option without a default, or one whose default is not on this machine
         return Subject("architecture", architecture.name, lambda: iter(()), str(error))
-    bench = Bench(architecture, options, Signal())
+    bench = Bench(architecture, options, InputSpec())
     return Subject("architecture", architecture.name, _kit("architecture", architectures.CHECKS, bench))
 
 
@@ -105,7 +105,7 @@ def _strategy(strategy: Strategy) -> Subject:
     return Subject("strategy", strategy.name, _kit("strategy", strategies.CHECKS, bench), absent)
 
 
-def _kit(kind: str, checks: tuple[Callable[..., None], ...], bench: object) -> Callable[[], Iterator[Finding]]:
+def _kit(kind: str, checks: tuple[Callable[..., None], ...], bench: object) -> Callable[[], Iterator[CheckResult]]:
     return lambda: examine(kind, checks, bench)
 
 

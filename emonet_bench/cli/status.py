@@ -77,14 +77,14 @@ class _Survey:
             self.spent[name] = sum(record.get("seconds", {}).values())
         self.counts["failed" if "error" in record else "finished"] += 1
 
-    def waiting(self, planned: Sequence[queue.Item]) -> None:
+    def waiting(self, planned: Sequence[queue.QueuedCell]) -> None:
         begun = self.spent.keys() | self.running.keys() | self.given_up | self.interrupted
         self.counts["waiting"] = sum(
             item.directory not in begun and item.source not in self.given_up for item in planned
         )
 
-    def left(self, planned: Sequence[queue.Item]) -> str:
-        return str(queue.time_left(planned, self.spent, self.given_up, self.running))
+    def left(self, planned: Sequence[queue.QueuedCell]) -> str:
+        return str(queue.time_remaining(planned, self.spent, self.given_up, self.running))
 
 
 def view(store: RunStore, read: Read) -> Group:

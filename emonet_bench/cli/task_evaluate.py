@@ -24,7 +24,7 @@ from emonet_bench.errors import ConfigError, CorpusError, StoreError
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.training import checkpoints
 from emonet_bench.training.checkpoints import Checkpoint
-from emonet_bench.training.prediction import named, predict
+from emonet_bench.training.prediction import label_names, predict
 from emonet_bench.types import Architecture, Corpus, SplitRule, Utterance, names
 
 
@@ -110,7 +110,7 @@ def _clips(corpus: Corpus, recipe: Training) -> Clips:
 
 
 def _write(output: Path, clips: Clips, probabilities: Tensor) -> None:
-    truth, prediction = named(clips, probabilities.argmax(-1))
+    truth, prediction = label_names(clips, probabilities.argmax(-1))
     try:
         with output.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
@@ -122,7 +122,7 @@ def _write(output: Path, clips: Clips, probabilities: Tensor) -> None:
 
 
 def _show(clips: Clips, probabilities: Tensor, console: Console) -> None:
-    truth, prediction = named(clips, probabilities.argmax(-1))
+    truth, prediction = label_names(clips, probabilities.argmax(-1))
     scores = metrics.scores(truth, prediction, clips.labels)
     table = Table("label", "clips", "recall", box=None, pad_edge=False)
     for label, recall in scores["recall"].items():

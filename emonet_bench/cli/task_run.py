@@ -20,7 +20,7 @@ from emonet_bench.training import checkpoints
 from emonet_bench.training.checkpoints import Checkpoint
 from emonet_bench.training.optimisers import stages
 from emonet_bench.training.prediction import training_window
-from emonet_bench.types import Architecture, Corpus, Signal, Strategy, TrainingSet
+from emonet_bench.types import Architecture, Corpus, InputSpec, Strategy, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _source(task: Task) -> Checkpoint | None:
         return None
     if not task.source:
         raise ConfigError(f"-m {name} starts from a trained network: name its run or its weights with -im")
-    source = checkpoints.load(task.source, task.architecture.read_foreign)
+    source = checkpoints.load(task.source, task.architecture.load_external)
     if source.header["architecture"] != task.architecture.name:
         raise ConfigError(f"-im {task.source}: it is a {source.header['architecture']}, not a {task.architecture.name}")
     return source
@@ -118,7 +118,7 @@ def _rehearse(task: Task, source: Checkpoint | None, training: Training, options
     """Build what the worker will train: options that do not go together are found before any audio is read."""
     architecture, strategy = task.architecture, task.strategy
     stages(training, len(task.corpora))
-    signal = Signal(training.sampling_rate, training_window(training))
+    signal = InputSpec(training.sampling_rate, training_window(training))
     sets = [TrainingSet(corpus.name, corpus.labels, corpus.clips or 0) for corpus in task.corpora]
     network = architecture.build(parse(architecture.options, options[architecture.name], architecture.name), signal)
     try:

@@ -29,8 +29,8 @@ class CorpusEntry(Options):
     def division(self) -> str | None:
         """Protocol and label map in one name, as ``RunSpec`` has it."""
         if isinstance(self.labels, dict):
-            return label_maps.named(self.protocol, {label: new or "" for label, new in self.labels.items()})
-        return label_maps.named(self.protocol, self.labels)
+            return label_maps.protocol_name(self.protocol, {label: new or "" for label, new in self.labels.items()})
+        return label_maps.protocol_name(self.protocol, self.labels)
 
     def corpus(self, name: str, base: Path) -> Corpus | None:
         """Describe a corpus of the user's own; None where no card is named.

@@ -11,15 +11,15 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.types import Corpus
 
 
-def named(protocol: str | None, labels: str | Mapping[str, str] | None) -> str | None:
+def protocol_name(protocol: str | None, labels: str | Mapping[str, str] | None) -> str | None:
     """Name a protocol and a label map in one word, which ``read`` understands.
 
     Args:
         protocol: Name of a protocol, or None for the default.
         labels: Name of one of the corpus's maps, a map of its own, or None.
 
-    >>> named("loso", "4-class"), named(None, {"boredom": "neutral", "disgust": ""}), named(None, None)
-    ('loso:4-class', ':boredom=neutral,disgust=', None)
+    >>> protocol_name("loso", "4-class"), protocol_name(None, {"boredom": "neutral", "disgust": ""})
+    ('loso:4-class', ':boredom=neutral,disgust=')
     """
     if not labels:
         return protocol
@@ -57,7 +57,7 @@ def read(corpus: Corpus, name: str | None) -> tuple[str, Mapping[str, str]]:
     return protocol, mapped
 
 
-def crossed(source: Corpus, trained: Sequence[str], target: Corpus, name: str) -> dict[str, str] | None:
+def map_labels(source: Corpus, trained: Sequence[str], target: Corpus, name: str) -> dict[str, str] | None:
     """Say what the labels of a network count as on another corpus, through a label map that both have.
 
     Args:

@@ -119,7 +119,7 @@ def open_corpus(
 
     Args:
         corpus: Which.
-        protocol: Name of one of its protocols, with a label map where there is one, see ``label_maps.named``; None: its
+        protocol: Name of one of its protocols, with a label map where there is one, see ``label_maps``; None: its
             default.
         sampling_rate: Samples per second of the store.
         cache: The cache directory.

@@ -46,10 +46,10 @@ def cut_of(window: float | None, hop: float | None, sampling_rate: int) -> Cut |
     return size, step
 
 
-def stretches(samples: NDArray[np.float32], cut: Cut | None) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def segments(samples: NDArray[np.float32], cut: Cut | None) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Cut (S,) into stretches, each with its first sample; only the last may be shorter, and nothing is left over.
 
-    >>> [(start, piece.tolist()) for start, piece in stretches(np.arange(5), (3, 2))]
+    >>> [(start, piece.tolist()) for start, piece in segments(np.arange(5), (3, 2))]
     [(0, [0, 1, 2]), (2, [2, 3, 4])]
     """
     window, hop = cut or (len(samples), len(samples))

@@ -31,7 +31,7 @@ def grouped(things: Iterable[Given], size: int, key: Callable[[Given], float]) -
         yield from (block[first : first + size] for first in range(0, len(block), size))
 
 
-class Crew:
+class OrderedPool:
     """Threads; on leaving, what they have not begun is dropped.
 
     Args:
@@ -48,7 +48,7 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def ahead(self, work: Callable[[Given], Made], things: Iterable[Given]) -> Iterator[Made]:
+    def prefetch(self, work: Callable[[Given], Made], things: Iterable[Given]) -> Iterator[Made]:
         """Yield what work makes of each thing, in order, while threads are at work on the next ones."""
         waiting: deque[Future[Made]] = deque()
         most = _AHEAD * self.threads

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from emonet_bench.audio import read, resampled
-from emonet_bench.deploy.clips import cut_of, duration, mono, sixteen_bits, stretches
+from emonet_bench.deploy.clips import cut_of, duration, mono, segments, sixteen_bits
 from emonet_bench.deploy.model import open_model
-from emonet_bench.deploy.ordered_pool import Crew, grouped, in_order
+from emonet_bench.deploy.ordered_pool import OrderedPool, grouped, in_order
 from emonet_bench.deploy.stream import Stream
 from emonet_bench.errors import AudioError, ConfigError
 
@@ -207,8 +207,8 @@ class Predictor:
         self, clips: Iterable[_Clip], cut: Cut | None, size: int, failed: Callable[[AudioError], None] | None
     ) -> Iterator[Prediction]:
         groups = grouped(clips, size, lambda clip: clip.duration())
-        with Crew(self.threads) as crew:
-            for outcome in in_order(crew.ahead(partial(self._carry_out, crew, cut=cut, size=size), groups)):
+        with OrderedPool(self.threads) as crew:
+            for outcome in in_order(crew.prefetch(partial(self._carry_out, crew, cut=cut, size=size), groups)):
                 if not isinstance(outcome, AudioError):
                     yield from outcome
                 elif failed is None:
@@ -217,14 +217,14 @@ class Predictor:
                     failed(outcome)
 
     def _carry_out(
-        self, crew: Crew, group: Sequence[tuple[int, _Clip]], cut: Cut | None, size: int
+        self, crew: OrderedPool, group: Sequence[tuple[int, _Clip]], cut: Cut | None, size: int
     ) -> list[tuple[int, list[Prediction] | AudioError]]:
         """Decode some clips, score their stretches; return what came of each clip, under its number."""
         outcomes: dict[int, list[Prediction] | AudioError] = {}
         pieces: list[_Piece] = []
         for number, clip in group:
             try:
-                pieces += [(number, clip.name, *piece) for piece in stretches(clip.load(), cut)]
+                pieces += [(number, clip.name, *piece) for piece in segments(clip.load(), cut)]
                 outcomes[number] = []
             except AudioError as error:
                 outcomes[number] = error

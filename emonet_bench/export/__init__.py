@@ -3,7 +3,7 @@
 from emonet_bench.export.card import for_corpus, metadata_of, model_card
 from emonet_bench.export.file import Trained, check_name, export, export_bank, export_run
 from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
-from emonet_bench.export.graph import OPSET, Deployed, freeze
+from emonet_bench.export.graph import OPSET, ExportModule, freeze
 from emonet_bench.export.int8 import MOST_LOST, Quantised, quantise
 from emonet_bench.export.multi_task_card import Size, size_table
 
@@ -11,7 +11,7 @@ __all__ = [
     "MOST_LOST",
     "OPSET",
     "TOLERANCE",
-    "Deployed",
+    "ExportModule",
     "Parity",
     "Quantised",
     "Size",

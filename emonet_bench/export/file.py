@@ -14,20 +14,20 @@ from torch import Tensor, nn
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import ExportError
 from emonet_bench.export.card import Interval, joined, metadata_of, model_card
-from emonet_bench.export.gate import EXAMPLE, Parity, check_score, clips, first_line, hold, score_onnx
-from emonet_bench.export.graph import OPSET, Deployed, freeze, trace
-from emonet_bench.export.multi_task import Bank, tensors
+from emonet_bench.export.gate import EXAMPLE, Parity, check_parity, check_score, clips, first_line, score_onnx
+from emonet_bench.export.graph import OPSET, ExportModule, freeze, trace
+from emonet_bench.export.multi_task import MultiTaskModule, tensors
 from emonet_bench.export.multi_task_card import Size, bank_card
 from emonet_bench.metrics.significance import interval
 from emonet_bench.networks import Classifier
-from emonet_bench.types import Signal
+from emonet_bench.types import InputSpec
 
 
 def export(
     classifier: Classifier,
     corpus: str,
     path: Path,
-    signal: Signal,
+    signal: InputSpec,
     metadata: Mapping[str, str],
     test: Clips | None = None,
 ) -> Parity:
@@ -51,9 +51,9 @@ def export(
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
     try:
-        traced = _traced(lambda: Deployed(freeze(classifier, corpus).cpu(), signal), signal)
+        traced = _traced(lambda: ExportModule(freeze(classifier, corpus).cpu(), signal), signal)
         model = _parsed(traced, classifier)
-        delta = hold(traced, classifier, corpus, signal)
+        delta = check_parity(traced, classifier, corpus, signal)
         parity = Parity(delta, len(model.graph.node), OPSET, _score(traced, metadata, test))
     except ExportError as error:
         raise ExportError(f"{path}: not written: {error}") from error
@@ -67,7 +67,7 @@ def export_run(
     classifier: Classifier,
     record: Mapping[str, Any],
     path: Path,
-    signal: Signal,
+    signal: InputSpec,
     test: Clips | None = None,
 ) -> Parity:
     """Export a run's classifier with everything that the run tells, and write a model card beside it.
@@ -114,7 +114,7 @@ class Trained:
         return corpus
 
 
-def export_bank(members: Sequence[Trained], path: Path, signal: Signal) -> tuple[dict[str, Parity], list[Size]]:
+def export_bank(members: Sequence[Trained], path: Path, signal: InputSpec) -> tuple[dict[str, Parity], list[Size]]:
     """Write several runs that share a network as one file, with a third input ``task``, and a model card beside it.
 
     Args:
@@ -132,13 +132,13 @@ def export_bank(members: Sequence[Trained], path: Path, signal: Signal) -> tuple
 
     check_name(path)
     metadata = {one.corpus: metadata_of(one.record, _interval(one)) for one in members}
-    bank = Bank([(one.corpus, one.classifier) for one in members], signal)
+    bank = MultiTaskModule([(one.corpus, one.classifier) for one in members], signal)
     parities: dict[str, Parity] = {}
     try:
         traced = _traced(lambda: bank, signal, torch.tensor(0))
         model = _parsed(traced, members[0].classifier)
         for task, one in enumerate(members):
-            delta = hold(traced, one.classifier, one.corpus, signal, task)
+            delta = check_parity(traced, one.classifier, one.corpus, signal, task)
             uar = _score(traced, metadata[one.corpus], one.test, task)
             parities[one.corpus] = Parity(delta, len(model.graph.node), OPSET, uar)
             metadata[one.corpus].update(parities[one.corpus].metadata())
@@ -162,10 +162,10 @@ def check_name(path: Path) -> None:
         raise ExportError(f"{path}: a model's name ends in .onnx; choose such a name, its card gets the same with .md")
 
 
-def _singles(members: Sequence[Trained], signal: Signal) -> list[Size]:
+def _singles(members: Sequence[Trained], signal: InputSpec) -> list[Size]:
     sizes = []
     for one in members:
-        deployed = Deployed(freeze(one.classifier, one.corpus).cpu(), signal)
+        deployed = ExportModule(freeze(one.classifier, one.corpus).cpu(), signal)
         sizes.append((_numbers(deployed), len(trace(deployed, *clips(EXAMPLE, signal)))))
     numbers, content = zip(*sizes, strict=True)
     return [Size("one model", *max(sizes)), Size(f"{len(members)} models", sum(numbers), sum(content))]
@@ -175,7 +175,7 @@ def _numbers(module: nn.Module) -> int:
     return sum(tensor.numel() for tensor in tensors(module).values())
 
 
-def _traced(make: Callable[[], Deployed], signal: Signal, *more: Tensor) -> bytes:
+def _traced(make: Callable[[], ExportModule], signal: InputSpec, *more: Tensor) -> bytes:
     try:
         return trace(make(), *clips(EXAMPLE, signal), *more)
     except Exception as error:  # whatever a network or the exporter does not like

@@ -18,8 +18,8 @@ from emonet_bench.errors import ExportError
 from emonet_bench.export.graph import OUTPUTS
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier
-from emonet_bench.networks.windowing import heard
-from emonet_bench.types import Signal
+from emonet_bench.networks.windowing import aggregate_windows
+from emonet_bench.types import InputSpec
 
 TOLERANCE = 1e-4
 """Largest difference of a logit that is allowed between the file and the trained classifier, float32.
@@ -66,7 +66,9 @@ class Parity:
         }
 
 
-def hold(model: bytes, classifier: Classifier, corpus: str, signal: Signal, task: int | None = None) -> float:
+def check_parity(
+    model: bytes, classifier: Classifier, corpus: str, signal: InputSpec, task: int | None = None
+) -> float:
     """Hold padded batches in onnxruntime against each clip alone in torch, unfolded.
 
     Torch computes in float64: in float32 it is often further from the truth than onnxruntime is.
@@ -159,12 +161,12 @@ def one_clip(test: Clips) -> float:
     return 1 / (rarest * len(test.labels))
 
 
-def extremes(signal: Signal) -> Iterator[tuple[Tensor, Tensor]]:
+def extremes(signal: InputSpec) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield batches (N, S) and their valid samples (N,) of every size that matters."""
     return (clips(seconds, signal) for seconds in _BATCHES)
 
 
-def clips(seconds: Sequence[float], signal: Signal) -> tuple[Tensor, Tensor]:
+def clips(seconds: Sequence[float], signal: InputSpec) -> tuple[Tensor, Tensor]:
     """Make clips of noise, each with a silent stretch, and loud noise behind their ends, which no network may hear.
 
     Args:
@@ -187,7 +189,7 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _alone(classifier: Classifier, clip: Tensor, signal: Signal) -> tuple[Floats, Floats]:
+def _alone(classifier: Classifier, clip: Tensor, signal: InputSpec) -> tuple[Floats, Floats]:
     """Compute embedding (D,) and logits (K,) of a clip (S,) in torch."""
 
     def compute(waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -195,7 +197,7 @@ def _alone(classifier: Classifier, clip: Tensor, signal: Signal) -> tuple[Floats
         return embedding, classifier.heads(embedding)
 
     with torch.inference_mode():
-        embedding, logits = heard(compute, clip[None].double(), torch.tensor([len(clip)]), signal)
+        embedding, logits = aggregate_windows(compute, clip[None].double(), torch.tensor([len(clip)]), signal)
     return embedding[0].numpy(), logits[0].numpy()
 
 

@@ -12,9 +12,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from emonet_bench.networks import Branches, Classifier
-from emonet_bench.networks.windowing import heard
-from emonet_bench.types import Signal
+from emonet_bench.networks import Classifier, PerCorpus
+from emonet_bench.networks.windowing import aggregate_windows
+from emonet_bench.types import InputSpec
 
 OPSET = 17
 INPUTS = ("waveform", "lengths", "task")
@@ -31,7 +31,7 @@ _CHATTER = (
 )
 
 
-class Deployed(nn.Module):
+class ExportModule(nn.Module):
     """A frozen classifier as the file holds it.
 
     Args:
@@ -39,14 +39,14 @@ class Deployed(nn.Module):
         signal: What is heard of each clip, see ``hearing``.
     """
 
-    def __init__(self, classifier: nn.Module, signal: Signal) -> None:
+    def __init__(self, classifier: nn.Module, signal: InputSpec) -> None:
         super().__init__()
         self.classifier = classifier
         self.signal = signal
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map waveforms (N, S) and valid samples (N,) to probabilities (N, K), logits (N, K), embeddings (N, D)."""
-        embedding, logits = heard(self._scored, waveform, lengths, self.signal)
+        embedding, logits = aggregate_windows(self._scored, waveform, lengths, self.signal)
         return logits.softmax(-1), logits, embedding
 
     def _scored(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,7 +58,7 @@ class Deployed(nn.Module):
 def freeze(classifier: Classifier, corpus: str) -> nn.Module:
     """Copy a classifier for inference on one corpus.
 
-    Branches give way to the corpus's part, and every module that has a ``fold`` to what that returns, innermost first.
+    PerCorpus give way to the corpus's part, and every module that has a ``fold`` to what that returns, innermost first.
 
     Args:
         classifier: Left as it is.
@@ -74,7 +74,7 @@ def freeze(classifier: Classifier, corpus: str) -> nn.Module:
 
 
 def _folded(module: nn.Module) -> nn.Module:
-    if isinstance(module, Branches):
+    if isinstance(module, PerCorpus):
         return _folded(module.active)
     for name, child in list(module.named_children()):
         setattr(module, name, _folded(child))
@@ -82,7 +82,7 @@ def _folded(module: nn.Module) -> nn.Module:
     return module if fold is None else fold()
 
 
-def trace(deployed: Deployed, *inputs: Tensor) -> bytes:
+def trace(deployed: ExportModule, *inputs: Tensor) -> bytes:
     """Export with dynamic batch and time, by the TorchScript exporter.
 
     The newer exporter fails on recurrent layers with a dynamic time axis.

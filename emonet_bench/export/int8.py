@@ -18,7 +18,7 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import ExportError
 from emonet_bench.export.file import write
 from emonet_bench.export.gate import Feed, extremes, feed, first_line, one_clip, opened, run, score_onnx
-from emonet_bench.types import Signal
+from emonet_bench.types import InputSpec
 
 MOST_LOST = 0.02
 """UAR that a quantised variant may lose on test; where a single clip weighs more, that clip."""
@@ -73,7 +73,7 @@ def quantise(model: Path, target: Path, train: Clips, test: Clips) -> Quantised:
         before = score_onnx(model, test)
         try:
             after = score_onnx(variant, test)
-            _check(variant, (before, after), Signal(train.sampling_rate), test)
+            _check(variant, (before, after), InputSpec(train.sampling_rate), test)
         except ExportError as error:
             raise ExportError(f"--quantize: int8 is not kept: {error}") from error
         quantised = onnx.load(variant)
@@ -127,7 +127,7 @@ def _quantise(model: Path, variant: Path, train: Clips, nodes: Sequence[str]) ->
         raise ExportError(f"--quantize: {model} cannot be quantised ({first_line(error)})") from error
 
 
-def _check(variant: Path, uar: tuple[float, float], signal: Signal, test: Clips) -> None:
+def _check(variant: Path, uar: tuple[float, float], signal: InputSpec, test: Clips) -> None:
     session = opened(variant, threads=1)
     for waveform, lengths in extremes(signal):
         (logits,) = run(session, ["logits"], feed(waveform, lengths))

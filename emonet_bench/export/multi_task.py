@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench.errors import ExportError
-from emonet_bench.export.graph import Deployed
-from emonet_bench.networks import Branches, Classifier, slot
-from emonet_bench.types import Signal
+from emonet_bench.export.graph import ExportModule
+from emonet_bench.networks import Classifier, PerCorpus, parent_and_attribute
+from emonet_bench.types import InputSpec
 
 Member = tuple[str, Classifier]
 """A task: the corpus, and the trained classifier that has its branches."""
@@ -41,20 +41,20 @@ class Gathered(nn.Module):
             self.register_buffer(f"stack{index}", torch.stack([one[name].detach() for one in found]))
         self.part = parts[0]  # it computes, with tensors that each call sets
         for name in self.names:
-            owner, attribute = slot(self.part, name)
+            owner, attribute = parent_and_attribute(self.part, name)
             delattr(owner, attribute)
 
     def forward(self, *inputs: Any) -> Any:
         """Run the chosen task's part."""
         assert self.choice.task is not None
         for index, name in enumerate(self.names):
-            owner, attribute = slot(self.part, name)
+            owner, attribute = parent_and_attribute(self.part, name)
             stack: Tensor = getattr(self, f"stack{index}")
             setattr(owner, attribute, stack.index_select(0, self.choice.task).squeeze(0))
         return self.part(*inputs)
 
 
-class Bank(Deployed):
+class MultiTaskModule(ExportModule):
     """Several classifiers on one network, as the file holds them.
 
     Args:
@@ -65,7 +65,7 @@ class Bank(Deployed):
         ExportError: The classifiers do not share a network, or a corpus comes twice.
     """
 
-    def __init__(self, members: Sequence[Member], signal: Signal) -> None:
+    def __init__(self, members: Sequence[Member], signal: InputSpec) -> None:
         names = [corpus for corpus, _ in members]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ExportError(f"--bank: {twice} comes twice; a task has one run")
@@ -81,7 +81,7 @@ class Bank(Deployed):
         self.choice = choice
 
     def forward(self, waveform: Tensor, lengths: Tensor, task: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
-        """Map waveforms (N, S), valid samples (N,) and a task () to what ``Deployed`` returns.
+        """Map waveforms (N, S), valid samples (N,) and a task () to what ``ExportModule`` returns.
 
         Logits are as wide as the largest task; what a task lacks is minus infinity.
         """
@@ -102,7 +102,7 @@ def tensors(module: nn.Module) -> Mapping[str, Tensor]:
 
 def _shared(classifier: Classifier) -> Mapping[str, Tensor]:
     """Return what lies outside of branches."""
-    own = tuple(f"{name}." for name, module in classifier.named_modules() if isinstance(module, Branches))
+    own = tuple(f"{name}." for name, module in classifier.named_modules() if isinstance(module, PerCorpus))
     return {name: tensor for name, tensor in tensors(classifier).items() if not name.startswith(own)}
 
 
@@ -145,9 +145,9 @@ def _widen(head: nn.Module, classes: int) -> None:
 def _gathered(modules: Sequence[nn.Module], choice: _Choice) -> nn.Module:
     """Turn branches into ``Gathered`` and fold what has none, innermost first; the first of the modules is changed."""
     first = modules[0]
-    if isinstance(first, Branches):
+    if isinstance(first, PerCorpus):
         try:
-            return Gathered([cast("Branches", module).active for module in modules], choice)
+            return Gathered([cast("PerCorpus", module).active for module in modules], choice)
         except (KeyError, RuntimeError) as error:
             raise ExportError("--bank: the runs' branches differ; give runs with the same options") from error
     for name in [name for name, _ in first.named_children()]:

@@ -24,11 +24,11 @@ from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs import log
 from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, RunSpec
-from emonet_bench.runs.store import CHECKPOINT, RunStore, hashes, out_of_space, seal
+from emonet_bench.runs.store import CHECKPOINT, RunStore, commit, hashes, out_of_space
 from emonet_bench.training import checkpoints, initialisation
 from emonet_bench.training.loop import train
-from emonet_bench.training.prediction import evaluation_signal, predict, training_window
-from emonet_bench.types import Corpus, Partition, Plan, Signal, TrainingSet
+from emonet_bench.training.prediction import evaluation_input, predict, training_window
+from emonet_bench.types import Corpus, InputSpec, Partition, Plan, TrainingSet
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def run_cell(job: Job) -> str | None:
         None, or the reason why the cell was skipped. A failure is a result: it is written down, not raised.
 
     Raises:
-        Busy: Another process is at work on the cell.
+        RunLocked: Another process is at work on the cell.
         StoreError: The disk is full. That is not the cell's fault: it is not written down, and the next call goes on.
     """
     spec, store = job.cell.spec, RunStore(job.results)
@@ -74,8 +74,8 @@ def run_cell(job: Job) -> str | None:
         if directory is None:
             return None  # another process has finished it meanwhile
         try:
-            with log.kept(directory):
-                seal(directory, _carry_out(job, directory))
+            with log.capture_output(directory):
+                commit(directory, _carry_out(job, directory))
         except Skipped as reason:
             store.discard(directory)
             return str(reason)
@@ -135,7 +135,7 @@ class _Run:
     def carry_out(self) -> dict[str, Any]:
         scoring.forget_peak_memory(self.device)
         if self.spec.evaluate is not None:
-            return self._cross()
+            return self._zero_shot()
         with self._phase("load"):
             opened = self._open()
             clips = {name: self._clips(corpus) for name, corpus in opened.items()}
@@ -162,7 +162,7 @@ class _Run:
             record["onnx"] = self._export(plan.classifier, record, clips)
         return record
 
-    def _cross(self) -> dict[str, Any]:
+    def _zero_shot(self) -> dict[str, Any]:
         assert self.job.source is not None
         with self._phase("load"):
             opened = self._open()
@@ -205,15 +205,15 @@ class _Run:
             parse(architecture.options, self.spec.architecture_options, architecture.name), self.signal
         )
         corpora = [TrainingSet(name, parts["train"].labels, len(parts["train"])) for name, parts in clips.items()]
-        source = checkpoints.load(self.job.source, architecture.read_foreign) if self.job.source else None
+        source = checkpoints.load(self.job.source, architecture.load_external) if self.job.source else None
         options = parse(strategy.options, self.spec.strategy_options, strategy.name)
         plan = strategy.prepare(network, corpora, source, options)
         plan.classifier.to(self.device)
         return plan
 
     @property
-    def signal(self) -> Signal:
-        return Signal(self.recipe.sampling_rate, training_window(self.recipe))
+    def signal(self) -> InputSpec:
+        return InputSpec(self.recipe.sampling_rate, training_window(self.recipe))
 
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
         architecture = self.plugins.architectures[self.spec.architecture]
@@ -224,8 +224,10 @@ class _Run:
             return 0
         train_clips = {name: parts["train"] for name, parts in clips.items()}
         dev_clips = {name: parts["dev"] for name, parts in clips.items()}
-        if plan.starts:
-            notes["start"] = initialisation.choose(plan, train_clips, dev_clips, self.recipe, self.spec.seed)
+        if plan.initialisations:
+            notes["start"] = initialisation.select_initialisation(
+                plan, train_clips, dev_clips, self.recipe, self.spec.seed
+            )
         return train(
             plan,
             train_clips,
@@ -262,7 +264,7 @@ class _Run:
         """Export each corpus's network; what cannot be exported says why, and the run's scores stand."""
         cpu = torch.device("cpu")
         whole = {**self.header(), **record, "finished": scoring.utc(datetime.now(UTC))}
-        signal = evaluation_signal(self.recipe)
+        signal = evaluation_input(self.recipe)
         told: dict[str, Any] = {}
         for name, parts in clips.items():
             file = "model.onnx" if len(clips) == 1 else f"model-{name}.onnx"

@@ -19,7 +19,7 @@ _DECISIVE = ("batch_size", "window", "sampling_rate", "device", "precision", "th
 
 
 @dataclass(frozen=True)
-class Measured:
+class Cost:
     """What a training costs.
 
     Attributes:
@@ -31,13 +31,13 @@ class Measured:
     memory_mb: int
 
 
-def kind(spec: RunSpec) -> str:
+def cost_key(spec: RunSpec) -> str:
     """Name what cells have in common that take equally long for each clip of an epoch."""
     recipe = [getattr(spec.training, name) for name in _DECISIVE]
     return json.dumps([spec.architecture, spec.architecture_options, recipe], sort_keys=True)
 
 
-def recall(name: str, plugin_version: str) -> Measured | None:
+def cached_cost(name: str, plugin_version: str) -> Cost | None:
     """Return what an earlier probe of a kind has measured; None where software or hardware were others, or none was.
 
     Args:
@@ -45,22 +45,22 @@ def recall(name: str, plugin_version: str) -> Measured | None:
         plugin_version: Version of the plugin that offers the architecture.
     """
     try:
-        return Measured(**json.loads(_file(name, plugin_version).read_text(encoding="utf-8")))
+        return Cost(**json.loads(_file(name, plugin_version).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def keep(name: str, plugin_version: str, measured: Measured) -> None:
+def store_cost(name: str, plugin_version: str, measured: Cost) -> None:
     """Keep what a probe has measured; where the cache cannot be written, the next call only takes longer."""
     file = _file(name, plugin_version)
-    aside = file.with_suffix(f".{os.getpid()}.part")
+    staging = file.with_suffix(f".{os.getpid()}.part")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            aside.write_text(json.dumps(asdict(measured)), encoding="utf-8")
-            aside.replace(file)
+            staging.write_text(json.dumps(asdict(measured)), encoding="utf-8")
+            staging.replace(file)
         finally:
-            aside.unlink(missing_ok=True)
+            staging.unlink(missing_ok=True)
 
 
 def _file(name: str, plugin_version: str) -> Path:

@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import Any
 
 from emonet_bench.config import Options, Training, did_you_mean, parse
-from emonet_bench.data.label_maps import crossed
+from emonet_bench.data.label_maps import map_labels
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix, variants
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.runs.spec import Cell, Crossing, RunSpec, run_id
+from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget, run_id
 from emonet_bench.runs.store import checkpoint_hash
 from emonet_bench.types import Strategy
 
@@ -68,7 +68,7 @@ class Planner:
             raise ConfigError("the matrix has no cell: 'exclude' leaves none")
         for cell in list(self._cells.values()) if self.matrix.evaluate else ():
             if cell.wanted and not cell.skip and self._knows_one_corpus(cell.spec):
-                self._add_crossings(cell)
+                self._add_zero_shot_cells(cell)
         return list(self._cells.values())
 
     def _check_names(self) -> None:
@@ -208,18 +208,18 @@ class Planner:
             return False
         return bool(spec.fold == self.open_corpus(spec.corpus, spec.training.sampling_rate).folds[0])
 
-    def _add_crossings(self, source: Cell) -> None:
+    def _add_zero_shot_cells(self, source: Cell) -> None:
         """Score a network on every other corpus that a label map connects with its own."""
         spec, known = source.spec, self.plugins.corpora
         rate = spec.training.sampling_rate
         trained = self.open_corpus(spec.corpus, rate)
         for target, name in itertools.product(self.matrix.entries, self.matrix.evaluate):
-            labels = crossed(known[spec.corpus], trained.corpus.labels, known[target], name)
+            labels = map_labels(known[spec.corpus], trained.corpus.labels, known[target], name)
             if target == spec.corpus or labels is None:
                 continue
             there = self.open_corpus(target, rate, name)
-            crossing = Crossing(corpus=target, protocol=there.protocol, labels=labels)
-            changed = spec.model_copy(update={"source": source.run_id, "evaluate": crossing})
+            target_of = ZeroShotTarget(corpus=target, protocol=there.protocol, labels=labels)
+            changed = spec.model_copy(update={"source": source.run_id, "evaluate": target_of})
             identity = run_id(changed, self._context(changed, [spec.corpus, target], [trained, there]))
             skip = self.plugins.ask("emonet_skip", spec=changed)
             self._cells[identity] = Cell(changed, identity, source=source.run_id, skip=skip)

@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-from emonet_bench.matrix.cost import Measured, duration, kind
+from emonet_bench.matrix.cost import Cost, cost_key, duration
 from emonet_bench.runs.spec import Cell, RunSpec, directory_name
 from emonet_bench.runs.store import PENDING, RunStore, write_json
 
 
 @dataclass(frozen=True)
-class Item:
+class QueuedCell:
     """A cell in short.
 
     Attributes:
@@ -43,12 +43,12 @@ class Item:
     since: float = 0.0
 
 
-def items(
+def queued_cells(
     cells: Sequence[Cell],
     cost: Callable[[Cell], float],
-    measured: Callable[[RunSpec], Measured | None],
+    measured: Callable[[RunSpec], Cost | None],
     again: Callable[[Cell], bool],
-) -> list[Item]:
+) -> list[QueuedCell]:
     """Put cells that can be run in short.
 
     Args:
@@ -60,10 +60,10 @@ def items(
     now = time.time()
     names = {cell.run_id: directory_name(cell.spec, cell.run_id) for cell in cells}
 
-    def item(cell: Cell) -> Item:
+    def item(cell: Cell) -> QueuedCell:
         spec, known = cell.spec, measured(cell.spec)
-        alike = hashlib.sha256(f"{kind(spec)} {spec.strategy} {spec.strategy_options}".encode()).hexdigest()[:8]
-        return Item(
+        alike = hashlib.sha256(f"{cost_key(spec)} {spec.strategy} {spec.strategy_options}".encode()).hexdigest()[:8]
+        return QueuedCell(
             directory=names[cell.run_id],
             alike=alike,
             clips=cost(cell),
@@ -76,7 +76,7 @@ def items(
     return [item(cell) for cell in cells if not cell.skip]
 
 
-class Left(NamedTuple):
+class TimeRemaining(NamedTuple):
     """How long a matrix will take.
 
     Attributes:
@@ -92,12 +92,12 @@ class Left(NamedTuple):
         return f"; {'about' if self.whole else 'at least'} {duration(self.seconds)} left" if self.seconds else ""
 
 
-def time_left(
-    planned: Iterable[Item],
+def time_remaining(
+    planned: Iterable[QueuedCell],
     spent: Mapping[str, float],
     given_up: Collection[str],
     running: Mapping[str, tuple[int, float]],
-) -> Left:
+) -> TimeRemaining:
     """Estimate when all will be done: by what cells of the same kind have taken so far, else by a probe.
 
     Args:
@@ -115,7 +115,7 @@ def time_left(
         seconds[item.alike] += spent.get(item.directory, took)
         clips[item.alike] += item.clips * done
 
-    def expected(item: Item) -> float | None:
+    def expected(item: QueuedCell) -> float | None:
         epochs, took = running.get(item.directory, (0, 0.0))
         if epochs:
             return took / epochs * max(0, item.epochs - epochs)
@@ -127,13 +127,13 @@ def time_left(
         if item.directory not in spent and item.directory not in given_up and item.source not in given_up
     ]
     known = [seconds for seconds in left if seconds is not None]
-    return Left(max([sum(known) / max(1, len(running)), *known]), len(known) == len(left))
+    return TimeRemaining(max([sum(known) / max(1, len(running)), *known]), len(known) == len(left))
 
 
 @contextmanager
-def announced(store: RunStore, planned: Iterable[Item]) -> Iterator[None]:
+def published(store: RunStore, planned: Iterable[QueuedCell]) -> Iterator[None]:
     """Keep on disk what this process has before it; where that cannot be written, only ``status`` knows less."""
-    file = store.root / PENDING / f"agenda-{uuid.uuid4().hex}.json"
+    file = store.root / PENDING / f"queue-{uuid.uuid4().hex}.json"
     lock = _lock(file)
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -154,20 +154,20 @@ def announced(store: RunStore, planned: Iterable[Item]) -> Iterator[None]:
         lock.release()
 
 
-def current(store: RunStore) -> list[Item]:
+def current(store: RunStore) -> list[QueuedCell]:
     """Return what the matrices that run in a results directory at this moment, wherever they do, have before them."""
-    found: dict[str, Item] = {}
+    found: dict[str, QueuedCell] = {}
     for file in _files(store):
         if not _held(file):
             continue
         with suppress(OSError, ValueError, TypeError, KeyError):
             listed = json.loads(file.read_text(encoding="utf-8"))["items"]
-            found |= {item.directory: item for item in (Item(**fields) for fields in listed)}
+            found |= {item.directory: item for item in (QueuedCell(**fields) for fields in listed)}
     return list(found.values())
 
 
 def _files(store: RunStore) -> list[Path]:
-    return sorted((store.root / PENDING).glob("agenda-*.json"))
+    return sorted((store.root / PENDING).glob("queue-*.json"))
 
 
 def _lock(file: Path) -> FileLock:

@@ -1,4 +1,4 @@
-"""Running a planned matrix: sources and the longest cells first, as many at once as fit, each failure alone."""
+"""The scheduler: runs a planned matrix, sources and the longest cells first, as many at once as fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from emonet_bench.runs.spec import Cell
-from emonet_bench.runs.store import Busy, RunStore
+from emonet_bench.runs.store import RunLocked, RunStore
 
 _POLL_SECONDS = 0.25
 _ELSEWHERE_SECONDS = 1.0  # between two looks at a cell that another process is at work on
@@ -41,7 +41,7 @@ class Listener(Protocol):
 
 
 @dataclass
-class Matrix:
+class Scheduler:
     """A planned matrix on its way. Several processes may work on one results directory: each takes what is free.
 
     Attributes:
@@ -157,7 +157,7 @@ class Matrix:
             error = future.exception()
             if isinstance(error, BrokenExecutor):
                 self._bury(cell)
-            elif isinstance(error, Busy):
+            elif isinstance(error, RunLocked):
                 self._waiting.append(cell)
                 self._postpone(cell)
             elif error is not None:

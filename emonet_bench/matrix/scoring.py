@@ -21,9 +21,9 @@ from torch import Tensor
 from emonet_bench import audit, metrics
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.runs.store import put
+from emonet_bench.runs.store import atomic_replace
 from emonet_bench.training.loop import Epoch
-from emonet_bench.training.prediction import named
+from emonet_bench.training.prediction import label_names
 from emonet_bench.types import Partition, Plan
 
 EVALUATED: tuple[Partition, ...] = ("dev", "test")
@@ -49,14 +49,14 @@ class History:
         self._rows[epoch.epoch] = (
             f"{epoch.epoch},{epoch.loss:.6f},{epoch.dev_uar:.6f},{epoch.learning_rate:.3e},{epoch.seconds:.3f}"
         )
-        aside = self.path.with_suffix(".part")
-        aside.write_text("\n".join([",".join(self.COLUMNS), *self._rows.values(), ""]), encoding="utf-8")
-        put(aside, self.path)
+        staging = self.path.with_suffix(".part")
+        staging.write_text("\n".join([",".join(self.COLUMNS), *self._rows.values(), ""]), encoding="utf-8")
+        atomic_replace(staging, self.path)
 
 
 def score(clips: Clips, probabilities: Tensor) -> dict[str, Any]:
     """Score predictions in the form of ``result.json``, the confusion matrix included."""
-    truth, prediction = named(clips, probabilities.argmax(-1))
+    truth, prediction = label_names(clips, probabilities.argmax(-1))
     confusion = metrics.confusion(truth, prediction, clips.labels).tolist()
     return {"scores": metrics.scores(truth, prediction, clips.labels), "confusion": confusion}
 
@@ -69,7 +69,7 @@ def write_predictions(path: Path, parts: Mapping[Partition, Clips], probabilitie
         writer.writerow(["utterance", "partition", "speaker", "truth", "prediction", *labels])
         for part, rows in probabilities.items():
             clips = parts[part]
-            truth, prediction = named(clips, rows.argmax(-1))
+            truth, prediction = label_names(clips, rows.argmax(-1))
             speakers = [speaker or "" for speaker in clips.speakers]
             for *facts, row in zip(clips.names, speakers, truth, prediction, rows.tolist(), strict=True):
                 writer.writerow([facts[0], part, *facts[1:], *(f"{value:.6g}" for value in row)])

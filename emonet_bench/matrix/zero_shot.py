@@ -20,7 +20,7 @@ from emonet_bench.training import checkpoints
 from emonet_bench.training.prediction import predict
 
 
-def collapsed(
+def map_probabilities(
     probabilities: Tensor, labels: Sequence[str], counted: Mapping[str, str], targets: Sequence[str]
 ) -> Tensor:
     """Turn a network's probabilities into those of the labels that they count as.
@@ -39,7 +39,7 @@ def collapsed(
 
     >>> table = torch.tensor([[0.25, 0.25, 0.5]])
     >>> counted = {"fear": "high", "joy": "high", "surprise": ""}
-    >>> collapsed(table, ["fear", "joy", "surprise"], counted, ["low", "high"])
+    >>> map_probabilities(table, ["fear", "joy", "surprise"], counted, ["low", "high"])
     tensor([[0., 1.]])
     """
     sums = torch.zeros(len(probabilities), len(targets), dtype=probabilities.dtype)
@@ -71,7 +71,9 @@ def evaluate(classifier: Classifier, spec: RunSpec, target: OpenCorpus, recipe: 
     classifier.to(recipe.device).select(spec.corpus)
     clips = target.clips(tested(target, recipe.limit)).to(torch.device(recipe.device))
     probabilities = predict(classifier, clips, recipe)
-    return clips, collapsed(probabilities, list(spec.evaluate.labels), spec.evaluate.labels, target.corpus.labels)
+    return clips, map_probabilities(
+        probabilities, list(spec.evaluate.labels), spec.evaluate.labels, target.corpus.labels
+    )
 
 
 def shared_clips(source: OpenCorpus, target: OpenCorpus, spec: RunSpec) -> int:

@@ -1,26 +1,26 @@
 """Networks: the parts around an architecture, and the classifier that they make."""
 
-from emonet_bench.networks.adapter_points import branch, slot
+from emonet_bench.networks.adapter_points import install_per_corpus, parent_and_attribute
 from emonet_bench.networks.batch_norm import MaskedBatchNorm
 from emonet_bench.networks.classifier import Classifier, build_classifier, parameter_groups
 from emonet_bench.networks.heads import Head, two_class_logits
-from emonet_bench.networks.per_corpus import Branches, active, owner, without_owner
-from emonet_bench.networks.windowing import centre_crop, heard, windows
+from emonet_bench.networks.per_corpus import PerCorpus, active, corpus_of, without_corpus
+from emonet_bench.networks.windowing import aggregate_windows, centre_crop, windows
 
 __all__ = [
-    "Branches",
     "Classifier",
     "Head",
     "MaskedBatchNorm",
+    "PerCorpus",
     "active",
-    "branch",
+    "aggregate_windows",
     "build_classifier",
     "centre_crop",
-    "heard",
-    "owner",
+    "corpus_of",
+    "install_per_corpus",
     "parameter_groups",
-    "slot",
+    "parent_and_attribute",
     "two_class_logits",
     "windows",
-    "without_owner",
+    "without_corpus",
 ]

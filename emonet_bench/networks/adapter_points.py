@@ -7,16 +7,18 @@ from typing import Any
 
 from torch import nn
 
-from emonet_bench.networks.per_corpus import Branches
+from emonet_bench.networks.per_corpus import PerCorpus
 
 
-def slot(network: nn.Module, path: str) -> tuple[nn.Module, str]:
+def parent_and_attribute(network: nn.Module, path: str) -> tuple[nn.Module, str]:
     """Find the module that owns a dotted path, and the attribute's name."""
     owner, _, name = path.rpartition(".")
     return network.get_submodule(owner), name
 
 
-def branch(network: Any, corpora: Sequence[str], make: Mapping[str, Callable[..., nn.Module]]) -> list[Branches]:
+def install_per_corpus(
+    network: Any, corpora: Sequence[str], make: Mapping[str, Callable[..., nn.Module]]
+) -> list[PerCorpus]:
     """Install a part for each corpus at every adapter point of some kinds.
 
     Args:
@@ -31,9 +33,9 @@ def branch(network: Any, corpora: Sequence[str], make: Mapping[str, Callable[...
     installed = []
     for point in network.adapter_points().values():
         if point.kind in make:
-            owner, name = slot(network, point.path)
+            owner, name = parent_and_attribute(network, point.path)
             present = getattr(owner, name)
-            parts = Branches({corpus: make[point.kind](point, present) for corpus in corpora})
+            parts = PerCorpus({corpus: make[point.kind](point, present) for corpus in corpora})
             setattr(owner, name, parts)
             installed.append(parts)
     return installed

@@ -31,7 +31,7 @@ class MaskedBatchNorm(nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
         """Take any rank: channels stand second."""
 
-    def renew(self) -> None:
+    def reset_statistics(self) -> None:
         """Begin the running statistics anew with the next batch in training; until then they stay as they are."""
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.zero_()

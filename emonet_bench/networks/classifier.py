@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from emonet_bench.networks.heads import Head
-from emonet_bench.networks.per_corpus import Branches
+from emonet_bench.networks.per_corpus import PerCorpus
 from emonet_bench.types import ParameterGroup, TrainingSet
 
 
@@ -23,12 +23,12 @@ class Classifier(nn.Module):
     def __init__(self, network: Any, heads: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.network = network
-        self.heads = Branches(heads)
+        self.heads = PerCorpus(heads)
 
     def select(self, corpus: str) -> None:
         """Make one corpus's branches active throughout."""
         for module in self.modules():
-            if isinstance(module, Branches):
+            if isinstance(module, PerCorpus):
                 module.select(corpus)
 
     def forward(self, waveform: Tensor, lengths: Tensor | None = None) -> Tensor:

@@ -12,7 +12,7 @@ _PREFIX = "for_"  # nn.ModuleDict refuses names such as "train"
 _PART = re.compile(rf"\.parts\.{_PREFIX}([^.]+)\.")
 
 
-class Branches(nn.Module):
+class PerCorpus(nn.Module):
     """The same part once for each corpus, one of them active."""
 
     def __init__(self, parts: Mapping[str, nn.Module]) -> None:
@@ -38,20 +38,20 @@ class Branches(nn.Module):
         return self.active(*inputs)
 
 
-def owner(tensor: str) -> str | None:
+def corpus_of(tensor: str) -> str | None:
     """Tell which corpus a tensor of a ``state_dict`` belongs to, by its name; None: it is shared.
 
-    >>> owner("network.norm.parts.for_emodb.weight"), owner("network.stem.weight")
+    >>> corpus_of("network.norm.parts.for_emodb.weight"), corpus_of("network.stem.weight")
     ('emodb', None)
     """
     found = _PART.search(tensor)
     return found[1] if found else None
 
 
-def without_owner(tensor: str) -> str:
+def without_corpus(tensor: str) -> str:
     """Name a corpus's tensor as in a network without branches.
 
-    >>> without_owner("network.norm.parts.for_emodb.weight")
+    >>> without_corpus("network.norm.parts.for_emodb.weight")
     'network.norm.weight'
     """
     return _PART.sub(".", tensor)
@@ -59,4 +59,4 @@ def without_owner(tensor: str) -> str:
 
 def active(module: nn.Module) -> nn.Module:
     """Return the active part where a module is made of branches, otherwise the module itself."""
-    return module.active if isinstance(module, Branches) else module
+    return module.active if isinstance(module, PerCorpus) else module

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
-from emonet_bench.types import Signal
+from emonet_bench.types import InputSpec
 
 
-def heard(
-    compute: Callable[[Tensor, Tensor], Sequence[Tensor]], waveform: Tensor, lengths: Tensor, signal: Signal
+def aggregate_windows(
+    compute: Callable[[Tensor, Tensor], Sequence[Tensor]], waveform: Tensor, lengths: Tensor, signal: InputSpec
 ) -> tuple[Tensor, ...]:
     """Compute rows of whole clips, of their centre windows, or the mean over their windows.
 
@@ -35,7 +35,7 @@ def heard(
     return tuple(_mean(row.reshape(*valid.shape, -1), valid) for row in rows)
 
 
-def centre_crop(waveform: Tensor, lengths: Tensor, signal: Signal) -> tuple[Tensor, Tensor]:
+def centre_crop(waveform: Tensor, lengths: Tensor, signal: InputSpec) -> tuple[Tensor, Tensor]:
     """Cut the centred window out of every clip; shorter clips are padded with zeros.
 
     Args:

@@ -73,7 +73,7 @@ class Plugins:
         self.architectures: Registry[Architecture] = Registry("architecture")
         self.strategies: Registry[Strategy] = Registry("strategy")
         self.commands: Registry[click.Command] = Registry("command")
-        self.described: tuple[Corpus, ...] = ()
+        self.user_corpora: tuple[Corpus, ...] = ()
         for origin, load in [*installed(selection.names), *map(single_file, dict.fromkeys(selection.files))]:
             self._load(origin, load, corpora=corpora)
         if corpora:
@@ -156,7 +156,7 @@ class Plugins:
         origin = Origin("described", "", "described by the user")
         for corpus in corpora:
             self.corpora.replace(corpus.name, corpus, origin)
-            self.described += (corpus,)
+            self.user_corpora += (corpus,)
 
     def _only(self, origin: Origin, hook: str) -> pluggy.HookCaller:
         """Call a hook of one plugin, so that a raising one costs only itself (pluggy aborts the whole call)."""

@@ -1,8 +1,8 @@
 """Results as a table: read run directories, pool folds, average seeds, tell apart what differs, render."""
 
-from emonet_bench.report.cells import Cell, Score
+from emonet_bench.report.cells import Score, TableCell
 from emonet_bench.report.layout import SORTS, arranged
-from emonet_bench.report.reading import RunRecord, load, load_runs, skipped
+from emonet_bench.report.reading import CorpusResult, load, load_runs, skipped
 from emonet_bench.report.rendering import render_csv, render_json, render_latex, render_markdown
 from emonet_bench.report.rows import Column, Row
 from emonet_bench.report.table import Table, summarise
@@ -10,12 +10,12 @@ from emonet_bench.report.terminal import render_rich
 
 __all__ = [
     "SORTS",
-    "Cell",
     "Column",
+    "CorpusResult",
     "Row",
-    "RunRecord",
     "Score",
     "Table",
+    "TableCell",
     "arranged",
     "load",
     "load_runs",

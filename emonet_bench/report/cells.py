@@ -12,7 +12,7 @@ from emonet_bench import metrics
 from emonet_bench.errors import StoreError
 from emonet_bench.metrics.calibration import calibration_error
 from emonet_bench.metrics.significance import Comparison, Interval, compare, interval, mcnemar
-from emonet_bench.report.reading import Predictions, RunRecord, State, read_predictions
+from emonet_bench.report.reading import CorpusResult, Predictions, State, read_predictions
 
 ALPHA = 0.05
 
@@ -46,7 +46,7 @@ def rank(value: float, metric: Score) -> float:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """All runs of one column on one row.
 
     Attributes:
@@ -109,12 +109,12 @@ class Cell:
 class Group:
     """The runs of one cell, those of them that are scored, and the pooled test predictions of each seed."""
 
-    runs: Sequence[RunRecord]
-    scored: Sequence[RunRecord] = ()
+    runs: Sequence[CorpusResult]
+    scored: Sequence[CorpusResult] = ()
     seeds: Mapping[int, Predictions] = field(default_factory=dict)
     problems: Sequence[str] = ()
 
-    def cell(self, labels: Sequence[str], folds: set[int | None], metric: Score) -> Cell:
+    def cell(self, labels: Sequence[str], folds: set[int | None], metric: Score) -> TableCell:
         """Score the cell.
 
         Args:
@@ -124,11 +124,13 @@ class Group:
         """
         done, failed = self.scored, len(self.problems)
         if not self.seeds:
-            return Cell("failed" if failed else "skipped", failed=failed, source=self.runs[0].variant.get("source"))
+            return TableCell(
+                "failed" if failed else "skipped", failed=failed, source=self.runs[0].variant.get("source")
+            )
         scores = [score(seed, labels, metric) for seed in self.seeds.values()]
         per_seed = [{run.fold for run in done if run.seed == seed} for seed in self.seeds]
         seconds = [run.seconds for run in done if run.seconds is not None]
-        return Cell(
+        return TableCell(
             "done",
             score=plain.fmean(scores),
             scores=tuple(scores),
@@ -175,7 +177,7 @@ class Group:
         }
 
 
-def pool(runs: Sequence[RunRecord]) -> Group:
+def pool(runs: Sequence[CorpusResult]) -> Group:
     """Read the predictions of a cell's runs and join the folds of each seed; what cannot be read counts as failed."""
     seeds: dict[int, Predictions] = defaultdict(Predictions.empty)
     scored, problems = [], []
@@ -191,7 +193,7 @@ def pool(runs: Sequence[RunRecord]) -> Group:
     return Group(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.truth}, problems)
 
 
-def _spread(runs: Sequence[RunRecord], metric: Score) -> float | None:
+def _spread(runs: Sequence[CorpusResult], metric: Score) -> float | None:
     scores = [run.scores[metric] for run in runs if metric in run.scores]
     return plain.stdev(scores) if len({run.fold for run in runs}) > 1 and len(scores) > 1 else None
 

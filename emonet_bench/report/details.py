@@ -11,8 +11,8 @@ from statistics import fmean
 from typing import Any
 
 from emonet_bench import metrics
-from emonet_bench.report.cells import Cell, Group
-from emonet_bench.report.reading import Predictions, RunRecord
+from emonet_bench.report.cells import Group, TableCell
+from emonet_bench.report.reading import CorpusResult, Predictions
 from emonet_bench.report.rows import Column, Row
 from emonet_bench.report.table import Table
 from emonet_bench.runs.store import read_record
@@ -69,12 +69,12 @@ class Evidence:
     anchor: str
     row: Row
     column: Column
-    cell: Cell
+    cell: TableCell
     labels: Sequence[str]
     confusion: Sequence[Sequence[int]]
     speakers: Sequence[Speaker]
     curves: Sequence[Curve]
-    runs: Sequence[tuple[RunRecord, Mapping[str, Any]]]
+    runs: Sequence[tuple[CorpusResult, Mapping[str, Any]]]
     more: int
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emonet_bench.report.cells import Cell
+from emonet_bench.report.cells import TableCell
 from emonet_bench.report.layout import Head
 from emonet_bench.report.notes import TITLES
 from emonet_bench.report.rows import Row
@@ -21,7 +21,7 @@ def title(table: Table) -> str:
     return f"{TITLES[table.metric]} on test"
 
 
-def score(cell: Cell) -> str:
+def score(cell: TableCell) -> str:
     """Write the score of a scored cell with its marks: ``~.812 ±.014*†``."""
     assert cell.score is not None
     spread = "" if cell.deviation is None else f" ±{number(cell.deviation)}"
@@ -29,7 +29,7 @@ def score(cell: Cell) -> str:
     return f"{'' if cell.complete else '~'}{number(cell.score)}{spread}{marks}"
 
 
-def interval(cell: Cell) -> str:
+def interval(cell: TableCell) -> str:
     """Write the interval, or nothing where there is none."""
     return f"{number(cell.interval.low, 2)}{TO}{number(cell.interval.high, 2)}" if cell.interval else ""
 

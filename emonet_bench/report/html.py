@@ -13,10 +13,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from emonet_bench.report.cells import Cell
+from emonet_bench.report.cells import TableCell
 from emonet_bench.report.details import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
-from emonet_bench.report.layout import lay
+from emonet_bench.report.layout import pivot
 from emonet_bench.report.notes import TITLES
 from emonet_bench.report.rows import Column, Row
 from emonet_bench.report.table import Table
@@ -36,7 +36,7 @@ class Transfer:
 
     title: str
     targets: dict[int, Row] = field(default_factory=dict)
-    cells: dict[str, dict[int, Cell]] = field(default_factory=lambda: defaultdict(dict))
+    cells: dict[str, dict[int, TableCell]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def render_html(table: Table) -> str:
@@ -46,7 +46,7 @@ def render_html(table: Table) -> str:
     return page.render(
         table=table,
         title=TITLES[table.metric],
-        heads=(laid := lay(table))[0],
+        heads=(laid := pivot(table))[0],
         lines=laid[1],
         evidence=evidence,
         exported=any(cell.parity is not None for _, _, cell in table.cells()),

@@ -9,13 +9,13 @@ from typing import Any
 
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
-from emonet_bench.report.cells import Cell
+from emonet_bench.report.cells import TableCell
 from emonet_bench.report.rows import Column, Row
 from emonet_bench.report.table import DIMENSIONS, Table
 
 _Key = tuple[int, ...]
 
-SORTS: Mapping[str, Callable[[Cell], float | None]] = {
+SORTS: Mapping[str, Callable[[TableCell], float | None]] = {
     "score": lambda cell: None if cell.score is None else -cell.score,
     "parameters": lambda cell: cell.trainable,
     "seconds": lambda cell: cell.seconds,
@@ -70,10 +70,10 @@ Head = tuple[Row | str, ...]
 """What a row or column is called: a corpus's row, whose wording is left to the renderer, and names."""
 
 
-def lay(table: Table) -> tuple[list[Head], list[tuple[Head, list[Cell | None]]]]:
+def pivot(table: Table) -> tuple[list[Head], list[tuple[Head, list[TableCell | None]]]]:
     """Return the heads of the columns, and each row's head with its cells in their order."""
     heads: tuple[dict[_Key, Head], dict[_Key, Head]] = ({}, {})
-    cells: dict[tuple[_Key, ...], Cell] = {}
+    cells: dict[tuple[_Key, ...], TableCell] = {}
     order = _order(table)
     for i, row in enumerate(table.rows):
         for j, column in enumerate(table.columns):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from emonet_bench.report.cells import Cell, Group, Score
+from emonet_bench.report.cells import Group, Score, TableCell
 
 if TYPE_CHECKING:
     from emonet_bench.report.rows import Column, Row
@@ -54,14 +54,14 @@ def notes(rows: Sequence[Row], metric: Score, baseline: str, older: int, sources
         yield f"{sources} joint runs that only served as sources are left out."
 
 
-def _seeds(cells: Sequence[tuple[Column, Cell]]) -> str:
+def _seeds(cells: Sequence[tuple[Column, TableCell]]) -> str:
     counts = sorted({cell.seeds for _, cell in cells if cell.seeds})
     if counts == [1]:
         return "of a single seed"
     return f"as mean ± standard deviation over {' to '.join(map(str, counts[:1] + counts[1:][-1:]))} seeds"
 
 
-def _outcomes(cells: Sequence[tuple[Column, Cell]], baseline: str) -> Iterator[str]:
+def _outcomes(cells: Sequence[tuple[Column, TableCell]], baseline: str) -> Iterator[str]:
     compared = [(column, cell) for column, cell in cells if cell.against]
     for strategy in sorted({column.strategy for column, _ in compared}):
         signs = [

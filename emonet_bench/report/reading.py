@@ -30,7 +30,7 @@ _FACTS = (
 
 
 @dataclass(frozen=True)
-class RunRecord:
+class CorpusResult:
     """What one run says of one corpus; a run on several corpora gives a record for each.
 
     Attributes:
@@ -117,7 +117,7 @@ class Predictions:
         )
 
 
-def load(results: Path) -> list[RunRecord]:
+def load(results: Path) -> list[CorpusResult]:
     """Read every run of a results directory (or a single run's directory), in the order of their names.
 
     A run that cannot be read is warned about by name and left out.
@@ -136,10 +136,10 @@ def load(results: Path) -> list[RunRecord]:
     return records
 
 
-def load_runs(paths: Iterable[Path]) -> list[RunRecord]:
+def load_runs(paths: Iterable[Path]) -> list[CorpusResult]:
     """Read the given runs' directories; one that cannot be read is warned about by name and left out."""
     sources = _Sources()
-    records: list[RunRecord] = []
+    records: list[CorpusResult] = []
     for path in paths:
         try:
             records += _records(path, read_record(path), sources)
@@ -148,7 +148,7 @@ def load_runs(paths: Iterable[Path]) -> list[RunRecord]:
     return records
 
 
-def skipped(cell: Cell, reason: str) -> RunRecord:
+def skipped(cell: Cell, reason: str) -> CorpusResult:
     """Describe a cell that was not run, so that a table shows it."""
     raw = {
         "run_id": cell.run_id,
@@ -158,7 +158,7 @@ def skipped(cell: Cell, reason: str) -> RunRecord:
     return next(_records(Path(), raw, _Sources()))
 
 
-def read_predictions(record: RunRecord) -> Predictions:
+def read_predictions(record: CorpusResult) -> Predictions:
     """Read the test partition of a run's predictions.
 
     Raises:
@@ -182,24 +182,24 @@ def read_predictions(record: RunRecord) -> Predictions:
     return Predictions(utterances, [speaker or None for speaker in speakers], truth, prediction, confidence)
 
 
-def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[RunRecord]:
+def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[CorpusResult]:
     version = raw.get("schema_version", SCHEMA_VERSION)
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise StoreError(f"{path / 'result.json'}: written by a newer emonet-bench (schema {version}); upgrade this")
     try:
         spec = raw["spec"]
-        corpora, crossed = scored_corpora(spec), "evaluate" in spec
+        corpora, zero_shot = scored_corpora(spec), "evaluate" in spec
         for corpus, protocol in corpora:
             facts = raw["corpora"][corpus] if "corpora" in raw else raw
             suffix = f"-{corpus}" if len(corpora) > 1 else ""
-            yield RunRecord(
+            yield CorpusResult(
                 corpus=corpus,
                 protocol=protocol,
                 architecture=spec["architecture"],
                 strategy=spec["strategy"],
-                variant=_variant(spec, None if crossed else sources.title(spec["source"], path.parent)),
+                variant=_variant(spec, None if zero_shot else sources.title(spec["source"], path.parent)),
                 seed=spec["seed"],
-                fold=None if crossed else spec["fold"],
+                fold=None if zero_shot else spec["fold"],
                 run_id=raw["run_id"],
                 **_outcome(raw),
                 facts={key: facts[key] for key in _FACTS if facts.get(key) is not None},
@@ -214,7 +214,7 @@ def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[
                 source=spec["source"],
                 joint=len(corpora) > 1,
                 halved=raw.get("notes", {}).get("halved_batch", ""),
-                trained_on=f"{spec['corpus']} {spec['protocol']}" if crossed else "",
+                trained_on=f"{spec['corpus']} {spec['protocol']}" if zero_shot else "",
             )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise StoreError(f"{path / 'result.json'}: not a run's record ({error!r})") from error

@@ -23,7 +23,7 @@ from emonet_bench.report.verification import differences, stated_scores
 from emonet_bench.runs.spec import RunSpec, scored_corpora
 from emonet_bench.runs.store import CHECKPOINT, read_record
 from emonet_bench.training import checkpoints
-from emonet_bench.training.prediction import named, predict
+from emonet_bench.training.prediction import label_names, predict
 from emonet_bench.types import Partition
 
 Open = Callable[[str, str, int, bool], OpenCorpus]
@@ -161,7 +161,7 @@ def _compared(
         if sorted(rows) != sorted(clips.names):
             yield f"{file}: the clips of {where} are not those of the protocol"
             continue
-        truth, prediction = named(clips, probabilities.argmax(-1))
+        truth, prediction = label_names(clips, probabilities.argmax(-1))
         if wrong := [clip for clip, label in zip(clips.names, truth, strict=True) if rows[clip]["truth"] != label]:
             yield f"{file}: the truth of {len(wrong)} clips on {where} is not the corpus's, first {wrong[0]}"
         yield from _moved(rows, clips, probabilities, tolerance, f"{file}: probabilities on {where}")

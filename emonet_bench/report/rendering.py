@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 from emonet_bench.report import formatting
-from emonet_bench.report.cells import Cell
-from emonet_bench.report.layout import lay
+from emonet_bench.report.cells import TableCell
+from emonet_bench.report.layout import pivot
 from emonet_bench.report.notes import TITLES
 from emonet_bench.report.table import Table
 from emonet_bench.report.zero_shot import ZeroShot
@@ -23,7 +23,7 @@ _LATEX = str.maketrans(
 
 def render_markdown(table: Table) -> str:
     """Render as a Markdown table with its notes; the best cell of each row is bold."""
-    heads, rows = lay(table)
+    heads, rows = pivot(table)
     lines = [
         _markdown([", ".join(table.axes[0]), *(" ".join(formatting.words(head)) for head in heads)]),
         _markdown(["---", *["--:"] * len(heads)]),
@@ -51,7 +51,7 @@ def _markdown(cells: Sequence[str]) -> str:
 
 def render_latex(table: Table) -> str:
     r"""Render as a LaTeX ``tabular`` for ``\usepackage{booktabs}``; the best cell of each row is bold."""
-    heads, rows = lay(table)
+    heads, rows = pivot(table)
     first = ", ".join(table.axes[0]).capitalize()
     head = " & ".join([first, *(" ".join(formatting.words(head)).translate(_LATEX) for head in heads)])
     lines = [
@@ -85,7 +85,7 @@ def _latex_map(one: ZeroShot) -> list[str]:
     ]
 
 
-def _latex(cell: Cell | None) -> str:
+def _latex(cell: TableCell | None) -> str:
     if cell is None or cell.score is None:
         return "" if cell is None else cell.state
     score = formatting.score(cell).replace("±", r"$\pm$").replace("*", "$^{*}$").replace("~", r"$^{\sim}$")
@@ -143,7 +143,7 @@ def _records(table: Table) -> Iterable[dict[str, Any]]:
         }
 
 
-def _plain(cell: Cell | None, best: str) -> str:
+def _plain(cell: TableCell | None, best: str) -> str:
     if cell is None or cell.score is None:
         return "" if cell is None else cell.state
     score = best.format(formatting.score(cell)) if cell.best else formatting.score(cell)

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from emonet_bench.report.cells import Cell, Group
-from emonet_bench.report.reading import RunRecord
+from emonet_bench.report.cells import Group, TableCell
+from emonet_bench.report.reading import CorpusResult
 
 _AUDIT = ("clean", "warnings", "leaking")
 Key = tuple[str, str, str, int]
@@ -60,7 +60,7 @@ class Row:
     clips: int
     folds: int
     speakers: int
-    cells: Mapping[Column, Cell]
+    cells: Mapping[Column, TableCell]
     audit: str | None = None
     skipped_files: int = 0
     ambiguous: bool = False
@@ -82,14 +82,14 @@ class Row:
         return f"{self.protocol}{identity}" + ("" if self.limit is None else f", limit {self.limit}")
 
 
-def row_keys(records: Iterable[RunRecord]) -> Callable[[RunRecord], Key]:
+def row_keys(records: Iterable[CorpusResult]) -> Callable[[CorpusResult], Key]:
     """Say which row a record belongs to; one that failed before it knew its protocol id joins the others."""
     ids: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for record in records:
         if identity := record.facts.get("protocol_id"):
             ids[record.corpus, record.protocol][identity] += 1
 
-    def key(record: RunRecord) -> Key:
+    def key(record: CorpusResult) -> Key:
         known = ids[record.corpus, record.protocol].most_common(1)
         identity = record.facts.get("protocol_id") or (known[0][0] if known else "")
         return record.corpus, record.protocol, identity, record.variant.get("training.limit") or 0
@@ -97,7 +97,7 @@ def row_keys(records: Iterable[RunRecord]) -> Callable[[RunRecord], Key]:
     return key
 
 
-def latest(records: Iterable[RunRecord], row_of: Callable[[RunRecord], Key]) -> list[RunRecord]:
+def latest(records: Iterable[CorpusResult], row_of: Callable[[CorpusResult], Key]) -> list[CorpusResult]:
     """Keep the latest of several runs of one recipe, seed and fold; a finished one beats a failed one."""
     kept = {}
     for record in sorted(records, key=lambda record: (record.state == "done", record.finished)):
@@ -106,9 +106,9 @@ def latest(records: Iterable[RunRecord], row_of: Callable[[RunRecord], Key]) -> 
     return list(kept.values())
 
 
-def columns_of(records: Sequence[RunRecord]) -> dict[str, Column]:
+def columns_of(records: Sequence[CorpusResult]) -> dict[str, Column]:
     """Give every run its column, tagged with the options that vary among runs of the same two names."""
-    groups: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[CorpusResult]] = defaultdict(list)
     for record in records:
         groups[record.architecture, record.strategy].append(record)
     columns = {}
@@ -120,7 +120,7 @@ def columns_of(records: Sequence[RunRecord]) -> dict[str, Column]:
     return columns
 
 
-def _varying(records: Iterable[RunRecord]) -> list[str]:
+def _varying(records: Iterable[CorpusResult]) -> list[str]:
     """Name the options with several values. Sources count within a corpus: targets differ in theirs by nature."""
     values: dict[str, set[str]] = defaultdict(set)
     for record in records:
@@ -130,7 +130,7 @@ def _varying(records: Iterable[RunRecord]) -> list[str]:
     return sorted(names - {"training.limit"})
 
 
-def describe(groups: Mapping[Column, Group], cells: Mapping[Column, Cell]) -> Row:
+def describe(groups: Mapping[Column, Group], cells: Mapping[Column, TableCell]) -> Row:
     """Describe the row of some runs, from what they say of their corpus.
 
     Args:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emonet_bench.metrics.significance import almost_stochastic_order, holm
-from emonet_bench.report.cells import Cell, Group, Score, pool, rank
+from emonet_bench.report.cells import Group, Score, TableCell, pool, rank
 from emonet_bench.report.notes import across_notes, notes, problems
-from emonet_bench.report.reading import RunRecord
+from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Key, Row, columns_of, describe, latest, row_keys
 from emonet_bench.report.zero_shot import ZeroShot, zero_shots
 
@@ -44,7 +44,7 @@ class Table:
     zero_shot: tuple[ZeroShot, ...] = ()
     axes: tuple[tuple[str, ...], tuple[str, ...]] = (DIMENSIONS[:1], DIMENSIONS[1:])
 
-    def cells(self) -> Iterator[tuple[Row, Column, Cell]]:
+    def cells(self) -> Iterator[tuple[Row, Column, TableCell]]:
         """Yield all cells, row by row."""
         for row in self.rows:
             for column in self.columns:
@@ -52,7 +52,7 @@ class Table:
                     yield row, column, row.cells[column]
 
 
-def summarise(records: Sequence[RunRecord], metric: Score = "uar", baseline: str = "scratch") -> Table:
+def summarise(records: Sequence[CorpusResult], metric: Score = "uar", baseline: str = "scratch") -> Table:
     """Pool the folds of each seed and score them once, average the seeds, and compare with the baseline strategy.
 
     Runs with different protocol ids (or different limits on the clips) never share a row. Of several runs of one seed
@@ -69,7 +69,7 @@ def summarise(records: Sequence[RunRecord], metric: Score = "uar", baseline: str
     row_of = row_keys(wanted)
     kept = latest(wanted, row_of)
     columns = columns_of(kept)
-    grouped: dict[Key, dict[Column, list[RunRecord]]] = defaultdict(lambda: defaultdict(list))
+    grouped: dict[Key, dict[Column, list[CorpusResult]]] = defaultdict(lambda: defaultdict(list))
     for record in kept:
         grouped[row_of(record)][columns[record.run_id]].append(record)
     pooled = {key: {column: pool(cells[column]) for column in sorted(cells)} for key, cells in sorted(grouped.items())}
@@ -92,7 +92,7 @@ def _groups(crossed: Iterable[ZeroShot]) -> Iterator[Group]:
         yield from one.groups.values()
 
 
-def _without_sources(records: Sequence[RunRecord]) -> list[RunRecord]:
+def _without_sources(records: Sequence[CorpusResult]) -> list[CorpusResult]:
     """Leave out joint runs from which other corpora than their own start: they are made once, not for every fold."""
     heard: dict[str, set[str]] = defaultdict(set)
     for record in records:

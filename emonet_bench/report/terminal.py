@@ -12,8 +12,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from emonet_bench.report import formatting
-from emonet_bench.report.cells import Cell, Score
-from emonet_bench.report.layout import Head, lay
+from emonet_bench.report.cells import Score, TableCell
+from emonet_bench.report.layout import Head, pivot
 from emonet_bench.report.notes import TITLES
 from emonet_bench.report.rows import Row
 from emonet_bench.report.table import DIMENSIONS, Table
@@ -49,7 +49,7 @@ def _grid(**options: Any) -> RichTable:
 
 
 def _wide(table: Table) -> RichTable:
-    heads, rows = lay(table)
+    heads, rows = pivot(table)
     costs = table.axes[1] == DIMENSIONS[1:]  # each column is one way to get a network
     grid = _grid(title=formatting.title(table), title_justify="left", show_footer=costs)
     grid.add_column(", ".join(table.axes[0]), footer=Text("trained\nparameters\ns per run", style="dim"), no_wrap=True)
@@ -83,7 +83,7 @@ def _details(row: Row, metric: Score) -> list[str]:
     ]
 
 
-def _text(cell: Cell | None, *, seeds: bool) -> Text:
+def _text(cell: TableCell | None, *, seeds: bool) -> Text:
     if cell is None:
         return Text("")
     if cell.score is None:
@@ -100,11 +100,11 @@ def _text(cell: Cell | None, *, seeds: bool) -> Text:
     return text
 
 
-def _state(cell: Cell) -> Text:
+def _state(cell: TableCell) -> Text:
     return Text(cell.state, style="red" if cell.state == "failed" else "yellow")
 
 
-def _cost(cells: Sequence[Cell | None]) -> str:
+def _cost(cells: Sequence[TableCell | None]) -> str:
     shown = [cell for cell in cells if cell]
     numbers = [_mean(getattr(cell, name) for cell in shown) for name in ("trainable", "total", "seconds")]
     return "\n".join(map(formatting.count, numbers))
@@ -131,7 +131,7 @@ def _long(table: Table) -> RichTable:
     return grid
 
 
-def _figures(cell: Cell) -> list[Text | str]:
+def _figures(cell: TableCell) -> list[Text | str]:
     if cell.score is None:
         return [_state(cell)]
     score = Text(formatting.score(cell), style="bold green" if cell.best else "")

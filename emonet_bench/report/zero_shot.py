@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from emonet_bench.report.cells import Cell, Group, Score, pool
-from emonet_bench.report.reading import RunRecord
+from emonet_bench.report.cells import Group, Score, TableCell, pool
+from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Key, Row, columns_of, describe, latest, row_keys
 
 
@@ -28,7 +28,7 @@ class ZeroShot:
     labels: str
     sources: tuple[str, ...]
     targets: tuple[Row, ...]
-    cells: Mapping[tuple[str, int], Cell]
+    cells: Mapping[tuple[str, int], TableCell]
     groups: Mapping[tuple[str, int], Group]
 
     @property
@@ -40,13 +40,13 @@ class ZeroShot:
         """Name a target's protocol without the label map, which the title names."""
         return target.subtitle.replace(f":{self.labels}", "", 1)
 
-    def lines(self) -> Iterator[tuple[str, list[Cell | None]]]:
+    def lines(self) -> Iterator[tuple[str, list[TableCell | None]]]:
         """Yield each source with its cells in the order of the targets."""
         for source in self.sources:
             yield source, [self.cells.get((source, place)) for place in range(len(self.targets))]
 
 
-def zero_shots(records: Sequence[RunRecord], metric: Score) -> tuple[ZeroShot, ...]:
+def zero_shots(records: Sequence[CorpusResult], metric: Score) -> tuple[ZeroShot, ...]:
     """Put the runs that score a network on another corpus in maps; seeds are averaged.
 
     Args:
@@ -56,17 +56,17 @@ def zero_shots(records: Sequence[RunRecord], metric: Score) -> tuple[ZeroShot, .
     target = row_keys(records)
     kept = latest(records, lambda record: (f"{record.trained_on} {record.corpus}", *target(record)[1:]))
     columns = columns_of(kept)
-    maps: dict[tuple[Column, str], list[RunRecord]] = defaultdict(list)
+    maps: dict[tuple[Column, str], list[CorpusResult]] = defaultdict(list)
     for record in kept:
         maps[columns[record.run_id], record.protocol.partition(":")[2]].append(record)
     return tuple(_map(*key, maps[key], target, metric) for key in sorted(maps))
 
 
 def _map(
-    column: Column, labels: str, records: Sequence[RunRecord], target: Callable[[RunRecord], Key], metric: Score
+    column: Column, labels: str, records: Sequence[CorpusResult], target: Callable[[CorpusResult], Key], metric: Score
 ) -> ZeroShot:
     keys = sorted({target(record) for record in records})
-    found: dict[tuple[str, int], list[RunRecord]] = defaultdict(list)
+    found: dict[tuple[str, int], list[CorpusResult]] = defaultdict(list)
     for record in records:
         found[record.trained_on, keys.index(target(record))].append(record)
     groups = {place: pool(runs) for place, runs in sorted(found.items())}

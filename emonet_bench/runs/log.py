@@ -15,7 +15,7 @@ FILE = "log.txt"
 
 
 @contextmanager
-def kept(directory: Path) -> Iterator[None]:
+def capture_output(directory: Path) -> Iterator[None]:
     """Write all that is logged, warned of or printed meanwhile to ``log.txt``; a continued cell adds to its own."""
     with (directory / FILE).open("a", encoding="utf-8", errors="backslashreplace", buffering=1) as stream:
         handler = logging.StreamHandler(stream)

@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 """Version of ``result.json``; readers accept theirs and older ones."""
 
 
-class Crossing(Options):
+class ZeroShotTarget(Options):
     """Where a trained network is scored without having been trained for it.
 
     Attributes:
@@ -60,7 +60,7 @@ class RunSpec(Options):
     seed: int
     fold: int | None = None
     source: str | None = None
-    evaluate: Crossing | None = None
+    evaluate: ZeroShotTarget | None = None
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -85,8 +85,8 @@ def scored_corpora(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
     >>> scored_corpora({"corpus": "emodb+ravdess", "protocol": "speakers+loso"})
     [('emodb', 'speakers'), ('ravdess', 'loso')]
     """
-    if crossing := spec.get("evaluate"):
-        return [(crossing["corpus"], crossing["protocol"])]
+    if target := spec.get("evaluate"):
+        return [(target["corpus"], target["protocol"])]
     return list(zip(spec["corpus"].split("+"), spec["protocol"].split("+"), strict=True))
 
 

@@ -31,7 +31,7 @@ _OLD = ".old"  # a run that is being replaced
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
-class Busy(StoreError):  # noqa: N818 - a state, not a failure
+class RunLocked(StoreError):  # noqa: N818 - a state, not a failure
     """Another process is at work on this run."""
 
 
@@ -75,20 +75,20 @@ class RunStore:
             The directory, or None where the run is finished already.
 
         Raises:
-            Busy: Another process writes it now.
+            RunLocked: Another process writes it now.
             StoreError: The results directory cannot be written.
         """
-        aside, place = self.pending(spec, run_id), self.path(spec, run_id)
-        with self._locked(aside):
-            if (aside / _RECORD).is_file():
-                self._move(aside, place)
+        staging, place = self.pending(spec, run_id), self.path(spec, run_id)
+        with self._locked(staging):
+            if (staging / _RECORD).is_file():
+                self._move(staging, place)
             if place.is_dir() and not again:
                 yield None
                 return
-            aside.mkdir(exist_ok=True)
-            yield aside
-            if aside.is_dir():
-                self._move(aside, place)
+            staging.mkdir(exist_ok=True)
+            yield staging
+            if staging.is_dir():
+                self._move(staging, place)
 
     def busy(self, spec: RunSpec, run_id: str) -> bool:
         """Tell whether a process is writing a run at this moment."""
@@ -103,28 +103,28 @@ class RunStore:
         found = sorted(path for path in (self.root / PENDING).glob("*") if path.is_dir() and path.suffix != _OLD)
         return [(path, self._busy(path)) for path in found]
 
-    def _busy(self, aside: Path) -> bool:
-        if not _lock_file(aside).exists():
+    def _busy(self, staging: Path) -> bool:
+        if not _lock_file(staging).exists():
             return False
         try:
-            with self._locked(aside):
+            with self._locked(staging):
                 return False
-        except Busy:
+        except RunLocked:
             return True
 
-    def discard(self, aside: Path) -> None:
+    def discard(self, staging: Path) -> None:
         """Clear what was written of a run that comes to nothing."""
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
 
     @contextmanager
-    def _locked(self, aside: Path) -> Iterator[None]:
-        file = _lock_file(aside)
+    def _locked(self, staging: Path) -> Iterator[None]:
+        file = _lock_file(staging)
         try:
-            aside.parent.mkdir(parents=True, exist_ok=True)
+            staging.parent.mkdir(parents=True, exist_ok=True)
             lock = FileLock(file, timeout=0)
             lock.acquire()
         except Timeout:
-            raise Busy(f"{aside}: another process is at work on this run") from None
+            raise RunLocked(f"{staging}: another process is at work on this run") from None
         except OSError as error:
             raise StoreError(f"--results {self.root}: cannot be written ({error.strerror})") from error
         try:
@@ -133,39 +133,39 @@ class RunStore:
             file.unlink(missing_ok=True)  # still held: nobody can believe to have got a file that is gone
             lock.release()
 
-    def _move(self, aside: Path, place: Path) -> None:
-        for leftover in (aside / STATE, *aside.glob("*.part")):
+    def _move(self, staging: Path, place: Path) -> None:
+        for leftover in (staging / STATE, *staging.glob("*.part")):
             leftover.unlink(missing_ok=True)
-        for path in (*aside.iterdir(), aside):
+        for path in (*staging.iterdir(), staging):
             _sync(path)  # content reaches the disk before the name does
         if place.exists():
-            old = aside.with_name(aside.name + _OLD)
+            old = staging.with_name(staging.name + _OLD)
             shutil.rmtree(old, ignore_errors=True)
             place.rename(old)
-            aside.rename(place)
+            staging.rename(place)
             shutil.rmtree(old, ignore_errors=True)
         else:
-            aside.rename(place)
+            staging.rename(place)
         _sync(place.parent)
 
 
-def seal(directory: Path, record: Mapping[str, Any]) -> None:
+def commit(directory: Path, record: Mapping[str, Any]) -> None:
     """Write the record of a run whose other files are complete; they reach the disk before it does.
 
     From then on nothing of the run is lost or done twice, whatever happens.
     """
     for path in directory.iterdir():
         _sync(path)
-    aside = directory / f"{_RECORD}.part"
-    write_json(aside, record)
-    put(aside, directory / _RECORD)
+    staging = directory / f"{_RECORD}.part"
+    write_json(staging, record)
+    atomic_replace(staging, directory / _RECORD)
     _sync(directory)
 
 
-def put(aside: Path, place: Path) -> None:
+def atomic_replace(staging: Path, place: Path) -> None:
     """Rename a file into place, its content first: after a loss of power it is the old one or the new one."""
-    _sync(aside)
-    aside.replace(place)
+    _sync(staging)
+    staging.replace(place)
 
 
 def out_of_space(error: BaseException) -> bool:
@@ -220,8 +220,8 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _lock_file(aside: Path) -> Path:
-    return aside.with_name(f"{aside.name}.lock")
+def _lock_file(staging: Path) -> Path:
+    return staging.with_name(f"{staging.name}.lock")
 
 
 def _sync(path: Path) -> None:

@@ -20,7 +20,7 @@ from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented
 from emonet_bench.testing.parts import batch_norms, idle_part, stir
 from emonet_bench.testing.signals import LABELS
-from emonet_bench.types import AdapterPoint, Architecture, Signal
+from emonet_bench.types import AdapterPoint, Architecture, InputSpec
 
 EXACT = 1e-9
 """Largest difference of an output in float64, which proves the algebra."""
@@ -31,7 +31,9 @@ _KINDS = get_args(get_type_hints(AdapterPoint)["kind"])
 
 
 def check_architecture(
-    architecture: str | Architecture, options: Mapping[str, Any] | Options | None = None, signal: Signal | None = None
+    architecture: str | Architecture,
+    options: Mapping[str, Any] | Options | None = None,
+    signal: InputSpec | None = None,
 ) -> None:
     """Hold an architecture to its contracts.
 
@@ -48,7 +50,7 @@ def check_architecture(
     if not isinstance(options, Options):
         options = parse(architecture.options, options or {}, architecture.name)
     with torch.random.fork_rng(devices=[]):
-        hold("architecture", architecture.name, CHECKS, Bench(architecture, options, signal or Signal()))
+        hold("architecture", architecture.name, CHECKS, Bench(architecture, options, signal or InputSpec()))
 
 
 def options_documented(bench: Bench) -> None:
@@ -155,14 +157,14 @@ def adapter_points(bench: Bench) -> None:
     for name, point in points.items():
         if point.kind not in _KINDS:
             raise BrokenError(f"point {name!r} is of the unknown kind {point.kind!r}; known: {', '.join(_KINDS)}")
-        owner, attribute = networks.slot(network, point.path)
+        owner, attribute = networks.parent_and_attribute(network, point.path)
         present = getattr(owner, attribute)
         if (present is None) != (point.kind in ("conv", "sequence")):
             raise BrokenError(
                 f"point {name!r}: {point.path} is {'empty' if present is None else 'taken'}, see AdapterPoint"
             )
     before = _heard(classifier, bench, torch.float64)
-    installed = networks.branch(network, [CORPUS], dict.fromkeys(_KINDS, idle_part))
+    installed = networks.install_per_corpus(network, [CORPUS], dict.fromkeys(_KINDS, idle_part))
     if dict(network.adapter_points()) != dict(points):
         raise BrokenError("adapter_points() changed when parts were installed; name sizes, not what stands at a point")
     after = _heard(classifier, bench, torch.float64)

@@ -12,7 +12,7 @@ from torch import Tensor
 from emonet_bench import networks
 from emonet_bench.testing.parts import stir
 from emonet_bench.testing.signals import LABELS, clips, noise, samples
-from emonet_bench.types import Architecture, Signal, TrainingSet
+from emonet_bench.types import Architecture, InputSpec, TrainingSet
 
 CORPUS = "kit"
 
@@ -25,7 +25,7 @@ class Bench:
 
     architecture: Architecture
     options: Any
-    signal: Signal
+    signal: InputSpec
 
     def classifier(self, seed: int = 0, labels: tuple[str, ...] = LABELS) -> networks.Classifier:
         """Build the network and a head; fit them where the architecture says how."""

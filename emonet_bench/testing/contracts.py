@@ -15,7 +15,7 @@ class BrokenError(Exception):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What came of one check.
 
     Attributes:
@@ -35,7 +35,7 @@ class Finding:
         return " ".join(f"{kind}{self.error}".split())
 
 
-def examine(kind: str, checks: Iterable[Callable[[Bench], None]], bench: Bench) -> Iterator[Finding]:
+def examine(kind: str, checks: Iterable[Callable[[Bench], None]], bench: Bench) -> Iterator[CheckResult]:
     """Run checks in order; each one's docstring is the contract.
 
     Args:
@@ -49,9 +49,9 @@ def examine(kind: str, checks: Iterable[Callable[[Bench], None]], bench: Bench) 
         try:
             check(bench)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            yield Finding(contract, written, error)
+            yield CheckResult(contract, written, error)
         else:
-            yield Finding(contract, written)
+            yield CheckResult(contract, written)
 
 
 def hold(kind: str, name: str, checks: Iterable[Callable[[Bench], None]], bench: Bench) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from emonet_bench.config import Options
 from emonet_bench.networks import MaskedBatchNorm
-from emonet_bench.types import AdapterPoint, Architecture, Signal
+from emonet_bench.types import AdapterPoint, Architecture, InputSpec
 
 _FRAME = 32  # samples, without overlap
 _CHANNELS = 4
@@ -88,7 +88,7 @@ class NoOptions(Options):
 
 
 def _build(network: type[nn.Module]) -> Architecture:
-    def build(options: NoOptions, signal: Signal) -> nn.Module:  # noqa: ARG001 - the contract
+    def build(options: NoOptions, signal: InputSpec) -> nn.Module:  # noqa: ARG001 - the contract
         return network()
 
     return Architecture(network.__name__, "kit", NoOptions, build)

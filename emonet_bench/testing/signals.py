@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from emonet_bench.data.dataset import Clips
-from emonet_bench.types import Signal
+from emonet_bench.types import InputSpec
 
 LABELS = ("hum", "hiss", "hush")
 
 
-def samples(seconds: Sequence[float], signal: Signal) -> list[int]:
+def samples(seconds: Sequence[float], signal: InputSpec) -> list[int]:
     """Turn seconds into samples; 0 stands for a single one."""
     return [max(1, round(second * signal.sampling_rate)) for second in seconds]
 
@@ -38,7 +38,7 @@ def noise(lengths: Sequence[int], *, padding: int = 0) -> tuple[Tensor, Tensor]:
     return torch.stack(rows), torch.tensor(lengths)
 
 
-def clips(signal: Signal, seed: int, each: int = 6) -> Clips:
+def clips(signal: InputSpec, seed: int, each: int = 6) -> Clips:
     """Make clips of three labels that differ in colour and loudness, from half a second to a second long."""
     generator = torch.Generator().manual_seed(seed)
     targets = torch.arange(len(LABELS)).repeat(each)

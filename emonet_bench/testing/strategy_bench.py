@@ -19,9 +19,9 @@ from emonet_bench.testing.networks import ADAPTABLE, PLAIN
 from emonet_bench.testing.parts import stir
 from emonet_bench.testing.signals import LABELS, clips, noise
 from emonet_bench.training.checkpoints import Checkpoint
-from emonet_bench.types import Architecture, Plan, Signal, Strategy, TrainingSet
+from emonet_bench.types import Architecture, InputSpec, Plan, Strategy, TrainingSet
 
-SIGNAL = Signal(sampling_rate=1_000)
+SIGNAL = InputSpec(sampling_rate=1_000)
 RECIPE = Training(
     epochs=2, batch_size=6, learning_rate=0.01, window=0.3, sampling_rate=1_000, device="cpu", precision="float32"
 )
@@ -105,7 +105,7 @@ class StrategyBench:
         return dict(self.network_options) if architecture is self.networks[0] else {}
 
     @torch.no_grad()
-    def heard(self, whole: nn.Module) -> Tensor:
+    def aggregate_windows(self, whole: nn.Module) -> Tensor:
         """Return the logits (N, classes) of a few clips."""
         waveform, lengths = noise([700, 310, 1])
         logits: Tensor = whole.eval()(waveform.float(), lengths)

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
-from emonet_bench.networks import Classifier, owner, without_owner
+from emonet_bench.networks import Classifier, corpus_of, without_corpus
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.store import CHECKPOINT, read_record
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import InputSpec, TrainingSet
 
 SHARED = "shared.safetensors"
 """What several corpora share, in the directory of their run."""
@@ -41,7 +41,7 @@ class Checkpoint:
     @property
     def branches(self) -> list[str]:
         """The corpora that have parts of the network for themselves."""
-        owners = {owner(name) for name in self.tensors if name.startswith("network.")}
+        owners = {corpus_of(name) for name in self.tensors if name.startswith("network.")}
         return [corpus for corpus in self.header["corpora"] if corpus in owners]
 
     def network(self, corpus: str | None = None) -> dict[str, Tensor]:
@@ -51,9 +51,9 @@ class Checkpoint:
         """
         wanted = (None, corpus or next(iter(self.header["corpora"]), None))
         return {
-            without_owner(name).removeprefix("network."): tensor
+            without_corpus(name).removeprefix("network."): tensor
             for name, tensor in self.tensors.items()
-            if name.startswith("network.") and owner(name) in wanted
+            if name.startswith("network.") and corpus_of(name) in wanted
         }
 
 
@@ -69,7 +69,7 @@ def save_parts(classifier: Classifier, directory: Path, header: Mapping[str, Any
     """
     owned: dict[str | None, dict[str, Tensor]] = {}
     for name, tensor in classifier.state_dict().items():
-        owned.setdefault(owner(name), {})[name] = tensor
+        owned.setdefault(corpus_of(name), {})[name] = tensor
     _save(owned.get(None, {}), directory / SHARED, {**header, "corpora": {}})
     for corpus, labels in header["corpora"].items():
         own = {**header, "corpora": {corpus: labels}, "shared": SHARED}
@@ -90,19 +90,19 @@ def _save(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, Any]) 
     save_file(stored, path, metadata={_KEY: json.dumps(header, sort_keys=True)})
 
 
-def load(path: Path, read_foreign: Callable[[Path], Checkpoint] | None = None) -> Checkpoint:
+def load(path: Path, load_external: Callable[[Path], Checkpoint] | None = None) -> Checkpoint:
     """Read a checkpoint, given as its file or as the directory of a run.
 
     Args:
         path: Where it is.
-        read_foreign: Reads a file that is no safetensors, see ``Architecture``.
+        load_external: Reads a file that is no safetensors, see ``Architecture``.
 
     Raises:
         ConfigError: It is missing, damaged or not ours.
     """
     file = path / CHECKPOINT if path.is_dir() else path
-    if read_foreign is not None and file.suffix != Path(CHECKPOINT).suffix:
-        return read_foreign(file)
+    if load_external is not None and file.suffix != Path(CHECKPOINT).suffix:
+        return load_external(file)
     try:
         with safe_open(file, framework="pt") as opened:
             header = (opened.metadata() or {}).get(_KEY)
@@ -149,7 +149,7 @@ def rebuild(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:
     architecture = plugins.architectures[header["architecture"]]
     strategy = plugins.strategies[header["strategy"]]
     options = parse(architecture.options, header["architecture_options"], "checkpoint")
-    network = architecture.build(options, Signal(**header["signal"]))
+    network = architecture.build(options, InputSpec(**header["signal"]))
     plan = strategy.prepare(
         network,
         training_sets(header["corpora"]),

@@ -1,4 +1,4 @@
-"""Where training starts, when a source offers several points: chosen on dev, before the first epoch."""
+"""Initialisation: which of several weights training starts from, chosen on dev before the first epoch."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips, shuffled
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier, MaskedBatchNorm
-from emonet_bench.training.prediction import computed, embed
+from emonet_bench.training.prediction import embed, forward_batch
 from emonet_bench.types import Plan
 
 
-def choose(
+def select_initialisation(
     plan: Plan, train_clips: Mapping[str, Clips], dev_clips: Mapping[str, Clips], recipe: Training, seed: int
 ) -> str:
-    """Load the best of a plan's starts into its classifier.
+    """Load the best of a plan's initialisations into its classifier.
 
-    Heads are untrained yet; so each start is judged by a linear probe (ridge regression to the labels, balanced) of its
+    Heads are untrained yet; so each is judged by a linear probe (ridge regression to the labels, balanced) of its
     embeddings, fitted on train and scored on dev, batch norms estimated anew on train. Of equals, the first is taken.
 
     Args:
@@ -34,21 +34,21 @@ def choose(
     """
     classifier: Classifier = plan.classifier
     scores: dict[str, float] = {}
-    for name, tensors in plan.starts.items():
+    for name, tensors in plan.initialisations.items():
         classifier.load_state_dict({**classifier.state_dict(), **tensors})
         probed = [
             _probe(classifier, corpus, clips, dev_clips[corpus], recipe, seed) for corpus, clips in train_clips.items()
         ]
         scores[name] = sum(probed) / len(probed)
     best = max(scores, key=lambda name: scores[name])
-    classifier.load_state_dict({**classifier.state_dict(), **plan.starts[best]})
+    classifier.load_state_dict({**classifier.state_dict(), **plan.initialisations[best]})
     for corpus, clips in train_clips.items():
-        reestimate(classifier, corpus, clips, recipe, seed)
+        recalibrate_batch_norm(classifier, corpus, clips, recipe, seed)
     return f"{best}; UAR of a linear probe on dev: " + ", ".join(f"{name} {uar:.3f}" for name, uar in scores.items())
 
 
 @torch.no_grad()
-def reestimate(classifier: Classifier, corpus: str, clips: Clips, recipe: Training, seed: int) -> None:
+def recalibrate_batch_norm(classifier: Classifier, corpus: str, clips: Clips, recipe: Training, seed: int) -> None:
     """Estimate the statistics of one corpus's trainable batch norms on its clips; nothing else changes."""
     classifier.eval()
     classifier.select(corpus)
@@ -57,14 +57,14 @@ def reestimate(classifier: Classifier, corpus: str, clips: Clips, recipe: Traini
     if not trained:
         return
     for norm in trained:
-        norm.renew()
+        norm.reset_statistics()
         norm.train()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for drawn in shuffled(len(clips), recipe.batch_size):
-            computed(clips, drawn.to(clips.starts.device), recipe, classifier.network.embed)
+            forward_batch(clips, drawn.to(clips.starts.device), recipe, classifier.network.embed)
     for norm in trained:
-        norm.renew()  # training begins its own statistics
+        norm.reset_statistics()  # training begins its own statistics
     classifier.eval()
 
 
@@ -73,7 +73,7 @@ def _probe(classifier: Classifier, corpus: str, train: Clips, dev: Clips, recipe
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
-    reestimate(classifier, corpus, train, recipe, seed)
+    recalibrate_batch_norm(classifier, corpus, train, recipe, seed)
     probe = make_pipeline(StandardScaler(), RidgeClassifier(class_weight="balanced"))
     probe.fit(embed(classifier, train, recipe).numpy(), train.targets.cpu().numpy())
     prediction = probe.predict(embed(classifier, dev, recipe).numpy()).tolist()

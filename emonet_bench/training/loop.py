@@ -23,7 +23,7 @@ from emonet_bench.training import resume
 from emonet_bench.training.losses import Loss, loss_of
 from emonet_bench.training.optimisers import Stage, optimizer, rate_factor, stages
 from emonet_bench.training.prediction import training_window, uar
-from emonet_bench.training.resume import Standing
+from emonet_bench.training.resume import TrainingProgress
 from emonet_bench.types import Plan
 
 IMPROVEMENT = 0.005
@@ -87,12 +87,12 @@ def train(
     for number, stage in enumerate(stages(recipe, len(train_clips))):
         session.run(number, stage)
     session.classifier.load_state_dict(session.best)
-    if notes is not None and session.standing.pieces > 1:
+    if notes is not None and session.progress.micro_batches > 1:
         notes["halved_batch"] = (
-            f"out of GPU memory: each batch of {recipe.batch_size} was run in {session.standing.pieces} pieces, "
+            f"out of GPU memory: each batch of {recipe.batch_size} was run in {session.progress.micro_batches} pieces, "
             "gradients accumulated; batch norms saw one piece at a time"
         )
-    return session.standing.best_epoch
+    return session.progress.best_epoch
 
 
 class _Session:
@@ -115,37 +115,42 @@ class _Session:
         self.steps = recipe.steps_per_epoch or max(_batches(len(c), recipe.batch_size) for c in train_clips.values())
         self.file = directory / STATE if directory else None
         self.saved = time.monotonic()
-        self.standing, self.best = Standing(), dict[str, Tensor]()
+        self.progress, self.best = TrainingProgress(), dict[str, Tensor]()
         self.state = resume.load(self.file) if self.file else None
         if self.state:
-            self.standing, self.best = self.state.standing, self.state.best
+            self.progress, self.best = self.state.progress, self.state.best
 
     def run(self, number: int, stage: Stage) -> None:
         """Carry out one stage, or what is left of it."""
-        if number < self.standing.stage:
+        if number < self.progress.stage:
             return
         self.optimizer = optimizer(self.plan.groups, self.recipe, stage.rate)
-        if number > self.standing.stage:
+        if number > self.progress.stage:
             self._begin(number)
         elif self.state:
             self.classifier.load_state_dict(self.state.model)
             self.state.hand_to(self.optimizer)
-        while self.standing.epoch < stage.last_epoch and self._patient():
+        while self.progress.epoch < stage.last_epoch and self._patient():
             self._epoch(stage)
 
     def _begin(self, number: int) -> None:
         """Start a stage from the best epoch so far."""
         if self.best:
             self.classifier.load_state_dict(self.best)
-        now = self.standing
-        now.stage, now.first_epoch, now.reference, now.waited = number, now.epoch, now.best_uar, 0
+        now = self.progress
+        now.stage, now.first_epoch, now.patience_baseline, now.epochs_without_improvement = (
+            number,
+            now.epoch,
+            now.best_uar,
+            0,
+        )
 
     def _patient(self) -> bool:
-        return self.recipe.patience is None or self.standing.waited < self.recipe.patience
+        return self.recipe.patience is None or self.progress.epochs_without_improvement < self.recipe.patience
 
     def _epoch(self, stage: Stage) -> None:
         started = time.perf_counter()
-        now = self.standing
+        now = self.progress
         now.epoch += 1
         torch.manual_seed(epoch_seed(self.seed, now.epoch))
         loss = self._train(stage)
@@ -155,10 +160,10 @@ class _Session:
         if score > now.best_uar:
             now.best_uar, now.best_epoch = score, now.epoch
             self.best = {name: tensor.detach().clone() for name, tensor in self.classifier.state_dict().items()}
-        if score > now.reference + IMPROVEMENT:
-            now.reference, now.waited = score, 0
+        if score > now.patience_baseline + IMPROVEMENT:
+            now.patience_baseline, now.epochs_without_improvement = score, 0
         else:
-            now.waited += 1
+            now.epochs_without_improvement += 1
         rate = self.optimizer.param_groups[0]["lr"]
         self.on_epoch(Epoch(now.epoch, loss, score, rate, time.perf_counter() - started))
         self._save()
@@ -167,8 +172,8 @@ class _Session:
         train_mode(self.classifier)
         draws = {corpus: _endless(clips, self.recipe) for corpus, clips in self.train_clips.items()}
         total = torch.zeros((), device=next(self.classifier.parameters()).device)  # summed there: no wait at each step
-        step = (self.standing.epoch - 1 - self.standing.first_epoch) * self.steps
-        steps = (stage.last_epoch - self.standing.first_epoch) * self.steps
+        step = (self.progress.epoch - 1 - self.progress.first_epoch) * self.steps
+        steps = (stage.last_epoch - self.progress.first_epoch) * self.steps
         for number in range(step, step + self.steps):
             rate = stage.rate * rate_factor(self.recipe, number, steps)
             for corpus, batches in draws.items():
@@ -184,32 +189,32 @@ class _Session:
                 loss = self._gradients(corpus, batch)
                 break
             except torch.OutOfMemoryError as error:
-                self._halve(batch, error)
+                self._use_smaller_micro_batches(batch, error)
             torch.cuda.empty_cache()  # outside of the handler: its traceback keeps the tensors alive
         self.optimizer.step()
         return loss
 
     def _gradients(self, corpus: str, batch: Batch) -> Tensor:
-        """Accumulate the gradients of a batch, piece by piece, and return its loss."""
+        """Accumulate the gradients of a batch, micro-batch by micro-batch, and return its loss."""
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=batch.waveform.device)
         criterion = self.losses[corpus]
-        for piece in pieces(batch, self.standing.pieces):
+        for micro_batch in split_batch(batch, self.progress.micro_batches):
             with autocast(self.recipe):
-                logits = self.classifier(piece.waveform, piece.lengths)
-            loss = criterion(logits.float(), piece.targets) * criterion.share(piece.targets, batch.targets)
+                logits = self.classifier(micro_batch.waveform, micro_batch.lengths)
+            loss = criterion(logits.float(), micro_batch.targets) * criterion.share(micro_batch.targets, batch.targets)
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
 
-    def _halve(self, batch: Batch, error: torch.OutOfMemoryError) -> None:
-        if len(batch.targets) // (self.standing.pieces * 2) < _FEWEST:
+    def _use_smaller_micro_batches(self, batch: Batch, error: torch.OutOfMemoryError) -> None:
+        if len(batch.targets) // (self.progress.micro_batches * 2) < _FEWEST:
             raise TrainingError(
-                f"out of GPU memory with {_FEWEST} clips at once, in epoch {self.standing.epoch}; "
+                f"out of GPU memory with {_FEWEST} clips at once, in epoch {self.progress.epoch}; "
                 "shorten training.window or run fewer cells at once with --jobs"
             ) from error
-        self.standing.pieces *= 2
-        _log.warning("out of GPU memory: batches are run in %d pieces from here on", self.standing.pieces)
+        self.progress.micro_batches *= 2
+        _log.warning("out of GPU memory: batches are run in %d pieces from here on", self.progress.micro_batches)
 
     def _dev_uar(self) -> float:
         scores = []
@@ -220,7 +225,7 @@ class _Session:
 
     def _save(self) -> None:
         if self.file and time.monotonic() - self.saved > _SAVE_SECONDS:
-            resume.save(self.file, self.standing, self.classifier.state_dict(), self.best, self.optimizer)
+            resume.save(self.file, self.progress, self.classifier.state_dict(), self.best, self.optimizer)
             self.saved = time.monotonic()
 
 
@@ -229,8 +234,8 @@ def autocast(recipe: Training) -> AbstractContextManager[None]:
     return torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.precision == "bfloat16")
 
 
-def pieces(batch: Batch, count: int) -> Iterator[Batch]:
-    """Divide a batch into pieces of nearly equal size and two clips at least."""
+def split_batch(batch: Batch, count: int) -> Iterator[Batch]:
+    """Divide a batch into micro-batches of nearly equal size and two clips at least."""
     count = max(1, min(count, len(batch.targets) // _FEWEST))
     if count == 1:
         yield batch

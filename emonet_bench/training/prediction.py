@@ -15,8 +15,8 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier
-from emonet_bench.networks.windowing import heard
-from emonet_bench.types import Signal
+from emonet_bench.networks.windowing import aggregate_windows
+from emonet_bench.types import InputSpec
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def _each(
     while done < len(order):
         index = order[done : done + size]
         try:
-            rows.append(computed(clips, index, recipe, compute))
+            rows.append(forward_batch(clips, index, recipe, compute))
             done += len(index)
             continue
         except torch.OutOfMemoryError as error:
@@ -72,7 +72,7 @@ def _each(
     return torch.cat(rows)[torch.argsort(order)]
 
 
-def computed(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def forward_batch(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Compute one row for each of some clips, at once, as evaluation hears them.
 
     Args:
@@ -86,13 +86,15 @@ def computed(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[T
     """
     batch = clips.whole(index)
     assert batch.lengths is not None  # whole clips carry their lengths
-    with _unrounded():
-        (rows,) = heard(lambda *clip: (compute(*clip),), batch.waveform, batch.lengths, evaluation_signal(recipe))
+    with tf32_disabled():
+        (rows,) = aggregate_windows(
+            lambda *clip: (compute(*clip),), batch.waveform, batch.lengths, evaluation_input(recipe)
+        )
     return rows.float()
 
 
 @contextmanager
-def _unrounded() -> Iterator[None]:
+def tf32_disabled() -> Iterator[None]:
     """Keep float32 on GPUs from being rounded to TensorFloat-32, as torch does in convolutions and recurrent layers."""
     backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
     before = [backend.allow_tf32 for backend in backends]
@@ -107,11 +109,11 @@ def _unrounded() -> Iterator[None]:
 
 def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:
     """Return the UAR over clips, scored with the active corpus's branches."""
-    truth, prediction = named(clips, predict(classifier, clips, recipe).argmax(-1))
+    truth, prediction = label_names(clips, predict(classifier, clips, recipe).argmax(-1))
     return unweighted_average_recall(truth, prediction, clips.labels)
 
 
-def named(clips: Clips, prediction: Tensor) -> tuple[list[str], list[str]]:
+def label_names(clips: Clips, prediction: Tensor) -> tuple[list[str], list[str]]:
     """Return truth and prediction (N,) as label names."""
     truth = [clips.labels[i] for i in clips.targets.tolist()]
     return truth, [clips.labels[i] for i in prediction.tolist()]
@@ -122,8 +124,8 @@ def training_window(recipe: Training) -> int | None:
     return None if recipe.window is None else round(recipe.window * recipe.sampling_rate)
 
 
-def evaluation_signal(recipe: Training) -> Signal:
+def evaluation_input(recipe: Training) -> InputSpec:
     """Return what evaluation hears of a clip; windows overlap by half."""
     window = None if recipe.evaluation == "whole" else training_window(recipe)
     hop = max(1, window // 2) if window and recipe.evaluation == "windows" else None
-    return Signal(recipe.sampling_rate, window, hop)
+    return InputSpec(recipe.sampling_rate, window, hop)

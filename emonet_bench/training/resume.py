@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class Standing:
+class TrainingProgress:
     """Where a training stands.
 
     Attributes:
@@ -28,9 +28,9 @@ class Standing:
         epoch: The last finished epoch, counted over all stages from 1.
         best_epoch: The epoch with the best dev UAR so far.
         best_uar: That UAR.
-        reference: The dev UAR that an epoch must better to be a gain in this stage.
-        waited: Epochs since the last gain.
-        pieces: How many pieces a batch is run in, because it does not fit into memory at once.
+        patience_baseline: The dev UAR that an epoch must better to be a gain in this stage.
+        epochs_without_improvement: Epochs since the last gain, held against the recipe's patience (early stopping).
+        micro_batches: How many micro-batches a batch is divided into, because it does not fit into memory at once.
     """
 
     stage: int = -1
@@ -38,19 +38,19 @@ class Standing:
     epoch: int = 0
     best_epoch: int = 0
     best_uar: float = -1.0
-    reference: float = -1.0
-    waited: int = 0
-    pieces: int = 1
+    patience_baseline: float = -1.0
+    epochs_without_improvement: int = 0
+    micro_batches: int = 1
 
 
 def save(
     path: Path,
-    standing: Standing,
+    progress: TrainingProgress,
     model: Mapping[str, Tensor],
     best: Mapping[str, Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> None:
-    """Write the state aside and rename it into place. Where that fails, an older one stays: it only costs more time."""
+    """Write the state aside and rename it into place; where that fails, an older one stays, which only costs time."""
     tensors = {f"model/{name}": tensor for name, tensor in model.items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
     numbers: dict[str, Any] = {}
@@ -60,15 +60,17 @@ def save(
                 tensors[f"optimizer/{index}/{name}"] = value
             else:
                 numbers[f"{index}/{name}"] = value
-    header = {"standing": json.dumps(asdict(standing)), "optimizer": json.dumps(numbers)}
-    aside = path.with_suffix(".part")
+    header = {"progress": json.dumps(asdict(progress)), "optimizer": json.dumps(numbers)}
+    staging = path.with_suffix(".part")
     try:
-        save_file({name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}, aside, header)
-        with aside.open("rb") as written:
+        save_file(
+            {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}, staging, header
+        )
+        with staging.open("rb") as written:
             os.fsync(written)
-        aside.replace(path)
+        staging.replace(path)
     except (OSError, SafetensorError) as error:
-        aside.unlink(missing_ok=True)
+        staging.unlink(missing_ok=True)
         _log.warning("the state of the training cannot be saved: %s", error)
 
 
@@ -76,7 +78,7 @@ def save(
 class State:
     """A state read back; see ``save``."""
 
-    standing: Standing
+    progress: TrainingProgress
     model: dict[str, Tensor]
     best: dict[str, Tensor]
     optimizer: dict[int, dict[str, Any]]
@@ -92,7 +94,7 @@ def load(path: Path) -> State | None:
         with safe_open(path, framework="pt") as opened:
             header = opened.metadata()
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
-        standing, numbers = Standing(**json.loads(header["standing"])), json.loads(header["optimizer"])
+        progress, numbers = TrainingProgress(**json.loads(header["progress"])), json.loads(header["optimizer"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
     state: dict[int, dict[str, Any]] = {}
@@ -107,4 +109,4 @@ def load(path: Path) -> State | None:
     for name, value in numbers.items():
         index, _, field = name.partition("/")
         state.setdefault(int(index), {})[field] = value
-    return State(standing, parts["model"], parts["best"], state)
+    return State(progress, parts["model"], parts["best"], state)

@@ -1,4 +1,4 @@
-"""For architectures that are fitted, not trained by gradients: a linear head, and a support vector machine in it."""
+"""For architectures that are fitted, not trained by gradients: a linear head, and a support vector svm in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier, two_class_logits
 
-NEVER = -1000.0
+ABSENT_LOGIT = -1000.0
 """The logit of a label that no training clip has."""
 
 FLAT = 1e-4
@@ -45,8 +45,8 @@ class LinearHead(nn.Module):
         self.output.bias.copy_(bias)
 
 
-class MachineOptions(Protocol):
-    """What an architecture's options say of its machine.
+class LinearModelOptions(Protocol):
+    """What an architecture's options say of its svm.
 
     Attributes:
         c_grid: Costs C of a mistake to choose from.
@@ -64,18 +64,18 @@ class MachineOptions(Protocol):
     def batch_size(self) -> int: ...  # noqa: D102
 
 
-def fit_svm(classifier: Classifier, train: Clips, dev: Clips, options: MachineOptions, seed: int) -> None:
-    """Standardise a network's features on train, choose C by UAR on dev, and write the machine into the head.
+def fit_svm(classifier: Classifier, train: Clips, dev: Clips, options: LinearModelOptions, seed: int) -> None:
+    """Standardise a network's features on train, choose C by UAR on dev, and write the svm into the head.
 
     It is an ``Architecture.fit``.
 
     Args:
         classifier: Its head is a ``LinearHead``. Its network embeds a clip as (features - ``mean``) / ``scale``; these
             two buffers (D,), still zeros and ones, are set here.
-        train: Clips to fit the machine to.
+        train: Clips to fit the svm to.
         dev: Clips to choose C on; of equally good machines, the one with the smallest C is taken.
         options: Those of the architecture.
-        seed: Of the machine.
+        seed: Of the svm.
 
     Raises:
         TrainingError: All training clips have one label.
@@ -85,49 +85,49 @@ def fit_svm(classifier: Classifier, train: Clips, dev: Clips, options: MachineOp
     if len(set(train.targets.tolist())) < 2:  # noqa: PLR2004
         raise TrainingError("all training clips have one label; use a protocol or a limit that leaves at least two")
     network: Any = classifier.eval().network
-    heard, heard_dev = (_features(network, clips, options.batch_size) for clips in (train, dev))
-    scaler = StandardScaler().fit(heard)
+    features, dev_features = (_features(network, clips, options.batch_size) for clips in (train, dev))
+    scaler = StandardScaler().fit(features)
     scaler.scale_[scaler.scale_ < FLAT] = 1.0
     network.mean.copy_(torch.from_numpy(scaler.mean_))
     network.scale.copy_(torch.from_numpy(scaler.scale_))
-    heard, heard_dev = scaler.transform(heard), scaler.transform(heard_dev)
+    features, dev_features = scaler.transform(features), scaler.transform(dev_features)
     targets, truth, labels = train.targets.cpu().numpy(), dev.targets.tolist(), range(len(dev.labels))
     weights = "balanced" if options.balanced else None
-    machine = max(
-        (_machine(heard, targets, c, weights, seed) for c in sorted(options.c_grid)),
-        key=lambda machine: unweighted_average_recall(truth, machine.predict(heard_dev).tolist(), labels),
+    svm = max(
+        (_fit_linear_svc(features, targets, c, weights, seed) for c in sorted(options.c_grid)),
+        key=lambda svm: unweighted_average_recall(truth, svm.predict(dev_features).tolist(), labels),
     )
     head: Any = classifier.heads.active
-    head.set(*_as_logits(machine, len(train.labels)))
+    head.set(*_as_logits(svm, len(train.labels)))
 
 
-def _machine(heard: Array, targets: npt.NDArray[np.int64], c: float, weights: str | None, seed: int) -> Any:
+def _fit_linear_svc(features: Array, targets: npt.NDArray[np.int64], c: float, weights: str | None, seed: int) -> Any:
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - slow to import
     from sklearn.svm import LinearSVC  # noqa: PLC0415
 
-    machine = LinearSVC(C=c, class_weight=weights, dual=True, random_state=seed)
+    svm = LinearSVC(C=c, class_weight=weights, dual=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # dev decides what a large C is worth
-        return machine.fit(heard, targets)
+        return svm.fit(features, targets)
 
 
-def _as_logits(machine: Any, classes: int) -> tuple[Tensor, Tensor]:
+def _as_logits(svm: Any, classes: int) -> tuple[Tensor, Tensor]:
     """Spread the decision functions of the labels in train over all labels: weight (classes, D), bias (classes,)."""
-    weight = torch.zeros(classes, machine.coef_.shape[1])
-    bias = torch.full((classes,), NEVER)
-    present = torch.from_numpy(machine.classes_)
+    weight = torch.zeros(classes, svm.coef_.shape[1])
+    bias = torch.full((classes,), ABSENT_LOGIT)
+    present = torch.from_numpy(svm.classes_)
     bias[present] = 0.0
     if len(present) == 2:  # noqa: PLR2004 - one function, positive for the second
         present = present[1:]
-    weight[present] = torch.from_numpy(machine.coef_).float()
-    bias[present] = torch.from_numpy(machine.intercept_).float()
+    weight[present] = torch.from_numpy(svm.coef_).float()
+    bias[present] = torch.from_numpy(svm.intercept_).float()
     return weight, bias
 
 
 @torch.inference_mode()
 def _features(network: Any, clips: Clips, batch_size: int) -> Array:
     """Embed all clips, whole, with a network that is not standardised yet: (N, D) in the order of the clips."""
-    heard = np.empty((len(clips), network.dim))
+    features = np.empty((len(clips), network.dim))
     for batch in clips.in_order(batch_size):
-        heard[batch.index.cpu().numpy()] = network.embed(batch.waveform, batch.lengths).cpu().numpy()
-    return heard
+        features[batch.index.cpu().numpy()] = network.embed(batch.waveform, batch.lengths).cpu().numpy()
+    return features

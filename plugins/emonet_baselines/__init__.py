@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_baselines.options import ChanceOptions, SvmOptions
 from emonet_bench import hookimpl
-from emonet_bench.types import Architecture, Signal
+from emonet_bench.types import Architecture, InputSpec
 
 if TYPE_CHECKING:
     from emonet_baselines.chance import ChanceNetwork
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - torch and scikit-learn are imported when they are needed
 
 
-def build_chance(options: ChanceOptions, signal: Signal) -> ChanceNetwork:  # noqa: ARG001 - the contract
+def build_chance(options: ChanceOptions, signal: InputSpec) -> ChanceNetwork:  # noqa: ARG001 - the contract
     """Build the network that hears nothing."""
     from emonet_baselines.chance import ChanceNetwork
 
@@ -30,7 +30,7 @@ def fit_chance(*arguments: Any) -> None:
     fit(*arguments)
 
 
-def build_svm(options: SvmOptions, signal: Signal) -> SvmNetwork:
+def build_svm(options: SvmOptions, signal: InputSpec) -> SvmNetwork:
     """Build the functionals, not yet standardised."""
     from emonet_baselines.svm import SvmNetwork
 

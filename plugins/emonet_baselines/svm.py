@@ -11,7 +11,7 @@ from emonet_baselines.functionals import Functionals
 from emonet_baselines.options import SvmOptions
 from emonet_bench.frontend import LogMel, Mfcc
 from emonet_bench.training.svm import LinearHead
-from emonet_bench.types import AdapterPoint, Signal
+from emonet_bench.types import AdapterPoint, InputSpec
 
 
 class SvmNetwork(nn.Module):
@@ -24,7 +24,7 @@ class SvmNetwork(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, options: SvmOptions, signal: Signal) -> None:
+    def __init__(self, options: SvmOptions, signal: InputSpec) -> None:
         super().__init__()
         if options.features == "mfcc":
             self.front_end: LogMel = Mfcc(options, signal.sampling_rate, options.num_mfccs)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emonet_bench import hookimpl
-from emonet_bench.types import Architecture, Signal
+from emonet_bench.types import Architecture, InputSpec
 from emonet_cnn.options import CnnOptions, ResNetOptions
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ CITATION = """@article{gerczuk2023emonet,
 }"""
 
 
-def build(options: CnnOptions, signal: Signal) -> Cnn:
+def build(options: CnnOptions, signal: InputSpec) -> Cnn:
     """Build the network; torch is imported here and not before."""
     from emonet_cnn.network import Cnn  # noqa: PLC0415 - torch
 
     return Cnn(options, signal)
 
 
-def read_foreign(path: Path) -> Checkpoint:
+def load_external(path: Path) -> Checkpoint:
     """Read the weights that the original EmoNet has saved."""
     from emonet_cnn.keras import read_checkpoint  # noqa: PLC0415 - torch
 
@@ -43,6 +43,6 @@ def emonet_architectures() -> Sequence[Architecture]:
     """Offer ``cnn``."""
     return [
         Architecture(
-            name="cnn", family="cnn", options=CnnOptions, build=build, citation=CITATION, read_foreign=read_foreign
+            name="cnn", family="cnn", options=CnnOptions, build=build, citation=CITATION, load_external=load_external
         )
     ]

@@ -121,7 +121,7 @@ def _owners(layers: Layers, tasks: list[str], suffix: str) -> Iterator[tuple[str
 
 
 def _branch(task: str) -> str:
-    return f".parts.for_{task}"  # as networks.Branches names it
+    return f".parts.for_{task}"  # as networks.PerCorpus names it
 
 
 def _get(layers: Layers, layer: str, name: str) -> Any:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from emonet_bench.errors import ConfigError
 from emonet_bench.frontend import LogMel
 from emonet_bench.networks import centre_crop
-from emonet_bench.types import AdapterPoint, Signal
+from emonet_bench.types import AdapterPoint, InputSpec
 from emonet_cnn.options import CnnOptions
 from emonet_cnn.pooling import AttentionPooling, AveragePooling, RecurrentPooling, StatisticsPooling
 from emonet_cnn.resnet import Trunk
@@ -31,7 +31,7 @@ class Cnn(nn.Module):
         ConfigError: ``avgpool`` without a window.
     """
 
-    def __init__(self, options: CnnOptions, signal: Signal) -> None:
+    def __init__(self, options: CnnOptions, signal: InputSpec) -> None:
         super().__init__()
         self.front_end = LogMel(options, signal.sampling_rate)
         self.trunk = Trunk(options.num_mels, options)
@@ -68,7 +68,7 @@ class Cnn(nn.Module):
         return points
 
 
-def _pooling(options: CnnOptions, trunk: Trunk, signal: Signal) -> nn.Module:
+def _pooling(options: CnnOptions, trunk: Trunk, signal: InputSpec) -> nn.Module:
     if options.classifier == "FCNAttention":
         return AttentionPooling(trunk.channels)
     if options.classifier == "statistics":
@@ -81,7 +81,7 @@ def _pooling(options: CnnOptions, trunk: Trunk, signal: Signal) -> nn.Module:
     return AveragePooling(trunk.channels, trunk.rows, columns)
 
 
-def _windowed(waveform: Tensor, lengths: Tensor | None, signal: Signal) -> tuple[Tensor, Tensor | None]:
+def _windowed(waveform: Tensor, lengths: Tensor | None, signal: InputSpec) -> tuple[Tensor, Tensor | None]:
     """Cut or pad clips to the fixed window; in a traced graph always, because sizes are dynamic there."""
     if not torch.onnx.is_in_onnx_export() and waveform.shape[1] == signal.window:
         return waveform, lengths

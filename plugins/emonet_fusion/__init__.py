@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from emonet_cnn import CITATION
 
 from emonet_bench import hookimpl
-from emonet_bench.types import Architecture, Signal
+from emonet_bench.types import Architecture, InputSpec
 from emonet_fusion.options import FusionOptions
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["FusionOptions", "build", "emonet_architectures"]
 
 
-def build(options: FusionOptions, signal: Signal) -> FusionNetwork:
+def build(options: FusionOptions, signal: InputSpec) -> FusionNetwork:
     """Build the network; torch is imported here and not before."""
     from emonet_fusion.network import FusionNetwork  # noqa: PLC0415 - torch
 

@@ -11,7 +11,7 @@ from emonet_rnn.network import RecurrentTrunk
 from torch import Tensor, nn
 
 from emonet_bench.frontend import DecibelLogMel
-from emonet_bench.types import AdapterPoint, Signal
+from emonet_bench.types import AdapterPoint, InputSpec
 from emonet_fusion.options import FusionOptions
 
 
@@ -22,7 +22,7 @@ class FusionNetwork(nn.Module):
         dim: Size D of the embedding: the ResNet's channels, then the recurrent network's units.
     """
 
-    def __init__(self, options: FusionOptions, signal: Signal) -> None:
+    def __init__(self, options: FusionOptions, signal: InputSpec) -> None:
         super().__init__()
         self.signal = signal
         self.front_end = DecibelLogMel(options, signal.sampling_rate)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from emonet_bench import hookimpl
-from emonet_bench.types import Architecture, Signal
+from emonet_bench.types import Architecture, InputSpec
 from emonet_rnn.options import RecurrentOptions, RnnOptions
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ CITATION = """@misc{gerczuk2021emonet,
 }"""
 
 
-def build(options: RnnOptions, signal: Signal) -> RnnNetwork:
+def build(options: RnnOptions, signal: InputSpec) -> RnnNetwork:
     """Build the network; torch is imported here and not before."""
     from emonet_rnn.network import RnnNetwork  # noqa: PLC0415 - torch
 

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from emonet_bench.frontend import LogMel, Mfcc
 from emonet_bench.networks import MaskedBatchNorm
-from emonet_bench.types import AdapterPoint, Signal
+from emonet_bench.types import AdapterPoint, InputSpec
 from emonet_rnn.attention import SelfAttention, WeightedAttention
 from emonet_rnn.options import RecurrentOptions, RnnOptions
 
@@ -24,7 +24,7 @@ class RnnNetwork(nn.Module):
         dim: Size D of the embedding.
     """
 
-    def __init__(self, options: RnnOptions, signal: Signal) -> None:
+    def __init__(self, options: RnnOptions, signal: InputSpec) -> None:
         super().__init__()
         self.signal = signal
         if options.features == "mfcc":

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench.errors import ConfigError, Skipped
-from emonet_bench.networks import Classifier, MaskedBatchNorm, owner, without_owner
+from emonet_bench.networks import Classifier, MaskedBatchNorm, corpus_of, without_corpus
 from emonet_transfer.parts import ConvAdapter
 
 # The options of a front end that change what a network hears; the others act in training only.
@@ -84,7 +84,7 @@ def plain(network: Any, source: Any, corpus: str) -> dict[str, Tensor]:
     return dict(network.state_dict())
 
 
-def starts(whole: Classifier, source: Any) -> dict[str, dict[str, Tensor]]:
+def initialisations(whole: Classifier, source: Any) -> dict[str, dict[str, Tensor]]:
     """List where adapters may start from: the mean of the source's sets without adapters, or one of the sets."""
     if source is None or not source.branches:
         return {}
@@ -92,8 +92,8 @@ def starts(whole: Classifier, source: Any) -> dict[str, dict[str, Tensor]]:
     sets = {f"the set of {corpus}": source.network(corpus) for corpus in source.branches}
 
     def fitting(name: str, given: Mapping[str, Tensor]) -> Tensor | None:
-        found = given.get(without_owner(name).removeprefix("network."))
-        return found if owner(name) and found is not None and found.shape == state[name].shape else None
+        found = given.get(without_corpus(name).removeprefix("network."))
+        return found if corpus_of(name) and found is not None and found.shape == state[name].shape else None
 
     named = {
         start: {name: tensor for name in state if (tensor := fitting(name, given)) is not None}
@@ -104,7 +104,7 @@ def starts(whole: Classifier, source: Any) -> dict[str, dict[str, Tensor]]:
     mean = {
         name: torch.stack([tensors[name].float() for tensors in named.values()]).mean(0).to(tensor.dtype)
         for name, tensor in first.items()
-        if not without_owner(name).removeprefix("network.").startswith(slots)
+        if not without_corpus(name).removeprefix("network.").startswith(slots)
     }
     unadapted = {name: tensor.clone() for name, tensor in state.items() if name in first and name not in mean}
     return {"adapters at zero": {**unadapted, **mean}, **named}
@@ -146,4 +146,4 @@ def _load(network: nn.Module, given: Mapping[str, Tensor]) -> None:
     network.load_state_dict(given)
     for module in network.modules():
         if isinstance(module, MaskedBatchNorm):
-            module.renew()  # the target's statistics, once it trains, owe nothing to the source's
+            module.reset_statistics()  # the target's statistics, once it trains, owe nothing to the source's

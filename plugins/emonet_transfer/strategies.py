@@ -9,11 +9,11 @@ from typing import Any
 from torch import nn
 
 from emonet_bench.errors import Skipped
-from emonet_bench.networks import Branches, Classifier, branch, build_classifier, parameter_groups
+from emonet_bench.networks import Classifier, PerCorpus, build_classifier, install_per_corpus, parameter_groups
 from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, TrainingSet
 from emonet_transfer.options import AdapterOptions, MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter, SequenceAdapter
-from emonet_transfer.sources import adapter_slots, load_functions, load_shared, starts
+from emonet_transfer.sources import adapter_slots, initialisations, load_functions, load_shared
 
 
 def scratch(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001 - the contract
@@ -29,7 +29,7 @@ def finetune(network: Any, corpora: Sequence[TrainingSet], source: Any, options:
     """
     functions = load_functions(network, source)
     whole = build_classifier(network, corpora)
-    return Plan(whole, _groups(whole), starts=functions)
+    return Plan(whole, _groups(whole), initialisations=functions)
 
 
 def last_layer(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Any) -> Plan:  # noqa: ARG001
@@ -37,7 +37,7 @@ def last_layer(network: Any, corpora: Sequence[TrainingSet], source: Any, option
     functions = load_functions(network, source)
     whole = build_classifier(network, corpora)
     network.requires_grad_(requires_grad=False)
-    return Plan(whole, _groups(whole.heads), starts=functions)
+    return Plan(whole, _groups(whole.heads), initialisations=functions)
 
 
 def adapters(network: Any, corpora: Sequence[TrainingSet], source: Any, options: AdapterOptions) -> Plan:
@@ -59,7 +59,7 @@ def adapters(network: Any, corpora: Sequence[TrainingSet], source: Any, options:
     adapter_groups = [group for set_ in corpora for group in _adapter_groups(parts, set_, options)]
     others = [module for part in parts for module in part.parts.values() if not _is_adapter(module)]
     groups = [*adapter_groups, *_groups(nn.ModuleList(others)), *_groups(whole.heads)]
-    return Plan(whole, groups, starts=starts(whole, source))
+    return Plan(whole, groups, initialisations=initialisations(whole, source))
 
 
 def multi_task(network: Any, corpora: Sequence[TrainingSet], source: Any, options: MultiTaskOptions) -> Plan:  # noqa: ARG001
@@ -74,7 +74,7 @@ def multi_task(network: Any, corpora: Sequence[TrainingSet], source: Any, option
     return Plan(whole, [*adapter_groups, *others], notes)
 
 
-def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptions) -> list[Branches]:
+def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptions) -> list[PerCorpus]:
     if not adapter_slots(network):
         raise Skipped("the architecture has no adapter points")
 
@@ -94,14 +94,14 @@ def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptio
     }
     if not options.share_feature_layer:
         make["pooling"] = own_copy
-    return branch(network, [set_.corpus for set_ in corpora], make)
+    return install_per_corpus(network, [set_.corpus for set_ in corpora], make)
 
 
 def _is_adapter(module: nn.Module) -> bool:
     return isinstance(module, ConvAdapter | SequenceAdapter)
 
 
-def _adapter_groups(parts: Iterable[Branches], set_: TrainingSet, options: AdapterOptions) -> list[ParameterGroup]:
+def _adapter_groups(parts: Iterable[PerCorpus], set_: TrainingSet, options: AdapterOptions) -> list[ParameterGroup]:
     mine = nn.ModuleList(part.of(set_.corpus) for part in parts if _is_adapter(part.of(set_.corpus)))
     return _groups(mine, adapter_weight_decay(set_.clips) if options.individual_weight_decay else None)
 

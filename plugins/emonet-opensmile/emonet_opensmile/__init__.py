@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from emonet_bench import hookimpl
 from emonet_bench.config import Options, option
-from emonet_bench.types import Architecture, Signal
+from emonet_bench.types import Architecture, InputSpec
 
 if TYPE_CHECKING:
     from emonet_bench.data.dataset import Clips
@@ -50,7 +50,7 @@ def emonet_architectures() -> Sequence[Architecture]:
     ]
 
 
-def build(functionals: str, options: SmileOptions, signal: Signal) -> SmileNetwork:  # noqa: ARG001 - the contract
+def build(functionals: str, options: SmileOptions, signal: InputSpec) -> SmileNetwork:  # noqa: ARG001 - the contract
     """Build the functionals, not yet standardised."""
     from emonet_opensmile.network import SmileNetwork  # noqa: PLC0415 - torch and openSMILE are for real work only
 

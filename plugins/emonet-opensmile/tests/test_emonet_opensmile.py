@@ -14,10 +14,10 @@ from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing.architectures import CHECKS, onnx_parity
 from emonet_bench.testing.bench import Bench
 from emonet_bench.testing.contracts import examine
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import InputSpec, TrainingSet
 
 NAMES = {"egemaps": 88, "compare": 6373}
-SIGNAL = Signal()
+SIGNAL = InputSpec()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench import hookimpl
-from emonet_bench.types import Architecture, Plan, Signal, Strategy
+from emonet_bench.types import Architecture, InputSpec, Plan, Strategy
 from emonet_ssl.citations import BOTTLENECK, HUBERT, LORA, WAV2VEC2, WAVLM, WHISPER
 from emonet_ssl.options import (
     BottleneckOptions,
@@ -44,7 +44,7 @@ def emonet_strategies() -> Sequence[Strategy]:
     ]
 
 
-def build(options: SslOptions, signal: Signal) -> SslNetwork:
+def build(options: SslOptions, signal: InputSpec) -> SslNetwork:
     """Build a backbone with the weights of its checkpoint."""
     from emonet_ssl.network import SslNetwork
 

@@ -13,7 +13,7 @@ HUBERT = """@article{hsu2021hubert,
 WAVLM = """@article{chen2022wavlm,
   title = {{WavLM}: Large-Scale Self-Supervised Pre-Training for Full Stack Speech Processing},
   author = {Chen, Sanyuan and Wang, Chengyi and Chen, Zhengyang and others},
-  journal = {IEEE Journal of Selected Topics in Signal Processing}, volume = {16}, number = {6}, year = {2022}
+  journal = {IEEE Journal of Selected Topics in InputSpec Processing}, volume = {16}, number = {6}, year = {2022}
 }"""
 WHISPER = """@inproceedings{radford2023whisper,
   title = {Robust Speech Recognition via Large-Scale Weak Supervision},

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.types import AdapterPoint, Signal
+from emonet_bench.types import AdapterPoint, InputSpec
 from emonet_ssl.backbone import Backbone
 from emonet_ssl.convolutional import ConvolutionalBackbone
 from emonet_ssl.options import SslOptions
@@ -27,7 +27,7 @@ class SslNetwork(nn.Module):
         backbone: What the checkpoint holds.
     """
 
-    def __init__(self, options: SslOptions, signal: Signal) -> None:
+    def __init__(self, options: SslOptions, signal: InputSpec) -> None:
         super().__init__()
         kind = WhisperBackbone if options.family == "whisper" else ConvolutionalBackbone
         self.backbone: Backbone = kind(options)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.errors import Skipped
-from emonet_bench.networks import branch, build_classifier, parameter_groups
+from emonet_bench.networks import build_classifier, install_per_corpus, parameter_groups
 from emonet_bench.types import AdapterPoint, Plan, TrainingSet
 from emonet_ssl.network import SslNetwork
 from emonet_ssl.options import BottleneckOptions, LoraOptions
@@ -56,7 +56,7 @@ def bottleneck(network: Any, corpora: Sequence[TrainingSet], source: Any, option
     def sequence(point: AdapterPoint, _: None) -> nn.Module:
         return Bottleneck(point.inputs, options.width)
 
-    parts = branch(network, [set_.corpus for set_ in corpora], {"sequence": sequence})
+    parts = install_per_corpus(network, [set_.corpus for set_ in corpora], {"sequence": sequence})
     return _plan(network, corpora, nn.ModuleList(parts).parameters())
 
 

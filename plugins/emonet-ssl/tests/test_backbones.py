@@ -10,10 +10,10 @@ from checkpoints import FAMILIES, LARGE
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.types import Signal
+from emonet_bench.types import InputSpec
 
 VARIANTS = [*((family, {}) for family in FAMILIES), ("wav2vec2", LARGE), ("hubert", LARGE), ("wavlm", LARGE)]
-SIGNAL = Signal()
+SIGNAL = InputSpec()
 IDS = [family + ("-large" if changes else "") for family, changes in VARIANTS]
 
 
@@ -139,7 +139,7 @@ def test_whisper_hears_the_beginning_of_a_longer_clip(built):
 
 def test_another_sampling_rate_is_refused_in_one_line(built):
     with pytest.raises(ConfigError, match=r"training\.sampling_rate: .* hears 16000 .*, not 8000; set it to 16000"):
-        built("wavlm", signal=Signal(8_000))
+        built("wavlm", signal=InputSpec(8_000))
 
 
 def test_a_batch_norm_over_positions_is_refused_in_one_line(built):

@@ -13,7 +13,7 @@ from emonet_ssl.options import HubertOptions, WavlmOptions
 
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
-from emonet_bench.types import Signal
+from emonet_bench.types import InputSpec
 
 
 def chosen(directory, **more):
@@ -114,7 +114,7 @@ DAMAGE[unprocessed] = "cannot be loaded"
 def test_a_damaged_checkpoint_is_one_line_when_it_is_built(own, damage):
     damage(own)
     with pytest.raises(ConfigError, match=rf"^options\.hubert\.checkpoint: .*{DAMAGE[damage]}") as caught:
-        build(chosen(own), Signal())
+        build(chosen(own), InputSpec())
     assert "\n" not in str(caught.value)
 
 
@@ -125,7 +125,7 @@ def test_a_directory_asks_nothing_of_the_network(own, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    assert build(chosen(own), Signal()).dim == 16
+    assert build(chosen(own), InputSpec()).dim == 16
 
 
 def test_a_name_on_the_hub_is_taken_from_the_cache_at_its_commit(tmp_path):
@@ -136,7 +136,7 @@ def test_a_name_on_the_hub_is_taken_from_the_cache_at_its_commit(tmp_path):
     (cached / "refs" / "main").write_text(commit)
     options = chosen("someone/tiny-hubert")
     assert options.weights == commit
-    assert build(options, Signal()).dim == 16
+    assert build(options, InputSpec()).dim == 16
     assert chosen("someone/tiny-hubert", weights=commit) == options
 
 

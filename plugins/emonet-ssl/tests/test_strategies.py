@@ -12,7 +12,7 @@ from emonet_bench.export import export
 from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing.networks import ADAPTABLE
-from emonet_bench.types import Signal, TrainingSet
+from emonet_bench.types import InputSpec, TrainingSet
 
 QUICK = {"rate": 1_000, "conv_dim": (8, 8), "conv_kernel": (10, 4), "conv_stride": (5, 4)}  # for the kit's 1 kHz
 CORPORA = [TrainingSet("toys", ("calm", "tense"), 4)]
@@ -43,7 +43,7 @@ def prepared(plugins, checkpoint):
         torch.manual_seed(0)
         architecture, chosen = plugins.architectures[family], plugins.strategies[strategy]
         given = parse(architecture.options, {"checkpoint": checkpoint(family)}, family)
-        network = architecture.build(given, Signal())
+        network = architecture.build(given, InputSpec())
         return chosen.prepare(network, CORPORA, None, parse(chosen.options, options, strategy))
 
     return of
@@ -76,7 +76,7 @@ def test_every_part_that_is_added_is_used_and_nothing_else_is_trained(strategy, 
 @torch.no_grad()
 def test_an_adapted_backbone_starts_as_the_checkpoint_itself(strategy, prepared, plugins, checkpoint):
     options = parse(plugins.architectures["wavlm"].options, {"checkpoint": checkpoint("wavlm")}, "wavlm")
-    plain = plugins.architectures["wavlm"].build(options, Signal()).eval()
+    plain = plugins.architectures["wavlm"].build(options, InputSpec()).eval()
     adapted = prepared(strategy, "wavlm").classifier.eval().network
     waveform = 0.1 * torch.randn(2, 16_000, generator=torch.Generator().manual_seed(0))
     assert torch.equal(adapted.embed(waveform, None), plain.embed(waveform, None))
@@ -84,7 +84,7 @@ def test_an_adapted_backbone_starts_as_the_checkpoint_itself(strategy, prepared,
 
 @pytest.mark.parametrize("strategy", ["lora", "bottleneck"])
 def test_another_architecture_is_skipped_with_a_reason(strategy, plugins):
-    network = ADAPTABLE.build(ADAPTABLE.options(), Signal())
+    network = ADAPTABLE.build(ADAPTABLE.options(), InputSpec())
     chosen = plugins.strategies[strategy]
     with pytest.raises(Skipped, match=f"{strategy} adapts pre-trained backbones: hubert, wav2vec2, wavlm and whisper"):
         chosen.prepare(network, CORPORA, None, chosen.options())
@@ -103,7 +103,7 @@ def test_an_adapted_backbone_is_exported_and_lora_costs_nothing_there(strategy, 
     for parameter in whole.parameters():
         if parameter.requires_grad:
             torch.nn.init.normal_(parameter, std=0.1)
-    parity = export(whole, "toys", tmp_path / "adapted.onnx", Signal(), {})
+    parity = export(whole, "toys", tmp_path / "adapted.onnx", InputSpec(), {})
     plain = build_classifier(prepared(strategy, family).classifier.network, CORPORA).eval()
     assert parity.max_delta <= 1e-4
     if strategy == "lora":
