@@ -36,7 +36,7 @@ CHECKS = {
     "pip install tox",
     "tox",
     "tox -e lint",
-    "tox -e py311 -- tests/test_metrics.py",
+    "tox -e py311 -- tests/metrics/test_classification.py",
     "tox -e py311 -- -m slow",
 }
 # test_an_example_runs_on_real_speech; the directory is the reader's own.

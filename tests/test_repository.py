@@ -24,7 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = [ROOT / package for package in PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]]
 HOST = ROOT / "emonet_bench"
 SOURCES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
-TESTS = sorted((ROOT / "tests").glob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 HOOKS = [function for name, function in vars(hookspecs).items() if name.startswith("emonet_")]
 
 # What a matrix file or a flag says where the user says nothing; "multi-task" is the word for "all other corpora", too.

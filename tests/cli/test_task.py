@@ -27,7 +27,7 @@ from emonet_bench.networks import corpus_of
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.training.checkpoints import load
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # short, long, default; as EmoNet's README and its help have them
 COMMON = """
 -dp --data-path required

@@ -17,7 +17,7 @@ from emonet_bench.matrix.cost import Cost
 from emonet_bench.matrix.cost_probe import probe
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget
-from tests.test_schedule import cell
+from tests.matrix.test_scheduler import cell
 
 
 def spec(architecture, **options):

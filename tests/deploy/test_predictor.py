@@ -486,7 +486,7 @@ def test_four_packages_are_enough(tmp_path, corpora_dir):
     python = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
     pip = [python, "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "numpy", "onnxruntime", "soundfile", "soxr"], check=True)
-    subprocess.run([*pip, "--no-deps", Path(__file__).parents[1]], check=True)
+    subprocess.run([*pip, "--no-deps", Path(__file__).parents[2]], check=True)
     code = (
         "import sys; from emonet_bench.deploy import Predictor\n"
         "for one in Predictor(sys.argv[1]).predict(sys.argv[2:]): print(one.label, *one.probabilities)"

@@ -9,7 +9,7 @@ from rich.console import Console
 from emonet_bench.cli.live import Progress
 from emonet_bench.matrix import queue
 from emonet_bench.plugins.loading import Plugins, Selection
-from tests.test_schedule import cell
+from tests.matrix.test_scheduler import cell
 
 
 @pytest.fixture

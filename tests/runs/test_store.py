@@ -118,13 +118,13 @@ def test_the_death_of_a_process_frees_its_run(tmp_path):
     code = f"""
 import os
 from emonet_bench.runs.store import RunStore
-from tests.test_store import IDENTITY, SPEC
+from tests.runs.test_store import IDENTITY, SPEC
 from pathlib import Path
 with RunStore(Path({str(tmp_path)!r})).writing(SPEC, IDENTITY) as directory:
     (directory / "state").touch()
     os._exit(0)
 """
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
     store = RunStore(tmp_path)
     assert not store.busy(SPEC, IDENTITY)
     with store.writing(SPEC, IDENTITY) as directory:

@@ -10,7 +10,7 @@ from emonet_bench.matrix import queue
 from emonet_bench.matrix.cost import Cost
 from emonet_bench.matrix.queue import QueuedCell, current, published, time_remaining
 from emonet_bench.runs.store import RunStore
-from tests.test_schedule import cell
+from tests.matrix.test_scheduler import cell
 
 
 def item(name, clips=100, alike="x", source=None, seconds=None, epochs=10):

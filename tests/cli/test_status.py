@@ -13,7 +13,7 @@ from emonet_bench.cli.status import view
 from emonet_bench.errors import StoreError
 from emonet_bench.matrix.queue import QueuedCell, published
 from emonet_bench.runs.store import RunStore, commit, read_record
-from tests.test_store import IDENTITY, SPEC
+from tests.runs.test_store import IDENTITY, SPEC
 
 OOPS = {"type": "Oops", "message": "list[int]\nmore"}
 

@@ -338,7 +338,7 @@ def test_the_kit_leaves_the_global_generator_as_it_was():
     ],
 )
 def test_every_contract_has_its_section_in_the_docs(kind, checks):
-    page = (Path(__file__).parents[1] / PAGE).read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8")
     headings = [line.removeprefix("### ") for line in page.splitlines() if line.startswith(f"### {kind.title()}:")]
     anchors = [heading.lower().replace(":", "").replace(" ", "-") for heading in headings]
     assert anchors == [anchor(kind, check) for check in checks]

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from emonet_bench.cli.live import Progress
 from emonet_bench.plugins.loading import Plugins, Selection
-from tests.test_schedule import cell
+from tests.matrix.test_scheduler import cell
 
 RECORD = {
     "scores": {part: {"uar": uar, "accuracy": 0.5} for part, uar in (("dev", 0.75), ("test", 0.625))},
