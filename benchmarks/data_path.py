@@ -28,8 +28,8 @@ from torch.utils.data import DataLoader, Dataset
 from torchaudio.transforms import MelSpectrogram
 
 from emonet_bench.data.dataset import Clips, gathered, shuffled, sliced
-from emonet_bench.frontend import LogMel
 from emonet_bench.frontend.options import FrontEndOptions
+from emonet_bench.frontend.spectrogram import LogMel
 from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.types import AdapterPoint, InputSpec, TrainingSet

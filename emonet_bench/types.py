@@ -201,9 +201,8 @@ class Architecture:
             sets the weights of the ``networks.Classifier`` in place; ``train`` and ``dev`` are ``batches.Clips``. Such
             an architecture runs only with strategies that need no source and one corpus.
         citation: BibTeX.
-        load_external: ``load_external(path) -> checkpoints.Checkpoint``: weights of such networks that another program
-            has written, to start from; their header needs ``architecture``, ``architecture_options`` and ``corpora``,
-            where labels may be mere numbers. None: it reads no such file.
+        load_external: ``load_external(path) -> Checkpoint``: weights of such networks that another program wrote; the
+            header needs ``architecture``, ``architecture_options`` and ``corpora``. None: it reads no such file.
     """
 
     name: str

@@ -80,7 +80,7 @@ def heads(bench: StrategyBench) -> None:
     for plan, corpora in bench.plans():
         for corpus in corpora:
             plan.classifier.select(corpus.corpus)
-            logits = bench.heard(plan.classifier)
+            logits = bench.logits_of_clips(plan.classifier)
             if logits.shape != (len(logits), len(corpus.labels)):
                 raise BrokenError(
                     f"logits of {corpus.corpus} have {logits.shape[1]} columns for {len(corpus.labels)} labels"
@@ -167,7 +167,7 @@ def round_trip(bench: StrategyBench) -> None:
                 outputs = []
                 for classifier in (plan.classifier, again):
                     classifier.select(corpus.corpus)
-                    outputs.append(bench.heard(classifier))
+                    outputs.append(bench.logits_of_clips(classifier))
                 if not torch.equal(*outputs):
                     raise BrokenError(f"outputs of {corpus.corpus} differed after the round trip")
 

@@ -105,7 +105,7 @@ class StrategyBench:
         return dict(self.network_options) if architecture is self.networks[0] else {}
 
     @torch.no_grad()
-    def aggregate_windows(self, whole: nn.Module) -> Tensor:
+    def logits_of_clips(self, whole: nn.Module) -> Tensor:
         """Return the logits (N, classes) of a few clips."""
         waveform, lengths = noise([700, 310, 1])
         logits: Tensor = whole.eval()(waveform.float(), lengths)

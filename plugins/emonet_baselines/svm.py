@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from emonet_baselines.functionals import Functionals
 from emonet_baselines.options import SvmOptions
-from emonet_bench.frontend import LogMel, Mfcc
+from emonet_bench.frontend.spectrogram import LogMel, Mfcc
 from emonet_bench.training.svm import LinearHead
 from emonet_bench.types import AdapterPoint, InputSpec
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.frontend import LogMel
+from emonet_bench.frontend.spectrogram import LogMel
 from emonet_bench.networks import centre_crop
 from emonet_bench.types import AdapterPoint, InputSpec
 from emonet_cnn.options import CnnOptions

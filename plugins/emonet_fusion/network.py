@@ -10,7 +10,7 @@ from emonet_cnn.resnet import Trunk
 from emonet_rnn.network import RecurrentTrunk
 from torch import Tensor, nn
 
-from emonet_bench.frontend import DecibelLogMel
+from emonet_bench.frontend.spectrogram import DecibelLogMel
 from emonet_bench.types import AdapterPoint, InputSpec
 from emonet_fusion.options import FusionOptions
 

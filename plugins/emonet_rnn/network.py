@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from emonet_bench.frontend import LogMel, Mfcc
+from emonet_bench.frontend.spectrogram import LogMel, Mfcc
 from emonet_bench.networks import MaskedBatchNorm
 from emonet_bench.types import AdapterPoint, InputSpec
 from emonet_rnn.attention import SelfAttention, WeightedAttention

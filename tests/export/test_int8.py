@@ -23,7 +23,7 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def aggregate_windows(model):
+def calibration_clips(model):
     """Clips whose labels are what the float32 file says of them, so that its UAR is 1."""
     clips = toy_clips(60, LABELS)
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
@@ -35,9 +35,9 @@ def aggregate_windows(model):
 
 
 @pytest.fixture(scope="module")
-def variant(model, heard):
+def variant(model, calibration_clips):
     target = model.with_suffix(".int8.onnx")
-    return target, quantise(model, target, heard, heard)
+    return target, quantise(model, target, calibration_clips, calibration_clips)
 
 
 def test_convolutions_are_in_eight_bits_for_each_channel(variant):
@@ -49,11 +49,11 @@ def test_convolutions_are_in_eight_bits_for_each_channel(variant):
     assert [6] in [list(dims) for dims in widths]  # a scale for each of the convolution's channels
 
 
-def test_it_says_nearly_the_same_and_what_it_is(model, heard, variant):
+def test_it_says_nearly_the_same_and_what_it_is(model, calibration_clips, variant):
     target, found = variant
-    assert found.uar == (score_onnx(model, heard), score_onnx(target, heard))
+    assert found.uar == (score_onnx(model, calibration_clips), score_onnx(target, calibration_clips))
     assert found.uar[1] >= found.uar[0] - max(
-        MOST_LOST, 1 / int(heard.targets.bincount()[heard.targets.unique()].min())
+        MOST_LOST, 1 / int(calibration_clips.targets.bincount()[calibration_clips.targets.unique()].min())
     )
     assert found.bytes == (model.stat().st_size, target.stat().st_size)
     assert found.speed > 0
@@ -110,30 +110,30 @@ def refusing(*_, **__):
     ],
 )
 def test_a_variant_that_does_not_hold_is_not_kept_nor_is_an_older_one(
-    model, heard, tmp_path, monkeypatch, quantiser, message
+    model, calibration_clips, tmp_path, monkeypatch, quantiser, message
 ):
     monkeypatch.setattr(quantization, "quantize_static", quantiser)
     target = tmp_path / "model.int8.onnx"
     target.write_text("an older variant")
     with pytest.raises(ExportError, match=f"^--quantize: .*{message}") as caught:
-        quantise(model, target, heard, heard)
+        quantise(model, target, calibration_clips, calibration_clips)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_variant_that_cannot_be_written_is_one_line(model, heard, tmp_path):
+def test_a_variant_that_cannot_be_written_is_one_line(model, calibration_clips, tmp_path):
     (tmp_path / "taken").mkdir()
     with pytest.raises(ExportError, match="taken: cannot be replaced"):
-        quantise(model, tmp_path / "taken", heard, heard)
+        quantise(model, tmp_path / "taken", calibration_clips, calibration_clips)
     with pytest.raises(ExportError, match=r"nowhere.int8\.onnx: cannot be written"):
-        quantise(model, tmp_path / "nowhere" / "int8.onnx", heard, heard)
+        quantise(model, tmp_path / "nowhere" / "int8.onnx", calibration_clips, calibration_clips)
 
 
-def test_a_file_without_convolutions_says_so_in_one_line(model, heard, tmp_path):
+def test_a_file_without_convolutions_says_so_in_one_line(model, calibration_clips, tmp_path):
     bare = onnx.load(model)
     for node in bare.graph.node:
         node.op_type = "Other" if node.op_type == "Conv" else node.op_type
     onnx.save(bare, tmp_path / "bare.onnx")
     with pytest.raises(ExportError, match=r"bare\.onnx has no convolutions"):
-        quantise(tmp_path / "bare.onnx", tmp_path / "int8.onnx", heard, heard)
+        quantise(tmp_path / "bare.onnx", tmp_path / "int8.onnx", calibration_clips, calibration_clips)
     assert not (tmp_path / "int8.onnx").exists()

@@ -14,10 +14,10 @@ import torch
 import torchaudio
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.frontend import DecibelLogMel, LogMel, Mfcc
 from emonet_bench.frontend.augmentation import augment_waveform
 from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.frontend.power import Power
+from emonet_bench.frontend.spectrogram import DecibelLogMel, LogMel, Mfcc
 
 SMALL = FrontEndOptions(num_mels=20, n_fft=256, hop=80)
 LENGTHS = [1, 255, 256, 335, 336, 1000, 4001]

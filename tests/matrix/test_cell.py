@@ -232,7 +232,7 @@ def test_what_an_architecture_raises_is_written_down_and_logged(tmp_path, cell, 
     def build(*_):
         raise raised
 
-    monkeypatch.setattr(cell._Run, "_prepare", build)
+    monkeypatch.setattr(cell_module._Run, "_prepare", build)
     run(tmp_path, cell)
     record = json.loads((path(tmp_path, cell) / "result.json").read_text())
     assert record["error"]["type"] == type(raised).__name__
@@ -260,13 +260,13 @@ def test_out_of_gpu_memory_halves_the_batch_and_record_and_table_say_so(tmp_path
 
 
 def test_a_log_holds_what_a_plugin_prints_and_warns_of(tmp_path, cell, monkeypatch, capsys):
-    prepare = cell._Run._prepare
+    prepare = cell_module._Run._prepare
 
     def noisy(self, clips):
         sys.stdout.write("printed")
         return prepare(self, clips)
 
-    monkeypatch.setattr(cell._Run, "_prepare", noisy)
+    monkeypatch.setattr(cell_module._Run, "_prepare", noisy)
     run(tmp_path, cell)
     assert "printed" in (path(tmp_path, cell) / "log.txt").read_text()
     assert "printed" not in capsys.readouterr().out

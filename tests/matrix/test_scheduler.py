@@ -29,7 +29,7 @@ def cell(name, source=None, skip=None):
     return Cell(spec, (name * 16)[:16], source=(source * 16)[:16] if source else None, skip=skip)
 
 
-class Ears:
+class Recorder:
     def __init__(self):
         self.heard = []
 
@@ -56,7 +56,7 @@ class Work:
     """Pretends to train: writes a record, or does what ``behave`` says of a corpus."""
 
     def __init__(self, tmp_path, behave=None):
-        self.store, self.behave, self.order, self.ears = RunStore(tmp_path), behave or {}, [], Ears()
+        self.store, self.behave, self.order, self.ears = RunStore(tmp_path), behave or {}, [], Recorder()
 
     def train(self, cell):
         self.order.append(cell.spec.corpus)
@@ -92,39 +92,39 @@ class Work:
 
 
 def test_a_source_is_trained_before_the_cells_that_start_from_it(tmp_path):
-    work = Scheduler(tmp_path)
+    work = Work(tmp_path)
     work.run(cell("a"), cell("b", source="a"), cell("c", source="a"))
     assert work.order[0] == "a"
     assert sorted(work.order) == ["a", "b", "c"]
 
 
 def test_what_is_on_disk_is_not_trained_again(tmp_path):
-    Scheduler(tmp_path).run(cell("a"))
-    second = Scheduler(tmp_path)
+    Work(tmp_path).run(cell("a"))
+    second = Work(tmp_path)
     assert second.run(cell("a"), cell("b", source="a"))[0] == ("finished", "a")
     assert second.order == ["b"]
 
 
 def test_a_failed_cell_stays_failed_until_it_is_asked_for_again(tmp_path):
     failing = {"a": {"error": {"type": "Oops", "message": ""}}}
-    Scheduler(tmp_path, failing).run(cell("a"))
-    second = Scheduler(tmp_path)
+    Work(tmp_path, failing).run(cell("a"))
+    second = Work(tmp_path)
     assert second.run(cell("a")) == [("failed", "a", "Oops")]
-    third = Scheduler(tmp_path)
+    third = Work(tmp_path)
     third.run(cell("a"), again=lambda record: "error" in record)
     assert third.ears.heard[-1] == ("finished", "a")
 
 
 @pytest.mark.parametrize("failure", [{"error": {"type": "Oops", "message": ""}}, OSError("no space left on device")])
 def test_a_failure_costs_only_its_own_dependents(tmp_path, failure):
-    heard = Scheduler(tmp_path, {"a": failure}).run(cell("a"), cell("b", source="a"), cell("c"))
+    heard = Work(tmp_path, {"a": failure}).run(cell("a"), cell("b", source="a"), cell("c"))
     assert ("skipped", "b", "its source a a s s0 failed") in heard
     assert ("finished", "c") in heard
     assert [entry[1] for entry in heard if entry[0] == "failed"] == ["a"]
 
 
 def test_skips_are_told_with_their_reason_and_cost_nothing(tmp_path):
-    work = Scheduler(tmp_path, {"b": "no adapter points"})
+    work = Work(tmp_path, {"b": "no adapter points"})
     heard = work.run(cell("a", skip="no source"), cell("b"))
     assert ("skipped", "a", "no source") in heard
     assert ("skipped", "b", "no adapter points") in heard
@@ -132,7 +132,7 @@ def test_skips_are_told_with_their_reason_and_cost_nothing(tmp_path):
 
 
 def test_epochs_are_told_once_each_in_order(tmp_path):
-    heard = Scheduler(tmp_path).run(cell("a"))
+    heard = Work(tmp_path).run(cell("a"))
     assert [entry for entry in heard if entry[0] == "epoch"] == [("epoch", "a", 1.0), ("epoch", "a", 2.0)]
 
 
@@ -152,17 +152,17 @@ class Dying(Executor):
 
 def test_a_worker_that_dies_is_replaced_and_its_cell_tried_again(tmp_path):
     executors = iter([Dying(), ThreadPoolExecutor(1)])
-    heard = Scheduler(tmp_path).run(cell("a"), cell("b"), executors=lambda: next(executors))
+    heard = Work(tmp_path).run(cell("a"), cell("b"), executors=lambda: next(executors))
     assert {entry[:2] for entry in heard if entry[0] == "finished"} == {("finished", "a"), ("finished", "b")}
 
 
 def test_a_cell_that_kills_its_workers_fails_in_the_end(tmp_path):
-    heard = Scheduler(tmp_path).run(cell("a"), executors=Dying)
+    heard = Work(tmp_path).run(cell("a"), executors=Dying)
     assert heard[-1] == ("failed", "a", "WorkerDied")
 
 
 def test_epochs_of_a_cell_whose_worker_has_died_are_told_again(tmp_path):
-    work = Scheduler(tmp_path)
+    work = Work(tmp_path)
     with work.store.writing(cell("a").spec, cell("a").run_id) as directory:
         (directory / "history.csv").write_text("epoch,dev_uar\n1,0.5\n")
         (directory / "result.json").write_text(json.dumps({"scores": {}}))
@@ -182,7 +182,7 @@ def test_epochs_of_a_cell_whose_worker_has_died_are_told_again(tmp_path):
 
 def test_a_source_is_not_trained_for_nothing(tmp_path):
     idle = replace(cell("a"), wanted=False)
-    work = Scheduler(tmp_path)
+    work = Work(tmp_path)
     heard = work.run(
         idle, cell("b", source="a", skip="not here"), replace(cell("c"), wanted=False), cell("d", source="c")
     )
@@ -191,7 +191,7 @@ def test_a_source_is_not_trained_for_nothing(tmp_path):
 
 
 def test_the_longest_cells_come_first_and_a_source_counts_with_what_waits_for_it(tmp_path):
-    work = Scheduler(tmp_path)
+    work = Work(tmp_path)
     costs = {"short": 1, "source": 1, "long": 5, "dependent": 10}
     cells = [cell("short"), cell("long"), cell("source"), cell("dependent", source="source")]
     work.run(*cells, workers=1, costs=costs)
@@ -200,7 +200,7 @@ def test_the_longest_cells_come_first_and_a_source_counts_with_what_waits_for_it
 
 def test_two_matrices_on_one_directory_divide_the_work(tmp_path):
     cells = [cell(name) for name in "abcdefgh"]
-    first, second = Scheduler(tmp_path), Scheduler(tmp_path)
+    first, second = Work(tmp_path), Work(tmp_path)
     train = RunStore.writing
 
     def run(work):
@@ -225,7 +225,7 @@ def test_two_matrices_on_one_directory_divide_the_work(tmp_path):
 
 def test_a_cell_that_another_process_has_is_left_for_later_and_taken_over(tmp_path, monkeypatch):
     monkeypatch.setattr("emonet_bench.matrix.scheduler._ELSEWHERE_SECONDS", 0.01)
-    work, taken = Scheduler(tmp_path), cell("a")
+    work, taken = Work(tmp_path), cell("a")
     other = work.store.writing(taken.spec, taken.run_id)
     directory = other.__enter__()
 
@@ -249,7 +249,7 @@ def test_a_cell_that_another_process_has_is_left_for_later_and_taken_over(tmp_pa
 
 def test_a_cell_that_another_process_gives_up_is_run_here(tmp_path, monkeypatch):
     monkeypatch.setattr("emonet_bench.matrix.scheduler._ELSEWHERE_SECONDS", 0.01)
-    work, taken = Scheduler(tmp_path), cell("a")
+    work, taken = Work(tmp_path), cell("a")
     other = work.store.writing(taken.spec, taken.run_id)
     directory = other.__enter__()
     work.ears.elsewhere = lambda _: (work.store.discard(directory), other.__exit__(None, None, None))

@@ -88,7 +88,7 @@ def test_an_error_keeps_its_type_message_and_traceback():
         told = describe_error(error)
     assert told["type"] == "ValueError"
     assert told["message"] == "odd"
-    assert "test_records.py" in told["traceback"]
+    assert "test_scoring.py" in told["traceback"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak can be forgotten on Linux only")

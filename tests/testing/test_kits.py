@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from torch import nn
 
 from emonet_bench.config import option
-from emonet_bench.frontend import LogMel
 from emonet_bench.frontend.options import FrontEndOptions
+from emonet_bench.frontend.spectrogram import LogMel
 from emonet_bench.networks import MaskedBatchNorm
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import check_architecture, corpora, executors, strategies

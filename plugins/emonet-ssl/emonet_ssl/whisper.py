@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
-from emonet_bench.frontend import LogMel
 from emonet_bench.frontend.options import FrontEndOptions
+from emonet_bench.frontend.spectrogram import LogMel
 from emonet_ssl.backbone import Backbone, Layer, load, valid
 from emonet_ssl.options import SslOptions
 
