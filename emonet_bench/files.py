@@ -1,0 +1,119 @@
+"""Files: written atomically, named safely, and read only where they are regular.
+
+Every file that the host writes goes through ``atomic_path``, and every name that comes from a file of somebody else's
+goes through ``child`` before it becomes a path.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from emonet_bench.errors import ConfigError, StoreError
+
+LONGEST_NAME = 255
+"""Bytes of a file's name that every file system of note takes."""
+
+_ROOM = 60  # bytes that temporary names and suffixes add to a name
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a new file to write; on a clean exit it reaches the disk and replaces ``path``, else nothing is left of it.
+
+    The file has a random name in the same directory and is created for this alone (``O_EXCL``, ``O_NOFOLLOW``), so that
+    nothing planted under a predictable name is followed. A symbolic link at ``path`` is replaced, its target untouched.
+
+    Args:
+        path: Where the file belongs; its directory must exist.
+
+    Yields:
+        The empty file to write to.
+
+    Raises:
+        OSError: It cannot be written; whatever stood at ``path`` is still there.
+    """
+    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    temporary = Path(name)
+    try:
+        os.fchmod(handle, 0o666 & ~_umask())
+        os.close(handle)
+        yield temporary
+        sync(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8, all of it or nothing."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes, all of them or none."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def sync(path: Path) -> None:
+    """Bring a file or a directory to the disk; some file systems cannot do that for directories."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError) if path.is_dir() else nullcontext():
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def child(directory: Path, name: str, where: str) -> Path:
+    """Return the path of an untrusted name within a directory.
+
+    Args:
+        directory: Where the name belongs.
+        name: A name that a file says: a run's, a corpus's, a checkpoint's. It must be a single component.
+        where: What says so, for the message.
+
+    Raises:
+        StoreError: The name would lead elsewhere, or no file system takes it.
+
+    >>> child(Path("results"), "emodb-cnn", "result.json").as_posix()
+    'results/emodb-cnn'
+    """
+    single = PurePosixPath(name).parts == (name,) and PureWindowsPath(name).parts == (name,)
+    if not single or name in (".", "..") or not name.isprintable():
+        raise StoreError(f"{where}: {name!r} is no name of a file; it must be a single name without a path")
+    if len(name.encode(errors="surrogateescape")) > LONGEST_NAME:
+        raise StoreError(f"{where}: a name of {len(name)} characters is too long for a file")
+    return directory / name
+
+
+def check_regular(path: Path, where: str) -> None:
+    """Hold a file that will be read to be a regular one: a pipe or a device would never end.
+
+    Raises:
+        ConfigError: It is a directory, a pipe, a socket or a device. A missing file passes: opening it says so.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise ConfigError(f"{where}: {path} is no regular file; give a file")
+
+
+def fits(name: str) -> bool:
+    """Tell whether a name, with what temporary files add to it, is short enough for every file system."""
+    return len(name.encode(errors="surrogateescape")) + _ROOM <= LONGEST_NAME
+
+
+def _umask() -> int:
+    """Return the process's umask; it can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
