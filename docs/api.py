@@ -77,8 +77,8 @@ _SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):\n((?:    .*\n?
 
 _HEAD = """# The public API
 
-Plugins import these names and no others: what is not here may change without notice. `python docs/api.py` writes this page.
-[Hooks](hooks.md) are on a page of their own, and [descriptors](descriptors.md) tells how the parts go together.
+Plugins import these names and no others: what is not here may change without notice. `python docs/api.py` writes
+this page. [Hooks](hooks.md) are on a page of their own, and [descriptors](descriptors.md) tells how the parts go together.
 """
 
 
