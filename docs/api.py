@@ -78,7 +78,7 @@ _SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):\n((?:    .*\n?
 _HEAD = """# The public API
 
 Plugins import these names and no others: what is not here may change without notice. `python docs/api.py` writes
-this page. [Hooks](hooks.md) are on a page of their own, and [descriptors](descriptors.md) tells how the parts go together.
+this page. [Hooks](hooks.md) have a page of their own; [descriptors](descriptors.md) tells how the parts go together.
 """
 
 
