@@ -11,11 +11,12 @@ import numpy as np
 import rich_click as click
 from rich.bar import Bar
 from rich.box import HORIZONTALS
-from rich.console import Console
 from rich.table import Table
 
 from emonet_bench import directories
 from emonet_bench.audio import seconds
+from emonet_bench.cli.consoles import say
+from emonet_bench.cli.terminal import Terminal
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.errors import AudioError, CorpusError
 from emonet_bench.plugins.loading import Plugins, Selection
@@ -37,9 +38,9 @@ def list_(ctx: click.RichContext, /) -> None:
     for corpus in known:
         facts = (str(len(corpus.labels)), ", ".join(corpus.languages) or "-", corpus.licence, corpus.title)
         table.add_row(corpus.name, clips[corpus.name], *facts)
-    Console().print(table)
+    Terminal().print(table)
     if any(found.startswith("0/") for found in clips.values()):
-        click.echo("0: not found; `emonet-bench corpora show NAME` says where a corpus comes from and where to put it.")
+        say("0: not found; `emonet-bench corpora show NAME` says where a corpus comes from and where to put it.")
 
 
 @corpora.command()
@@ -48,17 +49,17 @@ def list_(ctx: click.RichContext, /) -> None:
 def show(ctx: click.RichContext, /, name: str) -> None:
     """Show the card of the corpus NAME and, where its audio is found, what its default protocol puts where."""
     corpus = Plugins(ctx.obj or Selection()).corpora[name]
-    console = Console()
+    console = Terminal()
     console.print(_card(corpus))
-    click.echo(f"\n{corpus.citation}\n" if corpus.citation else "")
+    say(f"\n{corpus.citation}\n" if corpus.citation else "")
     try:
         utterances = corpus.load()
     except CorpusError as error:
-        click.echo(str(error))
+        say(str(error))
         return
     protocol, rule = next(iter(corpus.protocols.items()))
     fold = folds(utterances, rule)[0]
-    click.echo(f"protocol {protocol}: {_words(rule, utterances)}{'' if fold is None else ', the first of them:'}")
+    say(f"protocol {protocol}: {_words(rule, utterances)}{'' if fold is None else ', the first of them:'}")
     console.print(_partitions(corpus, utterances, rule, fold))
     _histogram(utterances)
 
@@ -78,7 +79,7 @@ def add(ctx: click.RichContext, /, name: str, path: Path) -> None:
     corpus = Plugins(selection).corpora[name]
     found = len(corpus.load())
     file = directories.register(name, path)
-    click.echo(f"{name}: {found} clips (expected: {corpus.clips or 'unknown'}), written to {file}")
+    say(f"{name}: {found} clips (expected: {corpus.clips or 'unknown'}), written to {file}")
 
 
 @corpora.command()
@@ -169,7 +170,7 @@ def _histogram(utterances: Sequence[Utterance]) -> None:
     table = _table("seconds", "clips", "")
     for count, low, high in zip(counts.tolist(), borders, borders[1:], strict=False):
         table.add_row(f"{low:.1f} to {high:.1f}", str(count), Bar(int(counts.max()), 0, count, width=40))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def _statistics(utterances: Sequence[Utterance], labels: Iterable[str]) -> list[str]:

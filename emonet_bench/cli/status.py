@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
+from emonet_bench.cli.terminal import Terminal
 from emonet_bench.errors import StoreError
 from emonet_bench.matrix import queue
 from emonet_bench.matrix.scheduler import history
@@ -37,7 +39,7 @@ def status(results: Path, *, watch: bool) -> None:
     """
     if not results.is_dir():
         raise StoreError(f"{results}: no such directory; give the one that 'run matrix' writes to with --results")
-    console, store = Console(), RunStore(results)
+    console, store = Terminal(), RunStore(results)
     if not watch:
         console.print(view(store, read_record))
         return
@@ -52,7 +54,7 @@ def status(results: Path, *, watch: bool) -> None:
 class _Survey:
     """What a results directory holds: rows of a table, and what an estimate of the time left needs."""
 
-    rows: list[tuple[str, ...]] = field(default_factory=list)
+    rows: list[tuple[str | Text, ...]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     spent: dict[str, float] = field(default_factory=dict)
     given_up: set[str] = field(default_factory=set)
@@ -62,7 +64,7 @@ class _Survey:
     def unfinished(self, directory: Path, *, busy: bool) -> None:
         rows = history(directory)
         state, colour = ("running", "cyan") if busy else ("interrupted", "yellow")
-        self.rows.append((directory.name, f"[{colour}]{state}[/]", *_epochs(directory, rows)))
+        self.rows.append((directory.name, Text(state, colour), *_epochs(directory, rows)))
         self.counts[state] += 1
         if busy:
             self.running[directory.name] = (len(rows), sum(row.get("seconds", 0.0) for row in rows))
@@ -71,7 +73,7 @@ class _Survey:
 
     def ended(self, name: str, record: Mapping[str, Any]) -> None:
         if "error" in record:
-            self.rows.append((name, f"[red]failed[/]: {_reason(record['error'])}"))
+            self.rows.append((name, Text("failed", "red").append(f": {_reason(record['error'])}", "default")))
             self.given_up.add(name)
         else:
             self.spent[name] = sum(record.get("seconds", {}).values())
@@ -111,7 +113,7 @@ def view(store: RunStore, read: Read) -> Group:
     for column, right in (("cell", False), ("state", False), ("epoch", True), ("dev UAR", True), ("last sign", True)):
         table.add_column(column, justify="right" if right else "left", overflow="fold")
     for row in survey.rows:
-        table.add_row(*row)
+        table.add_row(*(Text(part) if isinstance(part, str) else part for part in row))
     shown: tuple[Table, str] = (table, "")
     told = ", ".join(f"{survey.counts[state]} {state}" for state in _STATES if survey.counts[state])
     line = f"{told or 'nothing has begun'}{survey.left(planned)}. Results: {store.root}/"
@@ -128,4 +130,4 @@ def _epochs(directory: Path, rows: Sequence[Mapping[str, float]]) -> tuple[str, 
 
 
 def _reason(error: dict[str, str]) -> str:
-    return f"{error['type']}: {error['message']}".partition("\n")[0].replace("[", "\\[")
+    return f"{error['type']}: {error['message']}".partition("\n")[0]

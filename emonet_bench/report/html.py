@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +11,9 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from emonet_bench.escaping import json_text, printable, shell_word
 from emonet_bench.report.cells import TableCell
 from emonet_bench.report.details import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
@@ -69,12 +70,13 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("emonet_bench.report", "page"),
         autoescape=True,
+        finalize=_visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update(
-        score=_score, gain=_gain, count=count, json=_json, identity=id, is_row=lambda it: isinstance(it, Row)
+        score=_score, gain=_gain, count=count, json=_json, word=shell_word, identity=id, is_row=_is_row
     )
     return environment
 
@@ -92,7 +94,16 @@ def _gain(value: float) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False)
+    return json_text(value, indent=1)
+
+
+def _visible(value: Any) -> Any:
+    """Show control characters and marks of direction, which autoescaping leaves as they are."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _is_row(part: object) -> bool:
+    return isinstance(part, Row)
 
 
 def _groups(table: Table) -> list[str]:

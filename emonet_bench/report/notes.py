@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from emonet_bench.escaping import shell_word
 from emonet_bench.report.cells import Group, Score, TableCell
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def _outcomes(cells: Sequence[tuple[Column, TableCell]], baseline: str) -> Itera
 
 def _audits(rows: Sequence[Row]) -> Iterator[str]:
     for corpus in sorted({row.corpus for row in rows if row.audit == "leaking"}):
-        yield f"{corpus}: partitions leak, so scores are too good; 'emonet-bench corpora audit {corpus}' tells more."
+        command = f"emonet-bench corpora audit {shell_word(corpus)}"
+        yield f"{corpus}: partitions leak, so scores are too good; '{command}' tells more."
     for corpus, count in sorted({(row.corpus, row.skipped_files) for row in rows if row.skipped_files}):
         yield f"{corpus}: {count} broken file{'s were' if count > 1 else ' was'} left out."
 
