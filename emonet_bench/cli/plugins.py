@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import rich_click as click
-from rich.box import HORIZONTALS
 from rich.table import Table
 from rich.text import Text
 
 from emonet_bench.cli.consoles import say
 from emonet_bench.cli.scaffold import FLAGS, write_package
 from emonet_bench.cli.shell import Shell
-from emonet_bench.cli.terminal import Terminal
+from emonet_bench.cli.terminal import Terminal, grid
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.plugins.registries import Origin
 
@@ -88,9 +87,7 @@ def _load(ctx: click.RichContext, selection: Selection) -> Plugins:
 
 
 def _table(origins: list[Origin]) -> Table:
-    table = Table(box=HORIZONTALS, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("plugin", "version", "origin", "registers"):
-        table.add_column(name, overflow="fold")
+    table = grid("plugin", "version", "origin", "registers", wrapped=("plugin", "origin", "registers"))
     for origin in origins:
         registers = Text("\n".join(_registered(origin))) or Text("hooks only", style="dim")
         state = Text("broken", style="red") if origin.broken else registers

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.box import HORIZONTALS
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from emonet_bench.escaping import printable
@@ -37,3 +40,32 @@ def _visible(text: Text) -> Text:
         return text
     layout = {"justify": text.justify, "overflow": text.overflow, "no_wrap": text.no_wrap, "end": text.end}
     return Text(plain, style=text.style, **layout)  # type: ignore[arg-type]  # its spans no longer fit
+
+
+def grid(*columns: str, wrapped: tuple[str, ...] = ()) -> Table:
+    """Make a table of which only some columns may be wrapped where the console is narrow.
+
+    Args:
+        columns: Heads; the columns named in ``wrapped`` give way first, and fold.
+        wrapped: Those that hold sentences or long names.
+    """
+    table = Table(box=HORIZONTALS, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column not in wrapped)
+    return table
+
+
+class Fitting:
+    """Tables that say the same: the first that the console is wide enough for is printed, else the last.
+
+    Args:
+        tables: The widest first.
+    """
+
+    def __init__(self, *tables: Table) -> None:
+        self.tables = tables
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        whole = options.update(width=10_000)
+        fits = (table for table in self.tables if Measurement.get(console, whole, table).maximum <= options.max_width)
+        yield next(fits, self.tables[-1])

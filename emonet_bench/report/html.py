@@ -11,7 +11,6 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from emonet_bench.escaping import json_text, printable, shell_word
 from emonet_bench.report.cells import TableCell
@@ -44,7 +43,7 @@ def render_html(table: Table) -> str:
     """Render one page that needs no network: tables, figures and what lies behind each cell."""
     evidence = gather(table)
     page = _environment().get_template("page.html")
-    return page.render(
+    content = page.render(
         table=table,
         title=TITLES[table.metric],
         heads=(laid := pivot(table))[0],
@@ -63,6 +62,7 @@ def render_html(table: Table) -> str:
         style=_text("page.css"),
         script=_text("page.js"),
     )
+    return printable(content)  # autoescaping leaves control characters and marks of direction as they are
 
 
 @cache
@@ -70,7 +70,6 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("emonet_bench.report", "page"),
         autoescape=True,
-        finalize=_visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -95,11 +94,6 @@ def _gain(value: float) -> str:
 
 def _json(value: Any) -> str:
     return json_text(value, indent=1)
-
-
-def _visible(value: Any) -> Any:
-    """Show control characters and marks of direction, which autoescaping leaves as they are."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _is_row(part: object) -> bool:
