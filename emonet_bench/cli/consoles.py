@@ -76,7 +76,8 @@ def say(text: object = "", *, err: bool = False, before: str = "", nl: bool = Tr
     """
     line = f"{before} {printable(str(text))}" if before else printable(str(text))
     with suppress(OSError) if err else nullcontext():
-        click.echo(line, err=err, nl=nl, color=None if colours() else False)
+        # Given the stream itself: else click takes one that calls itself ASCII for UTF-8.
+        click.echo(line, sys.stderr if err else sys.stdout, nl=nl, color=None if colours() else False)
 
 
 def colours() -> bool:
