@@ -158,6 +158,10 @@ def _cache() -> Iterator[Diagnosis]:
         return
     state = f"{directory}, {free / 2**30:.0f} GiB free"
     yield Diagnosis("cache", state, remedy if free < _MINIMUM_FREE else None)
+    from emonet_bench.audio import damaged_stores  # noqa: PLC0415 - NumPy for this check only
+
+    for store in damaged_stores(directory):
+        yield Diagnosis("cache", f"{store.name} is damaged", "It is built again when it is next used; check the disk.")
 
 
 def _one_line(error: Exception) -> str:

@@ -18,6 +18,7 @@ from emonet_bench.cli.consoles import say
 from emonet_bench.deploy import Predictor
 from emonet_bench.deploy.model import Providers
 from emonet_bench.errors import AudioError, ConfigError
+from emonet_bench.types import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -159,10 +160,7 @@ def _take_any_name(stream: TextIO) -> None:
 
 
 def _audio_in(folder: Path) -> list[str]:
-    import soundfile  # noqa: PLC0415 - only folders need it
-
-    suffixes = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".oga", ".opus"}
-    found = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+    found = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
     if not found:
         raise ConfigError(f"{folder}: holds no audio files")
     return found
