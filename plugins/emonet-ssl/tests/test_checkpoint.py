@@ -9,7 +9,7 @@ import socket
 import pytest
 from checkpoints import write
 from emonet_ssl import build
-from emonet_ssl.options import HubertOptions, WavlmOptions
+from emonet_ssl.families import HubertOptions, WavlmOptions
 
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
@@ -65,7 +65,7 @@ def junk_config(own):
 
 
 FAULTS = {
-    nothing: "no such directory; give one that save_pretrained wrote, or a name on the hub",
+    nothing: "no such directory, nor one in EMONET_BENCH_MODELS_DIR; give one that save_pretrained wrote",
     no_weights: r"holds no weights \(model.safetensors\)",
     no_config: "config.json cannot be read .*No such file",
     junk_config: "config.json cannot be read",
