@@ -65,7 +65,7 @@ class Backbone(nn.Module):
         """
         raise NotImplementedError
 
-    def context(self, frames: Frames) -> dict[str, Any]:
+    def layer_inputs(self, frames: Frames) -> dict[str, Any]:
         """Return what all layers are given beside the hidden state."""
         raise NotImplementedError
 
@@ -84,7 +84,7 @@ class Backbone(nn.Module):
             last: The number behind the last one's.
         """
         hidden, states = frames.hidden, []
-        given = self.context(frames) if last > first else {}
+        given = self.layer_inputs(frames) if last > first else {}
         for layer in self.layers[first:last]:  # type: ignore[union-attr]
             hidden = layer(hidden, **given)
             states.append(hidden)

@@ -64,7 +64,7 @@ class ConvolutionalBackbone(Backbone):
         hidden = self._placed(hidden, mask)
         return Frames(hidden, mask, mask)
 
-    def context(self, frames: Frames) -> dict[str, Any]:
+    def layer_inputs(self, frames: Frames) -> dict[str, Any]:
         """Tell the layers where not to look: WavLM takes the mask and its biases, the others what scores are given."""
         if self.family == "wavlm":
             return {"attention_mask": frames.attended, "position_bias": self._biases(frames.hidden)}

@@ -54,18 +54,18 @@ class WhisperCheckpoint(CheckpointOptions):
 
     families = ("whisper",)
     checkpoint: str = checkpoint_option("openai/whisper-base")
-    window: Literal["clip", "full"] | float = option(
+    context: Literal["clip", "full"] | float = option(
         "clip",
         "What the encoder is given: the clip and a second of silence, so many seconds, or the 30 s of its training; "
         "of a longer clip, the beginning.",
     )
 
     @model_validator(mode="after")
-    def _window_has_positions(self) -> Self:
+    def _context_has_positions(self) -> Self:
         longest = SECONDS_PER_POSITION * self.config["max_source_positions"]
-        if isinstance(self.window, float) and not SECONDS_PER_POSITION <= self.window <= longest:
+        if isinstance(self.context, float) and not SECONDS_PER_POSITION <= self.context <= longest:
             raise ConfigError(
-                f"options.{self.architecture}.window: {self.window:g} s is out of range; {self.checkpoint} takes "
+                f"options.{self.architecture}.context: {self.context:g} s is out of range; {self.checkpoint} takes "
                 f"{SECONDS_PER_POSITION:g} to {longest:g} s, 'clip' or 'full'"
             )
         return self

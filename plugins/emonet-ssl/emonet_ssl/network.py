@@ -48,7 +48,7 @@ class PooledNetwork(nn.Module):
                 f"not {signal.sampling_rate}; set it to {self.backbone.sampling_rate}"
             )
         self.states, self.pooling, self.normalise = options.states, options.pooling, options.normalise
-        self.origin = (options.weights, getattr(options, "window", None))
+        self.origin = (options.weights, getattr(options, "context", None))
         self.dim = self.backbone.width * (2 if options.pooling == "statistics" else 1)
         self.register_buffer("mean", torch.zeros(self.dim))
         self.register_buffer("scale", torch.ones(self.dim))

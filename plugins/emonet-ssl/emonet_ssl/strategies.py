@@ -79,10 +79,10 @@ def _freeze(strategy: str, network: Any, options: UpperOptions) -> int:
     if not isinstance(network, SslNetwork) or network.backbone.whole:
         raise Skipped(f"{strategy} adapts pre-trained backbones: data2vec-audio, hubert, wav2vec2, wavlm and whisper")
     layers = len(network.backbone.layers)
-    if not 0 < (options.upper or 1) <= layers:
-        raise Skipped(f"{strategy} wants the upper {options.upper or 1} of the layers used, which are {layers}")
+    if not 0 < (options.upper_layers or 1) <= layers:
+        raise Skipped(f"{strategy} wants the upper {options.upper_layers or 1} of the layers used, which are {layers}")
     network.backbone.requires_grad_(requires_grad=False)
-    return layers - (options.upper or layers)
+    return layers - (options.upper_layers or layers)
 
 
 def _plan(network: SslNetwork, corpora: Sequence[TrainingSet]) -> Plan:

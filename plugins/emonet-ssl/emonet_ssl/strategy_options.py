@@ -10,7 +10,7 @@ from emonet_bench.config import Options, option
 class UpperOptions(Options):
     """Where a strategy adds weights."""
 
-    upper: int | None = option(
+    upper_layers: int | None = option(
         None,
         "In how many of the layers used, the highest; none: in all. What is below can be computed once for each clip.",
         ge=1,

@@ -16,7 +16,7 @@ from emonet_ssl.families import WhisperCheckpoint
 from emonet_ssl.loading import load
 
 MARGIN = 1.0
-"""Seconds of silence behind a clip, where the window is the clip's own."""
+"""Seconds of silence behind a clip, where the context is the clip."""
 
 _ENCODER = {r"^(model\.)?encoder\.": ""}  # names in checkpoints of the whole model
 
@@ -24,7 +24,7 @@ _ENCODER = {r"^(model\.)?encoder\.": ""}  # names in checkpoints of the whole mo
 class WhisperBackbone(Backbone):
     """``WhisperEncoder``; only a clip's own frames are pooled.
 
-    Its window is the 30 s of its training, a shorter one, or the clip and a margin: what it makes of a clip is then
+    It is given the 30 s of its training, less, or the clip and a margin: what it makes of a clip is then
     what it would make of the clip and so much silence alone.
     """
 
@@ -43,11 +43,11 @@ class WhisperBackbone(Backbone):
         if options.highest == options.depth > 0:
             self.layers[-1].norm = encoder.layer_norm
         self.hop = 2 * self.front_end.options.hop  # samples of a frame
-        self.cut = options.window == "clip"
+        self.cut = options.context == "clip"
         self.margin = round(MARGIN * self.sampling_rate / self.hop)
         self.longest = encoder.max_source_positions
-        if isinstance(options.window, float):
-            self.longest = min(self.longest, round(options.window * self.sampling_rate / self.hop))
+        if isinstance(options.context, float):
+            self.longest = min(self.longest, round(options.context * self.sampling_rate / self.hop))
         self.register_buffer("positions", encoder.embed_positions.weight[: self.longest].detach().clone())
 
     def enter(self, waveform: Tensor, lengths: Tensor | None) -> Frames:
@@ -66,8 +66,8 @@ class WhisperBackbone(Backbone):
         hidden = F.dropout(hidden, self.dropout, self.training)
         return Frames(hidden, valid(own, frames, hidden), attended)
 
-    def context(self, frames: Frames) -> dict[str, Any]:
-        """See ``Backbone.context``."""
+    def layer_inputs(self, frames: Frames) -> dict[str, Any]:
+        """See ``Backbone.layer_inputs``."""
         return {"attention_mask": added_to_scores(frames.attended)}
 
     def _frames(self, lengths: Tensor) -> Tensor:

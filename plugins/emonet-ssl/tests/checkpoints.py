@@ -17,10 +17,11 @@ LARGE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias"
 KINDS = {
     "data2vec-audio": (hf.Data2VecAudioConfig, hf.Data2VecAudioModel),
     "hubert": (hf.HubertConfig, hf.HubertModel),
+    "unispeech-sat": (hf.UniSpeechSatConfig, hf.UniSpeechSatModel),
     "wav2vec2": (hf.Wav2Vec2Config, hf.Wav2Vec2Model),
     "wavlm": (hf.WavLMConfig, hf.WavLMModel),
 }
-FAMILIES = [*KINDS, "whisper"]
+FAMILIES = ["data2vec-audio", "hubert", "wav2vec2", "wavlm", "whisper"]
 
 
 def write(directory, family, *, seed=0, rate=16_000, **changes):

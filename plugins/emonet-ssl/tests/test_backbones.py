@@ -11,7 +11,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.types import Signal
 
 VARIANTS = [*((family, {}) for family in FAMILIES), ("wav2vec2", LARGE), ("hubert", LARGE), ("wavlm", LARGE)]
-FULL = {"whisper": {"window": "full"}}  # as in its training
+FULL = {"whisper": {"context": "full"}}  # as in its training
 IDS = [family + ("-large" if changes else "") for family, changes in VARIANTS]
 
 
@@ -115,10 +115,10 @@ def test_bfloat16_is_rounding_and_nothing_worse(family, changes, built):
     torch.testing.assert_close(rounded.float(), exact, rtol=0, atol=0.05)
 
 
-@pytest.mark.parametrize("window", ["clip", "full"])
+@pytest.mark.parametrize("context", ["clip", "full"])
 @torch.no_grad()
-def test_whisper_hears_the_beginning_of_a_longer_clip(window, built):
-    network = built("whisper", window=window).eval()
+def test_whisper_hears_the_beginning_of_a_longer_clip(context, built):
+    network = built("whisper", context=context).eval()
     wave = 0.1 * torch.randn(1, 40_000, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(network.embed(wave, torch.tensor([40_000])), network.embed(wave[:, :32_000], None))
 

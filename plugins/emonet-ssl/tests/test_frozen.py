@@ -64,9 +64,9 @@ def test_trained_upper_layers_are_given_the_sequence_below_them(family, layer, p
     held(network, kept=torch.float16)
 
 
-@pytest.mark.parametrize(("window", "frames"), [("clip", [79, 100]), (1.5, [75, 75]), ("full", [100, 100])])
-def test_whispers_layers_are_given_the_silence_that_they_look_at(window, frames, built):
-    network = built("whisper", layer=2, window=window, finetune="transformer", upper=2)
+@pytest.mark.parametrize(("context", "frames"), [("clip", [79, 100]), (1.5, [75, 75]), ("full", [100, 100])])
+def test_whispers_layers_are_given_the_silence_that_they_look_at(context, frames, built):
+    network = built("whisper", layer=2, context=context, finetune="transformer", upper=2)
     assert network.split == 0
     assert held(network).lengths.tolist() == frames
 
@@ -78,7 +78,7 @@ def test_whispers_layers_are_given_the_silence_that_they_look_at(window, frames,
 def test_a_strategy_moves_the_split(strategy, upper, split, family, built, plugins):
     chosen = plugins.strategies[strategy]
     network = built(family, layer=2)
-    chosen.prepare(network, CORPORA, None, parse(chosen.options, {"upper": upper}, strategy))
+    chosen.prepare(network, CORPORA, None, parse(chosen.options, {"upper_layers": upper}, strategy))
     assert network.split == split
     assert network.frozen_id() is not None
     for parameter in network.parameters():
@@ -110,7 +110,7 @@ def test_the_identity_tells_apart_what_makes_other_features(built, checkpoint):
         "mix": built("whisper").frozen_id(),
         "pooling": built("whisper", layer=1, pooling="statistics").frozen_id(),
         "query": built("whisper", layer=1, pooling="attention").frozen_id(),
-        "window": built("whisper", layer=1, window=1.0).frozen_id(),
+        "window": built("whisper", layer=1, context=1.0).frozen_id(),
         "split": built("whisper", layer=1, finetune="transformer").frozen_id(),
         "weights": built("whisper", {"seed": 1}, layer=1).frozen_id(),
     }

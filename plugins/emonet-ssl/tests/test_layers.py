@@ -16,7 +16,7 @@ from emonet_bench.networks import classifier
 from emonet_bench.types import Signal, TrainingSet
 
 CASES = [*((family, {}) for family in FAMILIES), ("wav2vec2", LARGE)]
-FULL = {"whisper": {"window": "full"}}
+FULL = {"whisper": {"context": "full"}}
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
