@@ -49,7 +49,7 @@ class AutoBackbone(Backbone):
         Raises:
             ExportError: A graph is being made of the network.
         """
-        if torch.jit.is_tracing() or torch.onnx.is_in_onnx_export():
+        if torch.onnx.is_in_onnx_export():
             raise ExportError("its feature extractor is no tensor program; export an architecture of a named family")
         ends = [waveform.shape[1]] * len(waveform) if lengths is None else lengths.tolist()
         clips = [self._states(row[:end]) for row, end in zip(waveform, ends, strict=True)]

@@ -36,7 +36,7 @@ class Layer(nn.Module):
         found = self.layer(hidden, **given)
         hidden = found[0] if isinstance(found, tuple) else found
         hidden = hidden if self.adapter is None else self.adapter(hidden)
-        return hidden if self.norm is None else self.norm(hidden)  # type: ignore[no-any-return]
+        return hidden if self.norm is None else self.norm(hidden)
 
 
 class Backbone(nn.Module):
@@ -53,7 +53,7 @@ class Backbone(nn.Module):
     whole = False
     sampling_rate: int
     width: int
-    signal_part: nn.Module
+    signal_part: nn.ModuleList
     layers: nn.ModuleList
 
     def enter(self, waveform: Tensor, lengths: Tensor | None) -> Frames:
@@ -85,14 +85,14 @@ class Backbone(nn.Module):
         """
         hidden, states = frames.hidden, []
         given = self.layer_inputs(frames) if last > first else {}
-        for layer in self.layers[first:last]:  # type: ignore[union-attr]
+        for layer in self.layers[first:last]:
             hidden = layer(hidden, **given)
             states.append(hidden)
         return states
 
     def drop_above(self, layer: int) -> None:
         """Remove the layers above a hidden state: 0 is what the first one is given."""
-        self.layers = self.layers[:layer]  # type: ignore[assignment]
+        self.layers = self.layers[:layer]
 
     def first_trained(self) -> int | None:
         """Return the lowest layer in which anything is trained; None: what stands before the layers is.

@@ -92,7 +92,8 @@ class ConvolutionalBackbone(Backbone):
 
     def _convolved(self, hidden: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Map (N, 1, S) to frames (N, C, T); of each clip's frames, those that hear nothing but the clip are valid."""
-        for layer in self.signal_part:
+        part: Any = self.signal_part
+        for layer in part:
             hidden = layer.conv(hidden)
             if lengths is not None:
                 (kernel,), (stride,) = layer.conv.kernel_size, layer.conv.stride
@@ -109,9 +110,9 @@ class ConvolutionalBackbone(Backbone):
 
     def _biases(self, hidden: Tensor) -> Tensor:
         """Return what WavLM's first layer makes of the distances between frames for all layers: (N x heads, T, T)."""
-        attention = self.layers[0].layer.attention  # type: ignore[union-attr]
+        first: Any = self.layers[0]
         size = hidden.shape[1]
-        found: Tensor = attention.compute_bias(size, size).repeat(hidden.shape[0], 1, 1)  # type: ignore[union-attr, operator]
+        found: Tensor = first.layer.attention.compute_bias(size, size).repeat(hidden.shape[0], 1, 1)
         return found
 
     def _placed(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
@@ -150,7 +151,7 @@ def _group_norm(norm: nn.GroupNorm, inputs: Tensor, mask: Tensor) -> Tensor:
     return centred * (variance + norm.eps).rsqrt() * norm.weight[:, None] + norm.bias[:, None]
 
 
-def _receptive_field(layers: nn.ModuleList) -> int:
+def _receptive_field(layers: Any) -> int:
     """Count the samples that one frame hears."""
     samples = 1
     for layer in reversed(layers):

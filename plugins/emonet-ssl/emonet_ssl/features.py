@@ -44,5 +44,5 @@ def unpacked(features: FrozenFeatures, width: int) -> tuple[list[Tensor], Frames
     assert features.lengths is not None
     values, own = features.values[..., :-1], features.values[..., -1]
     attended = valid(features.lengths, values.shape[1], values)
-    states = list(values.split(width, 2))
+    states = list(torch.split(values, width, 2))
     return states, Frames(states[-1], own.to(attended.dtype) * attended, attended)

@@ -40,7 +40,7 @@ def _parts(backbone: Backbone, split: int) -> Iterator[tuple[str, nn.Module]]:
     for name, module in backbone.named_children():
         if name != "layers":
             yield name, module
-    for i, layer in enumerate(backbone.layers[:split]):  # type: ignore[arg-type]
+    for i, layer in enumerate(backbone.layers[:split]):
         yield f"layers.{i}", layer
 
 

@@ -32,17 +32,18 @@ def load(
     Raises:
         ConfigError: It is incomplete or damaged.
     """
-    from transformers import AutoConfig, AutoFeatureExtractor, AutoModel  # noqa: PLC0415 - seconds of import
+    import transformers as hf  # noqa: PLC0415 - seconds of import
 
+    extractors: Any = hf.AutoFeatureExtractor
     assert options.weights is not None
     name, given = location(options.checkpoint, options.weights)
     where = f"options.{options.architecture}.checkpoint: {options.checkpoint}"
     try:
         with _quiet():
-            extractor = AutoFeatureExtractor.from_pretrained(name, **given)
-            config = AutoConfig.from_pretrained(name, **given)
+            extractor = extractors.from_pretrained(name, **given)
+            config = hf.AutoConfig.from_pretrained(name, **given)
             config.num_hidden_layers = max(fewest, options.highest)
-            model, told = (kind or AutoModel).from_pretrained(
+            model, told = (kind or hf.AutoModel).from_pretrained(
                 name, config=config, dtype=torch.float32, output_loading_info=True, key_mapping=names, **given
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -59,12 +60,13 @@ def _quiet() -> Iterator[None]:
     """Keep transformers from listing the tensors that are not loaded, and from drawing a bar."""
     from transformers.utils import logging  # noqa: PLC0415 - as above
 
-    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
-    logging.disable_progress_bar()
+    hf_logging: Any = logging
+    level, bar = hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()
+    hf_logging.set_verbosity(hf_logging.CRITICAL)
+    hf_logging.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(level)
+        hf_logging.set_verbosity(level)
         if bar:
-            logging.enable_progress_bar()
+            hf_logging.enable_progress_bar()

@@ -110,7 +110,7 @@ class PooledNetwork(nn.Module):
         super().train(mode)
         first = self.backbone.first_trained()
         self.backbone.train(mode and first is None)
-        for layer in self.backbone.layers[first or 0 :]:  # type: ignore[union-attr]
+        for layer in self.backbone.layers[first or 0 :]:
             layer.train(mode)
         return self
 
@@ -209,7 +209,7 @@ class SslNetwork(PooledNetwork):
                 f"options.{options.architecture}.finetune: {options.checkpoint} is run as one and stays frozen; "
                 "set it to 'none'"
             )
-        trained: Any = self.backbone if options.upper is None else self.backbone.layers[-options.upper :]  # type: ignore[union-attr]
+        trained: Any = self.backbone if options.upper is None else self.backbone.layers[-options.upper :]
         trained.requires_grad_(requires_grad=True)
         if options.finetune == "transformer":
             self.backbone.signal_part.requires_grad_(requires_grad=False)

@@ -20,7 +20,7 @@ def pooled(frames: Tensor, mask: Tensor | None, pooling: str) -> Tensor:
     share: Any = 1 / frames.shape[1]
     if mask is not None:
         share = (mask / mask.sum(1, keepdim=True))[..., None]  # (N, T, 1)
-    mean = (frames * share).sum(1)
+    mean: Tensor = (frames * share).sum(1)
     if pooling == "mean":
         return mean
     variance = ((frames - mean[:, None]).square() * share).sum(1)
@@ -40,4 +40,5 @@ class AttentionPooling(nn.Module):
         scores = frames @ self.query * self.scale  # (N, T)
         if mask is not None:
             scores = scores.masked_fill(mask == 0, -torch.inf)
-        return (scores.softmax(1)[..., None] * frames).sum(1)
+        pooled_: Tensor = (scores.softmax(1)[..., None] * frames).sum(1)
+        return pooled_

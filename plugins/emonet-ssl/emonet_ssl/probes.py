@@ -67,7 +67,7 @@ class ProbeNetwork(PooledNetwork):
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *arguments: Any) -> None:
         if (chosen := state_dict.get(f"{prefix}chosen")) is not None and prefix + "mean" in state_dict:
             self.choose(int(chosen))
-        super()._load_from_state_dict(state_dict, prefix, *arguments)  # type: ignore[arg-type, call-arg]
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
 
 def fit(classifier: Classifier, train: Clips, dev: Clips, options: ProbeOptions, seed: int) -> None:

@@ -32,7 +32,8 @@ def lora(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Lor
     first = _freeze("lora", network, options)
     if getattr(network.backbone, "family", None) == "wavlm" and options.layers == "attention":
         raise Skipped("WavLM's attention reads its weights past LoRA; set options.lora.layers to 'feed-forward'")
-    added = LoraConfig(
+    config: Any = LoraConfig
+    added = config(
         r=options.rank,
         lora_alpha=options.alpha,
         lora_dropout=options.dropout,

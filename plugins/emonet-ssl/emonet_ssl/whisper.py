@@ -82,11 +82,12 @@ class WhisperBackbone(Backbone):
 
     def _convolved(self, waveform: Tensor, attended: Tensor | None) -> Tensor:
         """Map waveforms (N, S) to (N, width, T), as if nothing stood behind the frames that are attended."""
-        hidden = self.front_end(waveform)  # (N, bands, 2T)
+        hidden: Tensor = self.front_end(waveform)  # (N, bands, 2T)
         if attended is not None:
             hidden = hidden * torch.stack([attended, attended], 2).flatten(1)[:, None]
-        first, second = self.signal_part  # type: ignore[misc]
-        return F.gelu(second(F.gelu(first(hidden))))
+        for convolution in self.signal_part:
+            hidden = F.gelu(convolution(hidden))
+        return hidden
 
 
 class WhisperMel(LogMel):
