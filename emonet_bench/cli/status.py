@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import rich_click as click
 from rich.console import Console, Group
@@ -18,13 +18,15 @@ from rich.table import Table
 
 from emonet_bench.errors import StoreError
 from emonet_bench.matrix import queue
-from emonet_bench.matrix.scheduler import history
-from emonet_bench.runs.store import RunStore, read_record
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.history import Epoch
+from emonet_bench.runs.record import RunRecord
+from emonet_bench.runs.store import RunStore
 
 _WATCH_SECONDS = 2.0
-_STATES = ("running", "interrupted", "waiting", "failed", "finished")
+_STATES = ("running", "interrupted", "waiting", "failed", "unreadable", "finished")
 
-Read = Callable[[Path], dict[str, Any]]
+Read = Callable[[Path], RunRecord]
 
 
 @click.command()
@@ -35,17 +37,21 @@ def status(results: Path, *, watch: bool) -> None:
 
     RESULTS is a results directory. Nothing in it is changed, and torch is not needed.
     """
-    if not results.is_dir():
+    if not os.path.isdir(results):  # noqa: PTH112 - no error where the name is too long
         raise StoreError(f"{results}: no such directory; give the one that 'run matrix' writes to with --results")
     console, store = Console(), RunStore(results)
     if not watch:
-        console.print(view(store, read_record))
+        console.print(view(store, _read))
         return
-    read = cache(read_record)  # a finished run does not change
+    read = cache(_read)  # a finished run does not change
     with Live(console=console, auto_refresh=False) as live:
         while True:
             live.update(view(store, read), refresh=True)
             time.sleep(_WATCH_SECONDS)
+
+
+def _read(directory: Path) -> RunRecord:
+    return RunFiles(directory).read_record()
 
 
 @dataclass
@@ -60,22 +66,31 @@ class _Survey:
     interrupted: set[str] = field(default_factory=set)
 
     def unfinished(self, directory: Path, *, busy: bool) -> None:
-        rows = history(directory)
+        try:
+            rows = RunFiles(directory).read_history()
+        except StoreError as error:
+            self.unreadable(directory.name, str(error))
+            return
         state, colour = ("running", "cyan") if busy else ("interrupted", "yellow")
         self.rows.append((directory.name, f"[{colour}]{state}[/]", *_epochs(directory, rows)))
         self.counts[state] += 1
         if busy:
-            self.running[directory.name] = (len(rows), sum(row.get("seconds", 0.0) for row in rows))
+            self.running[directory.name] = (len(rows), sum(row.seconds for row in rows))
         else:
             self.interrupted.add(directory.name)
 
-    def ended(self, name: str, record: Mapping[str, Any]) -> None:
-        if "error" in record:
-            self.rows.append((name, f"[red]failed[/]: {_reason(record['error'])}"))
+    def ended(self, name: str, record: RunRecord) -> None:
+        if record.error is not None:
+            self.rows.append((name, f"[red]failed[/]: {_first_line(f'{record.error.type}: {record.error.message}')}"))
             self.given_up.add(name)
         else:
-            self.spent[name] = sum(record.get("seconds", {}).values())
-        self.counts["failed" if "error" in record else "finished"] += 1
+            self.spent[name] = sum(record.seconds.values())
+        self.counts["failed" if record.failed else "finished"] += 1
+
+    def unreadable(self, name: str, reason: str) -> None:
+        self.rows.append((name, f"[red]unreadable[/]: {_first_line(reason)}"))
+        self.given_up.add(name)
+        self.counts["unreadable"] += 1
 
     def waiting(self, planned: Sequence[queue.QueuedCell]) -> None:
         begun = self.spent.keys() | self.running.keys() | self.given_up | self.interrupted
@@ -104,8 +119,8 @@ def view(store: RunStore, read: Read) -> Group:
             if directory.stat().st_mtime >= since.get(directory.name, 0.0):
                 survey.ended(directory.name, read(directory))
         except (FileNotFoundError, StoreError) as error:
-            if not isinstance(error.__cause__ or error, FileNotFoundError):
-                raise  # damaged; what is missing is just being replaced
+            if not isinstance(error.__cause__ or error, FileNotFoundError):  # what is missing is just being replaced
+                survey.unreadable(directory.name, str(error))
     survey.waiting(planned)
     table = Table(box=None, pad_edge=False)
     for column, right in (("cell", False), ("state", False), ("epoch", True), ("dev UAR", True), ("last sign", True)):
@@ -118,14 +133,14 @@ def view(store: RunStore, read: Read) -> Group:
     return Group(*(shown if table.row_count else ()), line)
 
 
-def _epochs(directory: Path, rows: Sequence[Mapping[str, float]]) -> tuple[str, str, str]:
+def _epochs(directory: Path, rows: Sequence[Epoch]) -> tuple[str, str, str]:
     if not rows:
         return "", "", ""
-    told = f"{rows[-1]['epoch']:.0f}", f"{rows[-1]['dev_uar']:.3f}"
+    told = f"{rows[-1].epoch}", f"{rows[-1].dev_uar:.3f}"
     with suppress(OSError):  # it has just finished, and is elsewhere now
-        return *told, f"{int(time.time() - (directory / 'history.csv').stat().st_mtime)} s ago"
+        return *told, f"{int(time.time() - RunFiles(directory).history.stat().st_mtime)} s ago"
     return *told, ""
 
 
-def _reason(error: dict[str, str]) -> str:
-    return f"{error['type']}: {error['message']}".partition("\n")[0].replace("[", "\\[")
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0].replace("[", "\\[")

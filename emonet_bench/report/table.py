@@ -11,7 +11,7 @@ from emonet_bench.metrics.significance import almost_stochastic_order, holm
 from emonet_bench.report.cells import Group, Score, TableCell, pool, rank
 from emonet_bench.report.notes import across_notes, notes, problems
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Column, Key, Row, columns_of, describe, latest, row_keys
+from emonet_bench.report.rows import Column, Key, Row, columns_of, describe, fullest, latest, row_keys
 from emonet_bench.report.zero_shot import ZeroShot, zero_shots
 
 DIMENSIONS = ("corpus", "architecture", "strategy")
@@ -103,9 +103,9 @@ def _without_sources(records: Sequence[CorpusResult]) -> list[CorpusResult]:
 
 def _row(groups: Mapping[Column, Group], metric: Score, baseline: str) -> Row:
     runs = [run for group in groups.values() for run in group.runs]
-    facts = max((run.facts for run in runs), key=len, default={})
+    facts = fullest(run.facts for run in runs)
     folds = {run.fold for run in runs if run.state != "skipped"}
-    labels = facts.get("labels", ())
+    labels = facts.labels
     cells = {column: group.cell(labels, folds, metric) for column, group in groups.items()}
     ranks = {
         column: rank(cell.score, metric) for column, cell in cells.items() if cell.complete and cell.score is not None

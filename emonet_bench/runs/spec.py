@@ -1,4 +1,4 @@
-"""One cell of a matrix and what came of it: ``RunSpec``, ``RunResult`` and ``RunError``."""
+"""The specification of a run, its identity and its directory's name: ``RunSpec``, ``Cell`` and ``RunResult``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from emonet_bench.config import Options, Training
+from emonet_bench.files import LONGEST_NAME
+from emonet_bench.runs.lock import SUFFIX
 
-SCHEMA_VERSION = 1
-"""Version of ``result.json``; readers accept theirs and older ones."""
+if TYPE_CHECKING:
+    from emonet_bench.runs.facts import RunError
+
+SCHEMA_VERSION = 2
+"""Version of a run's directory, ``result.json`` and the tables beside it; readers accept theirs and older ones."""
 
 
 class ZeroShotTarget(Options):
@@ -75,19 +80,13 @@ class RunSpec(Options):
         there = [f"on {self.evaluate.corpus} {self.evaluate.protocol.partition(':')[2]}"] if self.evaluate else []
         return " ".join([self.corpus, self.architecture, self.strategy, f"s{self.seed}", *fold, *there])
 
+    def trained_corpora(self) -> list[tuple[str, str]]:
+        """List the corpora that the network is trained on, each with its protocol."""
+        return list(zip(self.corpus.split("+"), self.protocol.split("+"), strict=True))
 
-def scored_corpora(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """List the corpora, each with its protocol, whose clips a run's predictions are of.
-
-    Args:
-        spec: A ``RunSpec`` as ``result.json`` holds it.
-
-    >>> scored_corpora({"corpus": "emodb+ravdess", "protocol": "speakers+loso"})
-    [('emodb', 'speakers'), ('ravdess', 'loso')]
-    """
-    if target := spec.get("evaluate"):
-        return [(target["corpus"], target["protocol"])]
-    return list(zip(spec["corpus"].split("+"), spec["protocol"].split("+"), strict=True))
+    def scored_corpora(self) -> list[tuple[str, str]]:
+        """List the corpora, each with its protocol, whose clips the run's predictions are of."""
+        return [(self.evaluate.corpus, self.evaluate.protocol)] if self.evaluate else self.trained_corpora()
 
 
 def run_id(spec: RunSpec, context: Mapping[str, Any]) -> str:
@@ -105,17 +104,18 @@ def run_id(spec: RunSpec, context: Mapping[str, Any]) -> str:
 
 
 def directory_name(spec: RunSpec, identity: str) -> str:
-    """Name a run's directory: ``emodb-cnn-scratch-s0-f3-1a2b3c4d``."""
-    return f"{spec.title.replace(' ', '-')}-{identity[:8]}"
+    """Name a run's directory: ``emodb-cnn-scratch-s0-f3-1a2b3c4d``.
 
-
-@dataclass(frozen=True)
-class RunError:
-    """Why a run failed."""
-
-    type: str
-    message: str
-    traceback: str
+    A name that no file system would take, its lock's suffix included, is cut and told apart by a hash of itself: that
+    of a joint run of many corpora.
+    """
+    title, end = spec.title.replace(" ", "-"), f"-{identity[:8]}"
+    room = LONGEST_NAME - len(SUFFIX) - len(end)
+    encoded = title.encode()
+    if len(encoded) > room:
+        digest = hashlib.sha256(encoded).hexdigest()[:8]
+        title = f"{encoded[: room - len(digest) - 1].decode(errors='ignore')}-{digest}"
+    return title + end
 
 
 @dataclass(frozen=True)
