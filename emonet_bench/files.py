@@ -115,9 +115,8 @@ def open_regular(path: Path) -> Iterator[BufferedReader]:
         OSError: It cannot be opened.
         StoreError: It is no regular file.
     """
-    with os.fdopen(
-        os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb"
-    ) as stream:
+    at_once = getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for somebody to write to it
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | at_once)) as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise StoreError(f"{path}: is no regular file")
         yield stream

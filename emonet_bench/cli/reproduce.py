@@ -44,8 +44,8 @@ _SHOWN = (" uar", " accuracy", " macro_f1")
 def reproduce(context: click.Context, run: Path, results: Path, source: Path | None, tolerance: float) -> None:
     """Train the specification of the directory RUN again, in a directory of its own, and compare the scores.
 
-    The corpus must be on this disk. Exit status 1 says that a score differs by more than the tolerance, or that RUN does
-    not state one. A run that lies in --results already is never replaced.
+    The corpus must be on this disk. Exit status 1 says that a score differs by more than the tolerance, or that RUN
+    does not state one. A run that lies in --results already is never replaced.
     """
     from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415 - torch
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Clips
-from emonet_bench.errors import CorpusError, ExportError, StoreError
+from emonet_bench.errors import ExportError, StoreError
 from emonet_bench.export.card import Interval, joined, metadata_of, model_card
 from emonet_bench.export.gate import EXAMPLE, Parity, check_parity, check_score, clips, first_line, score_onnx
 from emonet_bench.export.graph import OPSET, ExportModule, freeze, trace
@@ -209,7 +209,7 @@ def _interval(run: Trained) -> Interval:
         if not rows.rows:
             raise ExportError(f"{file}: holds no test prediction; run the matrix again")
         found = interval(rows.truth, rows.prediction, run.record.labels, rows.speakers)
-    except (StoreError, CorpusError) as error:
+    except StoreError as error:
         raise ExportError(f"{error}; run the matrix again") from error
     return found.low, found.high
 

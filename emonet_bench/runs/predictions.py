@@ -15,6 +15,7 @@ from pathlib import Path
 
 from emonet_bench.errors import StoreError
 from emonet_bench.files import read_bytes, write_text
+from emonet_bench.types import PARTITIONS
 
 PREFIX = "probability:"
 """Before a label, the name of the column with its probability."""
@@ -77,13 +78,10 @@ class PredictionTable:
         """Return the probability of each prediction, (N,).
 
         Raises:
-            StoreError: It is no probability, or the prediction no label.
+            StoreError: It is no probability.
         """
         place = {label: len(COLUMNS) + index for index, label in enumerate(self.labels)}
-        try:
-            return [self._number(row[place[row[_PREDICTION]]]) for row in self.rows]
-        except KeyError as error:
-            raise StoreError(f"{self.file}: undeclared label {error}") from error
+        return [self._number(row[place[row[_PREDICTION]]]) for row in self.rows]
 
     def _column(self, place: int) -> list[str]:
         return list(map(itemgetter(place), self.rows))
@@ -120,7 +118,7 @@ def read_predictions(path: Path, labels: Sequence[str]) -> PredictionTable:
         labels: Those that its run declares.
 
     Raises:
-        StoreError: It is missing, damaged or speaks of other labels.
+        StoreError: It is missing, damaged or speaks of other labels or partitions.
     """
     try:
         reader = csv.reader(io.StringIO(read_bytes(path, _LARGEST).decode(), newline=""), strict=True)
@@ -139,4 +137,9 @@ def read_predictions(path: Path, labels: Sequence[str]) -> PredictionTable:
         raise StoreError(f"{path}: damaged or missing (its columns are not the run's labels)")
     if any(len(row) != len(head) for row in rows):
         raise StoreError(f"{path}: damaged or missing (a line has not {len(head)} fields)")
-    return PredictionTable(path, named, rows)
+    table = PredictionTable(path, named, rows)
+    if strange := {*table.truth, *table.prediction} - set(named):
+        raise StoreError(f"{path}: undeclared label {min(strange)!r}")
+    if strange := set(map(itemgetter(_PARTITION), rows)) - set(PARTITIONS):
+        raise StoreError(f"{path}: unknown partition {min(strange)!r}")
+    return table

@@ -274,6 +274,7 @@ def _first(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ".".join(repr(part)[:_SHOWN].strip("'") for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
     if first["type"] in ("missing", "value_error"):
         return f"{place}: {message}" if place else message
-    return f"{place}: {message[:1].lower()}{message[1:]}; got {repr(first['input'])[:_SHOWN]}"
+    return f"{place}: {message}; got {repr(first['input'])[:_SHOWN]}"
