@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -41,6 +42,7 @@ LONGEST_RECORD = 16 * 2**20
 """Bytes of the largest ``result.json`` that is read."""
 
 _LARGEST = 2**63  # of a whole number, as torch and other programs hold them
+_SOURCE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
 _SHOWN = 60  # characters of a wrong value in a message
 
 
@@ -111,6 +113,8 @@ class RunRecord(CorpusFacts, RunHeader):
             raise ValueError(str(error)) from None
         if self.joint and len(set(corpora)) < len(corpora):
             raise ValueError("spec.corpus names a corpus twice")
+        if self.spec.source is not None and not _SOURCE.fullmatch(self.spec.source):
+            raise ValueError("spec.source is neither the id of a run nor the SHA-256 of a checkpoint")
         if self.spec.evaluate is not None and self.spec.source is None:
             raise ValueError("spec.evaluate without spec.source, the run that is scored")
         return self
@@ -250,7 +254,7 @@ def parse_record(content: bytes, where: str) -> RunRecord:
     if isinstance(version, int) and version < SCHEMA_VERSION:
         raw = {name: value for name, value in raw.items() if name in RunRecord.model_fields}
     try:
-        return RunRecord.model_validate(raw)
+        return RunRecord.model_validate(raw, strict=True)
     except ValidationError as error:
         raise StoreError(f"{where}: not a run's record ({_first(error)})") from None
 

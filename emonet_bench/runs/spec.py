@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from emonet_bench.config import Options, Training
 from emonet_bench.files import LONGEST_NAME
@@ -23,49 +23,39 @@ SCHEMA_VERSION = 2
 
 
 class ZeroShotTarget(Options):
-    """Where a trained network is scored without having been trained for it.
+    """Where a trained network is scored without having been trained for it."""
 
-    Attributes:
-        corpus: The corpus whose clips are scored.
-        protocol: Name of its protocol, with the label map: ``speakers:4-class``. The clips are those it tests, in any
-            fold.
-        labels: What each of the network's labels counts as there; ``""``: its probability is dropped.
-    """
-
-    corpus: str
-    protocol: str
-    labels: dict[str, str]
+    corpus: str = Field(description="The corpus whose clips are scored.")
+    protocol: str = Field(
+        description="Name of its protocol, with the label map: `speakers:4-class`. The clips are those it tests, in "
+        "any fold."
+    )
+    labels: dict[str, str] = Field(
+        description="What each of the network's labels counts as there; where it is empty, its probability is dropped."
+    )
 
 
 class RunSpec(Options):
-    """One cell, with every option resolved.
+    """One cell, with every option resolved."""
 
-    Attributes:
-        corpus: Name of the corpus.
-        protocol: Name of its protocol.
-        architecture: Name of the architecture.
-        architecture_options: All of its options.
-        strategy: Name of the strategy.
-        strategy_options: All of its options.
-        training: How it is trained.
-        seed: Of everything random.
-        fold: The protocol's fold, or None where it has none.
-        source: None, the run id of the source cell, or the sha256 of a checkpoint.
-        evaluate: None, or where the network of the run ``source`` is scored instead of training one: all else says how
-            that one was trained.
-    """
-
-    corpus: str
-    protocol: str
-    architecture: str
-    architecture_options: dict[str, Any]
-    strategy: str
-    strategy_options: dict[str, Any]
-    training: Training
-    seed: int
-    fold: int | None = None
-    source: str | None = None
-    evaluate: ZeroShotTarget | None = None
+    corpus: str = Field(description="Name of the corpus; of a joint run the names of all, joined by `+`.")
+    protocol: str = Field(description="Name of its protocol, with the label map where there is one; likewise.")
+    architecture: str = Field(description="Name of the architecture.")
+    architecture_options: dict[str, Any] = Field(description="All of its options.")
+    strategy: str = Field(description="Name of the strategy.")
+    strategy_options: dict[str, Any] = Field(description="All of its options.")
+    training: Training = Field(description="How it is trained: every [training option](options.md).")
+    seed: int = Field(description="Of everything random.")
+    fold: int | None = Field(None, description="The protocol's fold; null where it has none.")
+    source: str | None = Field(
+        None, description="The run id of the source cell, or the SHA-256 of a checkpoint; null where there is none."
+    )
+    evaluate: ZeroShotTarget | None = Field(
+        None,
+        description="Only where the network of the run `source` is scored on another corpus instead of training one: "
+        "all else in the spec says how that one was trained. The facts in the record are those of the corpus that is "
+        "scored, `scores` and `confusion` hold `test` alone, and there are neither weights nor a history.",
+    )
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
