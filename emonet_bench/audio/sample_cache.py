@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from emonet_bench.audio.decoding import decoded, digest, resampled
 from emonet_bench.errors import AudioError
+from emonet_bench.machine import cores
 from emonet_bench.types import Utterance
 
 _SAMPLES = "samples.int16"
@@ -200,7 +201,7 @@ def _table(utterances: Sequence[Utterance], bad: Mapping[str, str]) -> str:
 
 def _clips(utterances: Sequence[Utterance], sampling_rate: int, threads: int | None) -> Iterator[_Clip | AudioError]:
     """Read clips in order, in threads: libsndfile and soxr release the GIL."""
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or cores()) as pool:
         for first in range(0, len(utterances), _CHUNK):
             chunk = utterances[first : first + _CHUNK]
             yield from pool.map(lambda u: _clip(u, sampling_rate), chunk)

@@ -131,7 +131,6 @@ def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
 def partitions(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = False) -> dict[Partition, Clips] | None:
     """Open the run's partitions; without them an export goes on, and says so."""
     from emonet_bench.data.opened_corpus import open_corpus  # noqa: PLC0415 - torch
-    from emonet_bench.matrix.scoring import fold_of  # noqa: PLC0415
 
     spec = record["spec"]
     training = spec["training"]
@@ -148,7 +147,7 @@ def partitions(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = Fal
         reason = str(error)
     else:
         if opened.fingerprint == record["fingerprint"]:
-            divided = opened.divide(fold_of(opened, spec["fold"]), training["limit"])
+            divided = opened.divide(opened.fold_or_first(spec["fold"]), training["limit"])
             return {part: opened.clips(index) for part, index in divided.items()}
         reason = f"{corpus.name} has changed since the run"
     if not quiet:

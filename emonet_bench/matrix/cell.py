@@ -193,7 +193,7 @@ class _Run:
         }
 
     def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
-        divided = corpus.divide(scoring.fold_of(corpus, self.spec.fold), self.recipe.limit)
+        divided = corpus.divide(corpus.fold_or_first(self.spec.fold), self.recipe.limit)
         whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
         return {part: whole.select(index) for part, index in divided.items()}
 

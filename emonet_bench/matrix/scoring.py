@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import platform
 import resource
 import sys
@@ -21,6 +20,7 @@ from torch import Tensor
 from emonet_bench import audit, metrics
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
+from emonet_bench.machine import cores
 from emonet_bench.runs.store import atomic_replace
 from emonet_bench.training.loop import Epoch
 from emonet_bench.training.prediction import label_names
@@ -91,16 +91,11 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def fold_of(corpus: OpenCorpus, fold: int | None) -> int | None:
-    """Return the fold for a corpus of a joint cell: its own first one where the cell names none that it has."""
-    return fold if fold in corpus.folds else corpus.folds[0]
-
-
 def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int | None) -> dict[str, Any]:
     """State labels, protocol, content and partitions of the run's corpora."""
 
     def facts(corpus: OpenCorpus) -> dict[str, Any]:
-        divided = corpus.divide(fold_of(corpus, fold), limit)
+        divided = corpus.divide(corpus.fold_or_first(fold), limit)
         return {
             "labels": list(corpus.corpus.labels),
             "protocol_id": corpus.protocol_id(limit),
@@ -159,7 +154,7 @@ def environment(device: torch.device) -> dict[str, str]:
         "platform": platform.platform(),
         "device": device.type,
         "hardware": hardware,
-        "cores": str(os.cpu_count()),
+        "cores": str(cores()),
     }
 
 

@@ -78,7 +78,7 @@ def evaluate(classifier: Classifier, spec: RunSpec, target: OpenCorpus, recipe: 
 
 def shared_clips(source: OpenCorpus, target: OpenCorpus, spec: RunSpec) -> int:
     """Count the scored clips whose audio the network heard in train or dev, too."""
-    divided = source.divide(scoring.fold_of(source, spec.fold), spec.training.limit)
+    divided = source.divide(source.fold_or_first(spec.fold), spec.training.limit)
     heard = {source.audio.digests[place].tobytes() for part in ("train", "dev") for place in divided[part]}
     return sum(target.audio.digests[place].tobytes() in heard for place in tested(target, spec.training.limit))
 
