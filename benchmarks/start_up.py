@@ -51,9 +51,9 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def cells(folder: Path, repeats: int) -> Iterator[list[str]]:
     """Run cells of the demonstration for one epoch each; yield a row for each kind."""
     import torch  # noqa: PLC0415 - commands are measured before
+    from emonet_bench.cli.plan import plan  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
 
-    from emonet_bench.cli.plan import plan  # noqa: PLC0415
     from emonet_bench.cli.run import DEMO  # noqa: PLC0415
     from emonet_bench.config import read_toml  # noqa: PLC0415
     from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from emonet_bench.config import read_toml
 from emonet_bench.errors import ConfigError
+from emonet_bench.files import expanded
 from emonet_bench.types import check_name
 
 FILE = "corpora.toml"
@@ -74,7 +75,7 @@ def _toml(places: Mapping[str, Path]) -> str:
 def _directory(variable: str, kind: str) -> Path:
     named = os.environ.get(variable)
     if named:
-        return Path(named).expanduser()
+        return expanded(Path(named), variable)
     import platformdirs  # noqa: PLC0415 - only where it is needed
 
     path: Path = getattr(platformdirs, kind)("emonet-bench")

@@ -107,7 +107,7 @@ class Planner:
             combinations = itertools.product(
                 self._variants(plugins.architectures[architecture].options, architecture),
                 self._variants(plugins.strategies[strategy].options, strategy),
-                variants(Training, matrix.training, "training"),
+                self._recipes(architecture),
                 matrix.seeds,
             )
             for architecture_options, strategy_options, training, seed in combinations:
@@ -119,6 +119,16 @@ class Planner:
                     self.resolve(training),
                     seed,
                 )
+
+    def _recipes(self, architecture: str) -> list[Training]:
+        """List the trainings; those that an architecture that is fitted cannot tell apart are one, the first."""
+        recipes = list(variants(Training, self.matrix.training, "training"))
+        if self.plugins.architectures[architecture].fit is None:
+            return recipes
+        first: dict[tuple[Any, ...], Training] = {}
+        for recipe in recipes:
+            first.setdefault(_heard_by_fit(recipe), recipe)
+        return list(first.values())
 
     def _variants(
         self, model: type[Options], name: str, default: Mapping[str, Any] = MappingProxyType({})
@@ -220,9 +230,10 @@ class Planner:
             there = self.open_corpus(target, rate, name)
             target_of = ZeroShotTarget(corpus=target, protocol=there.protocol, labels=labels)
             changed = spec.model_copy(update={"source": source.run_id, "evaluate": target_of})
-            identity = run_id(changed, self._context(changed, [spec.corpus, target], [trained, there]))
+            context = self._context(changed, [spec.corpus, target], [trained, there])
+            identity = run_id(changed, context)
             skip = self.plugins.ask("emonet_skip", spec=changed)
-            self._cells[identity] = Cell(changed, identity, source=source.run_id, skip=skip)
+            self._cells[identity] = Cell(changed, identity, source=source.run_id, skip=skip, context=context)
 
     def _add(
         self,
@@ -247,7 +258,8 @@ class Planner:
             fold=fold,
             source=_source_id(source),
         )
-        identity = run_id(spec, self._context(spec, corpora, opened))
+        context = self._context(spec, corpora, opened)
+        identity = run_id(spec, context)
         if isinstance(source, str):
             skip = source
         skip = skip or self.plugins.ask("emonet_skip", spec=spec)
@@ -258,6 +270,7 @@ class Planner:
             source_file=source if isinstance(source, Path) else None,
             wanted=wanted or (identity in self._cells and self._cells[identity].wanted),
             skip=skip,
+            context=context,
         )
         self._cells[identity] = cell
         return cell
@@ -283,6 +296,12 @@ class Planner:
             ],
             "plugins": {origin.name: origin.version for origin in origins},
         }
+
+
+def _heard_by_fit(recipe: Training) -> tuple[Any, ...]:
+    """Return the options of a training that a fit and its evaluation depend on."""
+    window = None if recipe.evaluation == "whole" else recipe.window
+    return recipe.sampling_rate, recipe.evaluation, window, recipe.limit, recipe.device, recipe.threads
 
 
 def _source_id(source: Cell | Path | str | None) -> str | None:

@@ -96,7 +96,7 @@ def _latex(cell: TableCell | None) -> str:
 
 def render_csv(table: Table) -> str:
     """Render one line for each cell, at full precision."""
-    lines = list(_records(table))
+    lines = list(flat_records(table))
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(lines[0]) if lines else [], lineterminator="\n")
     writer.writeheader()
@@ -109,14 +109,15 @@ def render_json(table: Table) -> str:
     content = {
         "metric": table.metric,
         "baseline": table.baseline,
-        "cells": list(_records(table)),
+        "cells": list(flat_records(table)),
         "notes": table.notes,
         "problems": table.problems,
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def _records(table: Table) -> Iterable[dict[str, Any]]:
+def flat_records(table: Table) -> Iterable[dict[str, Any]]:
+    """Yield each cell as one flat mapping, at full precision; zero-shot cells come last."""
     crossed = [
         (one.targets[place], one.column, cell, source)
         for one in table.zero_shot

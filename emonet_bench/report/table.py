@@ -14,6 +14,9 @@ from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Key, Row, columns_of, describe, latest, row_keys
 from emonet_bench.report.zero_shot import ZeroShot, zero_shots
 
+BASELINE = "scratch"
+"""The strategy that others are compared with where nothing else is said."""
+
 DIMENSIONS = ("corpus", "architecture", "strategy")
 """What rows and columns can be made of."""
 
@@ -52,7 +55,7 @@ class Table:
                     yield row, column, row.cells[column]
 
 
-def summarise(records: Sequence[CorpusResult], metric: Score = "uar", baseline: str = "scratch") -> Table:
+def summarise(records: Sequence[CorpusResult], metric: Score = "uar", baseline: str = BASELINE) -> Table:
     """Pool the folds of each seed and score them once, average the seeds, and compare with the baseline strategy.
 
     Runs with different protocol ids (or different limits on the clips) never share a row. Of several runs of one seed

@@ -1,0 +1,66 @@
+"""Progress in plain lines: one for each cell that ends, for notebooks, logs and pipes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from emonet_bench.matrix.events import Listener
+
+if TYPE_CHECKING:
+    from emonet_bench.matrix.planning import PlannedMatrix
+    from emonet_bench.matrix.queue import QueuedCell
+    from emonet_bench.runs.spec import Cell
+
+
+class ProgressLines(Listener):
+    """Prints a line for each cell that ends: ``[3/8] emodb cnn scratch s0: finished, test UAR 0.612``.
+
+    Args:
+        stream: Where to print; None: standard output, which a notebook shows below its cell.
+        epochs: Whether every epoch has a line, too.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, epochs: bool = False) -> None:
+        self._stream, self._epochs = stream, epochs
+        self._total = self._done = 0
+        self._started: set[str] = set()
+
+    def planned(self, matrix: PlannedMatrix, ahead: Sequence[QueuedCell], results: Path) -> None:
+        """Count the cells."""
+        del ahead, results
+        self._total, self._done = len(matrix.cells), 0
+
+    def started(self, cell: Cell) -> None:
+        """Remember which results are new."""
+        self._started.add(cell.run_id)
+
+    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
+        """Print an epoch, where that is wanted."""
+        if self._epochs:
+            last = cell.spec.training.epochs
+            self._print(f"{cell.spec.title}: epoch {row['epoch']:.0f} of {last}, dev UAR {row['dev_uar']:.3f}")
+
+    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
+        """Print a cell's test UAR."""
+        known = "" if cell.run_id in self._started else " (on disk already)"
+        self._end(cell, f"finished, test UAR {record['scores']['test']['uar']:.3f}{known}")
+
+    def failed(self, cell: Cell, error: Mapping[str, str]) -> None:
+        """Print why a cell failed."""
+        self._end(cell, f"failed, {error['type']}: {error['message']}")
+
+    def skipped(self, cell: Cell, reason: str) -> None:
+        """Print why a cell is skipped."""
+        self._end(cell, f"skipped, {reason}")
+
+    def _end(self, cell: Cell, what: str) -> None:
+        self._done += 1
+        self._print(f"[{self._done}/{self._total}] {cell.spec.title}: {what}")
+
+    def _print(self, line: str) -> None:
+        stream = self._stream or sys.stdout
+        stream.write(f"{line}\n")
+        stream.flush()

@@ -1,0 +1,198 @@
+"""Stale results: runs on disk of a recipe that is planned, made by other code.
+
+A run id covers the code, so that a plugin that is edited or upgraded makes new runs. What the older code has left is
+found here by the recipe alone: everything that a run id covers but the versions of plugins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from emonet_bench.errors import ConfigError, StoreError
+from emonet_bench.matrix.options import RunOptions
+from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.plugins.loading import Plugins
+from emonet_bench.runs.spec import Cell, RunSpec, directory_name, run_id, scored_corpora
+from emonet_bench.runs.store import RunStore, read_record
+
+
+@dataclass(frozen=True)
+class StaleRun:
+    """A finished run of a planned recipe by other code.
+
+    Attributes:
+        run_id: Its identity.
+        finished: When, in UTC.
+        changed: The plugins whose code was another.
+    """
+
+    run_id: str
+    finished: str
+    changed: frozenset[str]
+
+
+def with_stale(planned: PlannedMatrix, options: RunOptions) -> PlannedMatrix:
+    """Look for the stale runs of cells that have no result yet, and take them in their place where that is asked for."""
+    found = _find(planned, RunStore(options.results))
+    return reuse(planned, found) if options.reuse else replace(planned, stale=found)
+
+
+def _find(planned: PlannedMatrix, store: RunStore) -> dict[str, StaleRun]:
+    known = _Records(store)
+    by_id = {cell.run_id: cell for cell in planned.cells}
+
+    @cache
+    def recipe(identity: str) -> str:
+        cell = by_id[identity]
+        source = recipe(cell.source) if cell.source else cell.spec.source
+        return _recipe(cell.spec, cell.context["corpora"], source)
+
+    found = {}
+    for cell in planned.cells:
+        if not cell.skip and not store.path(cell.spec, cell.run_id).is_dir():
+            alike = [run for run in known.titled(cell) if known.recipe(run) == recipe(cell.run_id)]
+            if alike:
+                latest = max(alike, key=lambda run: str(known.record(run).get("finished", "")))
+                changed = _changed(cell, by_id, known, latest)
+                found[cell.run_id] = StaleRun(latest, str(known.record(latest).get("finished", "")), changed)
+    return found
+
+
+def reuse(planned: PlannedMatrix, stale: Mapping[str, StaleRun]) -> PlannedMatrix:
+    """Put stale runs in the place of their cells; what starts from one of them starts from its weights."""
+    renamed: dict[str, str] = {}
+    cells = []
+    for cell in planned.cells:
+        source = renamed.get(cell.source or "", cell.source)
+        spec, identity = cell.spec, cell.run_id
+        if source != cell.source:
+            spec = spec.model_copy(update={"source": source})
+            identity = run_id(spec, cell.context)
+        if cell.run_id in stale:
+            identity = stale[cell.run_id].run_id
+        renamed[cell.run_id] = identity
+        cells.append(replace(cell, spec=spec, run_id=identity, source=source))
+    clips = {renamed[identity]: count for identity, count in planned.clips.items()}
+    return replace(planned, cells=cells, clips=clips)
+
+
+def stale_notes(stale: Iterable[StaleRun]) -> list[str]:
+    """Say how many results are stale, a line for each set of plugins: ``4 from other code of my-net: ...``."""
+    counts = Counter(tuple(sorted(run.changed)) for run in stale)
+    return [
+        f"{count} from other code of {', '.join(names)}: trained anew; --reuse takes them as they are"
+        for names, count in sorted(counts.items())
+    ]
+
+
+def check_code(record: Mapping[str, Any], plugins: Plugins, run: Path) -> None:
+    """Hold the code that would rebuild a run's network to be the code that trained it.
+
+    Args:
+        record: The run's ``result.json``.
+        plugins: Where its architecture and strategy are registered.
+        run: Its directory, for the message.
+
+    Raises:
+        ConfigError: A plugin's code is another one.
+    """
+    spec, trained = record["spec"], record.get("plugins", {})
+    origins = (plugins.architectures.origin(spec["architecture"]), plugins.strategies.origin(spec["strategy"]))
+    for origin in origins:
+        if trained.get(origin.name) != origin.version:
+            raise ConfigError(
+                f"{run}: trained by the code {trained.get(origin.name, 'unknown')} of the plugin {origin.name}, which is "
+                f"{origin.version} now; run its matrix again, or add --any-code to take the code of now"
+            )
+
+
+def _recipe(spec: RunSpec, corpora: Sequence[Sequence[str]], source: str | None) -> str:
+    """Identify a recipe.
+
+    Args:
+        spec: The cell.
+        corpora: Fingerprint and protocol id of each of its corpora; of a zero-shot cell the last is the one that it is
+            scored on, and its source says the rest.
+        source: The recipe of its source, or a checkpoint's hash.
+    """
+    scored = corpora[-1:] if spec.evaluate else corpora
+    values = {**spec.model_dump(mode="json"), "source": source}
+    text = json.dumps([values, [list(pair) for pair in scored]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Records:
+    """The finished runs of a results directory, read as they are asked for, by run id."""
+
+    def __init__(self, store: RunStore) -> None:
+        self._titled: dict[str, list[str]] = defaultdict(list)
+        self._directories: dict[str, Path] = {}  # by the end of the run id that their names have
+        self._read: dict[str, Mapping[str, Any]] = {}
+        self._recipes: dict[str, str | None] = {}
+        for directory in store.finished():
+            title, _, end = directory.name.rpartition("-")
+            self._titled[title].append(end)
+            self._directories[end] = directory
+
+    def titled(self, cell: Cell) -> list[str]:
+        """List the ids of finished runs that are called as a cell."""
+        title = directory_name(cell.spec, "").rstrip("-")
+        return [str(record["run_id"]) for end in self._titled[title] if (record := self._by_end(end))]
+
+    def record(self, identity: str) -> Mapping[str, Any]:
+        """Return the record of a run; empty where there is none that can be read or has finished."""
+        return self._by_end(identity[:8])
+
+    def _by_end(self, end: str) -> Mapping[str, Any]:
+        if end not in self._read:
+            try:
+                record = read_record(self._directories[end])
+                self._read[end] = record if "scores" in record and "run_id" in record else {}
+            except (StoreError, KeyError):
+                self._read[end] = {}
+        return self._read[end]
+
+    def recipe(self, identity: str) -> str | None:
+        """Identify the recipe of a run; None where its record does not say enough."""
+        if identity not in self._recipes:
+            self._recipes[identity] = None  # a run that would start from itself has none
+            self._recipes[identity] = self._derived(self.record(identity))
+        return self._recipes[identity]
+
+    def _derived(self, record: Mapping[str, Any]) -> str | None:
+        try:
+            spec = RunSpec.model_validate(record["spec"])
+            facts = [
+                record["corpora"][name] if "corpora" in record else record for name, _ in scored_corpora(record["spec"])
+            ]
+            corpora = [(one["fingerprint"], one["protocol_id"]) for one in facts]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+        source = spec.source
+        if source and len(source) < _CHECKPOINT_HASH:
+            source = self.recipe(source)
+            if source is None:
+                return None
+        return _recipe(spec, corpora, source)
+
+
+_CHECKPOINT_HASH = 64
+"""Characters of a checkpoint's SHA-256; a run id is shorter."""
+
+
+def _changed(cell: Cell, by_id: Mapping[str, Cell], known: _Records, identity: str) -> frozenset[str]:
+    """Name the plugins whose code was another in a stale run, or in what it started from."""
+    record, names = known.record(identity), set[str]()
+    trained = record.get("plugins", {})
+    names |= {name for name, version in cell.context["plugins"].items() if trained.get(name) != version}
+    source = record["spec"].get("source")
+    if cell.source and source:
+        names |= _changed(by_id[cell.source], by_id, known, source)
+    return frozenset(names)
