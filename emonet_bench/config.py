@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 
@@ -156,11 +156,10 @@ def _path(error: ErrorDetails, values: Mapping[str, Any]) -> list[str | int]:
     """Return where in the values an error lies: its location without the names of a union's branches."""
     here: Any = values
     path: list[str | int] = []
+    part: Any
     for part in error["loc"]:
-        inside = (
-            part in here if isinstance(here, Mapping) else isinstance(here, list | tuple) and part in range(len(here))
-        )
-        if inside:
+        known: Collection[Any] = range(len(here)) if isinstance(here, list) else here
+        if isinstance(here, list | Mapping) and part in known:
             here = here[part]
             path.append(part)
     return [*path, error["loc"][-1]] if error["type"] == "missing" else path

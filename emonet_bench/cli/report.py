@@ -109,7 +109,7 @@ def _deliver(table: reports.Table, form: str, output: Path | None) -> None:
         raise StoreError(f"--output {output}: cannot be written ({error.strerror})") from error
 
 
-def _filtered(records: list[reports.RunRecord], filters: tuple[str, ...]) -> list[reports.RunRecord]:
+def _filtered(records: list[reports.CorpusResult], filters: tuple[str, ...]) -> list[reports.RunRecord]:
     for text in filters:
         key, equals, values = text.partition("=")
         if key not in _KEYS or not equals:

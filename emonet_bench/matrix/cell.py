@@ -19,7 +19,8 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ExportError, Skipped, StoreError
-from emonet_bench.matrix import scoring, zero_shot
+from emonet_bench.matrix import guards, scoring, zero_shot
+from emonet_bench.matrix.guards import ChangedSincePlanned
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs import log
@@ -67,6 +68,7 @@ def run_cell(job: Job) -> str | None:
     Raises:
         RunLocked: Another process is at work on the cell.
         StoreError: The disk is full. That is not the cell's fault: it is not written down, and the next call goes on.
+        ChangedSincePlanned: Its corpora or its code are not what its run id was made of. Nothing is written down.
     """
     spec, store = job.cell.spec, RunStore(job.results)
     torch.set_num_threads(spec.training.threads)
@@ -79,6 +81,9 @@ def run_cell(job: Job) -> str | None:
         except Skipped as reason:
             store.discard(directory)
             return str(reason)
+        except ChangedSincePlanned:
+            store.discard(directory)
+            raise
         except Exception as error:
             if out_of_space(error):
                 raise StoreError(
@@ -99,7 +104,7 @@ def _carry_out(job: Job, directory: Path) -> dict[str, Any]:
     outcome: dict[str, Any]
     try:
         outcome = run.carry_out()
-    except Skipped:
+    except (Skipped, ChangedSincePlanned):
         raise
     except (Exception, SystemExit) as error:  # whatever a plugin raises is this cell's result
         if out_of_space(error):
@@ -138,11 +143,13 @@ class _Run:
             return self._zero_shot()
         with self._phase("load"):
             opened = self._open()
+            guards.check_as_planned(self.job.cell, opened, self.plugins)
             clips = {name: self._clips(corpus) for name, corpus in opened.items()}
             plan = self._prepare(clips)
         notes = dict(plan.notes)
         with self._phase("train"):
             best_epoch = self._train(plan, clips, notes)
+            guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
             scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
         header = self._checkpoint_header(opened)
@@ -166,6 +173,7 @@ class _Run:
         assert self.job.source is not None
         with self._phase("load"):
             opened = self._open()
+            guards.check_as_planned(self.job.cell, opened, self.plugins)
         with self._phase("evaluate"):
             record = zero_shot.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
         measured = {"seconds": self.seconds, "peak_memory_mb": scoring.peak_memory_mb(self.device)}
@@ -202,7 +210,7 @@ class _Run:
         strategy = self.plugins.strategies[self.spec.strategy]
         torch.manual_seed(self.spec.seed)
         network = architecture.build(
-            parse(architecture.options, self.spec.architecture_options, architecture.name), self.signal
+            parse(architecture.options, self.spec.architecture_options, architecture.name), self.input_spec
         )
         corpora = [TrainingSet(name, parts["train"].labels, len(parts["train"])) for name, parts in clips.items()]
         source = checkpoints.load(self.job.source, architecture.load_external) if self.job.source else None
@@ -212,17 +220,18 @@ class _Run:
         return plan
 
     @property
-    def signal(self) -> InputSpec:
+    def input_spec(self) -> InputSpec:
         return InputSpec(self.recipe.sampling_rate, training_window(self.recipe))
 
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
+        train_clips = {name: parts["train"] for name, parts in clips.items()}
+        guards.check_labels(train_clips)
         architecture = self.plugins.architectures[self.spec.architecture]
         if architecture.fit is not None:
             ((_, parts),) = clips.items()
             options = parse(architecture.options, self.spec.architecture_options, architecture.name)
             architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             return 0
-        train_clips = {name: parts["train"] for name, parts in clips.items()}
         dev_clips = {name: parts["dev"] for name, parts in clips.items()}
         if plan.initialisations:
             notes["start"] = initialisation.select_initialisation(
@@ -242,6 +251,8 @@ class _Run:
     def _evaluate(self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]) -> dict[str, Any]:
         classifier.select(name)
         probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.EVALUATED}
+        for rows in probabilities.values():
+            guards.check_probabilities(rows, name)
         suffix = "" if "+" not in self.spec.corpus else f"-{name}"
         scoring.write_predictions(self.directory / f"predictions{suffix}.csv", parts, probabilities)
         return {part: scoring.score(parts[part], probabilities[part]) for part in scoring.EVALUATED}
@@ -252,7 +263,7 @@ class _Run:
             "architecture_options": self.spec.architecture_options,
             "strategy": self.spec.strategy,
             "strategy_options": self.spec.strategy_options,
-            "signal": asdict(self.signal),
+            "signal": asdict(self.input_spec),
             "evaluation": self.recipe.evaluation,
             "corpora": {name: list(corpus.corpus.labels) for name, corpus in opened.items()},
             "run_id": self.job.cell.run_id,
@@ -264,13 +275,15 @@ class _Run:
         """Export each corpus's network; what cannot be exported says why, and the run's scores stand."""
         cpu = torch.device("cpu")
         whole = {**self.header(), **record, "finished": scoring.utc(datetime.now(UTC))}
-        signal = evaluation_input(self.recipe)
+        input_spec = evaluation_input(self.recipe)
         told: dict[str, Any] = {}
         for name, parts in clips.items():
             file = "model.onnx" if len(clips) == 1 else f"model-{name}.onnx"
             path, own = self.directory / file, export.for_corpus(whole, name)
             try:
-                parity = export.export_run(self.directory, classifier.cpu(), own, path, signal, parts["test"].to(cpu))
+                parity = export.export_run(
+                    self.directory, classifier.cpu(), own, path, input_spec, parts["test"].to(cpu)
+                )
             except ExportError as error:
                 told[name] = {"error": str(error).removeprefix(f"{path}: ")}
             else:

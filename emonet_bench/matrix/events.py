@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Listener:
     """Hears what happens to the cells of a matrix. Derive from it and override what you want to hear.
 
-    An exception that a listener raises is a warning that names it; the matrix goes on. An ``EmonetBenchError`` stops it.
+    An exception that a listener raises is a warning that names it, and the matrix goes on; an ``EmonetBenchError``
+    stops it.
     """
 
     def reading(self, corpus: str, done: int, total: int) -> None:

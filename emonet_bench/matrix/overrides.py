@@ -48,8 +48,10 @@ class Overrides:
             chosen = getattr(self, axis)
             if chosen is not None:
                 present = changed.get(axis)
-                described = isinstance(present, Mapping)
-                changed[axis] = {name: present.get(name, {}) for name in chosen} if described else list(chosen)
+                if isinstance(present, Mapping):
+                    changed[axis] = {name: present.get(name, {}) for name in chosen}
+                else:
+                    changed[axis] = list(chosen)
                 if isinstance(changed.get("exclude"), list):  # what it leaves out on this axis no longer is
                     entries = changed["exclude"]
                     changed["exclude"] = [e for e in entries if not (isinstance(e, Mapping) and singular in e)]

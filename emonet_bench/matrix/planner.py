@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -11,17 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from emonet_bench.config import Options, Training, did_you_mean, parse
+from emonet_bench.config import Options, Training, parse
 from emonet_bench.data.label_maps import map_labels
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix, variants
+from emonet_bench.matrix.names import check_names
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget, run_id
 from emonet_bench.runs.store import checkpoint_hash
 from emonet_bench.types import Strategy
-
-_EXCLUDABLE = ("corpus", "architecture", "strategy", "seed")
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Planner:
         Raises:
             ConfigError: A name or an option is wrong.
         """
-        self._check_names()
+        check_names(self.matrix, self.plugins)
         for name, choice in itertools.product(self.matrix.entries, self._choices()):
             if not self._excluded(name, choice):
                 self._add_targets(name, choice)
@@ -70,36 +68,6 @@ class Planner:
             if cell.wanted and not cell.skip and self._knows_one_corpus(cell.spec):
                 self._add_zero_shot_cells(cell)
         return list(self._cells.values())
-
-    def _check_names(self) -> None:
-        matrix, plugins = self.matrix, self.plugins
-        for registry, names in (
-            (plugins.corpora, matrix.entries),
-            (plugins.architectures, matrix.architectures),
-            (plugins.strategies, matrix.strategies),
-        ):
-            for name in names:
-                registry[name]
-        for axis in ("entries", "architectures", "strategies", "seeds"):
-            if not getattr(matrix, axis):
-                raise ConfigError(f"{'corpora' if axis == 'entries' else axis}: name at least one")
-        known = [*plugins.architectures, *plugins.strategies]
-        for name in matrix.options:
-            if name not in known:
-                raise ConfigError(f"options.{name}: no such architecture or strategy{did_you_mean(name, known)}")
-        for entry in matrix.exclude:
-            for key in entry:
-                if key not in _EXCLUDABLE:
-                    raise ConfigError(f"exclude: unknown key {key!r}{did_you_mean(key, _EXCLUDABLE)}")
-        self._check_maps()
-
-    def _check_maps(self) -> None:
-        matrix, plugins = self.matrix, self.plugins
-        counts = Counter(name for corpus in matrix.entries for name in plugins.corpora[corpus].maps)
-        for name in matrix.evaluate:
-            if counts[name] < 2:  # noqa: PLR2004
-                shared = [known for known, count in counts.items() if count > 1]
-                raise ConfigError(f"evaluate: no two corpora have the label map {name!r}{did_you_mean(name, shared)}")
 
     def _choices(self) -> Iterator[_Choice]:
         matrix, plugins = self.matrix, self.plugins

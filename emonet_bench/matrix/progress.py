@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any
 
 from emonet_bench.matrix.events import Listener
 
@@ -23,7 +23,7 @@ class ProgressLines(Listener):
         epochs: Whether every epoch has a line, too.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, epochs: bool = False) -> None:
+    def __init__(self, stream: IO[str] | None = None, *, epochs: bool = False) -> None:
         self._stream, self._epochs = stream, epochs
         self._total = self._done = 0
         self._started: set[str] = set()

@@ -39,7 +39,7 @@ class StaleRun:
 
 
 def with_stale(planned: PlannedMatrix, options: RunOptions) -> PlannedMatrix:
-    """Look for the stale runs of cells that have no result yet, and take them in their place where that is asked for."""
+    """Look for the stale runs of cells that have no result yet; where that is asked for, take them in their place."""
     found = _find(planned, RunStore(options.results))
     return reuse(planned, found) if options.reuse else replace(planned, stale=found)
 
@@ -108,7 +108,7 @@ def check_code(record: Mapping[str, Any], plugins: Plugins, run: Path) -> None:
     for origin in origins:
         if trained.get(origin.name) != origin.version:
             raise ConfigError(
-                f"{run}: trained by the code {trained.get(origin.name, 'unknown')} of the plugin {origin.name}, which is "
+                f"{run}: trained by the code {trained.get(origin.name, 'unknown')} of plugin {origin.name}, which is "
                 f"{origin.version} now; run its matrix again, or add --any-code to take the code of now"
             )
 

@@ -13,6 +13,7 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.matrix import scoring
+from emonet_bench.matrix.guards import check_probabilities
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import RunSpec
@@ -71,6 +72,7 @@ def evaluate(classifier: Classifier, spec: RunSpec, target: OpenCorpus, recipe: 
     classifier.to(recipe.device).select(spec.corpus)
     clips = target.clips(tested(target, recipe.limit)).to(torch.device(recipe.device))
     probabilities = predict(classifier, clips, recipe)
+    check_probabilities(probabilities, target.corpus.name)
     return clips, map_probabilities(
         probabilities, list(spec.evaluate.labels), spec.evaluate.labels, target.corpus.labels
     )

@@ -54,9 +54,10 @@ class Results:
     def table(self, metric: Score = "uar", baseline: str = BASELINE) -> pd.DataFrame:
         """Return a frame with a row for each corpus, architecture and strategy, as ``report --format csv`` has them.
 
-        Among its columns are ``corpus``, ``architecture``, ``strategy``, ``tag`` (what else tells them apart), ``score``
-        (the mean over seeds), ``deviation`` (over seeds), ``low`` and ``high`` (the 95 % interval), ``difference`` (the
-        gain over the baseline), ``p``, ``trainable`` and ``seconds``. What was not computed is missing.
+        Among its columns are ``corpus``, ``architecture``, ``strategy``, ``tag`` (what else tells them apart),
+        ``score`` (the mean over seeds), ``deviation`` (over seeds), ``low`` and ``high`` (the 95 % interval),
+        ``difference`` (the gain over the baseline), ``p``, ``trainable`` and ``seconds``. What was not computed is
+        missing.
 
         Args:
             metric: What to score.
