@@ -45,7 +45,7 @@ def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
         click.echo(f"{cell.spec.title:{width}}  {states[cell.run_id]}{f', about {duration(about)}' if about else ''}")
     counts = Counter(state.partition(":")[0].partition(" (")[0].replace("to do", "to run") for state in states.values())
     click.echo(f"\n{len(planned.cells)} cells: {', '.join(f'{count} {state}' for state, count in counts.items())}.")
-    for note in stale_notes(planned.stale.values()):
+    for note in stale_notes(planned):
         click.echo(note)
     if costs:
         workers = worker_count(options.jobs, open_cells[0].spec.training.threads, len(open_cells))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     help="Write a variant with 8-bit convolutions beside it, such as model.int8.onnx, if its test UAR holds.",
 )
 @click.option("--bank", is_flag=True, help="One file of several tasks: runs that share the network of one source.")
+@click.option("--any-code", is_flag=True, help="Export a run, too, that other versions of its plugins have trained.")
 @click.pass_context
 def export(
     context: click.Context,
@@ -43,6 +44,7 @@ def export(
     quantize: str | None,
     *,
     bank: bool,
+    any_code: bool,
 ) -> None:
     """Write the trained network in the directory RUN as one self-describing ONNX file, with a model card beside it.
 
@@ -50,10 +52,14 @@ def export(
     the corpus is on this disk, its test partition is scored through onnxruntime, too.
     """
     from emonet_bench.export import check_name  # noqa: PLC0415 - torch
+    from emonet_bench.matrix.stale import check_code  # noqa: PLC0415
+    from emonet_bench.runs.store import read_record  # noqa: PLC0415
 
     if output is not None:
         check_name(output)
     plugins = Plugins(context.obj)
+    for run in () if any_code else runs:
+        check_code(read_record(run), plugins, run)
     if bank:
         if output is None or corpus or quantize:
             raise ConfigError("--bank: needs --output FILE, and goes neither with --corpus nor with --quantize")

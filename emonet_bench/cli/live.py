@@ -18,6 +18,7 @@ from rich.text import Text
 from emonet_bench.matrix import queue
 from emonet_bench.matrix.events import Listener
 from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.stale import stale_notes
 from emonet_bench.runs.spec import Cell, directory_name
 
 _LOOK_SECONDS = 3.0
@@ -55,6 +56,8 @@ class LiveView(Listener):
         self._rows = {cell.run_id: _Row(cell) for cell in matrix.cells}
         self._names = {cell.run_id: directory_name(cell.spec, cell.run_id) for cell in matrix.cells}
         self._ahead = ahead
+        for note in stale_notes(matrix):
+            self._live.console.print(note, markup=False, soft_wrap=True)
         self._live.start()
 
     def ended(self) -> None:

@@ -12,7 +12,7 @@ from emonet_bench.matrix.outcome import Outcome
 from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.matrix.progress import ProgressLines
 from emonet_bench.matrix.run_matrix import run_planned
-from emonet_bench.matrix.stale import stale_notes, with_stale
+from emonet_bench.matrix.stale import with_stale
 from emonet_bench.report.results import Results, results_of
 
 
@@ -23,8 +23,6 @@ def work(planned: PlannedMatrix, options: RunOptions, console: Console) -> Outco
         What has become of the cells.
     """
     planned = with_stale(planned, options)
-    for note in stale_notes(planned.stale.values()):
-        console.print(note, markup=False, soft_wrap=True)
     listener: Listener = LiveView(console) if console.is_terminal else ProgressLines(console.file)
     outcome = run_planned(planned, options, [listener])
     _conclude(outcome, results_of(planned.cells, outcome, options.results), console)

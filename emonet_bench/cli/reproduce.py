@@ -8,6 +8,7 @@ import rich_click as click
 
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError, StoreError
+from emonet_bench.matrix.resources import check_device
 from emonet_bench.plugins.loading import Selection
 from emonet_bench.report.comparison import Reproduction, compare_records
 from emonet_bench.runs.spec import Cell, RunSpec
@@ -43,6 +44,7 @@ def reproduce(context: click.Context, run: Path, results: Path, source: Path | N
     if "scores" not in record:
         raise ConfigError(f"{run}: this run failed, so there is nothing to compare with")
     spec = parse(RunSpec, record["spec"], f"{run / 'result.json'}: spec")
+    check_device(spec.training.device, f"{run}: it was trained on {spec.training.device}, and bits differ elsewhere")
     store = RunStore(results)
     if store.path(spec, record["run_id"]).resolve() == run.resolve():
         raise ConfigError(f"--results {results}: RUN itself lies there; give another directory")

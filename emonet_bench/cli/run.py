@@ -78,7 +78,7 @@ def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> No
     console = Console()
     shell = context.find_root().command
     assert isinstance(shell, Shell)
-    plugins = shell.load(replace(_selection(context, flags), places=source.places))
+    plugins = shell.load(source.selection(_selection(context, flags)))
     with Reading(console) as reading:
         planned = plan(source, plugins, skip_bad=options.skip_bad_files, reading=reading).share(flags["shard"])
     if flags["dry_run"]:
@@ -128,10 +128,9 @@ def _listed(axis: str, text: str | None) -> list[Any] | None:
 
 def _selection(context: click.Context, flags: dict[str, Any]) -> Selection:
     given: Selection = context.obj or Selection()
-    corpora_dir: Path | None = flags["corpora_dir"] or given.corpora_dir
     return replace(
         given,
-        files=tuple(file.absolute() for file in (*given.files, *flags["files"])),  # for workers with another directory
+        files=(*given.files, *flags["files"]),
         strict=given.strict or flags["strict"],
-        corpora_dir=corpora_dir and corpora_dir.absolute(),
+        corpora_dir=flags["corpora_dir"] or given.corpora_dir,
     )

@@ -20,7 +20,7 @@ from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.planner import Planner
 from emonet_bench.matrix.resources import resolve
 from emonet_bench.matrix.scheduler import shard
-from emonet_bench.plugins.loading import Plugins
+from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import Cell
 
 if TYPE_CHECKING:
@@ -53,6 +53,15 @@ class MatrixSource:
             if isinstance(entry, Mapping) and isinstance(entry.get("path"), str) and "card" not in entry
         }
 
+    def selection(self, given: Selection) -> Selection:
+        """Return a selection of plugins that knows these places, and means the same in any working directory."""
+        return replace(
+            given,
+            files=tuple(file.absolute() for file in given.files),
+            corpora_dir=given.corpora_dir and given.corpora_dir.absolute(),
+            places={**given.places, **self.places},
+        )
+
 
 def matrix_source(matrix: Path | str | Mapping[str, Any] | Matrix) -> MatrixSource:
     """Take a matrix in any of its forms: a file's path, what such a file says, or a ``Matrix``.
@@ -76,12 +85,14 @@ class PlannedMatrix:
         plugins: The plugins.
         clips: Clips that each cell hears in an epoch, by run id.
         stale: Runs on disk of the same recipes by other code, by the run id of the cell; see ``matrix.stale``.
+        reused: Whether these stand in the place of their cells.
     """
 
     cells: Sequence[Cell]
     plugins: Plugins
     clips: Mapping[str, int]
     stale: Mapping[str, StaleRun] = field(default_factory=dict)
+    reused: bool = False
 
     def cost(self, cell: Cell) -> float:
         """Estimate how long a cell takes, to order and divide the work: clips heard in all epochs."""
@@ -143,26 +154,22 @@ def plan(
             )
         return corpus
 
+    @cache
+    def train_clips(name: str, sampling_rate: int, fold: int | None, limit: int | None) -> int:
+        corpus = opened(name, sampling_rate)
+        return len(corpus.divide(corpus.fold_or_first(fold), limit)["train"])
+
     cells = Planner(matrix, plugins, opened, cache(resolve)).cells()
-    count = cache(_train_clips)
-    return PlannedMatrix(cells, plugins, {cell.run_id: _clips_heard(cell, opened, count) for cell in cells})
+    return PlannedMatrix(cells, plugins, {cell.run_id: _clips_heard(cell, train_clips) for cell in cells})
 
 
-def _train_clips(corpus: OpenCorpus, fold: int | None, limit: int | None) -> int:
-    return len(corpus.divide(corpus.fold_or_first(fold), limit)["train"])
-
-
-def _clips_heard(
-    cell: Cell,
-    opened: Callable[[str, int], OpenCorpus],
-    count: Callable[[OpenCorpus, int | None, int | None], int],
-) -> int:
+def _clips_heard(cell: Cell, train_clips: Callable[[str, int, int | None, int | None], int]) -> int:
     """Count the clips that a cell hears in an epoch; one that only scores a network hears none."""
     spec, training = cell.spec, cell.spec.training
     if spec.evaluate is not None:
         return 0
     names = spec.corpus.split("+")
-    largest = max(count(opened(name, training.sampling_rate), spec.fold, training.limit) for name in names)
+    largest = max(train_clips(name, training.sampling_rate, spec.fold, training.limit) for name in names)
     # Corpora take turns, so that each of them gives as many batches as the largest.
     return len(names) * (training.steps_per_epoch * training.batch_size if training.steps_per_epoch else largest)
 

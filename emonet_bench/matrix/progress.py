@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from emonet_bench.matrix.events import Listener
+from emonet_bench.matrix.stale import stale_notes
 
 if TYPE_CHECKING:
     from emonet_bench.matrix.planning import PlannedMatrix
@@ -29,9 +30,11 @@ class ProgressLines(Listener):
         self._started: set[str] = set()
 
     def planned(self, matrix: PlannedMatrix, ahead: Sequence[QueuedCell], results: Path) -> None:
-        """Count the cells."""
+        """Count the cells, and tell of results by other code."""
         del ahead, results
         self._total, self._done = len(matrix.cells), 0
+        for note in stale_notes(matrix):
+            self._print(note)
 
     def started(self, cell: Cell) -> None:
         """Remember which results are new."""

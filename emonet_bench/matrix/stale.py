@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -80,16 +80,14 @@ def reuse(planned: PlannedMatrix, stale: Mapping[str, StaleRun]) -> PlannedMatri
         renamed[cell.run_id] = identity
         cells.append(replace(cell, spec=spec, run_id=identity, source=source))
     clips = {renamed[identity]: count for identity, count in planned.clips.items()}
-    return replace(planned, cells=cells, clips=clips)
+    return replace(planned, cells=cells, clips=clips, stale=stale, reused=True)
 
 
-def stale_notes(stale: Iterable[StaleRun]) -> list[str]:
+def stale_notes(planned: PlannedMatrix) -> list[str]:
     """Say how many results are stale, a line for each set of plugins: ``4 from other code of my-net: ...``."""
-    counts = Counter(tuple(sorted(run.changed)) for run in stale)
-    return [
-        f"{count} from other code of {', '.join(names)}: trained anew; --reuse takes them as they are"
-        for names, count in sorted(counts.items())
-    ]
+    counts = Counter(tuple(sorted(run.changed)) for run in planned.stale.values())
+    what = "taken as they are" if planned.reused else "trained anew; --reuse takes them as they are"
+    return [f"{count} from other code of {', '.join(names)}: {what}" for names, count in sorted(counts.items())]
 
 
 def check_code(record: Mapping[str, Any], plugins: Plugins, run: Path) -> None:
