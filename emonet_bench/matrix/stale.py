@@ -91,7 +91,7 @@ def stale_notes(planned: PlannedMatrix) -> list[str]:
 
 
 def check_code(record: Mapping[str, Any], plugins: Plugins, run: Path) -> None:
-    """Hold the code that would rebuild a run's network to be the code that trained it.
+    """Hold the code that would rebuild a finished run's network to be the code that trained it.
 
     Args:
         record: The run's ``result.json``.
@@ -101,6 +101,8 @@ def check_code(record: Mapping[str, Any], plugins: Plugins, run: Path) -> None:
     Raises:
         ConfigError: A plugin's code is another one.
     """
+    if "scores" not in record:
+        return  # a run that failed has no network
     spec, trained = record["spec"], record.get("plugins", {})
     origins = (plugins.architectures.origin(spec["architecture"]), plugins.strategies.origin(spec["strategy"]))
     for origin in origins:
