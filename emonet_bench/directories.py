@@ -17,7 +17,11 @@ FILE = "corpora.toml"
 
 
 def cache_directory() -> Path:
-    """Return ``EMONET_BENCH_CACHE_DIR`` or the user's cache directory."""
+    """Return ``EMONET_BENCH_CACHE_DIR`` or the user's cache directory.
+
+    Raises:
+        ConfigError: Nothing names it, and the user has no home.
+    """
     return _directory("EMONET_BENCH_CACHE_DIR", "user_cache_path")
 
 
@@ -78,5 +82,7 @@ def _directory(variable: str, kind: str) -> Path:
         return expanded(Path(named), variable)
     import platformdirs  # noqa: PLC0415 - only where it is needed
 
+    if os.path.expanduser("~") == "~":  # noqa: PTH111 - pathlib's raises
+        raise ConfigError(f"this user has no home directory; name a directory with {variable}")
     path: Path = getattr(platformdirs, kind)("emonet-bench")
     return path

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 
-import rich_click as click
 from rich.console import Console
 
+from emonet_bench.cli.consoles import say
 from emonet_bench.matrix.cost import Cost, cached_cost, cost_key, duration, store_cost
 from emonet_bench.matrix.executors import Workers, ending_workers
 from emonet_bench.matrix.options import RunOptions
@@ -42,14 +42,14 @@ def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
     width = max(len(cell.spec.title) for cell in planned.cells)
     for cell in planned.cells:
         about = seconds.get(cell.run_id)
-        click.echo(f"{cell.spec.title:{width}}  {states[cell.run_id]}{f', about {duration(about)}' if about else ''}")
+        say(f"{cell.spec.title:{width}}  {states[cell.run_id]}{f', about {duration(about)}' if about else ''}")
     counts = Counter(state.partition(":")[0].partition(" (")[0].replace("to do", "to run") for state in states.values())
-    click.echo(f"\n{len(planned.cells)} cells: {', '.join(f'{count} {state}' for state, count in counts.items())}.")
+    say(f"\n{len(planned.cells)} cells: {', '.join(f'{count} {state}' for state, count in counts.items())}.")
     for note in stale_notes(planned):
-        click.echo(note)
+        say(note)
     if costs:
         workers = worker_count(options.jobs, open_cells[0].spec.training.threads, len(open_cells))
-        click.echo(_total([value for value in seconds.values() if value], costs.values(), workers))
+        say(_total([value for value in seconds.values() if value], costs.values(), workers))
 
 
 def _state(cell: Cell, store: RunStore, options: RunOptions) -> str:

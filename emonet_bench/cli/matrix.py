@@ -6,6 +6,7 @@ from rich.console import Console
 
 from emonet_bench import report
 from emonet_bench.cli.live import LiveView
+from emonet_bench.escaping import shell_word
 from emonet_bench.matrix.events import Listener
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.outcome import Outcome
@@ -23,7 +24,8 @@ def work(planned: PlannedMatrix, options: RunOptions, console: Console) -> Outco
         What has become of the cells.
     """
     planned = with_stale(planned, options)
-    listener: Listener = LiveView(console) if console.is_terminal else ProgressLines(console.file)
+    lines = ProgressLines(lambda line: console.print(line, markup=False, soft_wrap=True))
+    listener: Listener = LiveView(console) if console.is_terminal else lines
     outcome = run_planned(planned, options, [listener])
     _conclude(outcome, results_of(planned.cells, outcome, options.results), console)
     return outcome
@@ -37,4 +39,5 @@ def _conclude(outcome: Outcome, results: Results, console: Console) -> None:
     counts = ", ".join(f"{count} {state}" for state, count in outcome.counts.items() if count)
     console.print(f"\n{counts}. Results: {results.directory}/", markup=False, soft_wrap=True)
     if results.exportable:
-        console.print(f"Next: emonet-bench export {results.exportable[0]} -o model.onnx", markup=False, soft_wrap=True)
+        run = shell_word(results.exportable[0])
+        console.print(f"Next: emonet-bench export {run} -o model.onnx", markup=False, soft_wrap=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
-from rich.console import Console
 
 from emonet_bench.cli.reading import Reading
 from emonet_bench.cli.shell import Shell
+from emonet_bench.cli.terminal import Terminal
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Selection
 
@@ -75,7 +75,7 @@ def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> No
     given = matrix_source(file or DEMO)
     source = replace(given, values=overrides.applied(given.values), where=str(file or "the demo matrix"))
     options = _options(flags)
-    console = Console()
+    console = Terminal()
     shell = context.find_root().command
     assert isinstance(shell, Shell)
     plugins = shell.load(source.selection(_selection(context, flags)))

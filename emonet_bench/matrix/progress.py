@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from emonet_bench.escaping import printable
 from emonet_bench.matrix.events import Listener
 from emonet_bench.matrix.stale import stale_notes
 
@@ -20,12 +21,12 @@ class ProgressLines(Listener):
     """Prints a line for each cell that ends: ``[3/8] emodb cnn scratch s0: finished, test UAR 0.612``.
 
     Args:
-        stream: Where to print; None: standard output, which a notebook shows below its cell.
+        write: Prints a line; None: to standard output, which a notebook shows below its cell.
         epochs: Whether every epoch has a line, too.
     """
 
-    def __init__(self, stream: IO[str] | None = None, *, epochs: bool = False) -> None:
-        self._stream, self._epochs = stream, epochs
+    def __init__(self, write: Callable[[str], object] | None = None, *, epochs: bool = False) -> None:
+        self._print, self._epochs = write or _to_stdout, epochs
         self._total = self._done = 0
         self._started: set[str] = set()
 
@@ -63,7 +64,7 @@ class ProgressLines(Listener):
         self._done += 1
         self._print(f"[{self._done}/{self._total}] {cell.spec.title}: {what}")
 
-    def _print(self, line: str) -> None:
-        stream = self._stream or sys.stdout
-        stream.write(f"{line}\n")
-        stream.flush()
+
+def _to_stdout(line: str) -> None:
+    sys.stdout.write(f"{printable(line)}\n")
+    sys.stdout.flush()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
+from emonet_bench.escaping import html
 from emonet_bench.files import write_text
 from emonet_bench.report.cells import TableCell
 from emonet_bench.report.figures import Scale
@@ -65,7 +65,7 @@ def _axis(x: Scale, bottom: float, title: str) -> str:
         f'<text class="muted" x="{x(tick)}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>'
         for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     ]
-    middle = f'<text class="muted" x="{x(0.5)}" y="{bottom + 33}" text-anchor="middle">{escape(title)}</text>'
+    middle = f'<text class="muted" x="{x(0.5)}" y="{bottom + 33}" text-anchor="middle">{html(title)}</text>'
     return "".join([*lines, middle])
 
 
@@ -77,7 +77,7 @@ def _dot(name: str, cell: TableCell, x: Scale, y: float) -> str:
         span = f'<line class="interval" x1="{x(low)}" x2="{x(high)}" y1="{y}" y2="{y}"/>'
         told += f", 95 % interval {low:.3f} to {high:.3f}"
     return (
-        f'<g><title>{escape(told)}</title><text x="4" y="{y + 4}">{escape(name)}</text>{span}'
+        f'<g><title>{html(told)}</title><text x="4" y="{y + 4}">{html(name)}</text>{span}'
         f'<circle cx="{x(cell.score)}" cy="{y}" r="4.5"/>'
         f'<text x="{_WIDTH - _RIGHT + 14}" y="{y + 4}">{cell.score:.3f}</text></g>'
     )
@@ -86,6 +86,6 @@ def _dot(name: str, cell: TableCell, x: Scale, y: float) -> str:
 def _document(title: str, height: float, parts: Sequence[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" role="img" '
-        f'aria-label="{escape(title)}"><style>{_STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
+        f'aria-label="{html(title)}"><style>{_STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
         f"{''.join(parts)}</svg>"
     )
