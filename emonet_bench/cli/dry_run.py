@@ -53,12 +53,12 @@ def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
 
 
 def _state(cell: Cell, store: RunStore, options: RunOptions) -> str:
-    record = store.record(cell.spec, cell.run_id)
     if cell.skip:
         return f"skipped: {cell.skip}"
+    record = store.record(cell.spec, cell.run_id)
     if record is None or options.again(record):
         return "to do" if cell.wanted else "to do (as a source)"
-    return "failed" if "error" in record else "done"
+    return "failed" if record.failed else "done"
 
 
 def _costs(planned: PlannedMatrix, cells: Iterable[Cell]) -> dict[str, Cost]:

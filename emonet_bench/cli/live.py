@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from emonet_bench.matrix import queue
 from emonet_bench.matrix.events import Listener
 from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.matrix.stale import stale_notes
+from emonet_bench.runs.facts import RunError
+from emonet_bench.runs.history import Epoch
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import Cell, directory_name
 
 _LOOK_SECONDS = 3.0
@@ -68,26 +71,26 @@ class LiveView(Listener):
         """Mark a cell as running, from its first epoch on."""
         self._rows[cell.run_id] = _Row(cell, "running")
 
-    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
+    def epoch(self, cell: Cell, epoch: Epoch) -> None:
         """Show a cell's newest epoch."""
         shown = self._rows[cell.run_id]
-        shown.epoch, shown.uar = int(row["epoch"]), row["dev_uar"]
-        shown.seconds += row.get("seconds", 0.0)
+        shown.epoch, shown.uar = epoch.epoch, epoch.dev_uar
+        shown.seconds += epoch.seconds
 
     def elsewhere(self, cell: Cell) -> None:
         """Show that another process is at work on the cell."""
         self._note(cell, "elsewhere", "another process has it")
 
-    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
+    def finished(self, cell: Cell, record: RunRecord) -> None:
         """Show a cell's test UAR."""
-        self._spent[self._names[cell.run_id]] = sum(record.get("seconds", {}).values())
+        self._spent[self._names[cell.run_id]] = sum(record.seconds.values())
         fresh = self._rows[cell.run_id].state == "running"
-        told = f"test UAR {record['scores']['test']['uar']:.3f}"
+        told = f"test UAR {record.test.uar:.3f}"
         self._note(cell, "finished", told if fresh else f"{told} (on disk already)")
 
-    def failed(self, cell: Cell, error: Mapping[str, str]) -> None:
+    def failed(self, cell: Cell, error: RunError) -> None:
         """Show why a cell failed."""
-        self._note(cell, "failed", f"{error['type']}: {error['message']}")
+        self._note(cell, "failed", f"{error.type}: {error.message}")
 
     def skipped(self, cell: Cell, reason: str) -> None:
         """Show why a cell is skipped."""

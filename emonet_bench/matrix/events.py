@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,9 @@ from emonet_bench.errors import EmonetBenchError
 if TYPE_CHECKING:
     from emonet_bench.matrix.planning import PlannedMatrix
     from emonet_bench.matrix.queue import QueuedCell
+    from emonet_bench.runs.facts import RunError
+    from emonet_bench.runs.history import Epoch
+    from emonet_bench.runs.record import RunRecord
     from emonet_bench.runs.spec import Cell
 
 
@@ -37,17 +40,17 @@ class Listener:
     def started(self, cell: Cell) -> None:
         """Hear that a worker has the cell; again, where its first worker has died."""
 
-    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
-        """Hear that an epoch has ended; ``row`` is a line of ``history.csv``."""
+    def epoch(self, cell: Cell, epoch: Epoch) -> None:
+        """Hear that an epoch has ended."""
 
     def elsewhere(self, cell: Cell) -> None:
         """Hear that another process is at work on the cell."""
 
-    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
+    def finished(self, cell: Cell, record: RunRecord) -> None:
         """Hear that the cell is on disk, finished. One that was there before has not started."""
 
-    def failed(self, cell: Cell, error: Mapping[str, str]) -> None:
-        """Hear that the cell has failed; ``error`` has type and message."""
+    def failed(self, cell: Cell, error: RunError) -> None:
+        """Hear that the cell has failed."""
 
     def skipped(self, cell: Cell, reason: str) -> None:
         """Hear that the cell cannot be run."""
@@ -95,16 +98,16 @@ class Listeners(Listener):
     def started(self, cell: Cell) -> None:  # noqa: D102
         self._tell("started", cell)
 
-    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:  # noqa: D102
-        self._tell("epoch", cell, row)
+    def epoch(self, cell: Cell, epoch: Epoch) -> None:  # noqa: D102
+        self._tell("epoch", cell, epoch)
 
     def elsewhere(self, cell: Cell) -> None:  # noqa: D102
         self._tell("elsewhere", cell)
 
-    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:  # noqa: D102
+    def finished(self, cell: Cell, record: RunRecord) -> None:  # noqa: D102
         self._tell("finished", cell, record)
 
-    def failed(self, cell: Cell, error: Mapping[str, str]) -> None:  # noqa: D102
+    def failed(self, cell: Cell, error: RunError) -> None:  # noqa: D102
         self._tell("failed", cell, error)
 
     def skipped(self, cell: Cell, reason: str) -> None:  # noqa: D102

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from emonet_bench.matrix.executors import PROCESSES
+
+if TYPE_CHECKING:
+    from emonet_bench.runs.record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class RunOptions:
     reuse: bool = False
     skip_bad_files: bool = False
 
-    def again(self, record: Mapping[str, Any] | None) -> bool:
-        """Tell whether a result that is on disk is to be made again."""
-        return record is not None and (self.force or (self.retry_failed and "error" in record))
+    def again(self, record: RunRecord | None) -> bool:
+        """Tell whether a result that is on disk is to be made again.
+
+        Args:
+            record: Its record; None: it cannot be read.
+        """
+        return self.force or (self.retry_failed and (record is None or record.failed))

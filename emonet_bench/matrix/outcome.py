@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emonet_bench.matrix.events import Listener
 
 if TYPE_CHECKING:
+    from emonet_bench.runs.facts import RunError
+    from emonet_bench.runs.record import RunRecord
     from emonet_bench.runs.spec import Cell
 
 
@@ -33,14 +34,14 @@ class Outcome(Listener):
         """Cells by state: finished, failed, skipped."""
         return {"finished": len(self.finished_cells), "failed": len(self.failures), "skipped": len(self.skips)}
 
-    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
+    def finished(self, cell: Cell, record: RunRecord) -> None:
         """Count a cell, and remember the most memory that any has taken."""
         self.finished_cells.append(cell)
-        self.peak_mb = max(self.peak_mb or 0, record.get("peak_memory_mb", 0))
+        self.peak_mb = max(self.peak_mb or 0, record.peak_memory_mb or 0)
 
-    def failed(self, cell: Cell, error: Mapping[str, str]) -> None:
+    def failed(self, cell: Cell, error: RunError) -> None:
         """Keep why a cell failed."""
-        self.failures.append((cell, f"{error['type']}: {error['message']}"))
+        self.failures.append((cell, f"{error.type}: {error.message}"))
 
     def skipped(self, cell: Cell, reason: str) -> None:
         """Keep why a cell was skipped."""

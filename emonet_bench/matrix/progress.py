@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emonet_bench.escaping import printable
 from emonet_bench.matrix.events import Listener
@@ -14,6 +14,9 @@ from emonet_bench.matrix.stale import stale_notes
 if TYPE_CHECKING:
     from emonet_bench.matrix.planning import PlannedMatrix
     from emonet_bench.matrix.queue import QueuedCell
+    from emonet_bench.runs.facts import RunError
+    from emonet_bench.runs.history import Epoch
+    from emonet_bench.runs.record import RunRecord
     from emonet_bench.runs.spec import Cell
 
 
@@ -41,20 +44,20 @@ class ProgressLines(Listener):
         """Remember which results are new."""
         self._started.add(cell.run_id)
 
-    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
+    def epoch(self, cell: Cell, epoch: Epoch) -> None:
         """Print an epoch, where that is wanted."""
         if self._epochs:
             last = cell.spec.training.epochs
-            self._print(f"{cell.spec.title}: epoch {row['epoch']:.0f} of {last}, dev UAR {row['dev_uar']:.3f}")
+            self._print(f"{cell.spec.title}: epoch {epoch.epoch} of {last}, dev UAR {epoch.dev_uar:.3f}")
 
-    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
+    def finished(self, cell: Cell, record: RunRecord) -> None:
         """Print a cell's test UAR."""
         known = "" if cell.run_id in self._started else " (on disk already)"
-        self._end(cell, f"finished, test UAR {record['scores']['test']['uar']:.3f}{known}")
+        self._end(cell, f"finished, test UAR {record.test.uar:.3f}{known}")
 
-    def failed(self, cell: Cell, error: Mapping[str, str]) -> None:
+    def failed(self, cell: Cell, error: RunError) -> None:
         """Print why a cell failed."""
-        self._end(cell, f"failed, {error['type']}: {error['message']}")
+        self._end(cell, f"failed, {error.type}: {error.message}")
 
     def skipped(self, cell: Cell, reason: str) -> None:
         """Print why a cell is skipped."""

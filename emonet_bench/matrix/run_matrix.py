@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from functools import cache
 
+from emonet_bench.errors import StoreError
 from emonet_bench.matrix import queue
 from emonet_bench.matrix.cell import Job, run_cell
 from emonet_bench.matrix.cost import Cost, cached_cost, cost_key
@@ -43,9 +44,7 @@ def run_planned(planned: PlannedMatrix, options: RunOptions, listeners: Iterable
     workers = worker_count(options.jobs, threads, len(cells))
     executors = executor_factory(options.executor, workers, planned.plugins, gpus)
     probed = _probed(planned)
-    ahead = queue.queued_cells(
-        cells, planned.cost, probed, lambda cell: options.again(store.record(cell.spec, cell.run_id))
-    )
+    ahead = queue.queued_cells(cells, planned.cost, probed, lambda cell: _made_again(cell, store, options))
     outcome = Outcome(max((known.memory_mb for cell in cells if (known := probed(cell.spec))), default=None))
     hear = Listeners([outcome, LifecycleHooks(), *listeners])
     room = room_for_cells(options.jobs, workers, len(gpus), lambda: outcome.peak_mb, threads, device)
@@ -57,6 +56,15 @@ def run_planned(planned: PlannedMatrix, options: RunOptions, listeners: Iterable
         finally:
             hear.ended()
     return outcome
+
+
+def _made_again(cell: Cell, store: RunStore, options: RunOptions) -> bool:
+    """Tell whether a cell's result is on disk and made again."""
+    try:
+        record = store.record(cell.spec, cell.run_id)
+    except StoreError:
+        return options.again(None)
+    return record is not None and options.again(record)
 
 
 def _submit(

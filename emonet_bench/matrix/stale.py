@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.runs.spec import Cell, RunSpec, directory_name, run_id, scored_corpora
-from emonet_bench.runs.store import RunStore, read_record
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.record import RunRecord
+from emonet_bench.runs.spec import Cell, RunSpec, directory_name, run_id
+from emonet_bench.runs.store import RunStore
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,9 @@ def _find(planned: PlannedMatrix, store: RunStore) -> dict[str, StaleRun]:
         if not cell.skip and not store.path(cell.spec, cell.run_id).is_dir():
             alike = [run for run in known.titled(cell) if known.recipe(run) == recipe(cell.run_id)]
             if alike:
-                latest = max(alike, key=lambda run: str(known.record(run).get("finished", "")))
+                latest = max(alike, key=lambda run: known[run].finished)
                 changed = _changed(cell, by_id, known, latest)
-                found[cell.run_id] = StaleRun(latest, str(known.record(latest).get("finished", "")), changed)
+                found[cell.run_id] = StaleRun(latest, known[latest].finished, changed)
     return found
 
 
@@ -90,30 +92,30 @@ def stale_notes(planned: PlannedMatrix) -> list[str]:
     return [f"{count} from other code of {', '.join(names)}: {what}" for names, count in sorted(counts.items())]
 
 
-def check_code(record: Mapping[str, Any], plugins: Plugins, run: Path) -> None:
+def check_code(record: RunRecord, plugins: Plugins, run: Path) -> None:
     """Hold the code that would rebuild a finished run's network to be the code that trained it.
 
     Args:
-        record: The run's ``result.json``.
+        record: The run's record.
         plugins: Where its architecture and strategy are registered.
         run: Its directory, for the message.
 
     Raises:
         ConfigError: A plugin's code is another one.
     """
-    if "scores" not in record:
-        return  # a run that failed has no network
-    spec, trained = record["spec"], record.get("plugins", {})
-    origins = (plugins.architectures.origin(spec["architecture"]), plugins.strategies.origin(spec["strategy"]))
-    for origin in origins:
-        if trained.get(origin.name) != origin.version:
+    if record.failed:
+        return  # it has no network
+    spec = record.spec
+    for origin in (plugins.architectures.origin(spec.architecture), plugins.strategies.origin(spec.strategy)):
+        trained = record.plugins.get(origin.name, "unknown")
+        if trained != origin.version:
             raise ConfigError(
-                f"{run}: trained by the code {trained.get(origin.name, 'unknown')} of plugin {origin.name}, which is "
-                f"{origin.version} now; run its matrix again, or add --any-code to take the code of now"
+                f"{run}: trained by the code {trained} of plugin {origin.name}, which is {origin.version} now; run its "
+                "matrix again, or add --any-code to take the code of now"
             )
 
 
-def _recipe(spec: RunSpec, corpora: Sequence[Sequence[str]], source: str | None) -> str:
+def _recipe(spec: RunSpec, corpora: Sequence[Sequence[str | None]], source: str | None) -> str:
     """Identify a recipe.
 
     Args:
@@ -128,60 +130,65 @@ def _recipe(spec: RunSpec, corpora: Sequence[Sequence[str]], source: str | None)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class _Records:
-    """The finished runs of a results directory, read as they are asked for, by run id."""
+class _Records(Mapping[str, RunRecord]):
+    """The finished runs of a results directory by run id, read as they are asked for; unreadable ones are left out."""
 
     def __init__(self, store: RunStore) -> None:
         self._titled: dict[str, list[str]] = defaultdict(list)
         self._directories: dict[str, Path] = {}  # by the end of the run id that their names have
-        self._read: dict[str, Mapping[str, Any]] = {}
+        self._read: dict[str, RunRecord | None] = {}
         self._recipes: dict[str, str | None] = {}
         for directory in store.finished():
             title, _, end = directory.name.rpartition("-")
             self._titled[title].append(end)
             self._directories[end] = directory
 
+    def __getitem__(self, identity: str) -> RunRecord:
+        record = self._by_end(identity[:_ENDING])
+        if record is None or record.run_id != identity:
+            raise KeyError(identity)
+        return record
+
+    def __iter__(self) -> Iterator[str]:
+        return (record.run_id for end in self._directories if (record := self._by_end(end)))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
     def titled(self, cell: Cell) -> list[str]:
         """List the ids of finished runs that are called as a cell."""
-        title = directory_name(cell.spec, "").rstrip("-")
-        return [str(record["run_id"]) for end in self._titled[title] if (record := self._by_end(end))]
+        title = directory_name(cell.spec, cell.run_id).rpartition("-")[0]
+        return [record.run_id for end in self._titled[title] if (record := self._by_end(end))]
 
-    def record(self, identity: str) -> Mapping[str, Any]:
-        """Return the record of a run; empty where there is none that can be read or has finished."""
-        return self._by_end(identity[:8])
-
-    def _by_end(self, end: str) -> Mapping[str, Any]:
+    def _by_end(self, end: str) -> RunRecord | None:
         if end not in self._read:
-            try:
-                record = read_record(self._directories[end])
-                self._read[end] = record if "scores" in record and "run_id" in record else {}
-            except (StoreError, KeyError):
-                self._read[end] = {}
+            self._read[end] = None
+            with suppress(StoreError, KeyError):
+                record = RunFiles(self._directories[end]).read_record()
+                self._read[end] = None if record.failed else record
         return self._read[end]
 
     def recipe(self, identity: str) -> str | None:
-        """Identify the recipe of a run; None where its record does not say enough."""
+        """Identify the recipe of a run; None where nothing says it."""
         if identity not in self._recipes:
             self._recipes[identity] = None  # a run that would start from itself has none
-            self._recipes[identity] = self._derived(self.record(identity))
+            if identity in self:
+                self._recipes[identity] = self._derived(self[identity])
         return self._recipes[identity]
 
-    def _derived(self, record: Mapping[str, Any]) -> str | None:
-        try:
-            spec = RunSpec.model_validate(record["spec"])
-            facts = [
-                record["corpora"][name] if "corpora" in record else record for name, _ in scored_corpora(record["spec"])
-            ]
-            corpora = [(one["fingerprint"], one["protocol_id"]) for one in facts]
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return None
-        source = spec.source
+    def _derived(self, record: RunRecord) -> str | None:
+        facts = [record.facts(name) for name, _ in record.spec.scored_corpora()]
+        corpora = [(one.fingerprint, one.protocol_id) for one in facts]
+        source = record.spec.source
         if source and len(source) < _CHECKPOINT_HASH:
             source = self.recipe(source)
             if source is None:
                 return None
-        return _recipe(spec, corpora, source)
+        return _recipe(record.spec, corpora, source)
 
+
+_ENDING = 8
+"""Characters of a run id that the name of its directory ends with."""
 
 _CHECKPOINT_HASH = 64
 """Characters of a checkpoint's SHA-256; a run id is shorter."""
@@ -189,10 +196,9 @@ _CHECKPOINT_HASH = 64
 
 def _changed(cell: Cell, by_id: Mapping[str, Cell], known: _Records, identity: str) -> frozenset[str]:
     """Name the plugins whose code was another in a stale run, or in what it started from."""
-    record, names = known.record(identity), set[str]()
-    trained = record.get("plugins", {})
-    names |= {name for name, version in cell.context["plugins"].items() if trained.get(name) != version}
-    source = record["spec"].get("source")
-    if cell.source and source:
+    record = known[identity]
+    names = {name for name, version in cell.context["plugins"].items() if record.plugins.get(name) != version}
+    source = record.spec.source
+    if cell.source and source and source in known:
         names |= _changed(by_id[cell.source], by_id, known, source)
     return frozenset(names)

@@ -14,8 +14,9 @@ from emonet_bench.report.notebook import Figure, score_figure
 from emonet_bench.report.reading import CorpusResult, load, load_runs, skipped
 from emonet_bench.report.rendering import flat_records
 from emonet_bench.report.table import BASELINE, Table, summarise
+from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.spec import Cell
-from emonet_bench.runs.store import CHECKPOINT, RunStore
+from emonet_bench.runs.store import RunStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,5 +102,9 @@ def results_of(cells: Sequence[Cell], outcome: Outcome, directory: Path) -> Resu
         if store.path(cell.spec, cell.run_id) not in paths
     ]
     # Of a joint run, export would have to be told which of its corpora.
-    single = [path for path in paths if (path / CHECKPOINT).is_file() and (path / "predictions.csv").is_file()]
+    single = [
+        files.directory
+        for files in map(RunFiles, paths)
+        if files.checkpoint().is_file() and files.predictions().is_file()
+    ]
     return Results(directory, records, lost, single)

@@ -11,20 +11,23 @@ from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.matrix.progress import ProgressLines
 from emonet_bench.matrix.stale import StaleRun
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.runs.facts import RunError
+from emonet_bench.runs.history import Epoch
 from tests.matrix.test_scheduler import Recorder, cell
+from tests.written import finished
 
 CELL = cell("a")
-RECORD = {"scores": {"test": {"uar": 0.5}}, "peak_memory_mb": 300}
+RECORD = finished(CELL, peak_memory_mb=300)
 
 
 def tell(listener, tmp_path):
     listener.reading("a", 1, 2)
     listener.planned(PlannedMatrix([CELL, cell("b")], Plugins(Selection(names=())), {}), (), tmp_path)
     listener.started(CELL)
-    listener.epoch(CELL, {"epoch": 1.0, "dev_uar": 0.25})
+    listener.epoch(CELL, Epoch(1, 1.0, 0.25, 0.01, 1.0))
     listener.elsewhere(cell("b"))
     listener.finished(CELL, RECORD)
-    listener.failed(cell("b"), {"type": "Oops", "message": "b"})
+    listener.failed(cell("b"), RunError(type="Oops", message="b"))
     listener.skipped(cell("c"), "no reason")
     listener.ended()
 

@@ -38,7 +38,7 @@ def changed(cell, **context):
 
 def test_a_cell_that_finds_what_was_planned_runs(planned, tmp_path):
     assert run_cell(Job(planned, Selection(), tmp_path)) is None
-    assert "scores" in RunStore(tmp_path).record(planned.spec, planned.run_id)
+    assert not RunStore(tmp_path).record(planned.spec, planned.run_id).failed
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,7 @@ def test_under_an_identity_that_no_longer_holds_nothing_is_written(planned, tmp_
 
 
 def failed(results, cell):
-    record = RunStore(results).record(cell.spec, cell.run_id)
-    assert "scores" not in record
-    return record["error"]
+    return RunStore(results).record(cell.spec, cell.run_id).error
 
 
 def test_one_label_in_train_is_an_error_of_the_cell_whatever_is_trained(planned, tmp_path, monkeypatch):
@@ -79,8 +77,8 @@ def test_one_label_in_train_is_an_error_of_the_cell_whatever_is_trained(planned,
 
     monkeypatch.setattr(cell_module._Run, "_clips", one_label)
     run_cell(Job(planned, Selection(), tmp_path))
-    assert failed(tmp_path, planned)["type"] == "TrainingError"
-    assert "all training clips have one label" in failed(tmp_path, planned)["message"]
+    assert failed(tmp_path, planned).type == "TrainingError"
+    assert "all training clips have one label" in failed(tmp_path, planned).message
 
 
 def test_a_network_of_nan_is_never_finished(planned, tmp_path, monkeypatch):
@@ -94,7 +92,7 @@ def test_a_network_of_nan_is_never_finished(planned, tmp_path, monkeypatch):
 
     monkeypatch.setattr(cell_module, "train", ruined)
     run_cell(Job(planned, Selection(), tmp_path))
-    assert "holds NaN or infinity" in failed(tmp_path, planned)["message"]
+    assert "holds NaN or infinity" in failed(tmp_path, planned).message
     (directory,) = RunStore(tmp_path).finished()
     assert not (directory / "model.safetensors").exists()
     assert json.loads((directory / "result.json").read_text())["error"]["type"] == "TrainingError"

@@ -11,7 +11,8 @@ from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.planning import matrix_source, plan
 from emonet_bench.matrix.stale import check_code, stale_notes, with_stale
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.runs.store import RunStore, read_record
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.store import RunStore
 
 PLUGIN = """
 from emonet_bench import hookimpl
@@ -134,7 +135,7 @@ def test_a_damaged_record_is_no_stale_run(edited):
 
 def test_a_run_by_other_code_is_not_exported_unawares(ran, edited):
     (run,) = (ran / "results").glob("synthetic-acted-loudness-scratch-*")
-    record = read_record(run)
+    record = RunFiles(run).read_record()
     check_code(record, Plugins(Selection(files=(ran / "mine.py",))), run)
     with pytest.raises(ConfigError, match=r"trained by the code sha256:.* of plugin mine, .*--any-code"):
         check_code(record, Plugins(Selection(files=(edited / "mine.py",))), run)
