@@ -4,9 +4,9 @@ import sys
 import warnings
 
 import pytest
-from rich.console import Console
 
-from emonet_bench.cli.live import Progress
+from emonet_bench.matrix.lifecycle import LifecycleHooks
+from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.history import Epoch
@@ -15,11 +15,15 @@ from tests.written import finished
 
 SCORES = {part: {"uar": uar, "accuracy": 0.5} for part, uar in (("dev", 0.75), ("test", 0.625))}
 
+CELLS = [cell("a"), cell("b")]
+
 
 @pytest.fixture
 def progress(tmp_path):
     plugins = Plugins(Selection(names=("tensorboard",), strict=True))
-    return Progress([cell("a"), cell("b")], plugins, Console(quiet=True), tmp_path)
+    hooks = LifecycleHooks()
+    hooks.planned(PlannedMatrix(CELLS, plugins, {}), (), tmp_path)
+    return hooks
 
 
 def trained(progress, cell, epochs):
@@ -38,7 +42,7 @@ def read(folder):
 
 def test_epochs_and_scores_are_there_for_tensorboard_to_read(progress, tmp_path):
     pytest.importorskip("tensorboard")
-    first, second = progress.cells
+    first, second = CELLS
     trained(progress, first, 2)
     folders = tmp_path / ".tensorboard"
     (running,) = folders.iterdir()
@@ -62,15 +66,15 @@ def test_epochs_and_scores_are_there_for_tensorboard_to_read(progress, tmp_path)
 def test_a_cell_that_is_told_again_from_its_first_epoch_is_there_once(progress, tmp_path):
     pytest.importorskip("tensorboard")
     for _ in range(2):
-        trained(progress, progress.cells[0], 2)
-    progress.failed(progress.cells[0], RunError(type="Oops", message=""))
+        trained(progress, CELLS[0], 2)
+    progress.failed(CELLS[0], RunError(type="Oops", message=""))
     (folder,) = (tmp_path / ".tensorboard").iterdir()
     assert read(folder)["epoch/loss"] == [(1, 1.0), (2, 0.5)]
 
 
 def test_without_tensorboard_nothing_is_written_and_nothing_said(progress, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    trained(progress, progress.cells[0], 1)
-    progress.finished(progress.cells[0], finished(progress.cells[0], scores=SCORES, best_epoch=2))
+    trained(progress, CELLS[0], 1)
+    progress.finished(CELLS[0], finished(CELLS[0], scores=SCORES, best_epoch=2))
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr() == ("", "")
