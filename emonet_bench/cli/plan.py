@@ -81,9 +81,9 @@ def plan(
                 skip_bad=skip_bad,
             )
         if plugins.selection.strict:
-            audit.refuse_leaks(
-                corpus.corpus.name, corpus.protocol, audit.quick(corpus.utterances, corpus.rule, corpus.audio)
-            )
+            audit.refuse_leaks(corpus.corpus.name, corpus.protocol, audit.quick(corpus))
+        if not corpus.coverage.complete:
+            console.print(f"{name}: {corpus.coverage}; 'emonet-bench corpora audit {name}' tells more.", markup=False)
         return corpus
 
     @cache

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from emonet_bench.report.cells import Group, TableCell
 from emonet_bench.report.reading import CorpusResult
 
-_AUDIT = ("clean", "warnings", "leaking")
+_AUDIT = ("clean", "warnings", "speakers unknown", "incomplete", "leaking")
 Key = tuple[str, str, str, int]
 """Corpus, protocol, protocol id and limit (0: none) of a row."""
 
@@ -46,7 +46,7 @@ class Row:
         folds: Number of folds.
         speakers: Number of test speakers, 0 where they are unknown.
         cells: By column.
-        audit: Worst verdict of the corpus's audit: ``clean``, ``warnings`` or ``leaking``; None: not audited.
+        audit: Worst verdict of the corpus's audit: see ``audit.VERDICTS``; None: not audited.
         skipped_files: Most files that a run left out as broken.
         ambiguous: Whether another row has the same corpus and protocol, so that the id must tell them apart.
     """
