@@ -17,9 +17,12 @@ PAGE = Path(__file__).with_name("api.md")
 
 PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench": ("hookimpl",),
+    "emonet_bench.audio": ("cache_errors",),
     "emonet_bench.config": ("Options", "option", "parse", "read_toml"),
     "emonet_bench.data.cards": ("OWN_CARD", "corpus_at", "corpus_from_card"),
+    "emonet_bench.data.coverage": ("Listing",),
     "emonet_bench.data.dataset": ("Batch", "Clips"),
+    "emonet_bench.data.folders": ("passed_over",),
     "emonet_bench.data.tables": ("holds_tables",),
     "emonet_bench.deploy": ("Prediction", "Predictor", "Stream"),
     "emonet_bench.errors": (
