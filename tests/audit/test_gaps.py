@@ -4,7 +4,6 @@ from emonet_bench.audit import gaps, verdict
 from emonet_bench.data.coverage import Coverage, Listing
 from emonet_bench.types import SplitRule
 
-
 OWN = SplitRule()
 
 
