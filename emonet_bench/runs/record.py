@@ -56,7 +56,9 @@ class RunHeader(Part):
     environment: dict[Name, Line] = Field(
         default_factory=dict, description="Versions of Python, torch and emonet-bench, device, platform."
     )
-    plugins: dict[Name, Line] = Field(default_factory=dict, description="Name and version of every plugin; code that is no release has its hash.")
+    plugins: dict[Name, Line] = Field(
+        default_factory=dict, description="Name and version of every plugin; code that is no release has its hash."
+    )
 
 
 class RunRecord(CorpusFacts, RunHeader):
