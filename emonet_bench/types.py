@@ -196,7 +196,7 @@ class Architecture:
         name: Registered name.
         family: ``cnn``, ``rnn``, ``fusion``, ``baseline`` or another word for its kind.
         options: Its options model, a subclass of ``emonet_bench.config.Options``.
-        build: ``build(options, signal) -> Network`` (an ``nn.Module``). Randomness comes from torch's global seed.
+        build: ``build(options, input_spec) -> Network`` (an ``nn.Module``). Randomness comes from torch's global seed.
         fit: None where the network is trained by gradients. Otherwise ``fit(classifier, train, dev, options, seed)``
             sets the weights of the ``networks.Classifier`` in place; ``train`` and ``dev`` are ``batches.Clips``. Such
             an architecture runs only with strategies that need no source and one corpus.

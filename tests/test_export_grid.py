@@ -35,11 +35,11 @@ def plugins():
     return Plugins()
 
 
-def prepared(plugins, architecture, options, strategy, signal, adapters):
+def prepared(plugins, architecture, options, strategy, input_spec, adapters):
     """A classifier whose every part is far from its start, as training leaves it."""
     torch.manual_seed(0)
     chosen, way = plugins.architectures[architecture], plugins.strategies[strategy]
-    network = chosen.build(chosen.options(**options), signal)
+    network = chosen.build(chosen.options(**options), input_spec)
     extra = {} if strategy == "scratch" else adapters
     plan = way.prepare(network, CORPORA if way.multi_corpus else CORPORA[:1], None, way.options(**extra))
     with torch.no_grad():
@@ -55,12 +55,12 @@ def prepared(plugins, architecture, options, strategy, signal, adapters):
 def exported(plugins, tmp_path, architecture, options, adapters=None):
     """Nodes and bytes of weights of the file from each strategy; a file that the gate refuses raises."""
     fixed = architecture == "cnn" and "classifier" not in options
-    signal = InputSpec(16_000, 48_000 if fixed else None)
+    input_spec = InputSpec(16_000, 48_000 if fixed else None)
     sizes = {}
     for strategy in ("scratch", "adapters", "multi-task"):
         file = tmp_path / f"{strategy}.onnx"
-        trained = prepared(plugins, architecture, options, strategy, signal, adapters or {})
-        parity = export(trained, "ours", file, signal, {})
+        trained = prepared(plugins, architecture, options, strategy, input_spec, adapters or {})
+        parity = export(trained, "ours", file, input_spec, {})
         weights = sum(len(one.raw_data) for one in onnx.load(file).graph.initializer)
         sizes[strategy] = (parity.node_count, weights)
     return sizes

@@ -311,7 +311,7 @@ def test_a_strategy_for_some_architectures_only_is_tried_on_the_one_it_is_given(
             raise Skipped("made for Own")
         return whole(network, corpora)
 
-    architecture = Architecture("own", "toy", SizedOptions, lambda options, signal: Own(options.size))
+    architecture = Architecture("own", "toy", SizedOptions, lambda options, input_spec: Own(options.size))
     strategy = Strategy("toy", NoOptions, own_only)
     check_strategy(strategy, architecture=architecture, architecture_options={"size": 5})
     assert "Skipped AdaptableNetwork: made for Own" in broken(check_strategy, strategy)

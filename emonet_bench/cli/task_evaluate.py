@@ -84,8 +84,8 @@ def _corpus(checkpoint: Checkpoint, task: str | None, path: Path) -> str:
 
 
 def _recipe(checkpoint: Checkpoint, device: Any) -> Training:
-    signal = checkpoint.header["signal"]
-    rate, window = signal["sampling_rate"], signal["window"]
+    input_spec = checkpoint.header["signal"]
+    rate, window = input_spec["sampling_rate"], input_spec["window"]
     return resolve(
         Training(
             window=window / rate if window else None,

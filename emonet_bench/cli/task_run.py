@@ -118,9 +118,9 @@ def _rehearse(task: Task, source: Checkpoint | None, training: Training, options
     """Build what the worker will train: options that do not go together are found before any audio is read."""
     architecture, strategy = task.architecture, task.strategy
     stages(training, len(task.corpora))
-    signal = InputSpec(training.sampling_rate, training_window(training))
+    input_spec = InputSpec(training.sampling_rate, training_window(training))
     sets = [TrainingSet(corpus.name, corpus.labels, corpus.clips or 0) for corpus in task.corpora]
-    network = architecture.build(parse(architecture.options, options[architecture.name], architecture.name), signal)
+    network = architecture.build(parse(architecture.options, options[architecture.name], architecture.name), input_spec)
     try:
         strategy.prepare(network, sets, source, parse(strategy.options, options[strategy.name], strategy.name))
     except (ConfigError, Skipped) as error:

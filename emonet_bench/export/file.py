@@ -27,7 +27,7 @@ def export(
     classifier: Classifier,
     corpus: str,
     path: Path,
-    signal: InputSpec,
+    input_spec: InputSpec,
     metadata: Mapping[str, str],
     test: Clips | None = None,
 ) -> Parity:
@@ -40,7 +40,7 @@ def export(
         classifier: The trained classifier; left as it is.
         corpus: Whose branches to export.
         path: The file; it appears only when the gate is passed.
-        signal: What evaluation hears of each clip; it is cut inside the graph.
+        input_spec: What evaluation hears of each clip; it is cut inside the graph.
         metadata: Goes into the file, see ``metadata_of``.
         test: The test partition. Its UAR through onnxruntime is recorded, and must be the metadata's ``uar`` within a
             clip.
@@ -51,9 +51,9 @@ def export(
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
     try:
-        traced = _traced(lambda: ExportModule(freeze(classifier, corpus).cpu(), signal), signal)
+        traced = _traced(lambda: ExportModule(freeze(classifier, corpus).cpu(), input_spec), input_spec)
         model = _parsed(traced, classifier)
-        delta = check_parity(traced, classifier, corpus, signal)
+        delta = check_parity(traced, classifier, corpus, input_spec)
         parity = Parity(delta, len(model.graph.node), OPSET, _score(traced, metadata, test))
     except ExportError as error:
         raise ExportError(f"{path}: not written: {error}") from error
@@ -67,7 +67,7 @@ def export_run(
     classifier: Classifier,
     record: Mapping[str, Any],
     path: Path,
-    signal: InputSpec,
+    input_spec: InputSpec,
     test: Clips | None = None,
 ) -> Parity:
     """Export a run's classifier with everything that the run tells, and write a model card beside it.
@@ -77,7 +77,7 @@ def export_run(
         classifier: The trained classifier.
         record: Content of the run's ``result.json``; of a joint run: what ``for_corpus`` makes of it.
         path: The file; the card takes its name with the suffix ``.md``.
-        signal: As in ``export``.
+        input_spec: As in ``export``.
         test: As in ``export``.
 
     Raises:
@@ -86,7 +86,7 @@ def export_run(
     check_name(path)
     run = Trained(directory, classifier, record, test)
     metadata = metadata_of(record, _interval(run))
-    parity = export(classifier, run.corpus, path, signal, metadata, test)
+    parity = export(classifier, run.corpus, path, input_spec, metadata, test)
     write(path.with_suffix(".md"), model_card({**metadata, **parity.metadata()}, record, path.name).encode())
     return parity
 
@@ -114,13 +114,13 @@ class Trained:
         return corpus
 
 
-def export_bank(members: Sequence[Trained], path: Path, signal: InputSpec) -> tuple[dict[str, Parity], list[Size]]:
+def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -> tuple[dict[str, Parity], list[Size]]:
     """Write several runs that share a network as one file, with a third input ``task``, and a model card beside it.
 
     Args:
         members: The runs, one for each task.
         path: As in ``export_run``.
-        signal: As in ``export``; every member's.
+        input_spec: As in ``export``; every member's.
 
     Returns:
         What the gate found of each task; and the sizes of one model, of one for each task, and of the bank.
@@ -132,13 +132,13 @@ def export_bank(members: Sequence[Trained], path: Path, signal: InputSpec) -> tu
 
     check_name(path)
     metadata = {one.corpus: metadata_of(one.record, _interval(one)) for one in members}
-    bank = MultiTaskModule([(one.corpus, one.classifier) for one in members], signal)
+    bank = MultiTaskModule([(one.corpus, one.classifier) for one in members], input_spec)
     parities: dict[str, Parity] = {}
     try:
-        traced = _traced(lambda: bank, signal, torch.tensor(0))
+        traced = _traced(lambda: bank, input_spec, torch.tensor(0))
         model = _parsed(traced, members[0].classifier)
         for task, one in enumerate(members):
-            delta = check_parity(traced, one.classifier, one.corpus, signal, task)
+            delta = check_parity(traced, one.classifier, one.corpus, input_spec, task)
             uar = _score(traced, metadata[one.corpus], one.test, task)
             parities[one.corpus] = Parity(delta, len(model.graph.node), OPSET, uar)
             metadata[one.corpus].update(parities[one.corpus].metadata())
@@ -147,7 +147,7 @@ def export_bank(members: Sequence[Trained], path: Path, signal: InputSpec) -> tu
     onnx.helper.set_model_props(model, joined(metadata))
     content = model.SerializeToString()
     write(path, content)
-    sizes = [*_singles(members, signal), Size("bank", _numbers(bank), len(content))]
+    sizes = [*_singles(members, input_spec), Size("bank", _numbers(bank), len(content))]
     write(path.with_suffix(".md"), bank_card(metadata, sizes, path.name).encode())
     return parities, sizes
 
@@ -162,11 +162,11 @@ def check_name(path: Path) -> None:
         raise ExportError(f"{path}: a model's name ends in .onnx; choose such a name, its card gets the same with .md")
 
 
-def _singles(members: Sequence[Trained], signal: InputSpec) -> list[Size]:
+def _singles(members: Sequence[Trained], input_spec: InputSpec) -> list[Size]:
     sizes = []
     for one in members:
-        deployed = ExportModule(freeze(one.classifier, one.corpus).cpu(), signal)
-        sizes.append((_numbers(deployed), len(trace(deployed, *clips(EXAMPLE, signal)))))
+        deployed = ExportModule(freeze(one.classifier, one.corpus).cpu(), input_spec)
+        sizes.append((_numbers(deployed), len(trace(deployed, *clips(EXAMPLE, input_spec)))))
     numbers, content = zip(*sizes, strict=True)
     return [Size("one model", *max(sizes)), Size(f"{len(members)} models", sum(numbers), sum(content))]
 
@@ -175,9 +175,9 @@ def _numbers(module: nn.Module) -> int:
     return sum(tensor.numel() for tensor in tensors(module).values())
 
 
-def _traced(make: Callable[[], ExportModule], signal: InputSpec, *more: Tensor) -> bytes:
+def _traced(make: Callable[[], ExportModule], input_spec: InputSpec, *more: Tensor) -> bytes:
     try:
-        return trace(make(), *clips(EXAMPLE, signal), *more)
+        return trace(make(), *clips(EXAMPLE, input_spec), *more)
     except Exception as error:  # whatever a network or the exporter does not like
         raise ExportError(f"the network cannot be exported ({first_line(error)})") from error
 

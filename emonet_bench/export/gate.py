@@ -67,7 +67,7 @@ class Parity:
 
 
 def check_parity(
-    model: bytes, classifier: Classifier, corpus: str, signal: InputSpec, task: int | None = None
+    model: bytes, classifier: Classifier, corpus: str, input_spec: InputSpec, task: int | None = None
 ) -> float:
     """Hold padded batches in onnxruntime against each clip alone in torch, unfolded.
 
@@ -77,7 +77,7 @@ def check_parity(
         model: The ONNX model, serialised.
         classifier: What it was made from.
         corpus: For which corpus.
-        signal: What is heard of each clip.
+        input_spec: What is heard of each clip.
         task: Which of a bank's tasks that is.
 
     Returns:
@@ -90,10 +90,10 @@ def check_parity(
     reference.select(corpus)
     session = opened(model, torch.get_num_threads())  # the cell's own share of the machine
     deltas = []
-    for waveform, lengths in extremes(signal):
+    for waveform, lengths in extremes(input_spec):
         where = f"at batch {len(lengths)} with {lengths.tolist()} samples"
         try:
-            alone = [_alone(reference, row[:n], signal) for row, n in zip(waveform, lengths, strict=True)]
+            alone = [_alone(reference, row[:n], input_spec) for row, n in zip(waveform, lengths, strict=True)]
         except RuntimeError as error:
             raise ExportError(f"{where} the trained network cannot be run in float64 ({first_line(error)})") from error
         try:
@@ -161,22 +161,22 @@ def one_clip(test: Clips) -> float:
     return 1 / (rarest * len(test.labels))
 
 
-def extremes(signal: InputSpec) -> Iterator[tuple[Tensor, Tensor]]:
+def extremes(input_spec: InputSpec) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield batches (N, S) and their valid samples (N,) of every size that matters."""
-    return (clips(seconds, signal) for seconds in _BATCHES)
+    return (clips(seconds, input_spec) for seconds in _BATCHES)
 
 
-def clips(seconds: Sequence[float], signal: InputSpec) -> tuple[Tensor, Tensor]:
+def clips(seconds: Sequence[float], input_spec: InputSpec) -> tuple[Tensor, Tensor]:
     """Make clips of noise, each with a silent stretch, and loud noise behind their ends, which no network may hear.
 
     Args:
         seconds: Of each of the N clips; every one gets a sample at least.
-        signal: Its sampling rate.
+        input_spec: Its sampling rate.
 
     Returns:
         Waveforms (N, S) and their valid samples (N,).
     """
-    samples = [max(1, round(second * signal.sampling_rate)) for second in seconds]
+    samples = [max(1, round(second * input_spec.sampling_rate)) for second in seconds]
     waveform = 0.1 * torch.randn(len(samples), max(samples), generator=torch.Generator().manual_seed(0))
     for row, length in zip(waveform, samples, strict=True):
         row[length // 2 : length // 2 + length // 5] = 0
@@ -189,7 +189,7 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _alone(classifier: Classifier, clip: Tensor, signal: InputSpec) -> tuple[Floats, Floats]:
+def _alone(classifier: Classifier, clip: Tensor, input_spec: InputSpec) -> tuple[Floats, Floats]:
     """Compute embedding (D,) and logits (K,) of a clip (S,) in torch."""
 
     def compute(waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -197,7 +197,7 @@ def _alone(classifier: Classifier, clip: Tensor, signal: InputSpec) -> tuple[Flo
         return embedding, classifier.heads(embedding)
 
     with torch.inference_mode():
-        embedding, logits = aggregate_windows(compute, clip[None].double(), torch.tensor([len(clip)]), signal)
+        embedding, logits = aggregate_windows(compute, clip[None].double(), torch.tensor([len(clip)]), input_spec)
     return embedding[0].numpy(), logits[0].numpy()
 
 

@@ -36,17 +36,17 @@ class ExportModule(nn.Module):
 
     Args:
         classifier: What ``freeze`` returned.
-        signal: What is heard of each clip, see ``hearing``.
+        input_spec: What is heard of each clip, see ``hearing``.
     """
 
-    def __init__(self, classifier: nn.Module, signal: InputSpec) -> None:
+    def __init__(self, classifier: nn.Module, input_spec: InputSpec) -> None:
         super().__init__()
         self.classifier = classifier
-        self.signal = signal
+        self.input_spec = input_spec
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map waveforms (N, S) and valid samples (N,) to probabilities (N, K), logits (N, K), embeddings (N, D)."""
-        embedding, logits = aggregate_windows(self._scored, waveform, lengths, self.signal)
+        embedding, logits = aggregate_windows(self._scored, waveform, lengths, self.input_spec)
         return logits.softmax(-1), logits, embedding
 
     def _scored(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

@@ -127,9 +127,9 @@ def _quantise(model: Path, variant: Path, train: Clips, nodes: Sequence[str]) ->
         raise ExportError(f"--quantize: {model} cannot be quantised ({first_line(error)})") from error
 
 
-def _check(variant: Path, uar: tuple[float, float], signal: InputSpec, test: Clips) -> None:
+def _check(variant: Path, uar: tuple[float, float], input_spec: InputSpec, test: Clips) -> None:
     session = opened(variant, threads=1)
-    for waveform, lengths in extremes(signal):
+    for waveform, lengths in extremes(input_spec):
         (logits,) = run(session, ["logits"], feed(waveform, lengths))
         if not np.isfinite(logits).all():
             raise ExportError(f"no finite logits for {lengths.tolist()} samples")

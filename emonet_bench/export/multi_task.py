@@ -59,13 +59,13 @@ class MultiTaskModule(ExportModule):
 
     Args:
         members: The tasks; what lies outside their branches must be the same.
-        signal: What is heard of each clip.
+        input_spec: What is heard of each clip.
 
     Raises:
         ExportError: The classifiers do not share a network, or a corpus comes twice.
     """
 
-    def __init__(self, members: Sequence[Member], signal: InputSpec) -> None:
+    def __init__(self, members: Sequence[Member], input_spec: InputSpec) -> None:
         names = [corpus for corpus, _ in members]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ExportError(f"--bank: {twice} comes twice; a task has one run")
@@ -77,7 +77,7 @@ class MultiTaskModule(ExportModule):
             _widen(one.heads.active, widest)
         choice = _Choice()
         with torch.no_grad():
-            super().__init__(_gathered(copies, choice), signal)
+            super().__init__(_gathered(copies, choice), input_spec)
         self.choice = choice
 
     def forward(self, waveform: Tensor, lengths: Tensor, task: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]

@@ -202,7 +202,7 @@ class _Run:
         strategy = self.plugins.strategies[self.spec.strategy]
         torch.manual_seed(self.spec.seed)
         network = architecture.build(
-            parse(architecture.options, self.spec.architecture_options, architecture.name), self.signal
+            parse(architecture.options, self.spec.architecture_options, architecture.name), self.input_spec
         )
         corpora = [TrainingSet(name, parts["train"].labels, len(parts["train"])) for name, parts in clips.items()]
         source = checkpoints.load(self.job.source, architecture.load_external) if self.job.source else None
@@ -212,7 +212,7 @@ class _Run:
         return plan
 
     @property
-    def signal(self) -> InputSpec:
+    def input_spec(self) -> InputSpec:
         return InputSpec(self.recipe.sampling_rate, training_window(self.recipe))
 
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
@@ -252,7 +252,7 @@ class _Run:
             "architecture_options": self.spec.architecture_options,
             "strategy": self.spec.strategy,
             "strategy_options": self.spec.strategy_options,
-            "signal": asdict(self.signal),
+            "signal": asdict(self.input_spec),
             "evaluation": self.recipe.evaluation,
             "corpora": {name: list(corpus.corpus.labels) for name, corpus in opened.items()},
             "run_id": self.job.cell.run_id,
@@ -264,13 +264,15 @@ class _Run:
         """Export each corpus's network; what cannot be exported says why, and the run's scores stand."""
         cpu = torch.device("cpu")
         whole = {**self.header(), **record, "finished": scoring.utc(datetime.now(UTC))}
-        signal = evaluation_input(self.recipe)
+        input_spec = evaluation_input(self.recipe)
         told: dict[str, Any] = {}
         for name, parts in clips.items():
             file = "model.onnx" if len(clips) == 1 else f"model-{name}.onnx"
             path, own = self.directory / file, export.for_corpus(whole, name)
             try:
-                parity = export.export_run(self.directory, classifier.cpu(), own, path, signal, parts["test"].to(cpu))
+                parity = export.export_run(
+                    self.directory, classifier.cpu(), own, path, input_spec, parts["test"].to(cpu)
+                )
             except ExportError as error:
                 told[name] = {"error": str(error).removeprefix(f"{path}: ")}
             else:

@@ -13,7 +13,7 @@ from emonet_bench.types import InputSpec
 
 
 def aggregate_windows(
-    compute: Callable[[Tensor, Tensor], Sequence[Tensor]], waveform: Tensor, lengths: Tensor, signal: InputSpec
+    compute: Callable[[Tensor, Tensor], Sequence[Tensor]], waveform: Tensor, lengths: Tensor, input_spec: InputSpec
 ) -> tuple[Tensor, ...]:
     """Compute rows of whole clips, of their centre windows, or the mean over their windows.
 
@@ -23,36 +23,36 @@ def aggregate_windows(
         compute: Maps waveforms (N, S) and valid samples (N,) to tensors of N rows.
         waveform: (N, S).
         lengths: (N,) valid samples.
-        signal: Its window is what is cut; None: whole clips. Its hop lies between windows; None: the centre window.
+        input_spec: Its window is what is cut; None: whole clips. Its hop lies between windows; None: the centre window.
 
     Returns:
         The tensors, a row for each clip.
     """
-    if signal.window is None or signal.hop is None:
-        return tuple(compute(*centre_crop(waveform, lengths, signal)))
-    crops, kept, valid = windows(waveform, lengths, signal.window, signal.hop)
+    if input_spec.window is None or input_spec.hop is None:
+        return tuple(compute(*centre_crop(waveform, lengths, input_spec)))
+    crops, kept, valid = windows(waveform, lengths, input_spec.window, input_spec.hop)
     rows = compute(crops.flatten(0, 1), kept.flatten())
     return tuple(_mean(row.reshape(*valid.shape, -1), valid) for row in rows)
 
 
-def centre_crop(waveform: Tensor, lengths: Tensor, signal: InputSpec) -> tuple[Tensor, Tensor]:
+def centre_crop(waveform: Tensor, lengths: Tensor, input_spec: InputSpec) -> tuple[Tensor, Tensor]:
     """Cut the centred window out of every clip; shorter clips are padded with zeros.
 
     Args:
         waveform: (N, S).
         lengths: (N,) valid samples.
-        signal: Its window is the crop; None returns the clips as they are.
+        input_spec: Its window is the crop; None returns the clips as they are.
 
     Returns:
         (N, window) and the valid samples of each row.
     """
-    if signal.window is None:
+    if input_spec.window is None:
         return waveform, lengths
-    start = torch.div((lengths - signal.window).clamp_min(0), 2, rounding_mode="floor")  # (N,)
-    columns = start[:, None] + torch.arange(signal.window, device=waveform.device)  # (N, window)
-    waveform = F.pad(waveform, (0, signal.window))  # so that every column exists
-    kept = lengths.clamp_max(signal.window)
-    valid = torch.arange(signal.window, device=waveform.device) < kept[:, None]
+    start = torch.div((lengths - input_spec.window).clamp_min(0), 2, rounding_mode="floor")  # (N,)
+    columns = start[:, None] + torch.arange(input_spec.window, device=waveform.device)  # (N, window)
+    waveform = F.pad(waveform, (0, input_spec.window))  # so that every column exists
+    kept = lengths.clamp_max(input_spec.window)
+    valid = torch.arange(input_spec.window, device=waveform.device) < kept[:, None]
     return waveform.gather(1, columns) * valid, kept
 
 

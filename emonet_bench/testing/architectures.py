@@ -33,14 +33,14 @@ _KINDS = get_args(get_type_hints(AdapterPoint)["kind"])
 def check_architecture(
     architecture: str | Architecture,
     options: Mapping[str, Any] | Options | None = None,
-    signal: InputSpec | None = None,
+    input_spec: InputSpec | None = None,
 ) -> None:
     """Hold an architecture to its contracts.
 
     Args:
         architecture: A registered name, or the descriptor itself.
         options: Its options; small ones make the kit quick. None: the defaults.
-        signal: What it hears; None: 16 kHz, clips of any length. Give a window where the architecture needs one.
+        input_spec: What it hears; None: 16 kHz, clips of any length. Give a window where the architecture needs one.
 
     Raises:
         AssertionError: It breaks one; the message says which, what was seen and where the contract is written.
@@ -50,7 +50,7 @@ def check_architecture(
     if not isinstance(options, Options):
         options = parse(architecture.options, options or {}, architecture.name)
     with torch.random.fork_rng(devices=[]):
-        hold("architecture", architecture.name, CHECKS, Bench(architecture, options, signal or InputSpec()))
+        hold("architecture", architecture.name, CHECKS, Bench(architecture, options, input_spec or InputSpec()))
 
 
 def options_documented(bench: Bench) -> None:
@@ -105,7 +105,7 @@ def statistics(bench: Bench) -> None:
     if bench.architecture.fit is not None:
         return
     found = []
-    for extra in (0, bench.signal.sampling_rate):
+    for extra in (0, bench.input_spec.sampling_rate):
         classifier = bench.stirred().double()
         for module in batch_norms(classifier):
             module.train()
@@ -181,7 +181,7 @@ def adapter_points(bench: Bench) -> None:
 def onnx_parity(bench: Bench) -> None:
     """The exported file has the network's logits in onnxruntime, at batch sizes and lengths that tracing never saw."""
     with tempfile.TemporaryDirectory() as directory:
-        export(bench.classifier(), CORPUS, Path(directory) / "model.onnx", bench.signal, {})
+        export(bench.classifier(), CORPUS, Path(directory) / "model.onnx", bench.input_spec, {})
 
 
 CHECKS = (options_documented, shapes, seeds, padding, statistics, gradients, round_trip, adapter_points, onnx_parity)
@@ -193,7 +193,7 @@ def _hold_padding(bench: Bench, classifier: networks.Classifier, tolerance: floa
     dtype = torch.float64 if tolerance == EXACT else torch.float32
     for lengths in bench.batches():
         results = {}
-        for name, extra in (("in a batch", 0), ("with more padding", bench.signal.sampling_rate // 3)):
+        for name, extra in (("in a batch", 0), ("with more padding", bench.input_spec.sampling_rate // 3)):
             waveform, valid = bench.hear(lengths, padding=extra)
             results[name] = _outputs(classifier, waveform.to(dtype), valid)
         rows = [bench.hear([length]) for length in lengths]

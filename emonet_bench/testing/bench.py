@@ -21,19 +21,19 @@ _BATCHES = ((0.0,), (0.03, 0.0), (1.1, 0.31, 0.0, 0.7))  # seconds of each clip;
 
 @dataclass(frozen=True)
 class Bench:
-    """An architecture on the bench, with the options and the signal it is built with."""
+    """An architecture on the bench, with the options and the input spec it is built with."""
 
     architecture: Architecture
     options: Any
-    signal: InputSpec
+    input_spec: InputSpec
 
     def classifier(self, seed: int = 0, labels: tuple[str, ...] = LABELS) -> networks.Classifier:
         """Build the network and a head; fit them where the architecture says how."""
         torch.manual_seed(seed)
-        network = self.architecture.build(self.options, self.signal)
+        network = self.architecture.build(self.options, self.input_spec)
         made = networks.build_classifier(network, [TrainingSet(CORPUS, labels, 18)])
         if self.architecture.fit is not None and labels == LABELS:
-            self.architecture.fit(made, clips(self.signal, 0), clips(self.signal, 1), self.options, seed)
+            self.architecture.fit(made, clips(self.input_spec, 0), clips(self.input_spec, 1), self.options, seed)
         return made.eval()
 
     def stirred(self) -> networks.Classifier:
@@ -45,20 +45,20 @@ class Bench:
         return made
 
     def hear(self, lengths: list[int], *, padding: int = 0) -> tuple[Tensor, Tensor]:
-        """Make clips as evaluation hands them over: cut to the signal's window where it has one."""
-        return networks.centre_crop(*noise(lengths, padding=padding), self.signal)
+        """Make clips as evaluation hands them over: cut to the input spec's window where it has one."""
+        return networks.centre_crop(*noise(lengths, padding=padding), self.input_spec)
 
     @property
     def clips(self) -> list[int]:
         """Lengths of three clips."""
-        return samples((1.1, 0.31, 0.7), self.signal)
+        return samples((1.1, 0.31, 0.7), self.input_spec)
 
     def batches(self) -> Iterator[list[int]]:
         """Yield the lengths of a few batches, from one sample up."""
         for seconds in _BATCHES:
-            yield samples(seconds, self.signal)
+            yield samples(seconds, self.input_spec)
 
     def full(self) -> tuple[Tensor, None]:
         """Make two clips that fill their rows, as training crops do."""
-        size = self.signal.window or self.signal.sampling_rate
+        size = self.input_spec.window or self.input_spec.sampling_rate
         return torch.cat([noise([size])[0], noise([size + 1])[0][:, 1:]]), None

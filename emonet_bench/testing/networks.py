@@ -88,7 +88,7 @@ class NoOptions(Options):
 
 
 def _build(network: type[nn.Module]) -> Architecture:
-    def build(options: NoOptions, signal: InputSpec) -> nn.Module:  # noqa: ARG001 - the contract
+    def build(options: NoOptions, input_spec: InputSpec) -> nn.Module:  # noqa: ARG001 - the contract
         return network()
 
     return Architecture(network.__name__, "kit", NoOptions, build)

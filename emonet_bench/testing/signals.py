@@ -13,9 +13,9 @@ from emonet_bench.types import InputSpec
 LABELS = ("hum", "hiss", "hush")
 
 
-def samples(seconds: Sequence[float], signal: InputSpec) -> list[int]:
+def samples(seconds: Sequence[float], input_spec: InputSpec) -> list[int]:
     """Turn seconds into samples; 0 stands for a single one."""
-    return [max(1, round(second * signal.sampling_rate)) for second in seconds]
+    return [max(1, round(second * input_spec.sampling_rate)) for second in seconds]
 
 
 def noise(lengths: Sequence[int], *, padding: int = 0) -> tuple[Tensor, Tensor]:
@@ -38,11 +38,11 @@ def noise(lengths: Sequence[int], *, padding: int = 0) -> tuple[Tensor, Tensor]:
     return torch.stack(rows), torch.tensor(lengths)
 
 
-def clips(signal: InputSpec, seed: int, each: int = 6) -> Clips:
+def clips(input_spec: InputSpec, seed: int, each: int = 6) -> Clips:
     """Make clips of three labels that differ in colour and loudness, from half a second to a second long."""
     generator = torch.Generator().manual_seed(seed)
     targets = torch.arange(len(LABELS)).repeat(each)
-    half = signal.sampling_rate // 2
+    half = input_spec.sampling_rate // 2
     lengths = torch.randint(half, 2 * half, (len(targets),), generator=generator)
     waves = []
     for target, length in zip(targets.tolist(), lengths.tolist(), strict=True):
@@ -57,5 +57,5 @@ def clips(signal: InputSpec, seed: int, each: int = 6) -> Clips:
         labels=LABELS,
         names=tuple(f"{i}.wav" for i in range(len(targets))),
         speakers=(None,) * len(targets),
-        sampling_rate=signal.sampling_rate,
+        sampling_rate=input_spec.sampling_rate,
     )

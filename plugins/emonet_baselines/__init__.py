@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - torch and scikit-learn are imported when they are needed
 
 
-def build_chance(options: ChanceOptions, signal: InputSpec) -> ChanceNetwork:  # noqa: ARG001 - the contract
+def build_chance(options: ChanceOptions, input_spec: InputSpec) -> ChanceNetwork:  # noqa: ARG001 - the contract
     """Build the network that hears nothing."""
     from emonet_baselines.chance import ChanceNetwork
 
@@ -30,11 +30,11 @@ def fit_chance(*arguments: Any) -> None:
     fit(*arguments)
 
 
-def build_svm(options: SvmOptions, signal: InputSpec) -> SvmNetwork:
+def build_svm(options: SvmOptions, input_spec: InputSpec) -> SvmNetwork:
     """Build the functionals, not yet standardised."""
     from emonet_baselines.svm import SvmNetwork
 
-    return SvmNetwork(options, signal)
+    return SvmNetwork(options, input_spec)
 
 
 def fit_svm(*arguments: Any) -> None:

@@ -24,12 +24,12 @@ class SvmNetwork(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, options: SvmOptions, signal: InputSpec) -> None:
+    def __init__(self, options: SvmOptions, input_spec: InputSpec) -> None:
         super().__init__()
         if options.features == "mfcc":
-            self.front_end: LogMel = Mfcc(options, signal.sampling_rate, options.num_mfccs)
+            self.front_end: LogMel = Mfcc(options, input_spec.sampling_rate, options.num_mfccs)
         else:
-            self.front_end = LogMel(options, signal.sampling_rate)
+            self.front_end = LogMel(options, input_spec.sampling_rate)
         self.functionals = Functionals()
         self.dim = self.front_end.bands * Functionals.count
         self.register_buffer("mean", torch.zeros(self.dim))

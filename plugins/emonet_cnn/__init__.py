@@ -24,11 +24,11 @@ CITATION = """@article{gerczuk2023emonet,
 }"""
 
 
-def build(options: CnnOptions, signal: InputSpec) -> Cnn:
+def build(options: CnnOptions, input_spec: InputSpec) -> Cnn:
     """Build the network; torch is imported here and not before."""
     from emonet_cnn.network import Cnn  # noqa: PLC0415 - torch
 
-    return Cnn(options, signal)
+    return Cnn(options, input_spec)
 
 
 def load_external(path: Path) -> Checkpoint:

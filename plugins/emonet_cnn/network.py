@@ -22,7 +22,7 @@ class Cnn(nn.Module):
 
     Args:
         options: Sizes, classifier and front end.
-        signal: What it hears; ``avgpool`` needs a fixed window.
+        input_spec: What it hears; ``avgpool`` needs a fixed window.
 
     Attributes:
         dim: Size D of the embedding.
@@ -31,20 +31,20 @@ class Cnn(nn.Module):
         ConfigError: ``avgpool`` without a window.
     """
 
-    def __init__(self, options: CnnOptions, signal: InputSpec) -> None:
+    def __init__(self, options: CnnOptions, input_spec: InputSpec) -> None:
         super().__init__()
-        self.front_end = LogMel(options, signal.sampling_rate)
+        self.front_end = LogMel(options, input_spec.sampling_rate)
         self.trunk = Trunk(options.num_mels, options)
-        self.signal = signal
+        self.input_spec = input_spec
         self.fixed = options.classifier == "avgpool"
-        pooling: Any = _pooling(options, self.trunk, signal)
+        pooling: Any = _pooling(options, self.trunk, input_spec)
         self.pooling = pooling
         self.dim: int = pooling.dim
 
     def embed(self, waveform: Tensor, lengths: Tensor | None) -> Tensor:
         """Embed waveforms (N, S) with valid lengths (N,): (N, D)."""
         if self.fixed:
-            waveform, lengths = _windowed(waveform, lengths, self.signal)
+            waveform, lengths = _windowed(waveform, lengths, self.input_spec)
         return self.embed_features(*self.front_end(waveform, lengths))
 
     def embed_features(self, features: Tensor, mask: Tensor | None) -> Tensor:
@@ -68,23 +68,23 @@ class Cnn(nn.Module):
         return points
 
 
-def _pooling(options: CnnOptions, trunk: Trunk, signal: InputSpec) -> nn.Module:
+def _pooling(options: CnnOptions, trunk: Trunk, input_spec: InputSpec) -> nn.Module:
     if options.classifier == "FCNAttention":
         return AttentionPooling(trunk.channels)
     if options.classifier == "statistics":
         return StatisticsPooling(trunk.channels)
     if options.classifier == "rnn":
         return RecurrentPooling(trunk.channels, trunk.rows, options.rnn_dropout)
-    if signal.window is None:
+    if input_spec.window is None:
         raise ConfigError("classifier: avgpool needs clips of one length; set training.window, or another classifier")
-    columns = -(-options.frames(signal.window) // 8)  # three stages halve them
+    columns = -(-options.frames(input_spec.window) // 8)  # three stages halve them
     return AveragePooling(trunk.channels, trunk.rows, columns)
 
 
-def _windowed(waveform: Tensor, lengths: Tensor | None, signal: InputSpec) -> tuple[Tensor, Tensor | None]:
+def _windowed(waveform: Tensor, lengths: Tensor | None, input_spec: InputSpec) -> tuple[Tensor, Tensor | None]:
     """Cut or pad clips to the fixed window; in a traced graph always, because sizes are dynamic there."""
-    if not torch.onnx.is_in_onnx_export() and waveform.shape[1] == signal.window:
+    if not torch.onnx.is_in_onnx_export() and waveform.shape[1] == input_spec.window:
         return waveform, lengths
     if lengths is None:
         lengths = torch.full_like(waveform[:, 0], waveform.shape[1], dtype=torch.int64)
-    return centre_crop(waveform, lengths, signal)
+    return centre_crop(waveform, lengths, input_spec)

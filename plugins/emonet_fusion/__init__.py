@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["FusionOptions", "build", "emonet_architectures"]
 
 
-def build(options: FusionOptions, signal: InputSpec) -> FusionNetwork:
+def build(options: FusionOptions, input_spec: InputSpec) -> FusionNetwork:
     """Build the network; torch is imported here and not before."""
     from emonet_fusion.network import FusionNetwork  # noqa: PLC0415 - torch
 
-    return FusionNetwork(options, signal)
+    return FusionNetwork(options, input_spec)
 
 
 @hookimpl

@@ -22,10 +22,10 @@ class FusionNetwork(nn.Module):
         dim: Size D of the embedding: the ResNet's channels, then the recurrent network's units.
     """
 
-    def __init__(self, options: FusionOptions, signal: InputSpec) -> None:
+    def __init__(self, options: FusionOptions, input_spec: InputSpec) -> None:
         super().__init__()
-        self.signal = signal
-        self.front_end = DecibelLogMel(options, signal.sampling_rate)
+        self.input_spec = input_spec
+        self.front_end = DecibelLogMel(options, input_spec.sampling_rate)
         self.resnet = Trunk(self.front_end.bands, options)
         self.pooling = AttentionPooling(self.resnet.channels)
         self.recurrent = RecurrentTrunk(self.front_end.bands, options)

@@ -21,11 +21,11 @@ CITATION = """@misc{gerczuk2021emonet,
 }"""
 
 
-def build(options: RnnOptions, signal: InputSpec) -> RnnNetwork:
+def build(options: RnnOptions, input_spec: InputSpec) -> RnnNetwork:
     """Build the network; torch is imported here and not before."""
     from emonet_rnn.network import RnnNetwork  # noqa: PLC0415 - torch
 
-    return RnnNetwork(options, signal)
+    return RnnNetwork(options, input_spec)
 
 
 @hookimpl

@@ -24,13 +24,13 @@ class RnnNetwork(nn.Module):
         dim: Size D of the embedding.
     """
 
-    def __init__(self, options: RnnOptions, signal: InputSpec) -> None:
+    def __init__(self, options: RnnOptions, input_spec: InputSpec) -> None:
         super().__init__()
-        self.signal = signal
+        self.input_spec = input_spec
         if options.features == "mfcc":
-            self.front_end: LogMel = Mfcc(options, signal.sampling_rate, options.num_mfccs)
+            self.front_end: LogMel = Mfcc(options, input_spec.sampling_rate, options.num_mfccs)
         else:
-            self.front_end = LogMel(options, signal.sampling_rate)
+            self.front_end = LogMel(options, input_spec.sampling_rate)
         self.trunk = RecurrentTrunk(self.front_end.bands, options)
         self.dim = self.trunk.dim
 

@@ -123,7 +123,7 @@ def _hold_hearing(network: Any, source: Any) -> None:
     name, theirs = source.header.get("architecture"), source.header.get("architecture_options", {})
     options = getattr(getattr(network, "front_end", None), "options", None)
     pairs = [(f"options.{name}.{option}", theirs.get(option), getattr(options, option, None)) for option in _HEARD]
-    rate = getattr(getattr(network, "signal", None), "sampling_rate", None)
+    rate = getattr(getattr(network, "input_spec", None), "sampling_rate", None)
     pairs.append(("training.sampling_rate", source.header.get("signal", {}).get("sampling_rate"), rate))
     for option, before, now in pairs:
         if None not in (before, now) and before != now:

@@ -102,7 +102,7 @@ class NoOptions(Options):
     pass
 
 
-def build(options, signal):
+def build(options, input_spec):
     class Odd(torch.nn.Module):
         dim = 2
 

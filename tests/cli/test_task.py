@@ -152,7 +152,7 @@ class ToyOptions(Options):
     loud: bool = option(True, "On unless said otherwise.")
     maybe: float | None = option(None, "None or a number.", gt=0)
 
-def build(options, signal):
+def build(options, input_spec):
     from tests.toys import Toy
     return Toy()
 

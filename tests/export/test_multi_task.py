@@ -176,9 +176,9 @@ def test_every_architecture_makes_a_bank(architecture, options):
     torch.manual_seed(0)
     chosen, way = plugins.architectures[architecture], plugins.strategies["multi-task"]
     fixed = architecture == "cnn" and "classifier" not in options
-    signal = InputSpec(16_000, 48_000 if fixed else None)
+    input_spec = InputSpec(16_000, 48_000 if fixed else None)
     sets = [TrainingSet(name, labels, 10) for name, labels in TASKS.items()]
-    network = chosen.build(chosen.options(**options), signal)
+    network = chosen.build(chosen.options(**options), input_spec)
     classifier = way.prepare(network, sets, None, way.options(adapters=True)).classifier
     with torch.no_grad():
         for parameter in classifier.parameters():
@@ -188,7 +188,9 @@ def test_every_architecture_makes_a_bank(architecture, options):
                 module.running_mean.normal_(0, 0.2)
                 module.running_var.uniform_(0.5, 2)
     traced = trace(
-        MultiTaskModule([(name, classifier) for name in TASKS], signal), *clips(EXAMPLE, signal), torch.tensor(0)
+        MultiTaskModule([(name, classifier) for name in TASKS], input_spec),
+        *clips(EXAMPLE, input_spec),
+        torch.tensor(0),
     )
     for task, name in enumerate(TASKS):
-        assert check_parity(traced, classifier, name, signal, task) <= 1e-4
+        assert check_parity(traced, classifier, name, input_spec, task) <= 1e-4

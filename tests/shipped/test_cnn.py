@@ -28,11 +28,11 @@ SMALL = {"num_mels": 20, "n_fft": 256, "hop": 128, "number_of_filters": 3, "numb
 SIGNAL = InputSpec(window=5_000)
 
 
-def classifier(classes, *, adapters=False, signal=SIGNAL, **options):
+def classifier(classes, *, adapters=False, input_spec=SIGNAL, **options):
     """A classifier of one or more tasks: name to number of labels."""
     torch.manual_seed(0)
     sets = [TrainingSet(task, tuple(map(str, range(count))), 0) for task, count in classes.items()]
-    network = build(CnnOptions(**options), signal)
+    network = build(CnnOptions(**options), input_spec)
     return multi_task(network, sets, None, MultiTaskOptions(adapters=adapters)).classifier
 
 
@@ -175,7 +175,7 @@ def expected_parameters(labels, tasks=1, *, adapters=False, dim=256, attention=T
 )
 def test_parameters_are_as_many_as_the_originals_and_as_counted_by_hand(expected, counted, made):
     tasks = {f"t{i}": counted["labels"] for i in range(counted.get("tasks", 1))}
-    whole = classifier(tasks, signal=InputSpec(window=32_000), **made)
+    whole = classifier(tasks, input_spec=InputSpec(window=32_000), **made)
     statistics = sum(tensor.numel() for name, tensor in whole.named_buffers() if "running" in name)
     assert (sum(parameter.numel() for parameter in whole.parameters()), statistics) == expected
     assert expected_parameters(**counted) == expected
@@ -204,7 +204,7 @@ def test_the_originals_weights_give_the_originals_probabilities(name, folded, go
     whole = classifier(
         found["classes"],
         adapters=found["adapters"],
-        signal=InputSpec(window=arrays["waveform"].shape[1]),
+        input_spec=InputSpec(window=arrays["waveform"].shape[1]),
         **found["architecture_options"],
     )
     whole.load_state_dict(tensors)

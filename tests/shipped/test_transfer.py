@@ -105,15 +105,15 @@ SMALL = {
 
 def small(plugins, name, rate=16_000, **changes):
     """Build a small network, and write the header of a checkpoint of it."""
-    architecture, signal = plugins.architectures[name], InputSpec(rate)
+    architecture, input_spec = plugins.architectures[name], InputSpec(rate)
     options = architecture.options(**{**SMALL[name], **changes})
     header = {
         "architecture": name,
         "architecture_options": options.model_dump(mode="json"),
-        "signal": asdict(signal),
+        "signal": asdict(input_spec),
         "corpora": {"one": CLIPS.labels, "two": CLIPS.labels},
     }
-    return architecture.build(options, signal), header
+    return architecture.build(options, input_spec), header
 
 
 def stirred(whole):

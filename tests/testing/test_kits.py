@@ -126,9 +126,9 @@ class Toy(nn.Module):
 
     dim = 5
 
-    def __init__(self, options, signal):
+    def __init__(self, options, input_spec):
         super().__init__()
-        self.front_end = LogMel(options, signal.sampling_rate)
+        self.front_end = LogMel(options, input_spec.sampling_rate)
         self.norm = MaskedBatchNorm(16)
         self.layer = nn.Linear(16, 5)
         self.adapter = None
@@ -155,16 +155,16 @@ class LeaksPadding(Toy):
 
 
 class CountsPaddingInTraining(Toy):
-    def __init__(self, options, signal):
-        super().__init__(options, signal)
+    def __init__(self, options, input_spec):
+        super().__init__(options, input_spec)
         norm = MaskedBatchNorm(16)
         self.norm = norm
         norm.forward = lambda features, mask: MaskedBatchNorm.forward(norm, features)
 
 
 class HasADeadParameter(Toy):
-    def __init__(self, options, signal):
-        super().__init__(options, signal)
+    def __init__(self, options, input_spec):
+        super().__init__(options, input_spec)
         self.dead = nn.Linear(3, 3)
 
 
@@ -187,8 +187,8 @@ class DividesByZero(Toy):
 
 
 class KeepsWhatItLearntForItself(Toy):
-    def __init__(self, options, signal):
-        super().__init__(options, signal)
+    def __init__(self, options, input_spec):
+        super().__init__(options, input_spec)
         self.hidden = torch.randn(5)
 
     def embed(self, waveform, lengths):
@@ -196,8 +196,8 @@ class KeepsWhatItLearntForItself(Toy):
 
 
 class DrawsFromNumpy(Toy):
-    def __init__(self, options, signal):
-        super().__init__(options, signal)
+    def __init__(self, options, input_spec):
+        super().__init__(options, input_spec)
         with torch.no_grad():
             self.layer.weight.copy_(torch.from_numpy(np.random.default_rng().normal(size=(5, 16))))
 

@@ -252,11 +252,11 @@ def installed_networks():
 @pytest.mark.parametrize("window", [0.5, None])
 @pytest.mark.parametrize("name", installed_networks())
 def test_no_step_waits_for_the_gpu(name, window):
-    architecture, signal = Plugins(Selection(strict=True)).architectures[name], InputSpec(window=8_000)
-    clips = signals.clips(signal, seed=0).to(torch.device("cuda"))
+    architecture, input_spec = Plugins(Selection(strict=True)).architectures[name], InputSpec(window=8_000)
+    clips = signals.clips(input_spec, seed=0).to(torch.device("cuda"))
     recipe = Training(batch_size=8, window=window, device="cuda", precision="bfloat16")
     whole = build_classifier(
-        architecture.build(architecture.options(), signal), [TrainingSet("noise", clips.labels, 18)]
+        architecture.build(architecture.options(), input_spec), [TrainingSet("noise", clips.labels, 18)]
     )
     plan = Plan(whole.to("cuda"), [ParameterGroup(list(whole.parameters()))])
     session = _Session(plan, {"noise": clips}, {"noise": clips}, recipe, 0, print, None)

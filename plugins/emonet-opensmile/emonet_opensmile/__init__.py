@@ -50,11 +50,11 @@ def emonet_architectures() -> Sequence[Architecture]:
     ]
 
 
-def build(functionals: str, options: SmileOptions, signal: InputSpec) -> SmileNetwork:  # noqa: ARG001 - the contract
+def build(functionals: str, options: SmileOptions, input_spec: InputSpec) -> SmileNetwork:  # noqa: ARG001 - the contract
     """Build the functionals, not yet standardised."""
     from emonet_opensmile.network import SmileNetwork  # noqa: PLC0415 - torch and openSMILE are for real work only
 
-    return SmileNetwork(functionals, signal.sampling_rate)
+    return SmileNetwork(functionals, input_spec.sampling_rate)
 
 
 def fit(classifier: Classifier, train: Clips, dev: Clips, options: SmileOptions, seed: int) -> None:

@@ -44,11 +44,11 @@ def emonet_strategies() -> Sequence[Strategy]:
     ]
 
 
-def build(options: SslOptions, signal: InputSpec) -> SslNetwork:
+def build(options: SslOptions, input_spec: InputSpec) -> SslNetwork:
     """Build a backbone with the weights of its checkpoint."""
     from emonet_ssl.network import SslNetwork
 
-    return SslNetwork(options, signal)
+    return SslNetwork(options, input_spec)
 
 
 def _prepare(name: str) -> Callable[..., Plan]:

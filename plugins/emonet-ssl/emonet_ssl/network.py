@@ -27,14 +27,14 @@ class SslNetwork(nn.Module):
         backbone: What the checkpoint holds.
     """
 
-    def __init__(self, options: SslOptions, signal: InputSpec) -> None:
+    def __init__(self, options: SslOptions, input_spec: InputSpec) -> None:
         super().__init__()
         kind = WhisperBackbone if options.family == "whisper" else ConvolutionalBackbone
         self.backbone: Backbone = kind(options)
-        if signal.sampling_rate != self.backbone.sampling_rate:
+        if input_spec.sampling_rate != self.backbone.sampling_rate:
             raise ConfigError(
                 f"training.sampling_rate: {options.checkpoint} hears {self.backbone.sampling_rate} samples per second, "
-                f"not {signal.sampling_rate}; set it to {self.backbone.sampling_rate}"
+                f"not {input_spec.sampling_rate}; set it to {self.backbone.sampling_rate}"
             )
         self.family, self.pooling = options.family, options.pooling
         self.layer_weights = nn.Parameter(torch.zeros(len(self.backbone.layers) + 1))

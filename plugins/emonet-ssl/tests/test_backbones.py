@@ -26,9 +26,9 @@ def architectures():
 def built(architectures, checkpoint):
     """Build a network with the weights of a tiny checkpoint."""
 
-    def of(family, changes=None, signal=SIGNAL, **options):
+    def of(family, changes=None, input_spec=SIGNAL, **options):
         options = {"checkpoint": checkpoint(family, **(changes or {})), **options}
-        return architectures[family].build(parse(architectures[family].options, options, family), signal)
+        return architectures[family].build(parse(architectures[family].options, options, family), input_spec)
 
     return of
 
@@ -139,7 +139,7 @@ def test_whisper_hears_the_beginning_of_a_longer_clip(built):
 
 def test_another_sampling_rate_is_refused_in_one_line(built):
     with pytest.raises(ConfigError, match=r"training\.sampling_rate: .* hears 16000 .*, not 8000; set it to 16000"):
-        built("wavlm", signal=InputSpec(8_000))
+        built("wavlm", input_spec=InputSpec(8_000))
 
 
 def test_a_batch_norm_over_positions_is_refused_in_one_line(built):
