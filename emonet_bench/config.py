@@ -8,7 +8,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+)
 from pydantic.fields import FieldInfo
 
 from emonet_bench.errors import ConfigError
@@ -79,7 +87,18 @@ class Training(Options):
         "auto", "Arithmetic of training; auto: bfloat16 on cuda and on CPUs that multiply it. Scores are float32."
     )
     threads: int = option(1, "CPU threads of a cell; workers never change it, so they never change a number.", ge=1)
+    features: Literal["float32", "float16", "off"] | None = option(
+        None,
+        "How the features that a frozen backbone makes of whole clips are kept on disk, once for all cells; off: not, "
+        "they are computed anew for every batch; none: in float32 wherever they can be kept.",
+    )
     limit: int | None = option(None, "Most clips of each partition, for a smoke run; none: all.", ge=2)
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``features`` out where it says nothing: it is not part of what identifies a training."""
+        values: dict[str, Any] = serialise(self)
+        return {name: value for name, value in values.items() if name != "features" or value is not None}
 
 
 def read_toml(path: Path) -> dict[str, Any]:

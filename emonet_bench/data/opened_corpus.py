@@ -69,9 +69,12 @@ class OpenCorpus:
         divided: dict[Partition, list[int]] = {
             part: [i for i, own in enumerate(assigned) if own == part and i in kept] for part in PARTITIONS
         }
+        where = f"corpus {self.corpus.name}: protocol {self.protocol!r}"
         for part, index in divided.items():
             if not index:
-                raise CorpusError(f"corpus {self.corpus.name}: protocol {self.protocol!r} leaves {part} empty")
+                raise CorpusError(f"{where} leaves {part} empty")
+        if len(heard := {self.utterances[i].label for i in divided["train"]}) == 1:
+            raise CorpusError(f"{where} leaves the one label {heard.pop()!r} in train; use another, or a larger limit")
         return divided
 
     def clips(self, index: Sequence[int]) -> Clips:
@@ -92,6 +95,7 @@ class OpenCorpus:
             names=tuple(utterance.name for utterance in chosen),
             speakers=tuple(utterance.speaker for utterance in chosen),
             sampling_rate=self.sampling_rate,
+            digests=torch.from_numpy(self.audio.digests[list(index)]),
         )
 
     def statistics(self, index: Sequence[int]) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def _corpus(name: str, utterances: Sequence[Utterance], protocols: Mapping[str, 
     labels = tuple(sorted({utterance.label for utterance in utterances}))
     if len(labels) < 2:  # noqa: PLR2004
         raise CorpusError(f"{source}: has the one label {labels[0]!r}; needs at least two")
-    return Corpus(name, labels, partial(list, utterances), protocols, title=name, clips=len(utterances))
+    return Corpus(name, labels, partial(list, utterances), protocols, title=name, clips=len(utterances), ordered=False)
 
 
 def _protocols(path: Path, utterances: Sequence[Utterance]) -> Mapping[str, SplitRule]:

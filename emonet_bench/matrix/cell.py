@@ -25,7 +25,7 @@ from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs import log
 from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, RunSpec
 from emonet_bench.runs.store import CHECKPOINT, RunStore, commit, hashes, out_of_space
-from emonet_bench.training import checkpoints, initialisation
+from emonet_bench.training import checkpoints, features, initialisation
 from emonet_bench.training.loop import train
 from emonet_bench.training.prediction import evaluation_input, predict, training_window
 from emonet_bench.types import Corpus, InputSpec, Partition, Plan, TrainingSet
@@ -142,9 +142,13 @@ class _Run:
             plan = self._prepare(clips)
         notes = dict(plan.notes)
         with self._phase("train"):
-            best_epoch = self._train(plan, clips, notes)
+            self._initialise(plan, clips, notes)
+        with self._phase("features"):
+            parts = self._features(plan, clips, notes)
+        with self._phase("train"):
+            best_epoch = self._train(plan, parts, notes)
         with self._phase("evaluate"):
-            scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
+            scored = {name: self._evaluate(plan.classifier, name, parts[name]) for name in opened}
         header = self._checkpoint_header(opened)
         checkpoints.save(plan.classifier, self.directory / CHECKPOINT, header)
         if len(opened) > 1:
@@ -175,7 +179,7 @@ class _Run:
     def _phase(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
-        self.seconds[name] = round(time.perf_counter() - started, 3)
+        self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
 
     def _open(self) -> dict[str, OpenCorpus]:
         pairs = list(zip(self.spec.corpus.split("+"), self.spec.protocol.split("+"), strict=True))
@@ -215,6 +219,22 @@ class _Run:
     def input_spec(self) -> InputSpec:
         return InputSpec(self.recipe.sampling_rate, training_window(self.recipe))
 
+    def _initialise(self, plan: Plan, clips: features.Parts, notes: dict[str, str]) -> None:
+        if plan.initialisations:
+            train_clips = {name: parts["train"] for name, parts in clips.items()}
+            dev_clips = {name: parts["dev"] for name, parts in clips.items()}
+            notes["start"] = initialisation.select_initialisation(
+                plan, train_clips, dev_clips, self.recipe, self.spec.seed
+            )
+
+    def _features(self, plan: Plan, clips: features.Parts, notes: dict[str, str]) -> features.Parts:
+        fitted = self.plugins.architectures[self.spec.architecture].fit is not None
+        user = f"{self.spec.architecture} on {self.spec.corpus}"
+        found, reason = features.attach_features(plan.classifier, clips, self.recipe, fitted=fitted, user=user)
+        if reason:
+            notes["features"] = reason
+        return found
+
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
         architecture = self.plugins.architectures[self.spec.architecture]
         if architecture.fit is not None:
@@ -224,10 +244,6 @@ class _Run:
             return 0
         train_clips = {name: parts["train"] for name, parts in clips.items()}
         dev_clips = {name: parts["dev"] for name, parts in clips.items()}
-        if plan.initialisations:
-            notes["start"] = initialisation.select_initialisation(
-                plan, train_clips, dev_clips, self.recipe, self.spec.seed
-            )
         return train(
             plan,
             train_clips,

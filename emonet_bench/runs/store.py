@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from emonet_bench.errors import StoreError
+from emonet_bench.errors import OutOfSpaceError, StoreError
 from emonet_bench.runs.spec import RunSpec, directory_name
 
 CHECKPOINT = "model.safetensors"
@@ -172,6 +172,8 @@ def out_of_space(error: BaseException) -> bool:
     """Tell whether the disk is to blame: full, over quota or read-only. safetensors gives the number in its message."""
     if isinstance(error, OSError):
         return error.errno in _FULL
+    if isinstance(error, OutOfSpaceError):
+        return True
     return any(f"os error {number})" in str(error) for number in _FULL)
 
 

@@ -157,7 +157,7 @@ def rebuild(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:
         parse(strategy.options, header["strategy_options"], "checkpoint"),
     )
     plan.classifier.load_state_dict(dict(checkpoint.tensors))
-    return plan.classifier  # type: ignore[no-any-return]
+    return plan.classifier
 
 
 def training_sets(corpora: Mapping[str, Sequence[str]]) -> list[TrainingSet]:

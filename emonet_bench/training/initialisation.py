@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -10,7 +11,7 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips, shuffled
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier, MaskedBatchNorm
-from emonet_bench.training.prediction import embed, forward_batch
+from emonet_bench.training.prediction import embed, embedding_pass, forward_batch
 from emonet_bench.types import Plan
 
 
@@ -52,7 +53,8 @@ def recalibrate_batch_norm(classifier: Classifier, corpus: str, clips: Clips, re
     """Estimate the statistics of one corpus's trainable batch norms on its clips; nothing else changes."""
     classifier.eval()
     classifier.select(corpus)
-    norms = [module for module in classifier.network.modules() if isinstance(module, MaskedBatchNorm)]
+    network: Any = classifier.network
+    norms = [module for module in network.modules() if isinstance(module, MaskedBatchNorm)]
     trained = [norm for norm in norms if norm.weight.requires_grad]
     if not trained:
         return
@@ -62,7 +64,7 @@ def recalibrate_batch_norm(classifier: Classifier, corpus: str, clips: Clips, re
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for drawn in shuffled(len(clips), recipe.batch_size):
-            forward_batch(clips, drawn.to(clips.starts.device), recipe, classifier.network.embed)
+            forward_batch(clips, drawn.to(clips.starts.device), recipe, embedding_pass(classifier))
     for norm in trained:
         norm.reset_statistics()  # training begins its own statistics
     classifier.eval()

@@ -1,4 +1,4 @@
-"""The state of a training between two epochs on disk, so that a killed one goes on where it stood. No pickle."""
+"""Resume: the state of a training between two epochs on disk, from which a killed one goes on. No pickle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,25 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch in numbers.
+
+    Attributes:
+        epoch: Counted from 1.
+        loss: Mean training loss.
+        dev_uar: UAR on dev, the mean over corpora.
+        learning_rate: Of its last step.
+        seconds: Wall-clock time, evaluation included.
+    """
+
+    epoch: int
+    loss: float
+    dev_uar: float
+    learning_rate: float
+    seconds: float
 
 
 @dataclass
@@ -31,6 +50,7 @@ class TrainingProgress:
         patience_baseline: The dev UAR that an epoch must better to be a gain in this stage.
         epochs_without_improvement: Epochs since the last gain, held against the recipe's patience (early stopping).
         micro_batches: How many micro-batches a batch is divided into, because it does not fit into memory at once.
+        history: The finished epochs.
     """
 
     stage: int = -1
@@ -41,6 +61,7 @@ class TrainingProgress:
     patience_baseline: float = -1.0
     epochs_without_improvement: int = 0
     micro_batches: int = 1
+    history: list[Epoch] = field(default_factory=list)
 
 
 def save(
@@ -95,6 +116,7 @@ def load(path: Path) -> State | None:
             header = opened.metadata()
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
         progress, numbers = TrainingProgress(**json.loads(header["progress"])), json.loads(header["optimizer"])
+        progress.history = [Epoch(**values) for values in json.loads(header["progress"]).get("history", ())]
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
     state: dict[int, dict[str, Any]] = {}

@@ -13,9 +13,12 @@ from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing import signals
 from emonet_bench.training import resume
-from emonet_bench.training.loop import _endless, _Session, split_batch, train, train_mode
+from emonet_bench.training.batches import endless_batches, split_batch
+from emonet_bench.training.loop import train, train_mode
+from emonet_bench.training.losses import loss_of
 from emonet_bench.training.optimisers import optimizer, stages
 from emonet_bench.training.prediction import predict
+from emonet_bench.training.step import Stepper
 from emonet_bench.types import InputSpec, ParameterGroup, Plan, TrainingSet
 from tests.toys import Toy, toy_clips, toy_set
 
@@ -29,6 +32,13 @@ def toy_plan(seed=0):
     torch.manual_seed(seed)
     whole = build_classifier(Toy(), [toy_set(TRAIN)])
     return Plan(whole, [ParameterGroup(list(whole.parameters()))])
+
+
+def stepper_of(plan, clips, recipe, rate):
+    losses = {"toy": loss_of(recipe, clips.targets, len(clips.labels))}
+    stepper = Stepper(plan, losses, recipe, resume.TrainingProgress())
+    stepper.optimizer = optimizer(plan.groups, recipe, rate)
+    return stepper
 
 
 def run(recipe=RECIPE, seed=0, plan=None):
@@ -154,7 +164,7 @@ class Killed(BaseException):
 )
 @pytest.mark.parametrize("last", [1, 3])
 def test_a_killed_training_goes_on_to_the_same_result(tmp_path, monkeypatch, changes, last):
-    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop.SAVE_SECONDS", -1.0)
     recipe = RECIPE.model_copy(update=changes)
     whole, epochs, best = run(recipe)
 
@@ -199,7 +209,7 @@ def forward_with_room_for(clips, monkeypatch, failures):
 
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_state_remembers(tmp_path, monkeypatch):
-    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop.SAVE_SECONDS", -1.0)
     failures, notes = [], {}
     forward_with_room_for(2, monkeypatch, failures)
     recipe = RECIPE.model_copy(update={"epochs": 2})
@@ -219,12 +229,11 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole(balanced, loss):
     batch = uneven.whole(torch.tensor([0, 1, 2, 3, 4, 20, 21]))
     found = []
     for count in (1, 2, 3):
-        session = _Session(toy_plan(), {"toy": uneven}, {"toy": DEV}, recipe, 0, print, None)
-        session.classifier.eval()  # batch norms and dropout see the batch as a whole only when it is one
-        session.progress.micro_batches = count
-        session.optimizer = optimizer(session.plan.groups, recipe, 0.1)
-        loss = session._gradients("toy", batch)
-        found.append((loss, [p.grad.clone() for p in session.classifier.parameters() if p.grad is not None]))
+        stepper = stepper_of(toy_plan(), uneven, recipe, 0.1)
+        stepper.plan.classifier.eval()  # batch norms and dropout see the batch as a whole only when it is one
+        stepper.progress.micro_batches = count
+        loss = stepper.gradients("toy", batch)
+        found.append((loss, [p.grad.clone() for p in stepper.plan.classifier.parameters() if p.grad is not None]))
     for loss, gradients in found[1:]:
         assert torch.allclose(loss, found[0][0])
         for gradient, whole in zip(gradients, found[0][1], strict=True):
@@ -256,17 +265,16 @@ def test_no_step_waits_for_the_gpu(name, window):
     clips = signals.clips(input_spec, seed=0).to(torch.device("cuda"))
     recipe = Training(batch_size=8, window=window, device="cuda", precision="bfloat16")
     whole = build_classifier(
-        architecture.build(architecture.options(), input_spec), [TrainingSet("noise", clips.labels, 18)]
+        architecture.build(architecture.options(), input_spec), [TrainingSet("toy", clips.labels, 18)]
     )
     plan = Plan(whole.to("cuda"), [ParameterGroup(list(whole.parameters()))])
-    session = _Session(plan, {"noise": clips}, {"noise": clips}, recipe, 0, print, None)
-    session.optimizer = optimizer(plan.groups, recipe, 1e-3)
-    batches = _endless(clips, recipe)
+    stepper = stepper_of(plan, clips, recipe, 1e-3)
+    batches = endless_batches(clips, recipe)
     train_mode(whole)
-    session._step("noise", next(batches), 1e-3)  # the first makes what is made once
+    stepper.step("toy", next(batches), 1e-3)  # the first makes what is made once
     torch.cuda.set_sync_debug_mode("error")
     try:
-        losses = [session._step("noise", next(batches), 1e-3) for _ in range(4)]
+        losses = [stepper.step("toy", next(batches), 1e-3) for _ in range(4)]
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.stack(losses).isfinite().all()
@@ -277,7 +285,7 @@ def test_batches_are_cut_without_a_look_at_what_lies_on_the_device(monkeypatch, 
     there = TRAIN.to(torch.device("meta"))  # it holds shapes and no numbers: whatever waits for one fails
     monkeypatch.setattr(dataset, "sliced", dataset.gathered)  # as on a GPU
     monkeypatch.setattr(torch.Tensor, "cpu", lambda _: TRAIN.lengths)  # once, before the first batch
-    batch = next(_endless(there, RECIPE.model_copy(update={"window": window})))
+    batch = next(endless_batches(there, RECIPE.model_copy(update={"window": window})))
     assert batch.waveform.is_meta
     assert batch.waveform.shape[1] in ([300] if window else TRAIN.lengths.tolist())
 
