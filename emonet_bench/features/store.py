@@ -32,12 +32,13 @@ ABOUT = "about.json"
 USED = "used"
 """An empty file whose modification time says when the features were last read."""
 
-_SHARDS = 16
+SHARDS = 16
 """A clip belongs to one of so many by its digest; who holds the lock of a shard computes what is missing in it."""
 
 _BLOCK_BYTES = 64 * 2**20
 _BLOCK_SECONDS = 10.0  # of computing that a kill may cost, at most
 _POLL_SECONDS = 0.1
+_TRIES = 4  # to find all features kept: they may be pruned, or damaged, while others are computed
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -119,13 +120,16 @@ class FeatureStore:
         """
         wanted = {clip.digest: clip for clip in clips}
         with self._writing():
-            self.directory.mkdir(parents=True, exist_ok=True)
-            self._note_use(user)
-            kept = self._kept(wanted)
-            missing = [clip for digest, clip in wanted.items() if digest not in kept]
-            if missing:
-                _Builder(self, missing, len(wanted), progress).run()
+            for _ in range(_TRIES):
+                self.directory.mkdir(parents=True, exist_ok=True)
+                self._note_use(user)
                 kept = self._kept(wanted)
+                missing = [clip for digest, clip in wanted.items() if digest not in kept]
+                if not missing:
+                    break
+                _Builder(self, missing, len(wanted), progress).run()
+            else:
+                raise StoreError(f"{self.directory}: somebody removes features while they are computed; try again")
         sequence = next(iter(kept.values())).sequence
         return [kept[clip.digest].rows[clip.digest] for clip in clips], sequence
 
@@ -136,10 +140,6 @@ class FeatureStore:
                 yield block
             elif shard is not None:  # its lock is held
                 path.unlink(missing_ok=True)
-
-    def lock(self, shard: int) -> FileLock:
-        """Return the lock of a shard."""
-        return FileLock(self.directory / f"{shard:02d}.lock")
 
     def _kept(self, wanted: dict[bytes, ClipToCompute], shard: int | None = None) -> dict[bytes, Block]:
         """Find the blocks that hold clips, undamaged."""
@@ -171,6 +171,11 @@ class FeatureStore:
             raise StoreError(f"{self.directory}: cannot be written ({error.strerror}); {remedy}") from error
 
 
+def lock_of(directory: Path, shard: int) -> FileLock:
+    """Return the lock of a store's shard."""
+    return FileLock(directory / f"{shard:02d}.lock")
+
+
 def read_about(directory: Path) -> dict[str, Any]:
     """Read what a store says of itself: its key and ``users``; empty where it says nothing readable."""
     try:
@@ -193,14 +198,14 @@ class _Builder:
         self.store, self.total, self.progress = store, total, progress
         self.shards: dict[int, dict[bytes, ClipToCompute]] = {}
         for clip in missing:
-            self.shards.setdefault(clip.digest[0] % _SHARDS, {})[clip.digest] = clip
+            self.shards.setdefault(clip.digest[0] % SHARDS, {})[clip.digest] = clip
         self.left = len(missing)
         self.asked = False
 
     def run(self) -> None:
         """Compute the shards that no other process is at work on, then wait for those of the others."""
-        start = os.getpid() % _SHARDS  # processes begin at different shards
-        pending = sorted(self.shards, key=lambda shard: (shard - start) % _SHARDS)
+        start = os.getpid() % SHARDS  # processes begin at different shards
+        pending = sorted(self.shards, key=lambda shard: (shard - start) % SHARDS)
         while pending:
             busy = [shard for shard in pending if not self._take(shard)]
             if len(busy) == len(pending):
@@ -209,8 +214,9 @@ class _Builder:
 
     def _take(self, shard: int) -> bool:
         """Compute what is missing in a shard, unless another process holds it."""
+        self.store.directory.mkdir(parents=True, exist_ok=True)  # it may have been pruned
         try:
-            with self.store.lock(shard).acquire(timeout=0):
+            with lock_of(self.store.directory, shard).acquire(timeout=0):
                 wanted = self.shards[shard]
                 kept = self.store._kept(wanted, shard)  # noqa: SLF001 - of the same module; others may have been here
                 self._advance(len(kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -91,6 +91,15 @@ def run_cell(job: Job) -> str | None:
     return None
 
 
+def keep_features(job: Job, progress: Callable[[int, int], None]) -> str:
+    """Compute and keep the frozen features that a cell will ask for; return why there are none, or not all."""
+    run = _Run(job, job.results)
+    clips = {name: run.clips(corpus) for name, corpus in run.open().items()}
+    plan = run.prepare(clips)
+    initialisation.initialise(plan, clips, run.recipe, job.cell.spec.seed)
+    return run.features(plan, clips, progress)[1].get("features", "")
+
+
 def _carry_out(job: Job, directory: Path) -> dict[str, Any]:
     """Run a cell and return its record, of success or of failure."""
     started = datetime.now(UTC)
@@ -137,14 +146,15 @@ class _Run:
         if self.spec.evaluate is not None:
             return self._zero_shot()
         with self._phase("load"):
-            opened = self._open()
-            clips = {name: self._clips(corpus) for name, corpus in opened.items()}
-            plan = self._prepare(clips)
+            opened = self.open()
+            clips = {name: self.clips(corpus) for name, corpus in opened.items()}
+            plan = self.prepare(clips)
         notes = dict(plan.notes)
         with self._phase("train"):
-            self._initialise(plan, clips, notes)
+            notes |= initialisation.initialise(plan, clips, self.recipe, self.spec.seed)
         with self._phase("features"):
-            parts = self._features(plan, clips, notes)
+            parts, told = self.features(plan, clips)
+        notes |= told
         with self._phase("train"):
             best_epoch = self._train(plan, parts, notes)
         with self._phase("evaluate"):
@@ -169,7 +179,7 @@ class _Run:
     def _zero_shot(self) -> dict[str, Any]:
         assert self.job.source is not None
         with self._phase("load"):
-            opened = self._open()
+            opened = self.open()
         with self._phase("evaluate"):
             record = zero_shot.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
         measured = {"seconds": self.seconds, "peak_memory_mb": scoring.peak_memory_mb(self.device)}
@@ -181,7 +191,7 @@ class _Run:
         yield
         self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
 
-    def _open(self) -> dict[str, OpenCorpus]:
+    def open(self) -> dict[str, OpenCorpus]:
         pairs = list(zip(self.spec.corpus.split("+"), self.spec.protocol.split("+"), strict=True))
         if self.spec.evaluate is not None:
             pairs.append((self.spec.evaluate.corpus, self.spec.evaluate.protocol))
@@ -196,12 +206,12 @@ class _Run:
             for name, protocol in pairs
         }
 
-    def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
+    def clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
         divided = corpus.divide(scoring.fold_of(corpus, self.spec.fold), self.recipe.limit)
         whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
         return {part: whole.select(index) for part, index in divided.items()}
 
-    def _prepare(self, clips: Mapping[str, Mapping[Partition, Clips]]) -> Plan:
+    def prepare(self, clips: Mapping[str, Mapping[Partition, Clips]]) -> Plan:
         architecture = self.plugins.architectures[self.spec.architecture]
         strategy = self.plugins.strategies[self.spec.strategy]
         torch.manual_seed(self.spec.seed)
@@ -219,21 +229,14 @@ class _Run:
     def input_spec(self) -> InputSpec:
         return InputSpec(self.recipe.sampling_rate, training_window(self.recipe))
 
-    def _initialise(self, plan: Plan, clips: features.Parts, notes: dict[str, str]) -> None:
-        if plan.initialisations:
-            train_clips = {name: parts["train"] for name, parts in clips.items()}
-            dev_clips = {name: parts["dev"] for name, parts in clips.items()}
-            notes["start"] = initialisation.select_initialisation(
-                plan, train_clips, dev_clips, self.recipe, self.spec.seed
-            )
-
-    def _features(self, plan: Plan, clips: features.Parts, notes: dict[str, str]) -> features.Parts:
+    def features(
+        self, plan: Plan, clips: features.Parts, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[features.Parts, dict[str, str]]:
         fitted = self.plugins.architectures[self.spec.architecture].fit is not None
         user = f"{self.spec.architecture} on {self.spec.corpus}"
-        found, reason = features.attach_features(plan.classifier, clips, self.recipe, fitted=fitted, user=user)
-        if reason:
-            notes["features"] = reason
-        return found
+        return features.attach_features(
+            plan.classifier, clips, self.recipe, fitted=fitted, user=user, progress=progress
+        )
 
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
         architecture = self.plugins.architectures[self.spec.architecture]

@@ -93,7 +93,7 @@ def attach_features(
     fitted: bool,
     user: str = "",
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[dict[str, dict[Partition, Clips]], str]:
+) -> tuple[dict[str, dict[Partition, Clips]], dict[str, str]]:
     """Give clips the features that the frozen part of a network makes of them; compute what is not kept yet.
 
     Each clip is computed alone, in evaluation mode and in float32, whether features are kept or not: so both give the
@@ -108,7 +108,7 @@ def attach_features(
         progress: Called with (clips kept, clips in all) while some are computed; None: the log is told.
 
     Returns:
-        The clips, and why features are not used for all of them; empty: they are, or the network has no frozen part.
+        The clips, and notes for the result: ``features`` says why they are not used for all of the clips.
 
     Raises:
         ConfigError: The recipe asks for features that cannot be kept.
@@ -118,8 +118,9 @@ def attach_features(
     """
     found: dict[str, dict[Partition, Clips]] = {name: dict(parts) for name, parts in clips.items()}
     use = feature_use(classifier, recipe, fitted=fitted)
+    notes = {"features": use.reason} if use.reason else {}
     if use.frozen_id is None:
-        return found, use.reason
+        return found, notes
     compute = partial(_frozen, classifier.network)
     places = [(name, part) for name, parts in found.items() for part in use.partitions if part in parts]
     if recipe.features == "off":
@@ -127,7 +128,7 @@ def attach_features(
             own = found[name][part]
             features = ComputedFeatures(partial(compute, own), range(len(own)), own.starts.device)
             found[name][part] = replace(own, features=features)
-        return found, use.reason
+        return found, notes
     name, part = places[0]
     store = FeatureStore(features_directory(), _key(use.frozen_id, recipe, found[name][part]))
     wanted = [
@@ -141,7 +142,7 @@ def attach_features(
         own = found[name][part]
         found[name][part] = replace(own, features=KeptFeatures(rows[: len(own)], sequence, own.starts.device))
         rows = rows[len(own) :]
-    return found, use.reason
+    return found, notes
 
 
 def _key(frozen_id: str, recipe: Training, clips: Clips) -> FeatureKey:

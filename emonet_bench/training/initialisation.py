@@ -12,7 +12,28 @@ from emonet_bench.data.dataset import Clips, shuffled
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier, MaskedBatchNorm
 from emonet_bench.training.prediction import embed, embedding_pass, forward_batch
-from emonet_bench.types import Plan
+from emonet_bench.types import Partition, Plan
+
+
+def initialise(
+    plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], recipe: Training, seed: int
+) -> dict[str, str]:
+    """Load the best of a plan's initialisations, where there is a choice, see ``select_initialisation``.
+
+    Args:
+        plan: What the strategy prepared, on the device to train on.
+        clips: Of each corpus and partition, on the same device.
+        recipe: Its evaluation window, batch size and precision.
+        seed: Of the order in which batch norms see the clips.
+
+    Returns:
+        Notes for the result.
+    """
+    if not plan.initialisations:
+        return {}
+    train_clips = {name: parts["train"] for name, parts in clips.items()}
+    dev_clips = {name: parts["dev"] for name, parts in clips.items()}
+    return {"start": select_initialisation(plan, train_clips, dev_clips, recipe, seed)}
 
 
 def select_initialisation(

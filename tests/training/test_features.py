@@ -34,10 +34,10 @@ def plan_of(seed=0, network=FrozenToy, **options):
 
 def trained(recipe, **options):
     plan, epochs = plan_of(**options), []
-    clips, reason = attach_features(plan.classifier, CLIPS, recipe, fitted=False)
+    clips, notes = attach_features(plan.classifier, CLIPS, recipe, fitted=False)
     train(plan, {"toy": clips["toy"]["train"]}, {"toy": clips["toy"]["dev"]}, recipe, 0, epochs.append)
     probabilities = predict(plan.classifier, clips["toy"]["test"], recipe)
-    return plan.classifier, [(e.loss, e.dev_uar) for e in epochs], probabilities, reason
+    return plan.classifier, [(e.loss, e.dev_uar) for e in epochs], probabilities, notes
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -112,9 +112,9 @@ def test_training_mode_is_as_before_when_features_were_computed():
 def test_crops_are_heard_anew_and_the_clips_of_dev_and_test_are_kept(folder):
     recipe = RECIPE.model_copy(update={"window": 0.3})
     classifier = plan_of().classifier
-    clips, reason = attach_features(classifier, CLIPS, recipe, fitted=False)
+    clips, notes = attach_features(classifier, CLIPS, recipe, fitted=False)
     assert [part for part, own in clips["toy"].items() if own.features is not None] == ["dev", "test"]
-    assert "training.window cuts crops" in reason
+    assert "training.window cuts crops" in notes["features"]
 
 
 def test_where_nothing_is_heard_as_a_whole_nothing_is_kept(folder):
@@ -126,17 +126,17 @@ def test_where_nothing_is_heard_as_a_whole_nothing_is_kept(folder):
 
 def test_a_fitted_architecture_hears_whole_clips_whatever_the_window():
     recipe = RECIPE.model_copy(update={"window": 0.3, "evaluation": "windows"})
-    clips, reason = attach_features(plan_of().classifier, CLIPS, recipe, fitted=True)
+    clips, notes = attach_features(plan_of().classifier, CLIPS, recipe, fitted=True)
     assert [part for part, own in clips["toy"].items() if own.features is not None] == ["train", "dev"]
-    assert reason == ""
+    assert notes == {}
 
 
 def test_a_network_that_trains_in_its_frozen_part_keeps_nothing_and_says_so(folder):
     classifier = plan_of().classifier
     classifier.requires_grad_()
-    clips, reason = attach_features(classifier, CLIPS, RECIPE, fitted=False)
+    clips, notes = attach_features(classifier, CLIPS, RECIPE, fitted=False)
     assert clips["toy"]["train"].features is None
-    assert reason == "none kept: the network trains from its first layers on"
+    assert notes["features"] == "none kept: the network trains from its first layers on"
     assert not list(folder.iterdir())
 
 
