@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -117,6 +118,8 @@ def prune(older_than: float | None, unused_for: float | None, *, all_: bool, yes
     if not chosen:
         return
     if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError("nobody is there to ask; give --yes to remove these")
         click.confirm(f"Remove {_size(sum(store.size for store in chosen))}?", abort=True)
     for store in chosen:
         if not remove(store):

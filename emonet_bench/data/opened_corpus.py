@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench.audio import AudioStore, open_store
 from emonet_bench.data import label_maps, partitions
-from emonet_bench.errors import CorpusError
+from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance
 
 if TYPE_CHECKING:
@@ -50,6 +50,19 @@ class OpenCorpus:
     def protocol_id(self, limit: int | None = None) -> str:
         """Return the identity of label set, partitions (limited or not) and selection rule."""
         return partitions.protocol_id(self.corpus.labels, self.utterances, self.rule, limit=limit)
+
+    def check_loss(self, loss: str) -> None:
+        """Hold a training's loss against what the corpus says of its labels.
+
+        Raises:
+            ConfigError: The loss needs ordered labels, and these were merely collected.
+        """
+        if loss == "ordinal" and not self.corpus.ordered:
+            raise ConfigError(
+                f"training.loss: 'ordinal' needs ordered labels, and those of {self.corpus.name} are merely sorted by "
+                f"name ({', '.join(self.corpus.labels)}); declare the order: by a card, or by a label map that names "
+                "every label"
+            )
 
     @property
     def folds(self) -> list[int | None]:

@@ -93,11 +93,7 @@ def run_cell(job: Job) -> str | None:
 
 def keep_features(job: Job, progress: Callable[[int, int], None]) -> str:
     """Compute and keep the frozen features that a cell will ask for; return why there are none, or not all."""
-    run = _Run(job, job.results)
-    clips = {name: run.clips(corpus) for name, corpus in run.open().items()}
-    plan = run.prepare(clips)
-    initialisation.initialise(plan, clips, run.recipe, job.cell.spec.seed)
-    return run.features(plan, clips, progress)[1].get("features", "")
+    return _Run(job, job.results).keep_features(progress)
 
 
 def _carry_out(job: Job, directory: Path) -> dict[str, Any]:
@@ -146,14 +142,14 @@ class _Run:
         if self.spec.evaluate is not None:
             return self._zero_shot()
         with self._phase("load"):
-            opened = self.open()
-            clips = {name: self.clips(corpus) for name, corpus in opened.items()}
-            plan = self.prepare(clips)
+            opened = self._open()
+            clips = {name: self._clips(corpus) for name, corpus in opened.items()}
+            plan = self._prepare(clips)
         notes = dict(plan.notes)
         with self._phase("train"):
             notes |= initialisation.initialise(plan, clips, self.recipe, self.spec.seed)
         with self._phase("features"):
-            parts, told = self.features(plan, clips)
+            parts, told = self._features(plan, clips)
         notes |= told
         with self._phase("train"):
             best_epoch = self._train(plan, parts, notes)
@@ -176,10 +172,16 @@ class _Run:
             record["onnx"] = self._export(plan.classifier, record, clips)
         return record
 
+    def keep_features(self, progress: Callable[[int, int], None]) -> str:
+        clips = {name: self._clips(corpus) for name, corpus in self._open().items()}
+        plan = self._prepare(clips)
+        initialisation.initialise(plan, clips, self.recipe, self.spec.seed)
+        return self._features(plan, clips, progress)[1].get("features", "")
+
     def _zero_shot(self) -> dict[str, Any]:
         assert self.job.source is not None
         with self._phase("load"):
-            opened = self.open()
+            opened = self._open()
         with self._phase("evaluate"):
             record = zero_shot.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
         measured = {"seconds": self.seconds, "peak_memory_mb": scoring.peak_memory_mb(self.device)}
@@ -191,7 +193,7 @@ class _Run:
         yield
         self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
 
-    def open(self) -> dict[str, OpenCorpus]:
+    def _open(self) -> dict[str, OpenCorpus]:
         pairs = list(zip(self.spec.corpus.split("+"), self.spec.protocol.split("+"), strict=True))
         if self.spec.evaluate is not None:
             pairs.append((self.spec.evaluate.corpus, self.spec.evaluate.protocol))
@@ -206,12 +208,13 @@ class _Run:
             for name, protocol in pairs
         }
 
-    def clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
+    def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
+        corpus.check_loss(self.recipe.loss)
         divided = corpus.divide(scoring.fold_of(corpus, self.spec.fold), self.recipe.limit)
         whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
         return {part: whole.select(index) for part, index in divided.items()}
 
-    def prepare(self, clips: Mapping[str, Mapping[Partition, Clips]]) -> Plan:
+    def _prepare(self, clips: Mapping[str, Mapping[Partition, Clips]]) -> Plan:
         architecture = self.plugins.architectures[self.spec.architecture]
         strategy = self.plugins.strategies[self.spec.strategy]
         torch.manual_seed(self.spec.seed)
@@ -229,14 +232,12 @@ class _Run:
     def input_spec(self) -> InputSpec:
         return InputSpec(self.recipe.sampling_rate, training_window(self.recipe))
 
-    def features(
+    def _features(
         self, plan: Plan, clips: features.Parts, progress: Callable[[int, int], None] | None = None
     ) -> tuple[features.Parts, dict[str, str]]:
         fitted = self.plugins.architectures[self.spec.architecture].fit is not None
         user = f"{self.spec.architecture} on {self.spec.corpus}"
-        return features.attach_features(
-            plan.classifier, clips, self.recipe, fitted=fitted, user=user, progress=progress
-        )
+        return features.attach_features(plan.classifier, clips, self.recipe, fitted, user, progress)
 
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
         architecture = self.plugins.architectures[self.spec.architecture]

@@ -89,8 +89,7 @@ def attach_features(
     classifier: Classifier,
     clips: Parts,
     recipe: Training,
-    *,
-    fitted: bool,
+    fitted: bool,  # noqa: FBT001 - of an architecture
     user: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[dict[str, dict[Partition, Clips]], dict[str, str]]:

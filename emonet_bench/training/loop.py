@@ -41,6 +41,8 @@ def train(
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     directory: Path | None = None,
     notes: MutableMapping[str, str] | None = None,
+    *,
+    save_seconds: float | None = None,
 ) -> int:
     """Train a plan's classifier in place; it ends with the weights of its best epoch on dev.
 
@@ -54,6 +56,7 @@ def train(
         directory: Where to keep the state between epochs. A state that is there already is continued, with the same
             result as without the interruption.
         notes: Where decisions worth recording are added.
+        save_seconds: Between two saved states; None: ``SAVE_SECONDS``.
 
     Returns:
         The best epoch, counted from 1.
@@ -65,6 +68,7 @@ def train(
     for clips in train_clips.values():
         check_labels(clips.targets)
     session = _Session(plan, train_clips, dev_clips, recipe, seed, on_epoch, directory)
+    session.save_seconds = SAVE_SECONDS if save_seconds is None else save_seconds
     for number, stage in enumerate(stages(recipe, len(train_clips))):
         session.run(number, stage)
     session.classifier.load_state_dict(session.best)
@@ -77,6 +81,8 @@ def train(
 
 
 class _Session:
+    save_seconds: float
+
     def __init__(
         self,
         plan: Plan,
@@ -166,7 +172,7 @@ class _Session:
         return sum(scores) / len(scores)
 
     def _save(self) -> None:
-        if self.file and time.monotonic() - self.saved > SAVE_SECONDS:
+        if self.file and time.monotonic() - self.saved > self.save_seconds:
             resume.save(self.file, self.progress, self.classifier.state_dict(), self.best, self.stepper.optimizer)
             self.saved = time.monotonic()
 

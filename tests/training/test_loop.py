@@ -1,6 +1,7 @@
 """The training loop: determinism, schedules, the best epoch, frozen parts."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from emonet_bench.training.batches import endless_batches, split_batch
 from emonet_bench.training.loop import train, train_mode
 from emonet_bench.training.losses import loss_of
 from emonet_bench.training.optimisers import optimizer, stages
-from emonet_bench.training.prediction import predict
+from emonet_bench.training.prediction import embed, predict
 from emonet_bench.training.step import Stepper
 from emonet_bench.types import InputSpec, ParameterGroup, Plan, TrainingSet
 from tests.toys import Toy, toy_clips, toy_set
@@ -118,6 +119,127 @@ def test_a_loss_that_is_not_finite_fails_with_the_epoch():
         plan.classifier.network.dense.weight.fill_(float("nan"))
     with pytest.raises(TrainingError, match="nan in epoch 1"):
         run(plan=plan)
+
+
+def test_a_network_that_its_last_step_made_nan_does_not_finish():
+    plan = toy_plan()
+    plan.classifier.network.dense.weight.register_hook(lambda gradient: gradient * torch.nan)
+    with pytest.raises(TrainingError, match=r"scores are not finite .*lower training.learning_rate"):
+        run(RECIPE.model_copy(update={"epochs": 1, "steps_per_epoch": 1}), plan=plan)
+
+
+def test_training_clips_of_one_label_are_refused_with_the_remedy():
+    one = TRAIN.select(range(0, 40, 2))
+    with pytest.raises(TrainingError, match="all training clips have one label; use a protocol or a limit"):
+        train(toy_plan(), {"toy": one}, {"toy": DEV}, RECIPE, 0)
+
+
+def pulled(plan, towards):
+    """A penalty that draws embeddings to a point, and keeps what it was given."""
+    seen = []
+
+    def penalty(batch, embedding, logits):
+        seen.append((batch.index.tolist(), tuple(embedding.shape), tuple(logits.shape)))
+        return (embedding - towards).square().mean()
+
+    return dataclasses.replace(plan, penalty=penalty), seen
+
+
+def test_a_penalty_is_given_the_batch_its_embedding_and_logits_and_moves_the_weights():
+    plan, seen = pulled(toy_plan(), 3.0)
+    run(plan=plan)
+    without = run()[0]
+    means = [embed(one.classifier, DEV, RECIPE).mean() for one in (plan, without)]
+    assert abs(means[0] - 3) < abs(means[1] - 3)
+    assert sorted(index for indices, *_ in seen[:5] for index in indices) == list(range(40))
+    assert seen[0][1:] == ((8, 8), (8, 2))
+
+
+def test_a_penalty_weighs_the_same_in_pieces_of_a_batch():
+    batch, found = TRAIN.whole(torch.arange(7)), []
+    for count in (1, 3):
+        plan, _ = pulled(toy_plan(), 3.0)
+        stepper = stepper_of(plan, TRAIN, RECIPE, 0.1)
+        plan.classifier.eval()
+        stepper.progress.micro_batches = count
+        found.append(stepper.gradients("toy", batch))
+    assert torch.allclose(*found)
+
+
+def test_the_plan_is_told_of_each_epoch_before_it_and_of_what_came_of_the_others():
+    told = []
+    plan = dataclasses.replace(toy_plan(), on_epoch=lambda epoch, history: told.append((epoch, history)))
+    _, epochs, _ = run(plan=plan)
+    assert [epoch for epoch, _ in told] == [1, 2, 3, 4, 5, 6]
+    assert list(told[4][1]) == epochs[:4]
+
+
+@pytest.mark.parametrize("last", [1, 4])
+def test_a_plan_that_changes_with_its_epochs_is_resumed_to_the_last_bit(tmp_path, last):
+    def changing():
+        scale = {}
+
+        def on_epoch(epoch, history):
+            scale["now"] = epoch * (1 + sum(one.loss for one in history))
+
+        def penalty(batch, embedding, logits):
+            return 0.01 * scale["now"] * embedding.square().mean()
+
+        return dataclasses.replace(toy_plan(), on_epoch=on_epoch, penalty=penalty)
+
+    def kill(epoch):
+        if epoch.epoch == last + 1:
+            raise Killed
+
+    whole, epochs, _ = run(plan=changing())
+    with pytest.raises(Killed):
+        train(changing(), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, kill, tmp_path, save_seconds=-1)
+    plan, later = changing(), []
+    train(plan, {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, later.append, tmp_path)
+    assert [e.loss for e in later] == [e.loss for e in epochs[last:]]
+    for name, tensor in whole.classifier.state_dict().items():
+        assert torch.equal(tensor, plan.classifier.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_a_group_moves_at_its_own_rate(optimiser):
+    moved = {}
+    for rate in (1.0, 0.1):
+        plan = toy_plan()
+        network, heads = list(plan.classifier.network.parameters()), list(plan.classifier.heads.parameters())
+        plan = Plan(plan.classifier, [ParameterGroup(network, 0.0, rate), ParameterGroup(heads, 0.0)])
+        before = plan.classifier.network.dense.weight.detach().clone()
+        stepper = stepper_of(plan, TRAIN, RECIPE.model_copy(update={"optimizer": optimiser}), 0.01)
+        stepper.step("toy", TRAIN.whole(torch.arange(8)), 0.01)
+        moved[rate] = (plan.classifier.network.dense.weight - before).abs().max().item()
+        assert [group["lr"] for group in stepper.optimizer.param_groups] == [0.01 * rate, 0.01]
+    assert moved[0.1] == pytest.approx(moved[1.0] / 10, rel=1e-3)
+
+
+def test_groups_with_rates_are_resumed_to_the_last_bit(tmp_path):
+    def rated():
+        plan = toy_plan()
+        network, heads = list(plan.classifier.network.parameters()), list(plan.classifier.heads.parameters())
+        return Plan(plan.classifier, [ParameterGroup(network, rate=0.1), ParameterGroup(heads)])
+
+    def kill(epoch):
+        if epoch.epoch == 3:
+            raise Killed
+
+    whole, epochs, _ = run(plan=rated())
+    with pytest.raises(Killed):
+        train(rated(), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, kill, tmp_path, save_seconds=-1)
+    plan = rated()
+    train(plan, {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, directory=tmp_path)
+    for name, tensor in whole.classifier.state_dict().items():
+        assert torch.equal(tensor, plan.classifier.state_dict()[name]), name
+    assert [e.learning_rate for e in epochs] == [e.learning_rate for e in run()[1]]  # the recipe's own is told
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_that_is_no_factor_is_refused(rate):
+    with pytest.raises(ConfigError, match=r"ParameterGroup\.rate"):
+        ParameterGroup([], rate=rate)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
