@@ -9,6 +9,7 @@ from pathlib import Path
 
 from emonet_bench.config import read_toml
 from emonet_bench.errors import ConfigError
+from emonet_bench.files import write_text
 from emonet_bench.types import check_name
 
 FILE = "corpora.toml"
@@ -16,7 +17,11 @@ FILE = "corpora.toml"
 
 
 def cache_directory() -> Path:
-    """Return ``EMONET_BENCH_CACHE_DIR`` or the user's cache directory."""
+    """Return ``EMONET_BENCH_CACHE_DIR`` or the user's cache directory.
+
+    Raises:
+        ConfigError: Nothing names it, and the user has no home.
+    """
     return _directory("EMONET_BENCH_CACHE_DIR", "user_cache_path")
 
 
@@ -62,9 +67,7 @@ def register(name: str, path: Path) -> Path:
     file = config_directory() / FILE
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        staging = file.with_suffix(".part")
-        staging.write_text(_toml({**registered(), name: path.resolve()}), encoding="utf-8")
-        staging.replace(file)
+        write_text(file, _toml({**registered(), name: path.resolve()}))
     except (OSError, UnicodeEncodeError) as error:
         raise ConfigError(
             f"{file}: cannot be written ({error}); EMONET_BENCH_CONFIG_DIR names another place"
@@ -80,8 +83,10 @@ def _toml(places: Mapping[str, Path]) -> str:
 def _directory(variable: str, kind: str) -> Path:
     named = os.environ.get(variable)
     if named:
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))  # noqa: PTH111 - pathlib's raises where there is no such user
     import platformdirs  # noqa: PLC0415 - only where it is needed
 
+    if os.path.expanduser("~") == "~":  # noqa: PTH111 - pathlib's raises
+        raise ConfigError(f"this user has no home directory; name a directory with {variable}")
     path: Path = getattr(platformdirs, kind)("emonet-bench")
     return path

@@ -1,17 +1,38 @@
 """Network: the protocol of what an architecture builds, and the features of its frozen part. No torch at import.
 
-It stands below ``emonet_bench.types``, which has both names, too.
+It stands below ``emonet_bench.types``, which has the first three names, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import torch
 
-    from emonet_bench.types import AdapterPoint
+
+@dataclass(frozen=True)
+class AdapterPoint:
+    """A place in a network where a strategy may put a part of its own for each corpus.
+
+    Attributes:
+        path: Dotted path of the attribute. For ``conv`` and ``sequence`` it is an empty slot (the attribute is None)
+            that takes a module; for ``norm`` and ``pooling`` it is a module that may be copied for each corpus.
+        kind: ``conv``: the slot's module runs beside a convolution, on the same input (N, inputs, M, T), and is added
+            to its output (N, outputs, M / stride, T / stride). ``sequence``: it runs after a layer on (N, T, inputs)
+            and returns that shape. ``norm``: a batch norm. ``pooling``: attention or another pooling with parameters.
+        inputs: Channels in.
+        outputs: Channels out.
+        stride: Step of the convolution beside a ``conv`` slot.
+    """
+
+    path: str
+    kind: Literal["conv", "sequence", "norm", "pooling"]
+    inputs: int
+    outputs: int
+    stride: int = 1
 
 
 class FrozenFeatures(NamedTuple):

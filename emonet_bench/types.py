@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.protocols import FrozenFeatures as FrozenFeatures  # noqa: PLC0414 - named here, too
+from emonet_bench.protocols import AdapterPoint as AdapterPoint  # noqa: PLC0414 - named here, too
+from emonet_bench.protocols import FrozenFeatures as FrozenFeatures  # noqa: PLC0414
 from emonet_bench.protocols import Network as Network  # noqa: PLC0414
 
 if TYPE_CHECKING:
@@ -17,10 +18,17 @@ if TYPE_CHECKING:
 
     from emonet_bench.data.dataset import Batch
     from emonet_bench.networks import Classifier
-    from emonet_bench.training.loop import Epoch
+    from emonet_bench.runs.history import Epoch
 
 Partition = Literal["train", "dev", "test"]
 PARTITIONS: tuple[Partition, ...] = get_args(Partition)
+
+AUDIO_SUFFIXES = frozenset(
+    {".aif", ".aifc", ".aiff", ".au", ".avr", ".caf", ".flac", ".htk", ".ircam", ".mp3", ".mpc2k", ".nist", ".oga"}
+    | {".ogg", ".opus", ".paf", ".pvf", ".rf64", ".sd2", ".sds", ".snd", ".sph", ".svx", ".voc", ".w64", ".wav"}
+    | {".wave", ".wavex", ".wve", ".xi"}
+)
+"""Suffixes, in small letters, by which a file is taken for audio: libsndfile reads it without being told more."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_+-]*", re.IGNORECASE)
 
@@ -33,6 +41,8 @@ def check_name(kind: str, name: str) -> None:
 
     >>> check_name("corpus", "emotiontts_ko")
     """
+    if kind == "corpus" and "+" in name:
+        raise ConfigError(f"corpus name {name!r}: must not hold '+', which joins the names of several; rename it")
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{kind} name {name!r}: use letters, digits, '_', '+' and '-' only, and start with a letter")
 
@@ -145,28 +155,6 @@ class InputSpec:
     sampling_rate: int = 16_000
     window: int | None = None
     hop: int | None = None
-
-
-@dataclass(frozen=True)
-class AdapterPoint:
-    """A place in a network where a strategy may put a part of its own for each corpus.
-
-    Attributes:
-        path: Dotted path of the attribute. For ``conv`` and ``sequence`` it is an empty slot (the attribute is None)
-            that takes a module; for ``norm`` and ``pooling`` it is a module that may be copied for each corpus.
-        kind: ``conv``: the slot's module runs beside a convolution, on the same input (N, inputs, M, T), and is added
-            to its output (N, outputs, M / stride, T / stride). ``sequence``: it runs after a layer on (N, T, inputs)
-            and returns that shape. ``norm``: a batch norm. ``pooling``: attention or another pooling with parameters.
-        inputs: Channels in.
-        outputs: Channels out.
-        stride: Step of the convolution beside a ``conv`` slot.
-    """
-
-    path: str
-    kind: Literal["conv", "sequence", "norm", "pooling"]
-    inputs: int
-    outputs: int
-    stride: int = 1
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from emonet_bench.cli.consoles import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, ConfigError, CorpusError
 from emonet_bench.plugins.loading import Plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from emonet_bench.data.dataset import Clips
     from emonet_bench.export import Trained
+    from emonet_bench.runs.record import RunRecord
     from emonet_bench.types import InputSpec, Partition
 
 
@@ -71,33 +73,32 @@ def export(
 
 def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -> list[Trained]:
     """Restore a run, for some or (None) all of its corpora."""
-    from emonet_bench.export import Trained, for_corpus  # noqa: PLC0415
+    from emonet_bench.export import Trained  # noqa: PLC0415
     from emonet_bench.training import checkpoints  # noqa: PLC0415 - torch
 
     classifier, joint = checkpoints.restore(run, plugins)
-    records = [for_corpus(joint, name) for name in corpora or joint["spec"]["corpus"].split("+")]
+    records = [joint.of(name) for name in corpora or dict(joint.spec.trained_corpora())]
     found = [(record, partitions(plugins, record)) for record in records]
     return [Trained(run, classifier, record, parts["test"] if parts else None) for record, parts in found]
 
 
-def signal_of(record: Mapping[str, Any]) -> InputSpec:
+def signal_of(record: RunRecord) -> InputSpec:
     """Tell what a run's evaluation hears."""
-    from emonet_bench.config import Training  # noqa: PLC0415
     from emonet_bench.training.prediction import evaluation_input  # noqa: PLC0415 - torch
 
-    return evaluation_input(Training(**record["spec"]["training"]))
+    return evaluation_input(record.spec.training)
 
 
-def _architecture(record: Mapping[str, Any]) -> tuple[str, Any]:
-    return record["spec"]["architecture"], record["spec"]["architecture_options"]
+def _architecture(record: RunRecord) -> tuple[str, Any]:
+    return record.spec.architecture, record.spec.architecture_options
 
 
 def _single(one: Trained, file: Path) -> None:
     from emonet_bench.export import export_run  # noqa: PLC0415 - torch
 
     parity = export_run(one.directory, one.classifier, one.record, file, signal_of(one.record), one.test)
-    uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record['scores']['test']['uar']:.3f})"
-    click.echo(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
+    uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record.test.uar:.3f})"
+    say(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
 
 
 def _bank(members: Sequence[Trained], file: Path) -> None:
@@ -109,8 +110,8 @@ def _bank(members: Sequence[Trained], file: Path) -> None:
     parities, sizes = export_bank(members, file, signal_of(members[0].record))
     for task, parity in parities.items():
         uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f}"
-        click.echo(f"{file}: {task}: at most {parity.max_delta:.1e} from the trained network{uar}")
-    click.echo(size_table(sizes))
+        say(f"{file}: {task}: at most {parity.max_delta:.1e} from the trained network{uar}")
+    say(size_table(sizes))
 
 
 def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
@@ -122,35 +123,29 @@ def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
     target = file.with_suffix(".int8.onnx")
     found = quantise(file, target, parts["train"], parts["test"])
     (before, after), (large, small) = found.uar, found.bytes
-    click.echo(
+    say(
         f"{target}: test UAR {after:.3f} (float32 {before:.3f}), {small / large:.2f} of its size, "
         f"{found.speed:.2f} times as fast on one core here"
     )
 
 
-def partitions(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = False) -> dict[Partition, Clips] | None:
+def partitions(plugins: Plugins, record: RunRecord, *, quiet: bool = False) -> dict[Partition, Clips] | None:
     """Open the run's partitions; without them an export goes on, and says so."""
     from emonet_bench.data.opened_corpus import open_corpus  # noqa: PLC0415 - torch
     from emonet_bench.matrix.scoring import fold_of  # noqa: PLC0415
 
-    spec = record["spec"]
-    training = spec["training"]
+    spec, training = record.spec, record.spec.training
     try:
-        corpus = plugins.corpora[spec["corpus"]]
-        opened = open_corpus(
-            corpus,
-            spec["protocol"],
-            training["sampling_rate"],
-            cache_directory(),
-            skip_bad=bool(record.get("skipped_files")),
-        )
+        corpus = plugins.corpora[spec.corpus]
+        skip_bad = record.skipped_files > 0
+        opened = open_corpus(corpus, spec.protocol, training.sampling_rate, cache_directory(), skip_bad=skip_bad)
     except (AudioError, ConfigError, CorpusError) as error:
         reason = str(error)
     else:
-        if opened.fingerprint == record["fingerprint"]:
-            divided = opened.divide(fold_of(opened, spec["fold"]), training["limit"])
+        if opened.fingerprint == record.fingerprint:
+            divided = opened.divide(fold_of(opened, spec.fold), training.limit)
             return {part: opened.clips(index) for part, index in divided.items()}
         reason = f"{corpus.name} has changed since the run"
     if not quiet:
-        click.echo(f"The UAR through onnxruntime is not measured: {reason}", err=True)
+        say(f"The UAR through onnxruntime is not measured: {reason}", err=True)
     return None

@@ -12,8 +12,8 @@ import torch
 
 from emonet_bench.errors import Skipped
 from emonet_bench.matrix.cell import Job, keep_features
+from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.spec import Cell
-from emonet_bench.runs.store import CHECKPOINT
 
 _HEARD = ("window", "evaluation", "sampling_rate", "limit", "device", "threads", "features")
 """What of a recipe decides which features a cell asks for."""
@@ -68,7 +68,7 @@ def _distinct(jobs: Iterable[Job]) -> Iterator[Job]:
 def _build(job: Job, progress: Progress) -> BuiltFeatures:
     spec = job.cell.spec
     torch.set_num_threads(spec.training.threads)
-    if job.source is not None and not (job.source.is_file() or (job.source / CHECKPOINT).is_file()):
+    if job.source is not None and not (job.source.is_file() or RunFiles(job.source).checkpoint().is_file()):
         return BuiltFeatures(job.cell, "its source is not trained yet")
     try:
         reason = keep_features(job, lambda done, total: progress(spec.title, done, total))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -13,13 +12,16 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from emonet_bench.report.cells import TableCell
+from emonet_bench.escaping import json_text, printable, shell_word
+from emonet_bench.report.cells import Group, TableCell
 from emonet_bench.report.details import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
 from emonet_bench.report.layout import pivot
 from emonet_bench.report.notes import TITLES
-from emonet_bench.report.rows import Column, Row
+from emonet_bench.report.rows import Column, Row, fullest
 from emonet_bench.report.table import Table
+from emonet_bench.runs.facts import CorpusFacts
+from emonet_bench.runs.spec import RunSpec
 
 _COSTS = {"trained parameters": "trainable", "training seconds per run": "seconds"}
 
@@ -43,7 +45,7 @@ def render_html(table: Table) -> str:
     """Render one page that needs no network: tables, figures and what lies behind each cell."""
     evidence = gather(table)
     page = _environment().get_template("page.html")
-    return page.render(
+    content = page.render(
         table=table,
         title=TITLES[table.metric],
         heads=(laid := pivot(table))[0],
@@ -62,6 +64,7 @@ def render_html(table: Table) -> str:
         style=_text("page.css"),
         script=_text("page.js"),
     )
+    return printable(content)  # autoescaping leaves control characters and marks of direction as they are
 
 
 @cache
@@ -74,7 +77,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        score=_score, gain=_gain, count=count, json=_json, identity=id, is_row=lambda it: isinstance(it, Row)
+        score=_score, gain=_gain, count=count, json=_json, word=shell_word, identity=id, is_row=_is_row
     )
     return environment
 
@@ -92,7 +95,11 @@ def _gain(value: float) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False)
+    return json_text(value.model_dump(mode="json") if isinstance(value, RunSpec) else value, indent=1)
+
+
+def _is_row(part: object) -> bool:
+    return isinstance(part, Row)
 
 
 def _groups(table: Table) -> list[str]:
@@ -138,9 +145,8 @@ def transfers(table: Table) -> list[Transfer]:
     return [found[key] for key in sorted(found)]
 
 
-def _facts(row: Row, groups: Mapping[Column, Any]) -> tuple[Row, Mapping[str, Any]]:
-    facts: Iterable[Mapping[str, Any]] = (run.facts for group in groups.values() for run in group.runs)
-    return row, max(facts, key=len, default={})
+def _facts(row: Row, groups: Mapping[Column, Group]) -> tuple[Row, CorpusFacts]:
+    return row, fullest(run.facts for group in groups.values() for run in group.runs)
 
 
 def _provenance(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
@@ -148,8 +154,8 @@ def _provenance(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
     values: dict[str, set[str]] = defaultdict(set)
     for item in evidence:
         for _, record in item.runs:
-            for name, value in record.get("environment", {}).items():
+            for name, value in record.environment.items():
                 values[name].add(str(value))
-            for name, value in record.get("plugins", {}).items():
+            for name, value in record.plugins.items():
                 values[f"plugin {name}"].add(str(value))
     return {name: sorted(seen) for name, seen in values.items()}

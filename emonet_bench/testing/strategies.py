@@ -16,12 +16,13 @@ from torch import nn
 from emonet_bench.config import Options, parse
 from emonet_bench.errors import Skipped
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.runs.history import Epoch
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented
 from emonet_bench.testing.networks import PLAIN
 from emonet_bench.testing.strategy_bench import RECIPE, StrategyBench
 from emonet_bench.training import checkpoints
-from emonet_bench.training.loop import Epoch, train
+from emonet_bench.training.loop import train
 from emonet_bench.types import Architecture, Strategy
 
 

@@ -14,6 +14,14 @@ from emonet_bench.networks import Classifier, MaskedBatchNorm
 from emonet_bench.training.prediction import embed, embedding_pass, forward_batch
 from emonet_bench.types import Partition, Plan
 
+HEARD: tuple[Partition, Partition] = ("train", "dev")
+"""The partitions that a training hears."""
+
+
+def one_partition(clips: Mapping[str, Mapping[Partition, Clips]], partition: Partition) -> dict[str, Clips]:
+    """Return the clips of one partition, of each corpus."""
+    return {name: parts[partition] for name, parts in clips.items()}
+
 
 def initialise(
     plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], recipe: Training, seed: int
@@ -31,8 +39,7 @@ def initialise(
     """
     if not plan.initialisations:
         return {}
-    train_clips = {name: parts["train"] for name, parts in clips.items()}
-    dev_clips = {name: parts["dev"] for name, parts in clips.items()}
+    train_clips, dev_clips = (one_partition(clips, part) for part in HEARD)
     return {"start": select_initialisation(plan, train_clips, dev_clips, recipe, seed)}
 
 

@@ -15,18 +15,17 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import TrainingError
 from emonet_bench.networks import Classifier
-from emonet_bench.runs.store import STATE
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.history import Epoch
 from emonet_bench.training import resume
 from emonet_bench.training.batches import batches_per_pass, endless_batches
 from emonet_bench.training.early_stopping import note_score, patient
 from emonet_bench.training.losses import check_labels, loss_of
 from emonet_bench.training.optimisers import Stage, optimizer, rate_factor, stages
 from emonet_bench.training.prediction import uar
-from emonet_bench.training.resume import Epoch, TrainingProgress
+from emonet_bench.training.resume import TrainingProgress
 from emonet_bench.training.step import Stepper
 from emonet_bench.types import Plan
-
-__all__ = ["SAVE_SECONDS", "Epoch", "epoch_seed", "train", "train_mode"]
 
 SAVE_SECONDS = 10.0
 """Between two saved states: at most this much work is lost to a kill."""
@@ -99,7 +98,7 @@ class _Session:
         self.steps = recipe.steps_per_epoch or max(
             batches_per_pass(len(clips), recipe.batch_size) for clips in train_clips.values()
         )
-        self.file = directory / STATE if directory else None
+        self.file = RunFiles(directory).state if directory else None
         self.saved = time.monotonic()
         self.progress, self.best = TrainingProgress(), dict[str, Tensor]()
         self.state = resume.load(self.file) if self.file else None
