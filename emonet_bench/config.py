@@ -8,7 +8,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from emonet_bench.errors import ConfigError
@@ -88,7 +97,18 @@ class Training(Options):
     threads: int = option(
         1, "CPU threads of a cell; workers never change it, so they never change a number.", ge=1, le=1_024
     )
+    features: Literal["float32", "float16", "off"] | None = option(
+        None,
+        "How the features that a frozen backbone makes of whole clips are kept on disk, once for all cells; off: not, "
+        "they are computed anew for every batch; none: in float32 wherever they can be kept.",
+    )
     limit: int | None = option(None, "Most clips of each partition, for a smoke run; none: all.", ge=2)
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``features`` out where it says nothing: it is not part of what identifies a training."""
+        values: dict[str, Any] = serialise(self)
+        return {name: value for name, value in values.items() if name != "features" or value is not None}
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

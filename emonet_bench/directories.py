@@ -25,6 +25,12 @@ def cache_directory() -> Path:
     return _directory("EMONET_BENCH_CACHE_DIR", "user_cache_path")
 
 
+def features_directory() -> Path:
+    """Return ``EMONET_BENCH_FEATURES_DIR`` or a folder of the cache directory: where frozen features are kept."""
+    named = os.environ.get("EMONET_BENCH_FEATURES_DIR")
+    return Path(named).expanduser() if named else cache_directory() / "features"
+
+
 def config_directory() -> Path:
     """Return ``EMONET_BENCH_CONFIG_DIR`` or the user's configuration directory."""
     return _directory("EMONET_BENCH_CONFIG_DIR", "user_config_path")

@@ -214,6 +214,8 @@ class Planner:
         wanted: bool = True,
     ) -> Cell:
         opened = self._open(corpora, choice)
+        for corpus in opened:
+            corpus.check_loss(choice.training.loss)
         spec = RunSpec(
             corpus="+".join(corpora),
             protocol="+".join(corpus.protocol for corpus in opened),

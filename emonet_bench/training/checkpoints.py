@@ -189,7 +189,7 @@ def rebuild(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:
         plan.classifier.load_state_dict(dict(checkpoint.tensors))
     except RuntimeError as error:
         raise ConfigError(f"checkpoint: does not fit its network ({' '.join(str(error).split())[:300]})") from error
-    return plan.classifier  # type: ignore[no-any-return]
+    return plan.classifier
 
 
 def training_sets(corpora: Mapping[str, Sequence[str]]) -> list[TrainingSet]:

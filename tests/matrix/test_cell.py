@@ -111,7 +111,7 @@ def test_twenty_kills_at_random_moments_change_no_number_and_train_no_saved_epoc
         with log.open("a") as stream:
             stream.write(f"{standing.epoch}\n")
 
-    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop.SAVE_SECONDS", -1.0)
     monkeypatch.setattr("emonet_bench.training.resume.save", logged)
     moments = random.Random(5)
     kills, results = 0, 0
@@ -146,7 +146,7 @@ def full(*_, **__):
 
 
 def test_a_full_disk_is_not_the_cells_failure_and_the_next_call_goes_on(tmp_path, cell, uninterrupted, monkeypatch):
-    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop.SAVE_SECONDS", -1.0)
     with monkeypatch.context() as patch:
         patch.setattr(RunFiles, "write_predictions", full)
         with pytest.raises(StoreError, match="no space left on the disk; free some"):
@@ -224,7 +224,7 @@ def test_a_full_disk_of_results_is_told_in_one_line(tmp_path):
 
 
 def test_a_state_that_cannot_be_saved_costs_nothing_but_the_state(tmp_path, cell, uninterrupted, monkeypatch):
-    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop.SAVE_SECONDS", -1.0)
     monkeypatch.setattr(resume, "save_file", full)
     run(tmp_path, cell)
     assert measured(path(tmp_path, cell)) == measured(uninterrupted[0])
