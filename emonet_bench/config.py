@@ -30,9 +30,22 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Options(BaseModel):
-    """A frozen set of options; unknown names are errors."""
+    """A frozen set of options; unknown names are errors. TOML has no null: the word ``none`` stands for it.
+
+    >>> Training(window="none").window is None
+    True
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none(cls, values: Any) -> Any:
+        """Read the word ``none`` as nothing, where an option may be nothing."""
+        if not isinstance(values, Mapping) or "none" not in values.values():
+            return values
+        nullable = {name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)}
+        return {name: None if value == "none" and name in nullable else value for name, value in values.items()}
 
 
 def option(default: Any, description: str, *, short: str | None = None, **constraints: Any) -> Any:

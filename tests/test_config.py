@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-from emonet_bench.config import Options, Training, option, parse, read_toml
+from emonet_bench.config import Options, Training, axes, option, parse, read_toml
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import Matrix
 
@@ -113,3 +113,12 @@ def test_a_pipe_is_never_waited_for(tmp_path):
     os.mkfifo(tmp_path / "m.toml")
     with pytest.raises(ConfigError, match="no regular file"):
         read_toml(tmp_path / "m.toml")
+
+
+def test_the_word_none_is_nothing_only_where_an_option_may_be_nothing():
+    class Both(Options):
+        window: float | None = option(3.0, "Seconds.")
+        normalise: Literal["none", "utterance"] = option("utterance", "How.")
+
+    assert Both.model_validate({"window": "none", "normalise": "none"}) == Both(window=None, normalise="none")
+    assert axes(Both, {"window": [3.0, "none"]}) == {"window": [3.0, "none"]}

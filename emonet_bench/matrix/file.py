@@ -35,7 +35,9 @@ class Matrix(Options):
         "Where transfer starts: 'multi-task' (all other corpora of the matrix), 'multi-task+target' (the target's "
         "train partition as well), a corpus, a run's directory or its checkpoint.",
     )
-    training: dict[str, Any] = option({}, "Options of the training.")
+    training: dict[str, Any] = option(
+        {}, "Options of the training; a table of an architecture's or a strategy's name in it holds those that differ."
+    )
     source_training: dict[str, Any] = option({}, "Options of the training of sources, where they differ.")
     options: dict[str, dict[str, Any]] = option({}, "Options of architectures and strategies, by name.")
     evaluate: list[str] = option(
@@ -46,6 +48,17 @@ class Matrix(Options):
     exclude: list[dict[str, str | int | list[str | int]]] = option(
         [], "Cells to leave out: each entry gives values of corpus, architecture, strategy or seed that occur together."
     )
+
+    def recipe(self, architecture: str, strategy: str) -> dict[str, Any]:
+        """Return what the file says of the training of an architecture by a strategy.
+
+        >>> given = {"epochs": 40, "window": 3.0, "whisper": {"window": None}}
+        >>> matrix = Matrix(corpora=["emodb"], architectures=["whisper"], training=given)
+        >>> matrix.recipe("whisper", "scratch")
+        {'epochs': 40, 'window': None}
+        """
+        common = {name: value for name, value in self.training.items() if not isinstance(value, Mapping)}
+        return common | self.training.get(architecture, {}) | self.training.get(strategy, {})
 
     @property
     def entries(self) -> dict[str, CorpusEntry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
@@ -28,15 +29,21 @@ def check_names(matrix: Matrix, plugins: Plugins) -> None:
     for axis in ("entries", "architectures", "strategies", "seeds"):
         if not getattr(matrix, axis):
             raise ConfigError(f"{'corpora' if axis == 'entries' else axis}: name at least one")
-    known = [*plugins.architectures, *plugins.strategies]
-    for name in matrix.options:
-        if name not in known:
-            raise ConfigError(f"options.{name}: no such architecture or strategy{did_you_mean(name, known)}")
+    _check_tables(matrix, plugins)
     for entry in matrix.exclude:
         for key in entry:
             if key not in _EXCLUDABLE:
                 raise ConfigError(f"exclude: unknown key {key!r}{did_you_mean(key, _EXCLUDABLE)}")
     _check_maps(matrix, plugins)
+
+
+def _check_tables(matrix: Matrix, plugins: Plugins) -> None:
+    known = [*plugins.architectures, *plugins.strategies]
+    differing = [name for name, value in matrix.training.items() if isinstance(value, Mapping)]
+    for where, names in (("options", matrix.options), ("training", differing)):
+        for name in names:
+            if name not in known:
+                raise ConfigError(f"{where}.{name}: no such architecture or strategy{did_you_mean(name, known)}")
 
 
 def _check_maps(matrix: Matrix, plugins: Plugins) -> None:

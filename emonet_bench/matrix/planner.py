@@ -75,7 +75,7 @@ class Planner:
             combinations = itertools.product(
                 self._variants(plugins.architectures[architecture].options, architecture),
                 self._variants(plugins.strategies[strategy].options, strategy),
-                self._recipes(architecture),
+                self._recipes(architecture, strategy),
                 matrix.seeds,
             )
             for architecture_options, strategy_options, training, seed in combinations:
@@ -88,9 +88,9 @@ class Planner:
                     seed,
                 )
 
-    def _recipes(self, architecture: str) -> list[Training]:
+    def _recipes(self, architecture: str, strategy: str) -> list[Training]:
         """List the trainings; those that an architecture that is fitted cannot tell apart are one, the first."""
-        recipes = list(variants(Training, self.matrix.training, "training"))
+        recipes = list(variants(Training, self.matrix.recipe(architecture, strategy), "training"))
         if self.plugins.architectures[architecture].fit is None:
             return recipes
         first: dict[tuple[Any, ...], Training] = {}

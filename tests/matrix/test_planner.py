@@ -2,7 +2,7 @@
 
 import pytest
 
-from emonet_bench.config import Options, option, parse
+from emonet_bench.config import Options, Training, option, parse
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.planner import Planner
@@ -329,3 +329,28 @@ def test_run_ids_of_earlier_releases_stay_so_that_finished_cells_are_never_run_t
     matrix = parse(Matrix, SMALL, "m.toml")
     planner = Planner(matrix, shipped, lambda name, *_: Opened(name, [None]), lambda training: training)
     assert {cell.spec.title: cell.run_id for cell in planner.cells()} == RUN_IDS
+
+
+def test_a_training_may_differ_for_one_architecture_or_strategy(plugins):
+    training = {"epochs": 5, "window": 2.0, "svm": {"window": "none"}, "finetune": {"learning_rate": [1e-3, 2e-3]}}
+    planned = cells(
+        plugins,
+        corpora=["one", "two"],
+        architectures=["net", "svm"],
+        strategies=["scratch", "finetune"],
+        training=training,
+    )
+    wanted = [cell.spec for cell in planned if cell.wanted and not cell.skip]
+    found = {(s.architecture, s.strategy, s.training.window, s.training.learning_rate) for s in wanted}
+    default = Training().learning_rate
+    assert found == {
+        ("net", "scratch", 2.0, default),
+        ("net", "finetune", 2.0, 1e-3),
+        ("net", "finetune", 2.0, 2e-3),
+        ("svm", "scratch", None, default),
+    }
+
+
+def test_a_training_of_nothing_known_is_one_line(plugins):
+    with pytest.raises(ConfigError, match=r"training\.nett: no such architecture or strategy; did you mean 'net'"):
+        cells(plugins, training={"nett": {"epochs": 3}})
