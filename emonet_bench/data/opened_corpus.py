@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench.audio import AudioStore, open_store
 from emonet_bench.data import label_maps, partitions
+from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.errors import CorpusError
 from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance
 
@@ -28,6 +29,7 @@ class OpenCorpus:
         audio: Where their samples lie.
         sampling_rate: Samples per second.
         skipped_files: How many bad files were left out.
+        coverage: How much of the corpus was found, whatever its labels.
     """
 
     corpus: Corpus
@@ -35,7 +37,8 @@ class OpenCorpus:
     utterances: Sequence[Utterance]
     audio: AudioStore
     sampling_rate: int
-    skipped_files: int = 0
+    skipped_files: int
+    coverage: Coverage
 
     @property
     def rule(self) -> SplitRule:
@@ -149,4 +152,5 @@ def open_corpus(
     news = [mapped.get(utterance.label, utterance.label) for utterance in utterances]
     index = [i for i, (own, new) in enumerate(zip(utterances, news, strict=True)) if new and own.name not in audio.bad]
     kept = [replace(utterances[i], label=news[i]) for i in index]
-    return OpenCorpus(used, chosen, kept, audio.select(kept, index), sampling_rate, len(audio.bad))
+    known = coverage(corpus, utterances)
+    return OpenCorpus(used, chosen, kept, audio.select(kept, index), sampling_rate, len(audio.bad), known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -149,8 +150,12 @@ def plan(
             skip_bad=skip_bad,
         )
         if plugins.selection.strict:
-            audit.refuse_leaks(
-                corpus.corpus.name, corpus.protocol, audit.quick(corpus.utterances, corpus.rule, corpus.audio)
+            audit.refuse_leaks(corpus.corpus.name, corpus.protocol, audit.quick(corpus))
+        if not corpus.coverage.complete:
+            warnings.warn(
+                f"{name}: {corpus.coverage}; 'emonet-bench corpora audit {name}' tells more",
+                RuntimeWarning,
+                stacklevel=2,
             )
         return corpus
 

@@ -11,7 +11,15 @@ from torch import Tensor
 from emonet_bench import audit, metrics
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.runs.facts import CorpusFacts, Parameters, PartitionFacts, ScoredPartition, Scores, stated
+from emonet_bench.runs.facts import (
+    CorpusFacts,
+    CoverageFacts,
+    Parameters,
+    PartitionFacts,
+    ScoredPartition,
+    Scores,
+    stated,
+)
 from emonet_bench.training.prediction import label_names
 from emonet_bench.types import Partition, Plan
 
@@ -68,7 +76,8 @@ def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int 
             labels=list(corpus.corpus.labels),
             protocol_id=corpus.protocol_id(limit),
             fingerprint=corpus.fingerprint,
-            audit=audit.verdict(audit.quick(corpus.utterances, corpus.rule, corpus.audio)),
+            audit=audit.verdict(audit.quick(corpus)),
+            coverage=CoverageFacts(**corpus.coverage.facts()),
             skipped_files=corpus.skipped_files,
             synthetic=corpus.corpus.synthetic,
             licence=corpus.corpus.licence,

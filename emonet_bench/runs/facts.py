@@ -102,6 +102,16 @@ class Exported(Part):
     error: Text | None = Field(None, description="Instead of the others: why it could not be exported.")
 
 
+class CoverageFacts(Part):
+    """How much of a corpus a run found."""
+
+    found: Count = Field(description="Clips found.")
+    expected: Count | None = Field(None, description="Clips that there should be, where that is known.")
+    unmatched_files: Count = Field(0, description="Audio files that are no clip.")
+    unmatched_rows: Count = Field(0, description="Rows of tables that are no clip.")
+    speakers_unknown: Count = Field(0, description="Clips without a known speaker.")
+
+
 class CorpusFacts(Part):
     """What a run says of a corpus whose clips it scored."""
 
@@ -112,9 +122,10 @@ class CorpusFacts(Part):
         "never ranked together.",
     )
     fingerprint: Line = Field("", description="Hash of the corpus's decoded audio and labels.")
-    audit: Literal["clean", "warnings", "leaking"] | None = Field(
+    audit: Literal["clean", "warnings", "speakers unknown", "incomplete", "leaking"] | None = Field(
         None, description="Verdict of the corpus's quick audit."
     )
+    coverage: CoverageFacts | None = Field(None, description="How much of the corpus was found.")
     skipped_files: Count = Field(0, description="How many broken files were left out.")
     shared_clips: Count = Field(
         0, description="Where a network is scored on another corpus: scored clips that it was trained on."
