@@ -138,7 +138,7 @@ class _Records(Mapping[str, RunRecord]):
         self._directories: dict[str, Path] = {}  # by the end of the run id that their names have
         self._read: dict[str, RunRecord | None] = {}
         self._recipes: dict[str, str | None] = {}
-        for directory in store.finished():
+        for directory in store.finished() if store.root.is_dir() else ():
             title, _, end = directory.name.rpartition("-")
             self._titled[title].append(end)
             self._directories[end] = directory
