@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from emonet_bench.audio import AudioStore, open_store
 from emonet_bench.data import label_maps, partitions
 from emonet_bench.data.coverage import Coverage, coverage
-from emonet_bench.errors import CorpusError
+from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance
 
 if TYPE_CHECKING:
@@ -54,10 +54,27 @@ class OpenCorpus:
         """Return the identity of label set, partitions (limited or not) and selection rule."""
         return partitions.protocol_id(self.corpus.labels, self.utterances, self.rule, limit=limit)
 
+    def check_loss(self, loss: str) -> None:
+        """Hold a training's loss against what the corpus says of its labels.
+
+        Raises:
+            ConfigError: The loss needs ordered labels, and these were merely collected.
+        """
+        if loss == "ordinal" and not self.corpus.ordered:
+            raise ConfigError(
+                f"training.loss: 'ordinal' needs ordered labels, and those of {self.corpus.name} are merely sorted by "
+                f"name ({', '.join(self.corpus.labels)}); declare the order: by a card, or by a label map that names "
+                "every label"
+            )
+
     @property
     def folds(self) -> list[int | None]:
         """The protocol's folds; ``[None]`` where it has none."""
         return partitions.folds(self.utterances, self.rule)
+
+    def fold_or_first(self, fold: int | None) -> int | None:
+        """Return a fold of a joint run for this corpus: its own first one where it has none of that number."""
+        return fold if fold in self.folds else self.folds[0]
 
     def divide(self, fold: int | None, limit: int | None = None) -> dict[Partition, list[int]]:
         """Return the indices of each partition's utterances.
@@ -72,9 +89,12 @@ class OpenCorpus:
         divided: dict[Partition, list[int]] = {
             part: [i for i, own in enumerate(assigned) if own == part and i in kept] for part in PARTITIONS
         }
+        where = f"corpus {self.corpus.name}: protocol {self.protocol!r}"
         for part, index in divided.items():
             if not index:
-                raise CorpusError(f"corpus {self.corpus.name}: protocol {self.protocol!r} leaves {part} empty")
+                raise CorpusError(f"{where} leaves {part} empty")
+        if len(heard := {self.utterances[i].label for i in divided["train"]}) == 1:
+            raise CorpusError(f"{where} leaves the one label {heard.pop()!r} in train; use another, or a larger limit")
         return divided
 
     def clips(self, index: Sequence[int]) -> Clips:
@@ -95,6 +115,7 @@ class OpenCorpus:
             names=tuple(utterance.name for utterance in chosen),
             speakers=tuple(utterance.speaker for utterance in chosen),
             sampling_rate=self.sampling_rate,
+            digests=torch.from_numpy(self.audio.digests[list(index)]),
         )
 
     def statistics(self, index: Sequence[int]) -> dict[str, Any]:
