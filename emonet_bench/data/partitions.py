@@ -13,7 +13,6 @@ from emonet_bench.types import PARTITIONS, Partition, SplitRule, Utterance, name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FEWEST = 3
 SELECTION = "best dev UAR; test once"
 """How a run is selected: part of every protocol id."""
 
@@ -29,8 +28,8 @@ def folds(utterances: Sequence[Utterance], rule: SplitRule) -> list[int | None]:
     """
     if rule.folds is None:
         return [None]
-    if rule.folds != "each" and rule.folds < _FEWEST:
-        raise ConfigError(f"{rule.folds} folds: the protocol needs {_FEWEST} at least, to test, to select and to train")
+    if rule.folds != "each" and rule.folds < 1:
+        raise ConfigError(f"{rule.folds} folds: a protocol needs three at least, to test, to select and to train")
     return list(range(len(_groups(utterances, rule)) if rule.folds == "each" else rule.folds))
 
 
