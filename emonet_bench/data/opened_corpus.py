@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench.audio import AudioStore, open_store
 from emonet_bench.data import label_maps, partitions
+from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance
 
@@ -28,6 +29,7 @@ class OpenCorpus:
         audio: Where their samples lie.
         sampling_rate: Samples per second.
         skipped_files: How many bad files were left out.
+        coverage: How much of the corpus was found, whatever its labels.
     """
 
     corpus: Corpus
@@ -35,7 +37,8 @@ class OpenCorpus:
     utterances: Sequence[Utterance]
     audio: AudioStore
     sampling_rate: int
-    skipped_files: int = 0
+    skipped_files: int
+    coverage: Coverage
 
     @property
     def rule(self) -> SplitRule:
@@ -69,6 +72,10 @@ class OpenCorpus:
         """The protocol's folds; ``[None]`` where it has none."""
         return partitions.folds(self.utterances, self.rule)
 
+    def fold_or_first(self, fold: int | None) -> int | None:
+        """Return a fold of a joint run for this corpus: its own first one where it has none of that number."""
+        return fold if fold in self.folds else self.folds[0]
+
     def divide(self, fold: int | None, limit: int | None = None) -> dict[Partition, list[int]]:
         """Return the indices of each partition's utterances.
 
@@ -82,12 +89,9 @@ class OpenCorpus:
         divided: dict[Partition, list[int]] = {
             part: [i for i, own in enumerate(assigned) if own == part and i in kept] for part in PARTITIONS
         }
-        where = f"corpus {self.corpus.name}: protocol {self.protocol!r}"
         for part, index in divided.items():
             if not index:
-                raise CorpusError(f"{where} leaves {part} empty")
-        if len(heard := {self.utterances[i].label for i in divided["train"]}) == 1:
-            raise CorpusError(f"{where} leaves the one label {heard.pop()!r} in train; use another, or a larger limit")
+                raise CorpusError(f"corpus {self.corpus.name}: protocol {self.protocol!r} leaves {part} empty")
         return divided
 
     def clips(self, index: Sequence[int]) -> Clips:
@@ -162,4 +166,5 @@ def open_corpus(
     news = [mapped.get(utterance.label, utterance.label) for utterance in utterances]
     index = [i for i, (own, new) in enumerate(zip(utterances, news, strict=True)) if new and own.name not in audio.bad]
     kept = [replace(utterances[i], label=news[i]) for i in index]
-    return OpenCorpus(used, chosen, kept, audio.select(kept, index), sampling_rate, len(audio.bad))
+    known = coverage(corpus, utterances)
+    return OpenCorpus(used, chosen, kept, audio.select(kept, index), sampling_rate, len(audio.bad), known)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,46 +19,23 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ExportError, Skipped, StoreError
-from emonet_bench.matrix import scoring, zero_shot
+from emonet_bench.matrix import guards, scoring, zero_shot
+from emonet_bench.matrix.guards import ChangedSincePlanned
+from emonet_bench.matrix.job import Job as Job  # noqa: PLC0414 - named here, too
 from emonet_bench.networks import Classifier
-from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs import log, telemetry
 from emonet_bench.runs.facts import Exported, ScoredPartition
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
-from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, RunSpec
+from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.runs.store import RunStore, out_of_space
 from emonet_bench.training import checkpoints, features, initialisation
 from emonet_bench.training.loop import train
 from emonet_bench.training.prediction import evaluation_input, predict, training_window
-from emonet_bench.types import Corpus, InputSpec, Partition, Plan, TrainingSet
+from emonet_bench.types import InputSpec, Partition, Plan, TrainingSet
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker needs to run a cell; picklable.
-
-    Attributes:
-        cell: The cell.
-        selection: Which plugins to load.
-        results: The results directory.
-        source: Where the source's weights lie, or None.
-        export: Whether to write and check the ONNX model, too.
-        again: Whether a result that is already there is replaced.
-        corpora: Corpora that no plugin registers.
-        skip_bad_files: Whether bad audio files are left out.
-    """
-
-    cell: Cell
-    selection: Selection
-    results: Path
-    source: Path | None = None
-    export: bool = False
-    again: bool = False
-    corpora: tuple[Corpus, ...] = ()
-    skip_bad_files: bool = False
 
 
 def run_cell(job: Job) -> str | None:
@@ -70,6 +47,7 @@ def run_cell(job: Job) -> str | None:
     Raises:
         RunLocked: Another process is at work on the cell.
         StoreError: The disk is full. That is not the cell's fault: it is not written down, and the next call goes on.
+        ChangedSincePlanned: Its corpora or its code are not what its run id was made of. Nothing is written down.
     """
     spec, store = job.cell.spec, RunStore(job.results)
     torch.set_num_threads(spec.training.threads)
@@ -82,6 +60,9 @@ def run_cell(job: Job) -> str | None:
         except Skipped as reason:
             store.discard(directory)
             return str(reason)
+        except ChangedSincePlanned:
+            store.discard(directory)
+            raise
         except Exception as error:
             if out_of_space(error):
                 raise StoreError(
@@ -107,7 +88,7 @@ def _carry_out(job: Job, directory: Path) -> RunRecord:
     outcome: dict[str, Any]
     try:
         outcome = run.carry_out()
-    except Skipped:
+    except (Skipped, ChangedSincePlanned):
         raise
     except (Exception, SystemExit) as error:  # whatever a plugin raises is this cell's result
         if out_of_space(error):
@@ -148,12 +129,14 @@ class _Run:
             return self._zero_shot()
         with self._phase("load"):
             opened = self._open()
+            guards.check_as_planned(self.job.cell, opened, self.plugins)
             clips = {name: self._clips(corpus) for name, corpus in opened.items()}
             plan = self._prepare(clips)
         with self._phase("prepare"):
             clips, notes = self._initialise(plan, clips)
         with self._phase("train"):
             best_epoch = self._train(plan, clips, notes)
+            guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
             scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
         header = self._checkpoint_header(opened)
@@ -181,6 +164,7 @@ class _Run:
         assert self.job.source is not None
         with self._phase("load"):
             opened = self._open()
+            guards.check_as_planned(self.job.cell, opened, self.plugins)
         with self._phase("evaluate"):
             record = zero_shot.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
         measured = {"seconds": self.seconds, "peak_memory_mb": telemetry.peak_memory_mb(self.device)}
@@ -209,7 +193,7 @@ class _Run:
 
     def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
         corpus.check_loss(self.recipe.loss)
-        divided = corpus.divide(scoring.fold_of(corpus, self.spec.fold), self.recipe.limit)
+        divided = corpus.divide(corpus.fold_or_first(self.spec.fold), self.recipe.limit)
         whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
         return {part: whole.select(index) for part, index in divided.items()}
 
@@ -242,13 +226,14 @@ class _Run:
         return kept, {**plan.notes, **chosen, **told}
 
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
+        train_clips, dev_clips = (initialisation.one_partition(clips, part) for part in initialisation.HEARD)
+        guards.check_labels(train_clips)
         architecture = self.plugins.architectures[self.spec.architecture]
         if architecture.fit is not None:
             ((_, parts),) = clips.items()
             options = parse(architecture.options, self.spec.architecture_options, architecture.name)
             architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             return 0
-        train_clips, dev_clips = (initialisation.one_partition(clips, part) for part in initialisation.HEARD)
         write, seed = self.files.history_writer().write, self.spec.seed
         return train(plan, train_clips, dev_clips, self.recipe, seed, write, self.directory, notes)
 
@@ -257,6 +242,8 @@ class _Run:
     ) -> dict[Partition, ScoredPartition]:
         classifier.select(name)
         probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.EVALUATED}
+        for part in probabilities.values():
+            guards.check_probabilities(part, name)
         rows = scoring.prediction_rows(parts, probabilities)
         self.files.write_predictions(parts["test"].labels, rows, self._part(name))
         return {part: scoring.score(parts[part], probabilities[part]) for part in scoring.EVALUATED}
