@@ -10,18 +10,17 @@ from typing import Any
 
 import rich_click as click
 from rich.box import HORIZONTALS
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from emonet_bench.config import read_toml
+from emonet_bench.cli.reading import Reading
+from emonet_bench.cli.shell import Shell
+from emonet_bench.cli.terminal import Terminal
 from emonet_bench.directories import features_directory
 from emonet_bench.errors import ConfigError
 from emonet_bench.features.inventory import StoredFeatures, remove, stored_features
 from emonet_bench.plugins.loading import Selection
-
-_AXES = ("corpora", "architectures", "strategies", "seeds", "source")
 
 
 @click.group()
@@ -54,38 +53,36 @@ def features() -> None:
 @click.pass_context
 def build(context: click.RichContext, /, file: Path, **flags: Any) -> None:
     """Compute and keep the features that the matrix FILE needs; what is kept already is not computed again."""
-    from emonet_bench.cli.plan import plan  # noqa: PLC0415 - pandas is slow to import
-    from emonet_bench.cli.run import places, with_flags  # noqa: PLC0415
-    from emonet_bench.matrix.cell import Job  # noqa: PLC0415 - torch is imported for real work only
-    from emonet_bench.matrix.executors import worker_count  # noqa: PLC0415
-    from emonet_bench.matrix.frozen_features import build_features  # noqa: PLC0415
-    from emonet_bench.runs.store import RunStore  # noqa: PLC0415
+    from emonet_bench.matrix.frozen_features import build_features, jobs_of  # noqa: PLC0415 - torch is for real work only
+    from emonet_bench.matrix.options import RunOptions  # noqa: PLC0415
+    from emonet_bench.matrix.overrides import Overrides  # noqa: PLC0415
+    from emonet_bench.matrix.planning import matrix_source, plan  # noqa: PLC0415
+    from emonet_bench.matrix.resources import choose_gpu, worker_count  # noqa: PLC0415
 
-    values = with_flags(read_toml(file), {**dict.fromkeys(_AXES), **flags})
-    given: Selection = context.obj or Selection()
-    selection = replace(given, places=places(values, file.absolute().parent))
-    console, shell = Console(), context.find_root().command
-    planned = plan(values, str(file), shell.load(selection), console, skip_bad=flags["skip_bad_files"])  # type: ignore[attr-defined]
-    store, by_id = RunStore(flags["results"]), {cell.run_id: cell for cell in planned.cells}
-    jobs = [
-        Job(
-            cell,
-            selection,
-            store.root,
-            store.path(by_id[cell.source].spec, cell.source) if cell.source else cell.source_file,
-            corpora=planned.plugins.user_corpora,
-            skip_bad_files=flags["skip_bad_files"],
-        )
-        for cell in planned.cells
-    ]
+    overrides = Overrides(
+        corpora=_listed(flags["corpora"]),
+        architectures=_listed(flags["architectures"]),
+        strategies=_listed(flags["strategies"]),
+        settings=flags["settings"],
+        limit=flags["limit"],
+        device=choose_gpu(flags["device"]),
+    )
+    given = matrix_source(file)
+    source = replace(given, values=overrides.applied(given.values))
+    options = RunOptions(results=flags["results"], jobs=flags["jobs"], skip_bad_files=flags["skip_bad_files"])
+    console, shell = Terminal(), context.find_root().command
+    assert isinstance(shell, Shell)
+    plugins = shell.load(source.selection(context.obj or Selection()))
+    with Reading(console) as reading:
+        planned = plan(source, plugins, skip_bad=options.skip_bad_files, reading=reading)
     threads = max(cell.spec.training.threads for cell in planned.cells)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("planning", total=None)
         built = build_features(
-            jobs,
+            jobs_of(planned, options),
             lambda title, done, total: bar.update(task, description=title, completed=done, total=total),
-            worker_count(flags["jobs"], threads, len(planned.cells)),
+            worker_count(options.jobs, threads, len(planned.cells)),
         )
     for one in built:
         if one.reason:
@@ -96,7 +93,7 @@ def build(context: click.RichContext, /, file: Path, **flags: Any) -> None:
 @features.command("list")
 def list_() -> None:
     """List what is kept: of which architecture and corpus, how large, since when, and when it was last used."""
-    _show(stored_features(features_directory()), Console())
+    _show(stored_features(features_directory()), Terminal())
 
 
 @features.command()
@@ -114,7 +111,7 @@ def prune(older_than: float | None, unused_for: float | None, *, all_: bool, yes
         if (older_than is None or store.age_days > older_than)
         and (unused_for is None or store.unused_days > unused_for)
     ]
-    _show(chosen, Console())
+    _show(chosen, Terminal())
     if not chosen:
         return
     if not yes:
@@ -126,7 +123,11 @@ def prune(older_than: float | None, unused_for: float | None, *, all_: bool, yes
             click.echo(f"{store.path}: a process is at work on it; left alone")
 
 
-def _show(stores: Sequence[StoredFeatures], console: Console) -> None:
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _show(stores: Sequence[StoredFeatures], console: Terminal) -> None:
     if not stores:
         click.echo(f"No features are kept in {features_directory()}.")
         return

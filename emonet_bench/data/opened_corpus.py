@@ -89,12 +89,9 @@ class OpenCorpus:
         divided: dict[Partition, list[int]] = {
             part: [i for i, own in enumerate(assigned) if own == part and i in kept] for part in PARTITIONS
         }
-        where = f"corpus {self.corpus.name}: protocol {self.protocol!r}"
         for part, index in divided.items():
             if not index:
-                raise CorpusError(f"{where} leaves {part} empty")
-        if len(heard := {self.utterances[i].label for i in divided["train"]}) == 1:
-            raise CorpusError(f"{where} leaves the one label {heard.pop()!r} in train; use another, or a larger limit")
+                raise CorpusError(f"corpus {self.corpus.name}: protocol {self.protocol!r} leaves {part} empty")
         return divided
 
     def clips(self, index: Sequence[int]) -> Clips:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,45 +21,21 @@ from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ExportError, Skipped, StoreError
 from emonet_bench.matrix import guards, scoring, zero_shot
 from emonet_bench.matrix.guards import ChangedSincePlanned
+from emonet_bench.matrix.job import Job as Job  # noqa: PLC0414 - named here, too
 from emonet_bench.networks import Classifier
-from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs import log, telemetry
 from emonet_bench.runs.facts import Exported, ScoredPartition
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
-from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, RunSpec
+from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.runs.store import RunStore, out_of_space
 from emonet_bench.training import checkpoints, features, initialisation
 from emonet_bench.training.loop import train
 from emonet_bench.training.prediction import evaluation_input, predict, training_window
-from emonet_bench.types import Corpus, InputSpec, Partition, Plan, TrainingSet
+from emonet_bench.types import InputSpec, Partition, Plan, TrainingSet
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker needs to run a cell; picklable.
-
-    Attributes:
-        cell: The cell.
-        selection: Which plugins to load.
-        results: The results directory.
-        source: Where the source's weights lie, or None.
-        export: Whether to write and check the ONNX model, too.
-        again: Whether a result that is already there is replaced.
-        corpora: Corpora that no plugin registers.
-        skip_bad_files: Whether bad audio files are left out.
-    """
-
-    cell: Cell
-    selection: Selection
-    results: Path
-    source: Path | None = None
-    export: bool = False
-    again: bool = False
-    corpora: tuple[Corpus, ...] = ()
-    skip_bad_files: bool = False
 
 
 def run_cell(job: Job) -> str | None:
@@ -250,7 +226,7 @@ class _Run:
         return kept, {**plan.notes, **chosen, **told}
 
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
-        train_clips = initialisation.one_partition(clips, "train")
+        train_clips, dev_clips = (initialisation.one_partition(clips, part) for part in initialisation.HEARD)
         guards.check_labels(train_clips)
         architecture = self.plugins.architectures[self.spec.architecture]
         if architecture.fit is not None:
@@ -258,7 +234,6 @@ class _Run:
             options = parse(architecture.options, self.spec.architecture_options, architecture.name)
             architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             return 0
-        dev_clips = initialisation.one_partition(clips, "dev")
         write, seed = self.files.history_writer().write, self.spec.seed
         return train(plan, train_clips, dev_clips, self.recipe, seed, write, self.directory, notes)
 

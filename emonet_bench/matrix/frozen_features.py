@@ -11,9 +11,13 @@ from multiprocessing import get_context
 import torch
 
 from emonet_bench.errors import Skipped
-from emonet_bench.matrix.cell import Job, keep_features
+from emonet_bench.matrix.cell import keep_features
+from emonet_bench.matrix.job import Job
+from emonet_bench.matrix.options import RunOptions
+from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.spec import Cell
+from emonet_bench.runs.store import RunStore
 
 _HEARD = ("window", "evaluation", "sampling_rate", "limit", "device", "threads", "features")
 """What of a recipe decides which features a cell asks for."""
@@ -52,6 +56,18 @@ def build_features(
     chosen = [job for job in _distinct(jobs) if job.cell.spec.evaluate is None and not job.cell.skip]
     with _helping(chosen, processes - 1):
         return [_build(job, progress) for job in chosen]
+
+
+def jobs_of(planned: PlannedMatrix, options: RunOptions) -> list[Job]:
+    """List the jobs of a planned matrix, each with the run that it starts from."""
+    store, by_id = RunStore(options.results), {cell.run_id: cell for cell in planned.cells}
+
+    def job(cell: Cell) -> Job:
+        source = store.path(by_id[cell.source].spec, cell.source) if cell.source else cell.source_file
+        corpora, skip_bad = planned.plugins.user_corpora, options.skip_bad_files
+        return Job(cell, planned.plugins.selection, store.root, source, corpora=corpora, skip_bad_files=skip_bad)
+
+    return [job(cell) for cell in planned.cells]
 
 
 def _distinct(jobs: Iterable[Job]) -> Iterator[Job]:

@@ -8,7 +8,7 @@ from emonet_bench.features.inventory import stored_features
 from emonet_bench.matrix.cell import Job, run_cell
 from emonet_bench.matrix.frozen_features import build_features
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.runs.spec import Cell, RunSpec
+from emonet_bench.runs.spec import Cell, RunSpec, run_id
 from emonet_bench.runs.store import RunStore
 
 RECIPE = Training(epochs=2, batch_size=4, window=0.5, device="cpu", precision="float32", limit=6)
@@ -32,7 +32,7 @@ def job(results, architecture="svm", seed=0, source=None, **options):
         training=RECIPE,
         seed=seed,
     )
-    return Job(Cell(spec, f"{architecture}{seed}".ljust(16, "0")), Selection(), results, source)
+    return Job(Cell(spec, run_id(spec, {})), Selection(), results, source)
 
 
 def quiet(*_):
@@ -54,7 +54,7 @@ def test_cells_find_what_was_built_ahead(tmp_path, folder, monkeypatch, processe
     monkeypatch.setattr("emonet_baselines.svm.SvmNetwork.frozen", unwanted)
     assert run_cell(jobs[0]) is None
     record = RunStore(tmp_path).record(jobs[0].cell.spec, jobs[0].cell.run_id)
-    assert record.get("error") is None
+    assert not record.failed
     assert {path: path.stat().st_mtime_ns for path in kept.path.glob("*.safetensors")} == times
 
 
