@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ def export(
     The file is written only if onnxruntime and the trained network agree, at sizes that the export has not seen. Where
     the corpus is on this disk, its test partition is scored through onnxruntime, too.
     """
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # torch's exporter warns of what the gate checks
     from emonet_bench.export import check_name  # noqa: PLC0415 - torch
 
     if output is not None:

@@ -171,7 +171,7 @@ def _audio_in(folder: Path) -> list[str]:
 def _csv(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
     _take_any_name(sys.stdout)
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["file", "start", "end", "prediction", *predictor.labels])
+    writer.writerow(predictor.columns)
     for row in predictor.rows(predictions):
         writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in row.values()])
         sys.stdout.flush()

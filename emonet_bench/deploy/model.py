@@ -6,14 +6,17 @@ import contextlib
 import ctypes
 import io
 import json
+import math
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import onnxruntime
 
+from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
+from emonet_bench.deploy.runtime import onnxruntime
 from emonet_bench.errors import AudioError, ConfigError
+from emonet_bench.files import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,11 +58,19 @@ class Model:
         """Where it computes."""
         return "cuda" if _CUDA in self.session.get_providers() else "cpu"
 
-    def probabilities(self, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    def scores(self, clips: Sequence[NDArray[np.float32]], more: Sequence[str] = ()) -> list[NDArray[np.float32]]:
         """Map N clips (S,) at the model's rate to probabilities (N, K), in one call of onnxruntime.
+
+        Args:
+            clips: The clips.
+            more: Further outputs: ``logits`` (N, K), ``embedding`` (N, D).
+
+        Returns:
+            Probabilities, and what more was asked for.
 
         Raises:
             AudioError: They are too much for it.
+            ConfigError: The probabilities are none of its labels.
         """
         lengths = np.array([len(clip) for clip in clips], np.int64)
         waveform = np.zeros((len(clips), lengths.max()), np.float32)
@@ -68,15 +79,20 @@ class Model:
         feed = {"waveform": waveform, "lengths": lengths}
         if self.task is not None:
             feed["task"] = np.array(self.task)
-        found: NDArray[np.float32]
+        found: list[NDArray[np.float32]]
+        outputs = ["probabilities", *more]
         try:
-            (found,) = self.session.run(["probabilities"], feed)
+            found = self.session.run(outputs, feed)
         except Exception as error:  # onnxruntime's exceptions share no parent
             seconds = lengths.max() / self.sampling_rate
             raise AudioError(
                 f"{seconds:.1f} s are too much for onnxruntime ({_reason(error)}); give a window"
             ) from error
-        return found[:, : len(self.labels)]  # a bank's rows are as wide as its largest task
+        width, labels = found[0].shape[1], len(self.labels)
+        if width < labels or (self.task is None and width != labels):
+            raise ConfigError(f"the model gives {width} probabilities for {labels} labels; {_REMEDY}")
+        wide = slice(len(self.labels))  # a bank's rows are as wide as its largest task
+        return [array if name == "embedding" else array[:, wide] for name, array in zip(outputs, found, strict=True)]
 
 
 def open_model(path: Path, providers: Providers, task: str | None = None) -> Model:
@@ -95,6 +111,7 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
     labels, rate, centre = _said(path, metadata)
     _check_inputs(path, session, {"waveform", "lengths"} | ({"task"} if isinstance(labels, dict) else set()))
+    _check_width(path, session, len(labels) if isinstance(labels, list) else max(map(len, labels.values())))
     if isinstance(labels, list):
         if task is not None:
             raise ConfigError(f"task: {path} holds a single one; leave it out")
@@ -111,6 +128,7 @@ def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSessi
     Raises:
         ConfigError: As ``open_model`` does, but for what the file says of itself.
     """
+    check_regular(path, "model")
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; give a model written by 'emonet-bench export'")
     options = onnxruntime.SessionOptions()
@@ -160,6 +178,16 @@ def _check_inputs(path: Path, session: onnxruntime.InferenceSession, wanted: set
         raise ConfigError(f"{path}: takes {took} and gives {gave}, unlike what emonet-bench writes; {_REMEDY}")
 
 
+def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int) -> None:
+    (output,) = (value for value in session.get_outputs() if value.name == "probabilities")
+    rank, width = len(output.shape), output.shape[-1] if output.shape else None
+    if output.type != "tensor(float)" or rank != 2 or (isinstance(width, int) and width != labels):  # noqa: PLR2004
+        raise ConfigError(
+            f"{path}: gives probabilities {output.type.removeprefix('tensor')} {output.shape} for {labels} labels; "
+            f"{_REMEDY}"
+        )
+
+
 def _said(path: Path, metadata: Mapping[str, str]) -> tuple[list[str] | dict[str, list[str]], int, float | None]:
     """Read the labels, of a bank for each task, the sampling rate and the centre window."""
     try:
@@ -172,9 +200,18 @@ def _said(path: Path, metadata: Mapping[str, str]) -> tuple[list[str] | dict[str
         raise ConfigError(f"{path}: its metadata is damaged ({error}); {_REMEDY}") from error
     if version > _SCHEMA:
         raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U emonet-bench")
-    if rate < 1 or not isinstance(labels, list | dict) or not labels:
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE or not math.isfinite(window) or not _are_labels(labels):
         raise ConfigError(f"{path}: its metadata is damaged (labels or sampling_rate); {_REMEDY}")
     return labels, rate, None if metadata.get("hop") else window or None
+
+
+def _are_labels(labels: object) -> bool:
+    """Tell whether metadata holds labels: two or more different ones, or such a list for each of some tasks."""
+    if isinstance(labels, dict):
+        return bool(labels) and all(isinstance(own, list) and _are_labels(own) for own in labels.values())
+    if not isinstance(labels, list) or not all(isinstance(label, str) and label for label in labels):
+        return False
+    return len(set(labels)) == len(labels) > 1
 
 
 def _reason(error: Exception) -> str:

@@ -101,7 +101,8 @@ def joined(metadata: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
 
 def _packages(record: Mapping[str, Any]) -> dict[str, str]:
     import onnx  # noqa: PLC0415 - slow, and needed only here
-    import onnxruntime  # noqa: PLC0415
+
+    from emonet_bench.deploy.runtime import onnxruntime  # noqa: PLC0415
 
     software = {name: text for name, text in record["environment"].items() if name not in _HARDWARE}
     exporters = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}

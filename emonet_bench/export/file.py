@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from emonet_bench.export.gate import EXAMPLE, Parity, check_parity, check_score,
 from emonet_bench.export.graph import OPSET, ExportModule, freeze, trace
 from emonet_bench.export.multi_task import MultiTaskModule, tensors
 from emonet_bench.export.multi_task_card import Size, bank_card
+from emonet_bench.files import atomic_path
 from emonet_bench.metrics.significance import interval
 from emonet_bench.networks import Classifier
 from emonet_bench.types import InputSpec
@@ -48,6 +50,20 @@ def export(
     Raises:
         ExportError: The network cannot be exported, or its file does not agree with it.
     """
+    content, parity = _gated(classifier, corpus, path, input_spec, metadata, test)
+    write(path, content)
+    return parity
+
+
+def _gated(
+    classifier: Classifier,
+    corpus: str,
+    path: Path,
+    input_spec: InputSpec,
+    metadata: Mapping[str, str],
+    test: Clips | None,
+) -> tuple[bytes, Parity]:
+    """Return the content of a file that has passed the gate, and what was found there."""
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
     try:
@@ -58,8 +74,7 @@ def export(
     except ExportError as error:
         raise ExportError(f"{path}: not written: {error}") from error
     onnx.helper.set_model_props(model, {**metadata, **parity.metadata()})
-    write(path, model.SerializeToString())
-    return parity
+    return model.SerializeToString(), parity
 
 
 def export_run(
@@ -86,8 +101,8 @@ def export_run(
     check_name(path)
     run = Trained(directory, classifier, record, test)
     metadata = metadata_of(record, _interval(run))
-    parity = export(classifier, run.corpus, path, input_spec, metadata, test)
-    write(path.with_suffix(".md"), model_card({**metadata, **parity.metadata()}, record, path.name).encode())
+    content, parity = _gated(classifier, run.corpus, path, input_spec, metadata, test)
+    _write_both(path, content, model_card({**metadata, **parity.metadata()}, record, path.name))
     return parity
 
 
@@ -146,20 +161,24 @@ def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -
         raise ExportError(f"{path}: not written: {error}") from error
     onnx.helper.set_model_props(model, joined(metadata))
     content = model.SerializeToString()
-    write(path, content)
     sizes = [*_singles(members, input_spec), Size("bank", _numbers(bank), len(content))]
-    write(path.with_suffix(".md"), bank_card(metadata, sizes, path.name).encode())
+    _write_both(path, content, bank_card(metadata, sizes, path.name))
     return parities, sizes
 
 
 def check_name(path: Path) -> None:
-    """Look at the name of a file to be written.
+    """Look at the name and the place of a file to be written, before any work.
 
     Raises:
-        ExportError: It does not end in ``.onnx``; the model card beside it could take its place.
+        ExportError: It does not end in ``.onnx``, so that the model card beside it could take its place; or its folder
+            does not exist.
     """
     if path.suffix.lower() != ".onnx":
         raise ExportError(f"{path}: a model's name ends in .onnx; choose such a name, its card gets the same with .md")
+    if path.is_dir():
+        raise ExportError(f"{path}: is a folder; choose another name")
+    if not path.parent.is_dir():
+        raise ExportError(f"{path}: there is no folder {path.parent}; make it first, or choose another place")
 
 
 def _singles(members: Sequence[Trained], input_spec: InputSpec) -> list[Size]:
@@ -217,14 +236,26 @@ def _interval(run: Trained) -> Interval:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write aside, then rename: a file of that name is whole.
+    """Write a file whole, or not at all.
 
     Raises:
         ExportError: It cannot be written.
     """
-    aside = path.with_name(path.name + ".part")
+    with _written(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _write_both(path: Path, content: bytes, card: str) -> None:
+    """Write a model and its card; where either cannot be written, no model appears."""
+    with _written(path) as model, _written(path.with_suffix(".md")) as text:
+        model.write_bytes(content)
+        text.write_text(card, encoding="utf-8", newline="")
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Path]:
     try:
-        aside.write_bytes(content)
-        aside.replace(path)
+        with atomic_path(path) as temporary:
+            yield temporary
     except OSError as error:
         raise ExportError(f"{path}: cannot be written ({error.strerror}); choose another place") from error

@@ -207,7 +207,7 @@ def opened(model: Path | bytes, threads: int) -> Any:
     Raises:
         ExportError: onnxruntime cannot load it.
     """
-    import onnxruntime  # noqa: PLC0415 - slow, and needed only here
+    from emonet_bench.deploy.runtime import onnxruntime  # noqa: PLC0415 - slow, and needed only here
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -112,7 +113,9 @@ def trace(deployed: ExportModule, *inputs: Tensor) -> bytes:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
+    """Keep back what the exporter says, and the thousands of lines of its graph that it prints where it fails."""
+    log = "_jit_onnx_log"  # there is no public switch: torch turns this log on by itself
+    with warnings.catch_warnings(), mock.patch.object(torch._C, log):  # noqa: SLF001
         for message in _CHATTER:
             warnings.filterwarnings("ignore", message=message)
         yield

@@ -3,6 +3,7 @@
 import copy
 import csv
 import json
+import os
 from collections import Counter
 
 import numpy as np
@@ -184,6 +185,39 @@ def test_a_network_that_cannot_be_exported_says_why_in_one_line(tmp_path):
     with pytest.raises(ExportError, match=r"m\.onnx: not written: the network cannot be exported \(.*eig") as caught:
         export(listener(network=Unexportable), "ours", tmp_path / "m.onnx", SIGNAL, {})
     assert "\n" not in str(caught.value)
+
+
+def test_a_failing_export_prints_nothing_of_torchs_graph(tmp_path, capfd):
+    with pytest.raises(ExportError):
+        export(listener(network=Unexportable), "ours", tmp_path / "m.onnx", SIGNAL, {})
+    printed = capfd.readouterr()
+    assert "graph" not in printed.out + printed.err.replace("the exported graph", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_links_in_the_place_of_model_and_card_are_replaced_not_followed(tmp_path, spoken):
+    trained, clips, predicted, uar = spoken
+    (tmp_path / "mine.txt").write_text("mine")
+    for name in ("model.onnx", "model.md", "model.onnx.part"):
+        (tmp_path / name).symlink_to(tmp_path / "mine.txt")
+    said = record(scores={"test": {"uar": uar, "accuracy": 0.5, "recall": dict.fromkeys(LABELS, 0.5)}})
+    export_run(
+        run_directory(tmp_path, clips, predicted), trained, said, tmp_path / "model.onnx", InputSpec(1000), clips
+    )
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert not (tmp_path / "model.onnx").is_symlink()
+    assert not (tmp_path / "model.md").is_symlink()
+
+
+def test_a_card_that_cannot_be_written_leaves_no_model(tmp_path, spoken):
+    trained, clips, predicted, uar = spoken
+    (tmp_path / "model.md").mkdir()
+    said = record(scores={"test": {"uar": uar, "accuracy": 0.5, "recall": dict.fromkeys(LABELS, 0.5)}})
+    with pytest.raises(ExportError, match=r"model\.md: cannot be written"):
+        export_run(
+            run_directory(tmp_path, clips, predicted), trained, said, tmp_path / "model.onnx", InputSpec(1000), clips
+        )
+    assert {path.name for path in tmp_path.iterdir()} <= {"model.md", "predictions.csv"}
 
 
 def test_an_unwritable_place_is_one_line(tmp_path):
