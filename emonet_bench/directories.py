@@ -16,7 +16,11 @@ FILE = "corpora.toml"
 
 
 def cache_directory() -> Path:
-    """Return ``EMONET_BENCH_CACHE_DIR`` or the user's cache directory."""
+    """Return ``EMONET_BENCH_CACHE_DIR`` or the user's cache directory.
+
+    Raises:
+        ConfigError: Nothing names it, and the user has no home.
+    """
     return _directory("EMONET_BENCH_CACHE_DIR", "user_cache_path")
 
 
@@ -74,8 +78,10 @@ def _toml(places: Mapping[str, Path]) -> str:
 def _directory(variable: str, kind: str) -> Path:
     named = os.environ.get(variable)
     if named:
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))  # noqa: PTH111 - pathlib's raises where there is no such user
     import platformdirs  # noqa: PLC0415 - only where it is needed
 
+    if os.path.expanduser("~") == "~":  # noqa: PTH111 - pathlib's raises
+        raise ConfigError(f"this user has no home directory; name a directory with {variable}")
     path: Path = getattr(platformdirs, kind)("emonet-bench")
     return path

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 Partition = Literal["train", "dev", "test"]
 PARTITIONS: tuple[Partition, ...] = get_args(Partition)
 
+AUDIO_SUFFIXES = frozenset(
+    {".aif", ".aifc", ".aiff", ".au", ".avr", ".caf", ".flac", ".htk", ".ircam", ".mp3", ".mpc2k", ".nist", ".oga"}
+    | {".ogg", ".opus", ".paf", ".pvf", ".rf64", ".sd2", ".sds", ".snd", ".sph", ".svx", ".voc", ".w64", ".wav"}
+    | {".wave", ".wavex", ".wve", ".xi"}
+)
+"""Suffixes, in small letters, by which a file is taken for audio: libsndfile reads it without being told more."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_+-]*", re.IGNORECASE)
 
 
@@ -27,6 +34,8 @@ def check_name(kind: str, name: str) -> None:
 
     >>> check_name("corpus", "emotiontts_ko")
     """
+    if kind == "corpus" and "+" in name:
+        raise ConfigError(f"corpus name {name!r}: must not hold '+', which joins the names of several; rename it")
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{kind} name {name!r}: use letters, digits, '_', '+' and '-' only, and start with a letter")
 

@@ -118,7 +118,7 @@ def test_a_command_works(command, tmp_path):
 
 @pytest.mark.parametrize("name", sorted(set(LIKEWISE.values())))
 def test_a_command_typed_elsewhere_has_its_test(name):
-    assert any(f"def {name}" in path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    assert any(f"def {name}" in path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
 
 
 @pytest.mark.slow

@@ -147,14 +147,16 @@ def _load(recipe: Recipe, folder: Path) -> list[Utterance]:
 
 def _generate(recipe: Recipe, folder: Path) -> None:
     """Generate aside and rename into place: processes may ask at once, and a killed one does no harm."""
-    from emonet_corpora.synthetic import generate  # noqa: PLC0415 - NumPy only where audio is made
+    from emonet_bench.audio import cache_errors  # noqa: PLC0415 - NumPy only where audio is made
+    from emonet_corpora.synthetic import generate  # noqa: PLC0415
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{folder.name}.lock")):
-        if folder.is_dir():
-            return
-        pending = folder.with_name(f"{folder.name}.pending")
-        shutil.rmtree(pending, ignore_errors=True)
-        pending.mkdir()
-        generate(recipe, pending)
-        pending.rename(folder)
+    with cache_errors(folder.parents[1]):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f"{folder.name}.lock")):
+            if folder.is_dir():
+                return
+            pending = folder.with_name(f"{folder.name}.pending")
+            shutil.rmtree(pending, ignore_errors=True)
+            pending.mkdir()
+            generate(recipe, pending)
+            pending.rename(folder)

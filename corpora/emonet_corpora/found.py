@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from emonet_bench.data.cards import OWN_CARD, corpus_at, corpus_from_card
+from emonet_bench.data.folders import passed_over
 from emonet_bench.data.tables import holds_tables
-from emonet_bench.errors import EmonetBenchError
+from emonet_bench.errors import ConfigError, EmonetBenchError
 from emonet_bench.hookspecs import CorporaConfig
 from emonet_bench.types import Corpus
 from emonet_corpora import CARDS
@@ -18,18 +19,22 @@ from emonet_corpora.demo import demo_corpora
 def all_corpora(config: CorporaConfig) -> Iterator[Corpus]:
     """Return the corpora of all cards, present on this disk or not, the user's own, and the generated ones."""
     cards = sorted(CARDS.glob("*.toml"))
+    generated = demo_corpora(config.cache)
     for card in cards:
-        yield corpus_from_card(card, config.folder(card.stem))
+        yield corpus_from_card(card, config.folder(card.stem), confined=False)  # these cards name no file elsewhere
     if config.directory and config.directory.is_dir():
-        yield from _own_corpora(config.directory, {card.stem for card in cards})
-    yield from demo_corpora(config.cache)
+        yield from _own_corpora(config.directory, {card.stem for card in cards}, {one.name for one in generated})
+    yield from generated
 
 
-def _own_corpora(directory: Path, known: Collection[str]) -> Iterator[Corpus]:
+def _own_corpora(directory: Path, known: Collection[str], generated: Collection[str]) -> Iterator[Corpus]:
     """Yield what the user put beside: a folder with a card or with tables. One mistake costs one corpus."""
-    for folder in sorted(path for path in directory.iterdir() if path.is_dir() and path.name not in known):
+    for folder in sorted(path for path in directory.iterdir() if path.name not in known and not passed_over(path.name)):
         try:
             if (folder / OWN_CARD).is_file() or holds_tables(folder):
+                if folder.name in generated:
+                    raise ConfigError(f"{folder}: a generated corpus has this name; rename the folder")  # noqa: TRY301
                 yield corpus_at(folder.name, folder)
-        except EmonetBenchError as error:
-            warnings.warn(f"corpus {folder.name} is left out: {error}", RuntimeWarning, stacklevel=2)
+        except Exception as error:  # noqa: BLE001 - whatever lies in a folder, the others are not to blame
+            kind = "" if isinstance(error, EmonetBenchError) else f"{folder}: {type(error).__name__}: "
+            warnings.warn(f"corpus {folder.name} is left out: {kind}{error}", RuntimeWarning, stacklevel=2)

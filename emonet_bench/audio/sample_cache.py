@@ -1,4 +1,4 @@
-"""The store: a corpus's clips read once and kept end to end in one int16 file."""
+"""The sample cache: a corpus's clips read once and kept end to end in one int16 file."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import hashlib
 import json
 import os
 import shutil
+import warnings
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache as remembered
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emonet_bench.audio import store_files
 from emonet_bench.audio.decoding import decoded, digest, resampled
-from emonet_bench.errors import AudioError
+from emonet_bench.errors import AudioError, StoreError
 from emonet_bench.types import Utterance
 
-_SAMPLES = "samples.int16"
-_FORMAT = 2  # a new number leaves older stores alone
+_FORMAT = 3  # a new number leaves older stores alone
 _SCALE = 32768
 _CHUNK = 256  # clips decoded before any is written: bounds the memory of a long build
 
@@ -37,6 +41,7 @@ class AudioStore:
             their (lossless) format and whatever rate they are resampled to.
         bad: The utterances that were left out, with the reason; their length is 0.
         digests: (N, 32) uint8, SHA-256 of each utterance's decoded audio at its own rate.
+        checksums: (N,) uint32, CRC-32 of each utterance's samples in the file.
     """
 
     path: Path
@@ -45,6 +50,15 @@ class AudioStore:
     fingerprint: str
     bad: Mapping[str, str]
     digests: NDArray[np.uint8]
+    checksums: NDArray[np.uint32]
+
+    def verify(self) -> tuple[int, ...]:
+        """Hold the samples in the file against their checksums.
+
+        Returns:
+            Places of the utterances whose samples are not those that were written; none where all are sound.
+        """
+        return store_files.damaged_clips(self.path, self.starts, self.lengths, self.checksums)
 
     def select(self, utterances: Sequence[Utterance], index: Sequence[int]) -> AudioStore:
         """Keep some utterances.
@@ -56,13 +70,8 @@ class AudioStore:
         kept, digests = list(index), self.digests[list(index)]
         bad = {utterance.name: self.bad[utterance.name] for utterance in utterances if utterance.name in self.bad}
         mark = fingerprint(utterances, digests, bad)
-        return AudioStore(self.path, self.starts[kept], self.lengths[kept], mark, bad, digests)
-
-
-class _Index(NamedTuple):
-    lengths: NDArray[np.int64]  # (N,)
-    digests: NDArray[np.uint8]  # (N, 32)
-    bad: dict[str, str]
+        checksums = self.checksums[kept]
+        return AudioStore(self.path, self.starts[kept], self.lengths[kept], mark, bad, digests, checksums)
 
 
 class _Clip(NamedTuple):
@@ -82,8 +91,10 @@ def open_store(
 ) -> AudioStore:
     """Open the store of a corpus's audio; build it first where there is none for exactly these files.
 
-    A store belongs to the path, size and modification time of every file, so a changed corpus gets a new one. It is
-    built under a lock and renamed into place: several processes may ask at once, and a killed build does no harm.
+    A store belongs to the path, size and modification time of every file, in order, so a changed corpus gets a new one.
+    It is built under a lock and renamed into place: several processes may ask at once, and a killed build does no harm.
+    Each process holds every clip against its checksum when it first opens a store; a damaged one is built again, and a
+    warning says so.
 
     Args:
         corpus_name: Name of the corpus.
@@ -96,30 +107,59 @@ def open_store(
 
     Raises:
         AudioError: Files cannot be used (with ``skip_bad``: none can); the message lists every one with the reason.
+        StoreError: The cache cannot be written.
     """
     from filelock import FileLock  # noqa: PLC0415 - reading a file needs less: emonet_bench.deploy runs without it
 
     folder = cache / "audio" / f"{corpus_name}-{_key(utterances, sampling_rate)}"
-    index = _load(folder, skip_bad=skip_bad)
-    if index is None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
-            index = _load(folder, skip_bad=skip_bad)
-            index = index or _build(folder, utterances, sampling_rate, progress, skip_bad=skip_bad, threads=threads)
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(index.lengths)[:-1]])
-    mark = fingerprint(utterances, index.digests, index.bad)
-    return AudioStore(folder / _SAMPLES, starts, index.lengths, mark, index.bad, index.digests)
+    index = _sound(folder)
+    if index is None or (index.bad and not skip_bad):
+        with cache_errors(cache):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_suffix(".lock")):
+                index = _sound(folder)
+                if index is None or (index.bad and not skip_bad):
+                    index = _build(folder, utterances, sampling_rate, progress, skip_bad=skip_bad, threads=threads)
+    bad = {utterances[place].name: reason for place, reason in index.bad.items()}
+    mark = fingerprint(utterances, index.digests, bad)
+    samples = folder / store_files.SAMPLES
+    return AudioStore(samples, index.starts, index.lengths, mark, bad, index.digests, index.checksums)
 
 
-def _load(folder: Path, *, skip_bad: bool) -> _Index | None:
-    """Load an index; None where the store is missing, damaged or lacks clips that must be there."""
+@contextmanager
+def cache_errors(cache: Path) -> Iterator[None]:
+    """Say in one line why the cache cannot be written: it is full, read-only, a file, or somebody else's.
+
+    Raises:
+        StoreError: Whatever the file system says within.
+    """
     try:
-        bad = json.loads((folder / "bad.json").read_text(encoding="utf-8"))
-        index = _Index(np.load(folder / "lengths.npy"), np.load(folder / "digests.npy"), bad)
-        whole = (folder / _SAMPLES).stat().st_size == 2 * index.lengths.sum()
-    except (OSError, ValueError, EOFError):
-        return None
-    return index if whole and (skip_bad or not bad) else None
+        yield
+    except (OSError, NotImplementedError) as error:  # NotImplementedError: the file system knows no locks
+        reason = f"{error.strerror}, os error {error.errno}" if isinstance(error, OSError) else str(error)
+        raise StoreError(
+            f"{cache}: the cache cannot be written ({reason}); mend that, or name another directory with "
+            "EMONET_BENCH_CACHE_DIR"
+        ) from error
+
+
+def _sound(folder: Path) -> store_files.Index | None:
+    """Load a store's index; None where there is no store, or a damaged one."""
+    index = store_files.load(folder)
+    if index is not None:
+        state = (folder / store_files.SAMPLES).stat()
+        if _is_sound(folder, state.st_ino, state.st_size, state.st_mtime_ns):
+            return index
+    return None
+
+
+@remembered
+def _is_sound(folder: Path, *_: int) -> bool:
+    """Hold a store against its checksums, once in a process for each state of its file."""
+    index = store_files.load(folder)
+    return index is not None and not store_files.damaged_clips(
+        folder / store_files.SAMPLES, index.starts, index.lengths, index.checksums
+    )
 
 
 def _key(utterances: Iterable[Utterance], sampling_rate: int) -> str:
@@ -160,38 +200,55 @@ def _build(
     *,
     skip_bad: bool,
     threads: int | None,
-) -> _Index:
+) -> store_files.Index:
+    if folder.exists() and _sound(folder) is None:
+        warnings.warn(f"{folder}: this cache of audio is damaged; it is built again", RuntimeWarning, stacklevel=3)
     pending = folder.with_suffix(".pending")
     shutil.rmtree(pending, ignore_errors=True)  # of a build that was killed
     pending.mkdir()
-    index = _Index(np.zeros(len(utterances), np.int64), np.zeros((len(utterances), 32), np.uint8), {})
-    with (pending / _SAMPLES).open("wb") as out:
-        for place, clip in enumerate(_clips(utterances, sampling_rate, threads)):
-            if isinstance(clip, AudioError):
-                index.bad[utterances[place].name] = str(clip)
-            else:
-                clip.samples.tofile(out)
-                index.lengths[place] = len(clip.samples)
-                index.digests[place] = np.frombuffer(clip.digest, np.uint8)
-            if progress:
-                progress(place + 1, len(utterances))
-    if index.bad and not (skip_bad and index.lengths.any()):
-        shutil.rmtree(pending)
-        raise AudioError(_table(utterances, index.bad))
-    _save(index, pending)
-    shutil.rmtree(folder, ignore_errors=True)  # a damaged one
-    pending.rename(folder)
+    try:
+        index = _written(pending, utterances, sampling_rate, progress, threads)
+        _check_bad(utterances, index, skip_bad=skip_bad)
+        store_files.save(index, pending)
+        shutil.rmtree(folder, ignore_errors=True)
+        pending.rename(folder)
+    except BaseException:
+        shutil.rmtree(pending, ignore_errors=True)
+        raise
     return index
 
 
-def _save(index: _Index, folder: Path) -> None:
-    np.save(folder / "lengths.npy", index.lengths)
-    np.save(folder / "digests.npy", index.digests)
-    (folder / "bad.json").write_text(json.dumps(index.bad), encoding="utf-8")
+def _written(
+    folder: Path,
+    utterances: Sequence[Utterance],
+    sampling_rate: int,
+    progress: Callable[[int, int], None] | None,
+    threads: int | None,
+) -> store_files.Index:
+    """Write the samples of all utterances, and return what is known of them."""
+    index = store_files.empty(len(utterances))
+    with (folder / store_files.SAMPLES).open("wb") as out:
+        for place, clip in enumerate(_clips(utterances, sampling_rate, threads)):
+            if isinstance(clip, AudioError):
+                index.bad[place] = str(clip)
+            else:
+                content = clip.samples.tobytes()
+                out.write(content)
+                index.lengths[place] = len(clip.samples)
+                index.digests[place] = np.frombuffer(clip.digest, np.uint8)
+                index.checksums[place] = zlib.crc32(content)
+            if progress:
+                progress(place + 1, len(utterances))
+    return index
 
 
-def _table(utterances: Sequence[Utterance], bad: Mapping[str, str]) -> str:
-    reasons = {str(utterance.file): bad[utterance.name] for utterance in utterances if utterance.name in bad}
+def _check_bad(utterances: Sequence[Utterance], index: store_files.Index, *, skip_bad: bool) -> None:
+    if index.bad and not (skip_bad and index.lengths.any()):
+        raise AudioError(_table(utterances, index.bad))
+
+
+def _table(utterances: Sequence[Utterance], bad: Mapping[int, str]) -> str:
+    reasons = {str(utterances[place].file): reason for place, reason in bad.items()}
     width = max(map(len, reasons))
     rows = (f"\n  {file:{width}}  {reason}" for file, reason in reasons.items())
     count = f"{len(reasons)} bad audio files (of {len(utterances)} clips)"

@@ -10,6 +10,7 @@ from typing import Any
 import rich_click as click
 
 from emonet_bench import __version__
+from emonet_bench.cli.consoles import LogFormatter
 from emonet_bench.cli.shell import Shell, selection
 
 # Torch reads it when it is imported, in workers too: its exporter talks to itself.
@@ -69,5 +70,7 @@ def main(ctx: click.RichContext, /, verbose: int, **_: Any) -> None:
     """
     if verbose:
         level = logging.INFO if verbose == 1 else logging.DEBUG
-        logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+        handler = logging.StreamHandler()
+        handler.setFormatter(LogFormatter("%(levelname)s %(name)s: %(message)s"))
+        logging.basicConfig(level=level, handlers=[handler])
     ctx.obj = selection(ctx)

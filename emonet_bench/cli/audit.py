@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
 import rich_click as click
 from rich.box import HORIZONTALS
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, TaskID
 from rich.table import Table
+from rich.text import Text
 
 from emonet_bench.audio import open_store
 from emonet_bench.audit import Finding, all_clip_stats, verdict, whole
+from emonet_bench.cli.consoles import say
+from emonet_bench.cli.terminal import Terminal
 from emonet_bench.data import label_maps
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, CorpusError
+from emonet_bench.escaping import json_text
 from emonet_bench.plugins.loading import Plugins
 
 RATE = 16_000
@@ -52,7 +53,7 @@ def audited(plugins: Plugins, name: str, protocol: str | None) -> Audit:
     corpus = plugins.corpora[name]
     chosen, _ = label_maps.read(corpus, protocol)
     utterances = corpus.load()
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=Terminal(stderr=True), transient=True) as bar:
         task = bar.add_task(f"listening to {name}", total=len(utterances))
         heard = all_clip_stats(utterances, lambda done, _: bar.update(task, completed=done))
         others = _others(plugins, name, bar)
@@ -86,13 +87,14 @@ def show_findings(name: str, audit: Audit, *, as_json: bool) -> None:
     """Print an audit."""
     if as_json:
         facts = {"corpus": name, "protocol": audit.protocol, "clips": audit.clips, "verdict": audit.verdict}
-        click.echo(json.dumps({**facts, "findings": list(map(asdict, audit.findings))}, indent=2, ensure_ascii=False))
+        text = json_text({**facts, "findings": list(map(asdict, audit.findings))}, indent=2)
+        click.echo(text.encode())  # JSON is UTF-8, whatever the console's encoding
         return
     table = Table(box=HORIZONTALS, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for column in ("check", "level", "found"):
         table.add_column(column, overflow="fold")
     for finding in audit.findings:
         examples = "".join(f"\n  {clip}" for clip in finding.clips)
-        table.add_row(finding.check, f"[{_STYLE[finding.level]}]{finding.level}[/]", escape(finding.message + examples))
-    Console().print(table)
-    click.echo(f"{name}, protocol {audit.protocol}, {audit.clips} clips: {audit.verdict}")
+        table.add_row(finding.check, Text(finding.level, _STYLE[finding.level]), finding.message + examples)
+    Terminal().print(table)
+    say(f"{name}, protocol {audit.protocol}, {audit.clips} clips: {audit.verdict}")

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import rich_click as click
 from rich.bar import Bar
-from rich.box import HORIZONTALS
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from emonet_bench import directories
 from emonet_bench.audio import seconds
+from emonet_bench.cli.consoles import say
+from emonet_bench.cli.terminal import Fitting, Terminal, grid
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.errors import AudioError, CorpusError
 from emonet_bench.plugins.loading import Plugins, Selection
@@ -31,15 +32,17 @@ def corpora() -> None:
 @click.pass_context
 def list_(ctx: click.RichContext, /) -> None:
     """List every known corpus; clips are those found of those expected."""
-    table = _table("corpus", "clips", "labels", "languages", "licence", "title")
+    wide = grid("corpus", "clips", "labels", "languages", "licence", "title")
+    narrow = grid("corpus", "clips", "labels", "lang", "title, licence", wrapped=("corpus", "title, licence"))
     known = Plugins(ctx.obj or Selection()).corpora.values()
     clips = {corpus.name: _found(corpus) for corpus in known}
     for corpus in known:
-        facts = (str(len(corpus.labels)), ", ".join(corpus.languages) or "-", corpus.licence, corpus.title)
-        table.add_row(corpus.name, clips[corpus.name], *facts)
-    Console().print(table)
+        facts = (clips[corpus.name], str(len(corpus.labels)), ", ".join(corpus.languages) or "-")
+        wide.add_row(corpus.name, *facts, corpus.licence, corpus.title)
+        narrow.add_row(corpus.name, *facts, Text(corpus.title).append(f"\n{corpus.licence}", "dim"))
+    Terminal().print(Fitting(wide, narrow))
     if any(found.startswith("0/") for found in clips.values()):
-        click.echo("0: not found; `emonet-bench corpora show NAME` says where a corpus comes from and where to put it.")
+        say("0: not found; `emonet-bench corpora show NAME` says where a corpus comes from and where to put it.")
 
 
 @corpora.command()
@@ -48,17 +51,17 @@ def list_(ctx: click.RichContext, /) -> None:
 def show(ctx: click.RichContext, /, name: str) -> None:
     """Show the card of the corpus NAME and, where its audio is found, what its default protocol puts where."""
     corpus = Plugins(ctx.obj or Selection()).corpora[name]
-    console = Console()
+    console = Terminal()
     console.print(_card(corpus))
-    click.echo(f"\n{corpus.citation}\n" if corpus.citation else "")
+    say(f"\n{corpus.citation}\n" if corpus.citation else "")
     try:
         utterances = corpus.load()
     except CorpusError as error:
-        click.echo(str(error))
+        say(str(error))
         return
     protocol, rule = next(iter(corpus.protocols.items()))
     fold = folds(utterances, rule)[0]
-    click.echo(f"protocol {protocol}: {_words(rule, utterances)}{'' if fold is None else ', the first of them:'}")
+    say(f"protocol {protocol}: {_words(rule, utterances)}{'' if fold is None else ', the first of them:'}")
     console.print(_partitions(corpus, utterances, rule, fold))
     _histogram(utterances)
 
@@ -78,7 +81,7 @@ def add(ctx: click.RichContext, /, name: str, path: Path) -> None:
     corpus = Plugins(selection).corpora[name]
     found = len(corpus.load())
     file = directories.register(name, path)
-    click.echo(f"{name}: {found} clips (expected: {corpus.clips or 'unknown'}), written to {file}")
+    say(f"{name}: {found} clips (expected: {corpus.clips or 'unknown'}), written to {file}")
 
 
 @corpora.command()
@@ -109,13 +112,6 @@ def _found(corpus: Corpus) -> str:
     except CorpusError:
         found = "0"
     return f"{found}/{corpus.clips or '?'}"
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=HORIZONTALS, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 def _card(corpus: Corpus) -> Table:
@@ -150,12 +146,21 @@ def _words(rule: SplitRule, utterances: Sequence[Utterance]) -> str:
     return "the corpus's own partitions" if rule.fixed is None else f"fixed by {rule.by}"
 
 
-def _partitions(corpus: Corpus, utterances: Sequence[Utterance], rule: SplitRule, fold: int | None) -> Table:
-    table = _table("partition", "clips", "speakers", "minutes", *corpus.labels)
+def _partitions(corpus: Corpus, utterances: Sequence[Utterance], rule: SplitRule, fold: int | None) -> Fitting:
+    """Lay out a row for each partition or, where the console is too narrow for the labels, a column for each."""
     assigned = assign(utterances, rule, fold)
+    columns = [("partition", "clips", "speakers", "minutes", *corpus.labels)]
     for partition in PARTITIONS:
         here = [utterance for utterance, own in zip(utterances, assigned, strict=True) if own == partition]
-        table.add_row(partition, *_statistics(here, corpus.labels))
+        columns.append((partition, *_statistics(here, corpus.labels)))
+    return Fitting(_filled(columns), _filled(list(zip(*columns, strict=True))))
+
+
+def _filled(rows: Sequence[Sequence[str]]) -> Table:
+    head, *others = rows
+    table = grid(*head, wrapped=(head[0],))
+    for row in others:
+        table.add_row(*row)
     return table
 
 
@@ -166,10 +171,10 @@ def _histogram(utterances: Sequence[Utterance]) -> None:
     except AudioError:
         return
     counts, borders = np.histogram(durations, min(10, len(set(durations))))
-    table = _table("seconds", "clips", "")
+    table = grid("seconds", "clips", "")
     for count, low, high in zip(counts.tolist(), borders, borders[1:], strict=False):
         table.add_row(f"{low:.1f} to {high:.1f}", str(count), Bar(int(counts.max()), 0, count, width=40))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def _statistics(utterances: Sequence[Utterance], labels: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 import rich_click as click
 
 from emonet_bench import __version__
+from emonet_bench.cli.consoles import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import EmonetBenchError
 from emonet_bench.plugins.loading import Plugins, Selection, corpora_config
@@ -45,12 +46,12 @@ def doctor(ctx: click.RichContext, /) -> None:
     wrong = 0
     for finding in examine(ctx.obj or Selection()):
         mark = click.style("x", fg="red", bold=True) if finding.remedy else click.style("✓", fg="green")
-        click.echo(f"{mark} {finding.what}: {finding.state}")
+        say(f"{finding.what}: {finding.state}", before=mark)
         if finding.remedy:
             wrong += 1
-            click.echo(f"    {finding.remedy}")
+            say(f"    {finding.remedy}")
     if wrong:
-        click.echo(f"\n{wrong} of these {'needs' if wrong == 1 else 'need'} attention.")
+        say(f"\n{wrong} of these {'needs' if wrong == 1 else 'need'} attention.")
         ctx.exit(1)
 
 
@@ -157,6 +158,10 @@ def _cache() -> Iterator[Diagnosis]:
         return
     state = f"{directory}, {free / 2**30:.0f} GiB free"
     yield Diagnosis("cache", state, remedy if free < _MINIMUM_FREE else None)
+    from emonet_bench.audio import damaged_stores  # noqa: PLC0415 - NumPy for this check only
+
+    for store in damaged_stores(directory):
+        yield Diagnosis("cache", f"{store.name} is damaged", "It is built again when it is next used; check the disk.")
 
 
 def _one_line(error: Exception) -> str:

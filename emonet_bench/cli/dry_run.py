@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
-import rich_click as click
 from rich.console import Console
 
+from emonet_bench.cli.consoles import say
 from emonet_bench.cli.plan import PlannedMatrix
 from emonet_bench.matrix.cost import Cost, cached_cost, cost_key, duration, store_cost
 from emonet_bench.matrix.executors import Workers, ending_workers, worker_count
@@ -40,12 +40,12 @@ def show(planned: PlannedMatrix, selection: Selection, flags: Mapping[str, Any],
     width = max(len(cell.spec.title) for cell in planned.cells)
     for cell in planned.cells:
         about = seconds.get(cell.run_id)
-        click.echo(f"{cell.spec.title:{width}}  {states[cell.run_id]}{f', about {duration(about)}' if about else ''}")
+        say(f"{cell.spec.title:{width}}  {states[cell.run_id]}{f', about {duration(about)}' if about else ''}")
     counts = Counter(state.partition(":")[0].partition(" (")[0].replace("to do", "to run") for state in states.values())
-    click.echo(f"\n{len(planned.cells)} cells: {', '.join(f'{count} {state}' for state, count in counts.items())}.")
+    say(f"\n{len(planned.cells)} cells: {', '.join(f'{count} {state}' for state, count in counts.items())}.")
     if costs:
         workers = worker_count(flags["jobs"], open_cells[0].spec.training.threads, len(open_cells))
-        click.echo(_total([value for value in seconds.values() if value], costs.values(), workers))
+        say(_total([value for value in seconds.values() if value], costs.values(), workers))
 
 
 def _state(cell: Cell, store: RunStore, flags: Mapping[str, Any]) -> str:

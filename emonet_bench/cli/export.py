@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from emonet_bench.cli.consoles import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, ConfigError, CorpusError
 from emonet_bench.plugins.loading import Plugins
@@ -99,7 +100,7 @@ def _single(one: Trained, file: Path) -> None:
 
     parity = export_run(one.directory, one.classifier, one.record, file, signal_of(one.record), one.test)
     uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record['scores']['test']['uar']:.3f})"
-    click.echo(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
+    say(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
 
 
 def _bank(members: Sequence[Trained], file: Path) -> None:
@@ -111,8 +112,8 @@ def _bank(members: Sequence[Trained], file: Path) -> None:
     parities, sizes = export_bank(members, file, signal_of(members[0].record))
     for task, parity in parities.items():
         uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f}"
-        click.echo(f"{file}: {task}: at most {parity.max_delta:.1e} from the trained network{uar}")
-    click.echo(size_table(sizes))
+        say(f"{file}: {task}: at most {parity.max_delta:.1e} from the trained network{uar}")
+    say(size_table(sizes))
 
 
 def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
@@ -124,7 +125,7 @@ def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
     target = file.with_suffix(".int8.onnx")
     found = quantise(file, target, parts["train"], parts["test"])
     (before, after), (large, small) = found.uar, found.bytes
-    click.echo(
+    say(
         f"{target}: test UAR {after:.3f} (float32 {before:.3f}), {small / large:.2f} of its size, "
         f"{found.speed:.2f} times as fast on one core here"
     )
@@ -154,5 +155,5 @@ def partitions(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = Fal
             return {part: opened.clips(index) for part, index in divided.items()}
         reason = f"{corpus.name} has changed since the run"
     if not quiet:
-        click.echo(f"The UAR through onnxruntime is not measured: {reason}", err=True)
+        say(f"The UAR through onnxruntime is not measured: {reason}", err=True)
     return None

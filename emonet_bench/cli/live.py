@@ -187,7 +187,7 @@ def _columns(row: _Row) -> list[Any]:
     bar = ProgressBar(total, row.epoch, width=16) if row.state == "running" else ""
     return [
         row.cell.spec.title if row.cell.wanted else f"{row.cell.spec.title} (source)",
-        f"[{_STYLE[row.state]}]{row.state}[/]",
+        Text(row.state, _STYLE[row.state]),
         f"{row.epoch}/{total}" if row.epoch else "",
         bar if row.state == "running" else Text(row.note.partition("\n")[0][:28]),
         "" if row.uar is None else f"{row.uar:.3f}",

@@ -14,6 +14,7 @@ from rich.console import Console
 from emonet_bench import report
 from emonet_bench.cli.live import Progress
 from emonet_bench.cli.plan import PlannedMatrix
+from emonet_bench.escaping import shell_word
 from emonet_bench.matrix import queue
 from emonet_bench.matrix.cell import Job, run_cell
 from emonet_bench.matrix.cost import Cost, cached_cost, cost_key
@@ -133,4 +134,4 @@ def _conclude(cells: Sequence[Cell], store: RunStore, progress: Progress, consol
     console.print(f"\n{counts}. Results: {store.root}/", markup=False, soft_wrap=True)
     single = [path for path in paths if (path / CHECKPOINT).is_file() and (path / "predictions.csv").is_file()]
     if single:  # a joint run would have to be told which of its corpora
-        console.print(f"Next: emonet-bench export {single[0]} -o model.onnx", markup=False, soft_wrap=True)
+        console.print(f"Next: emonet-bench export {shell_word(single[0])} -o model.onnx", markup=False, soft_wrap=True)

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import rich_click as click
-from rich.box import HORIZONTALS
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from emonet_bench.cli.consoles import say
 from emonet_bench.cli.scaffold import FLAGS, write_package
 from emonet_bench.cli.shell import Shell
+from emonet_bench.cli.terminal import Terminal, grid
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.plugins.registries import Origin
 
@@ -32,10 +32,10 @@ def list_(ctx: click.RichContext, /, strict: bool) -> None:  # noqa: FBT001 - cl
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the reasons are printed below
         loaded = _load(ctx, replace(selection, strict=False))
-    Console().print(_table(loaded.origins))
+    Terminal().print(_table(loaded.origins))
     broken = [origin for origin in loaded.origins if origin.broken]
     for origin in broken:
-        click.echo(f"{origin}: {origin.broken}")
+        say(f"{origin}: {origin.broken}")
     if broken and (strict or selection.strict):
         ctx.exit(1)
 
@@ -74,8 +74,8 @@ def check(ctx: click.RichContext, /, name: str, corpora_dir: Path | None) -> Non
 def new(name: str, kind: str, directory: Path) -> None:
     """Write the package NAME: a plugin that works, to be changed into one's own."""
     for path in write_package(name, kind, directory):
-        click.echo(str(path))
-    click.echo(
+        say(str(path))
+    say(
         f"\nNext: cd {directory / name} && pip install -e . && pytest && "
         f"emonet-bench run matrix --limit 8 {FLAGS[kind]} {name}"
     )
@@ -87,9 +87,7 @@ def _load(ctx: click.RichContext, selection: Selection) -> Plugins:
 
 
 def _table(origins: list[Origin]) -> Table:
-    table = Table(box=HORIZONTALS, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("plugin", "version", "origin", "registers"):
-        table.add_column(name, overflow="fold")
+    table = grid("plugin", "version", "origin", "registers", wrapped=("plugin", "origin", "registers"))
     for origin in origins:
         registers = Text("\n".join(_registered(origin))) or Text("hooks only", style="dim")
         state = Text("broken", style="red") if origin.broken else registers

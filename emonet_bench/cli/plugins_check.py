@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import click
 import torch
 
+from emonet_bench.cli.consoles import say
 from emonet_bench.config import did_you_mean, parse
 from emonet_bench.errors import ConfigError, CorpusError, Skipped
 from emonet_bench.plugins.loading import Plugins
@@ -46,7 +46,7 @@ def report(name: str, plugins: Plugins) -> bool:
     """
     broken = [origin for origin in plugins.origins if origin.name == name and origin.broken]
     if broken:
-        click.echo(f"plugin {broken[0]} is broken: {broken[0].broken}")
+        say(f"plugin {broken[0]} is broken: {broken[0].broken}")
         return False
     subjects = list(_subjects(name, plugins))
     if not subjects:
@@ -110,14 +110,14 @@ def _kit(kind: str, checks: tuple[Callable[..., None], ...], bench: object) -> C
 
 
 def _show(subject: Subject) -> bool:
-    click.echo(f"{subject.kind} {subject.name}")
+    say(f"{subject.kind} {subject.name}")
     if subject.absent is not None:
-        click.echo(f"  not checked: {subject.absent}")
+        say(f"  not checked: {subject.absent}")
         return True
     kept = True
     for finding in subject.examine():
-        click.echo(f"  {'kept' if finding.error is None else 'BROKEN':8}{finding.contract}")
+        say(f"  {'kept' if finding.error is None else 'BROKEN':8}{finding.contract}")
         if finding.error is not None:
             kept = False
-            click.echo(f"          seen: {finding.seen}\n          see {finding.written}")
+            say(f"          seen: {finding.seen}\n          see {finding.written}")
     return kept

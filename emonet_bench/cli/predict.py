@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, TextIO, get_args
 
 import rich_click as click
 
+from emonet_bench.cli.consoles import say
 from emonet_bench.deploy import Predictor
 from emonet_bench.deploy.model import Providers
 from emonet_bench.errors import AudioError, ConfigError
+from emonet_bench.types import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -78,7 +80,7 @@ def predict(
 
     def failed(error: AudioError) -> None:
         bad.append(error)
-        click.echo(f"Skipped: {error}", err=True)
+        say(f"Skipped: {error}", err=True)
         if bar:
             bar.advance(bar.task_ids[0])
 
@@ -96,11 +98,12 @@ def _is_quiet(form: str) -> bool:
 
 def _bar(names: Iterable[str]) -> Progress:
     """Make a bar on stderr that counts files."""
-    from rich.console import Console  # noqa: PLC0415 - slow, and not needed in pipes
-    from rich.progress import MofNCompleteColumn, Progress  # noqa: PLC0415
+    from rich.progress import MofNCompleteColumn, Progress  # noqa: PLC0415 - slow, and not needed in pipes
+
+    from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415
 
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+    bar = Progress(*columns, console=Terminal(stderr=True), transient=True, redirect_stdout=False)
     bar.add_task("Listening", total=len(names) if isinstance(names, Sequence) else None)
     return bar
 
@@ -119,9 +122,7 @@ def _noted(predictor: Predictor, predictions: Iterable[Prediction]) -> Iterator[
     heard = predictor.centre
     for one in predictions:
         if heard and one.end - one.start > heard + 1e-6:  # seconds, rounded
-            click.echo(
-                f"Note: of a longer stretch the model hears {heard} s in its middle; try --window {heard}", err=True
-            )
+            say(f"Note: of a longer stretch the model hears {heard} s in its middle; try --window {heard}", err=True)
             heard = None
         yield one
 
@@ -159,17 +160,15 @@ def _take_any_name(stream: TextIO) -> None:
 
 
 def _audio_in(folder: Path) -> list[str]:
-    import soundfile  # noqa: PLC0415 - only folders need it
-
-    suffixes = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".oga", ".opus"}
-    found = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+    found = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
     if not found:
         raise ConfigError(f"{folder}: holds no audio files")
     return found
 
 
 def _csv(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
-    _take_any_name(sys.stdout)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's content, and so UTF-8; names come out as they came in
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(predictor.columns)
     for row in predictor.rows(predictions):
@@ -186,9 +185,10 @@ def _jsonl(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
 
 
 def _table(_: Predictor, predictions: Iterable[Prediction]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - slow, and only tables need it
-    from rich.table import Column, Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415 - slow, and only tables need it
     from rich.text import Text  # noqa: PLC0415
+
+    from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415
 
     _take_any_name(sys.stdout)
     table = Table(Column("file", overflow="fold"), "start", "end", "prediction", "probability")
@@ -196,4 +196,4 @@ def _table(_: Predictor, predictions: Iterable[Prediction]) -> None:
         times, most = (f"{one.start:.2f}", f"{one.end:.2f}"), f"{one.probabilities.max():.3f}"
         table.add_row(Text(one.file), *times, Text(one.label), most)
     if table.row_count:
-        Console().print(table)
+        Terminal().print(table)

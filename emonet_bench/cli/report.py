@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 import rich_click as click
-from rich.console import Console
 
 from emonet_bench import report as reports
+from emonet_bench.cli.consoles import say
+from emonet_bench.cli.terminal import Terminal
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, StoreError
 
@@ -96,12 +97,12 @@ def _collecting_nothing() -> Iterator[None]:
 
 def _deliver(table: reports.Table, form: str, output: Path | None) -> None:
     if form == "rich" and output is None:
-        Console().print(reports.render_rich(table))
-        click.echo("".join(f"{problem}\n" for problem in table.problems), nl=False)  # unwrapped, to be copied
+        Terminal().print(reports.render_rich(table))
+        say("".join(f"{problem}\n" for problem in table.problems), nl=False)  # unwrapped, to be copied
         return
     text = _html(table) if form == "html" else _RENDER[form](table) if form in _RENDER else _as_text(table)
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(text.encode(), nl=False)  # a file's content, and so UTF-8 whatever the console's encoding
         return
     try:
         output.write_text(text, encoding="utf-8")
@@ -109,7 +110,7 @@ def _deliver(table: reports.Table, form: str, output: Path | None) -> None:
         raise StoreError(f"--output {output}: cannot be written ({error.strerror})") from error
 
 
-def _filtered(records: list[reports.RunRecord], filters: tuple[str, ...]) -> list[reports.RunRecord]:
+def _filtered(records: list[reports.CorpusResult], filters: tuple[str, ...]) -> list[reports.CorpusResult]:
     for text in filters:
         key, equals, values = text.partition("=")
         if key not in _KEYS or not equals:
@@ -130,7 +131,7 @@ def _html(table: reports.Table) -> str:
 
 
 def _as_text(table: reports.Table) -> str:
-    console = Console(width=120)
+    console = Terminal(width=120)
     with console.capture() as capture:
         console.print(reports.render_rich(table))
     return "\n".join([capture.get().rstrip(), *table.problems]) + "\n"

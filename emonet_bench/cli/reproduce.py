@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from emonet_bench.cli.consoles import say
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.plugins.loading import Selection
@@ -88,12 +89,12 @@ def _identities(source: Path) -> set[str]:
 
 def _tell(found: Reproduction) -> None:
     for name, (stated, repeated) in found.scores.items():
-        click.echo(f"{name}: {stated:.6f}, now {repeated:.6f}" + ("" if stated == repeated else "  (differs)"))
+        say(f"{name}: {stated:.6f}, now {repeated:.6f}" + ("" if stated == repeated else "  (differs)"))
     for line in found.context:
-        click.echo(f"differs: {line}")
+        say(f"differs: {line}")
     if found.identical:
-        click.echo("Predictions and weights are identical to the last bit.")
+        say("Predictions and weights are identical to the last bit.")
     elif found.difference == 0:
-        click.echo("All scores are the same.")
+        say("All scores are the same.")
     else:
-        click.echo(f"The scores differ by {found.difference:.6f} at most.")
+        say(f"The scores differ by {found.difference:.6f} at most.")

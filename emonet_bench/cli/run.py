@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
-from rich.console import Console
 
 from emonet_bench.cli.shell import Shell
+from emonet_bench.cli.terminal import Terminal
 from emonet_bench.config import read_toml
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Selection
@@ -71,7 +71,7 @@ def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> No
     selection = replace(_selection(context, flags), places=places(values, Path(where).absolute().parent))
     from emonet_bench.cli.plan import chosen_shard, plan  # noqa: PLC0415 - pandas is slow to import
 
-    console = Console()
+    console = Terminal()
     shell = context.find_root().command
     assert isinstance(shell, Shell)
     planned = plan(values, where, shell.load(selection), console, skip_bad=flags["skip_bad_files"])

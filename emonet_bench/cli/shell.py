@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from emonet_bench.cli.consoles import colours, prepare_streams, say
 from emonet_bench.errors import EmonetBenchError, StoreError, Terminated
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ INTERRUPTED = 130
 ARCHITECTURES = "Architectures, on tables of audio files"
 ADDED = "From plugins"
 """Panels of the help: the commands of architectures, and other commands of plugins."""
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What is wrong with a disk, or with where the output goes, and not with the program."""
 
 _LOADED = f"{__name__}.plugins"
 
@@ -115,6 +119,9 @@ class Shell(click.RichGroup):
 
     def main(self, args: Sequence[str] | None = None, *_: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run a command line; a mistake becomes one line on stderr and an exit status."""
+        prepare_streams()
+        if not colours():
+            extra["color"] = False
         with _one_line_warnings():
             if not standalone_mode:
                 return super().main(args, standalone_mode=False, **extra)
@@ -127,16 +134,16 @@ class Shell(click.RichGroup):
             except (EmonetBenchError, click.ClickException) as error:
                 status = complain(error)
             except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                if error.errno not in _UNWRITABLE:
                     raise
                 _write_no_more()
                 where = error.filename or "the output"
                 status = complain(StoreError(f"{where}: cannot be written ({error.strerror}); free some space"))
             except Terminated as ended:
-                click.echo("Terminated.", err=True)
+                say("Terminated.", err=True)
                 status = ended.status
             except click.Abort:
-                click.echo("Interrupted.", err=True)
+                say("Interrupted.", err=True)
                 status = INTERRUPTED
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -165,7 +172,7 @@ def complain(error: EmonetBenchError | click.ClickException) -> int:
     else:
         message, hint = str(error), ""
     ending = "" if not hint or message.endswith((".", "?")) else "."
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {message}{ending}{hint}", err=True)
+    say(f"{message}{ending}{hint}", before=click.style("Error:", fg="red", bold=True), err=True)
     return error.exit_code if isinstance(error, click.ClickException) else 2
 
 
@@ -177,4 +184,4 @@ def _one_line_warnings() -> Iterator[None]:
 
 
 def _show(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"{click.style('Warning:', fg='yellow')} {' '.join(str(message).split())}", err=True)
+    say(" ".join(str(message).split()), before=click.style("Warning:", fg="yellow"), err=True)

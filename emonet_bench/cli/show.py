@@ -18,16 +18,17 @@ _OF_A_RUN = ("run_id", "corpus", "protocol", "architecture", "strategy", "seed",
 @click.argument("what", metavar="MODEL|RUN", type=click.Path(path_type=Path))
 def show(what: Path) -> None:
     """Describe an ONNX file (inputs, outputs, labels and where it comes from), or the run in a directory."""
-    from rich.console import Console  # noqa: PLC0415 - slow
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415 - slow
     from rich.text import Text  # noqa: PLC0415
+
+    from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415
 
     table = Table(show_header=False, box=None, title=Text(str(what)), title_justify="left", title_style="bold")
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in _run(what) if what.is_dir() else _file(what):
         table.add_row(Text(name), Text(text))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def _file(path: Path) -> Iterator[tuple[str, str]]:

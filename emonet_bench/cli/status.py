@@ -12,17 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
+from emonet_bench.cli.terminal import Terminal
 from emonet_bench.errors import StoreError
 from emonet_bench.matrix import queue
 from emonet_bench.matrix.scheduler import history
 from emonet_bench.runs.store import RunStore, read_record
 
 _WATCH_SECONDS = 2.0
-_STATES = ("running", "interrupted", "waiting", "failed", "finished")
+_STATES = ("running", "interrupted", "waiting", "failed", "unreadable", "finished")
 
 Read = Callable[[Path], dict[str, Any]]
 
@@ -36,8 +38,9 @@ def status(results: Path, *, watch: bool) -> None:
     RESULTS is a results directory. Nothing in it is changed, and torch is not needed.
     """
     if not results.is_dir():
-        raise StoreError(f"{results}: no such directory; give the one that 'run matrix' writes to with --results")
-    console, store = Console(), RunStore(results)
+        what = "is a file" if results.exists() else "no such directory"
+        raise StoreError(f"{results}: {what}; give the one that 'run matrix' writes to with --results")
+    console, store = Terminal(), RunStore(results)
     if not watch:
         console.print(view(store, read_record))
         return
@@ -50,9 +53,10 @@ def status(results: Path, *, watch: bool) -> None:
 
 @dataclass
 class _Survey:
-    """What a results directory holds: rows of a table, and what an estimate of the time left needs."""
+    """What a results directory holds: rows of a table, lines below it, and what an estimate of the time left needs."""
 
-    rows: list[tuple[str, ...]] = field(default_factory=list)
+    rows: list[tuple[str | Text, ...]] = field(default_factory=list)
+    problems: list[Text] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     spent: dict[str, float] = field(default_factory=dict)
     given_up: set[str] = field(default_factory=set)
@@ -62,7 +66,7 @@ class _Survey:
     def unfinished(self, directory: Path, *, busy: bool) -> None:
         rows = history(directory)
         state, colour = ("running", "cyan") if busy else ("interrupted", "yellow")
-        self.rows.append((directory.name, f"[{colour}]{state}[/]", *_epochs(directory, rows)))
+        self.rows.append((directory.name, Text(state, colour), *_epochs(directory, rows)))
         self.counts[state] += 1
         if busy:
             self.running[directory.name] = (len(rows), sum(row.get("seconds", 0.0) for row in rows))
@@ -71,11 +75,19 @@ class _Survey:
 
     def ended(self, name: str, record: Mapping[str, Any]) -> None:
         if "error" in record:
-            self.rows.append((name, f"[red]failed[/]: {_reason(record['error'])}"))
+            self._problem("failed", f"{name}: {_reason(record['error'])}")
             self.given_up.add(name)
         else:
             self.spent[name] = sum(record.get("seconds", {}).values())
         self.counts["failed" if "error" in record else "finished"] += 1
+
+    def unreadable(self, name: str, error: Exception) -> None:
+        self._problem("unreadable", str(error))
+        self.given_up.add(name)
+        self.counts["unreadable"] += 1
+
+    def _problem(self, state: str, line: str) -> None:
+        self.problems.append(Text(state, "red").append(f": {line}", "default"))
 
     def waiting(self, planned: Sequence[queue.QueuedCell]) -> None:
         begun = self.spent.keys() | self.running.keys() | self.given_up | self.interrupted
@@ -103,19 +115,21 @@ def view(store: RunStore, read: Read) -> Group:
         try:
             if directory.stat().st_mtime >= since.get(directory.name, 0.0):
                 survey.ended(directory.name, read(directory))
-        except (FileNotFoundError, StoreError) as error:
-            if not isinstance(error.__cause__ or error, FileNotFoundError):
-                raise  # damaged; what is missing is just being replaced
+        except (OSError, StoreError) as error:
+            if not isinstance(error.__cause__ or error, FileNotFoundError):  # what is missing is just being replaced
+                survey.unreadable(directory.name, error)
     survey.waiting(planned)
     table = Table(box=None, pad_edge=False)
-    for column, right in (("cell", False), ("state", False), ("epoch", True), ("dev UAR", True), ("last sign", True)):
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    table.add_column("cell", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    for column in ("epoch", "dev UAR", "last sign"):
+        table.add_column(column, justify="right", no_wrap=True)
     for row in survey.rows:
-        table.add_row(*row)
+        table.add_row(*(Text(part) if isinstance(part, str) else part for part in row))
     shown: tuple[Table, str] = (table, "")
     told = ", ".join(f"{survey.counts[state]} {state}" for state in _STATES if survey.counts[state])
     line = f"{told or 'nothing has begun'}{survey.left(planned)}. Results: {store.root}/"
-    return Group(*(shown if table.row_count else ()), line)
+    return Group(*(shown if table.row_count else ()), *survey.problems, Text(line))
 
 
 def _epochs(directory: Path, rows: Sequence[Mapping[str, float]]) -> tuple[str, str, str]:
@@ -128,4 +142,4 @@ def _epochs(directory: Path, rows: Sequence[Mapping[str, float]]) -> tuple[str, 
 
 
 def _reason(error: dict[str, str]) -> str:
-    return f"{error['type']}: {error['message']}".partition("\n")[0].replace("[", "\\[")
+    return f"{error['type']}: {error['message']}".partition("\n")[0]

@@ -103,11 +103,10 @@ def _evaluate(architecture: Architecture, plugins: Plugins) -> click.RichCommand
     """Score a trained network on a table of clips: UAR, and a table of predictions."""
 
     def command(**values: Any) -> None:
-        from rich.console import Console  # noqa: PLC0415 - slow
-
         from emonet_bench.cli.task_evaluate import evaluate  # noqa: PLC0415 - torch is imported for real work only
+        from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415 - slow
 
-        evaluate(architecture, plugins, Console(), **values)
+        evaluate(architecture, plugins, Terminal(), **values)
 
     return click.RichCommand(name="evaluate", params=task_flags.evaluation(), callback=command, help=_evaluate.__doc__)
 
@@ -135,9 +134,8 @@ def _checked(name: str) -> str:
 def _run(
     architecture: Architecture, plugins: Plugins, strategy: str, corpora: Sequence[Corpus], recipe: Mapping[str, Any]
 ) -> None:
-    from rich.console import Console  # noqa: PLC0415 - slow
-
     from emonet_bench.cli.task_run import Task, carry_out  # noqa: PLC0415 - torch is imported for real work only
+    from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415 - slow
 
     context = click.get_current_context()
     assert context is not None
@@ -155,7 +153,7 @@ def _run(
         force=values["force"],
     )
     try:
-        finished = carry_out(task, plugins, Console())
+        finished = carry_out(task, plugins, Terminal())
     except ConfigError as error:
         raise ConfigError(task_flags.in_flags(str(error), context.command.params)) from error
     if not finished:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from emonet_bench.cli.consoles import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins.loading import Plugins, Selection
@@ -51,14 +52,14 @@ def verify(context: click.Context, results: Path, tolerance: float, *, checkpoin
             problems += found.problems
             repeated += found.reason is None
             if found.reason is not None:
-                click.echo(f"{verdict.name}: not evaluated again: {found.reason}")
+                say(f"{verdict.name}: not evaluated again: {found.reason}")
         for problem in problems:
-            click.echo(f"{verdict.name}: {problem}")
+            say(f"{verdict.name}: {problem}")
         scored, wrong = scored + verdict.scored, wrong + bool(problems)
     failed = len(runs) - scored
     without = f"; {failed} failed runs have no scores" if failed else ""
     evaluated = f"; {repeated} checkpoints evaluated again" if again else ""
-    click.echo(f"{scored - wrong} of {scored} runs are as stated{evaluated}{without}.")
+    say(f"{scored - wrong} of {scored} runs are as stated{evaluated}{without}.")
     if wrong:
         context.exit(1)
 

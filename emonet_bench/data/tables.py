@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emonet_bench.data.table_columns import columns, separator
+from emonet_bench.data.table_names import located, portable
+from emonet_bench.data.text_files import read_text
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance, names
 
@@ -23,35 +27,47 @@ TABLES: Mapping[Partition, tuple[str, ...]] = {
 }
 """The names under which a folder holds its partitions; the first that is there is taken."""
 
-_COLUMNS = {"file", "label", "speaker", "text", "session", "partition", "start", "end"}
 _OWN = SplitRule()
+_FOLDS = 5
 
 
 def read_table(path: Path, data_path: Path) -> list[Utterance]:
     """Read one table.
 
-    The first row names the columns. ``file`` (else the first column) is relative to the data path, ``label`` (else the
-    last) is any text. ``speaker``, ``text``, ``session``, ``partition``, ``start`` and ``end`` (seconds) are read where
-    they stand; other columns are left alone.
+    The first row names the columns, see ``table_columns``: ``file``, relative to the data path or absolute, and
+    ``label``, any text. ``speaker``, ``text``, ``session``, ``partition``, ``start`` and ``end`` (seconds) are read
+    where they stand; other columns are left alone. Columns are separated by commas, semicolons or tabs.
+
+    An utterance's name is what the table says of its file; of an absolute path what follows the data path, or else the
+    folder that all such files have in common, so that names are the same on every machine.
 
     Args:
-        path: A CSV file in UTF-8.
+        path: A CSV file in UTF-8, or in UTF-16 with a byte-order mark.
         data_path: The directory that files are relative to.
 
     Raises:
         ConfigError: The table cannot be read.
         CorpusError: One line that names the table and the row.
     """
+    return portable(_read(path, data_path), data_path)
+
+
+def _read(path: Path, data_path: Path) -> list[Utterance]:
+    """Read a table; names are as it has them."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            columns = _columns(path, next(reader, []))
-            utterances = [
-                _utterance(f"{path}: line {reader.line_num}", row, columns, data_path) for row in reader if any(row)
-            ]
+        text = read_text(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    except (csv.Error, UnicodeDecodeError) as error:
+    if "\0" in text:
+        raise CorpusError(f"{path}: not a CSV file in UTF-8 (it holds zero bytes); save it as CSV UTF-8")
+    try:
+        lines = io.StringIO(text, newline="")
+        reader = csv.reader(lines, strict=True, delimiter=separator(text.partition("\n")[0]))
+        places = columns(f"{path}: line 1", next(reader, []))
+        utterances = [
+            _utterance(f"{path}: line {reader.line_num}", row, places, data_path) for row in reader if any(row)
+        ]
+    except csv.Error as error:
         raise CorpusError(f"{path}: not a CSV file in UTF-8 ({error})") from error
     if not utterances:
         raise CorpusError(f"{path}: holds no row below its header; list one file and label in each")
@@ -76,16 +92,17 @@ def read_tables(name: str, data_path: Path, tables: Mapping[Partition, Path]) ->
     utterances = [
         replace(utterance, partition=partition)
         for partition, path in tables.items()
-        for utterance in read_table(path, data_path)
+        for utterance in _read(path, data_path)
     ]
-    return _corpus(name, utterances, {"own": _OWN}, names(tables.values()))
+    return _corpus(name, portable(utterances, data_path), {"own": _OWN}, names(tables.values()))
 
 
 def read_directory(name: str, data_path: Path, folder: Path) -> Corpus:
     """Make a corpus of a folder's tables: ``train.csv``, ``devel.csv`` (or ``val.csv``) and ``test.csv``.
 
     A folder may hold a single ``utterances.csv`` instead. Its column ``partition`` makes the protocol ``own``; without
-    it the column ``speaker`` makes ``folds5``, group k-fold over speakers, and ``loso``, leave-one-speaker-out.
+    it the column ``speaker`` makes ``folds5``, group k-fold over speakers, and ``loso``, leave-one-speaker-out; where
+    there are fewer than five speakers, ``loso`` alone.
 
     Args:
         name: The corpus's name.
@@ -127,38 +144,37 @@ def _corpus(name: str, utterances: Sequence[Utterance], protocols: Mapping[str, 
     labels = tuple(sorted({utterance.label for utterance in utterances}))
     if len(labels) < 2:  # noqa: PLR2004
         raise CorpusError(f"{source}: has the one label {labels[0]!r}; needs at least two")
-    return Corpus(name, labels, partial(list, utterances), protocols, title=name, clips=len(utterances))
+    facts = {"folds": f"fewer than {_FOLDS} speakers: each is tested in turn"} if list(protocols) == ["loso"] else {}
+    return Corpus(name, labels, partial(list, utterances), protocols, title=name, clips=len(utterances), facts=facts)
 
 
 def _protocols(path: Path, utterances: Sequence[Utterance]) -> Mapping[str, SplitRule]:
     if all(utterance.partition for utterance in utterances):
         return {"own": _OWN}
-    if all(utterance.speaker for utterance in utterances):
-        return {"folds5": SplitRule(folds=5), "loso": SplitRule(folds="each")}
-    raise CorpusError(f"{path}: every row needs a partition (train, dev or test), or every row a speaker")
+    if not all(utterance.speaker for utterance in utterances):
+        without = sum(utterance.speaker is None for utterance in utterances)
+        raise CorpusError(
+            f"{path}: every row needs a partition (train, dev or test), or every row a speaker; {without} of "
+            f"{len(utterances)} have no speaker"
+        )
+    loso = {"loso": SplitRule(folds="each")}
+    few = len({utterance.speaker for utterance in utterances}) < _FOLDS
+    return loso if few else {"folds5": SplitRule(folds=_FOLDS), **loso}
 
 
-def _columns(path: Path, header: list[str]) -> dict[str, int]:
-    columns = {title.strip(): place for place, title in enumerate(header) if title.strip() in _COLUMNS}
-    columns.setdefault("file", 0)
-    columns.setdefault("label", len(header) - 1)
-    if len(header) < 2 or columns["file"] == columns["label"]:  # noqa: PLR2004 - file and label
-        raise CorpusError(f"{path}: line 1: needs a header with at least two columns, such as file,label")
-    return columns
-
-
-def _utterance(where: str, row: list[str], columns: Mapping[str, int], data_path: Path) -> Utterance:
-    cells = dict(_cells(where, row, columns))
-    if not cells["file"] or not cells["label"]:
+def _utterance(where: str, row: list[str], places: Mapping[str, int], data_path: Path) -> Utterance:
+    cells = dict(_cells(where, row, places))
+    file, label = cells["file"], cells["label"]
+    if not file or not label:
         raise CorpusError(f"{where}: file and label must not be empty")
     start, end = (_seconds(where, key, cells.get(key)) for key in ("start", "end"))
     if end is not None and end <= (start or 0.0):
         raise CorpusError(f"{where}: end ({end} s) must lie after start ({start or 0.0} s)")
     stretch = "" if start is None and end is None else f"#{start or 0.0}-{'' if end is None else end}"
     return Utterance(
-        name=cells["file"] + stretch,
-        file=data_path / cells["file"],
-        label=cells["label"],
+        name=file + stretch,
+        file=located(data_path, file),
+        label=label,
         speaker=cells.get("speaker"),
         text=cells.get("text"),
         session=cells.get("session"),
@@ -168,8 +184,8 @@ def _utterance(where: str, row: list[str], columns: Mapping[str, int], data_path
     )
 
 
-def _cells(where: str, row: list[str], columns: Mapping[str, int]) -> Iterator[tuple[str, str | None]]:
-    for title, place in columns.items():
+def _cells(where: str, row: list[str], places: Mapping[str, int]) -> Iterator[tuple[str, str | None]]:
+    for title, place in places.items():
         if place >= len(row):
             raise CorpusError(f"{where}: has {len(row)} cells and no {title}")
         yield title, row[place].strip() or None

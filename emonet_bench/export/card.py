@@ -8,6 +8,7 @@ from typing import Any
 
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
+from emonet_bench.escaping import json_text, markdown, markdown_code
 
 SCHEMA_VERSION = "1"
 """Version of the metadata in an exported file."""
@@ -119,23 +120,23 @@ def model_card(metadata: Mapping[str, str], record: Mapping[str, Any], file: str
     """
     spec, labels = record["spec"], record["labels"]
     warning = "\n\n**Trained on generated audio: for trying things out, not for use.**" if record["synthetic"] else ""
-    return f"""# {spec["corpus"]}: {spec["architecture"]}, {spec["strategy"]}
+    return f"""# {markdown(f"{spec['corpus']}: {spec['architecture']}, {spec['strategy']}")}
 
-`{file}` names the emotion in speech, one of: {", ".join(labels)}.{warning}
+{markdown_code(file)} names the emotion in speech, one of: {markdown(", ".join(labels))}.{warning}
 
 ## Scores
 
-{table(("partition", "UAR", "accuracy", *labels), _scores(metadata, record))}
+{table(("partition", "UAR", "accuracy", *map(markdown, labels)), _scores(metadata, record))}
 
 UAR is the mean recall over the {len(labels)} labels, whose recalls stand beside it; in brackets its 95 % interval.
-The best epoch was chosen on dev, test was looked at once. Protocol `{spec["protocol"]}` ({record["protocol_id"]}),
-seed {spec["seed"]}, fold {spec["fold"]}.
+The best epoch was chosen on dev, test was looked at once. Protocol {markdown_code(spec["protocol"])}
+({markdown(record["protocol_id"])}), seed {spec["seed"]}, fold {spec["fold"]}.
 
 ## Data
 
 {table(("partition", "clips", "speakers"), _partitions(record))}
 
-Corpus: {spec["corpus"]}. Licence of its audio: {record["licence"]}.
+Corpus: {markdown(spec["corpus"])}. Licence of its audio: {markdown(record["licence"])}.
 
 {_use(metadata, file)}
 
@@ -151,7 +152,7 @@ def _scores(metadata: Mapping[str, str], record: Mapping[str, Any]) -> list[Sequ
         known = metadata["uar_interval"] if partition == "test" else ""
         bounds = " [{:.3f}, {:.3f}]".format(*json.loads(known)) if known else ""
         recalls = [_number(scores["recall"][label]) for label in record["labels"]]
-        rows.append((partition, _number(scores["uar"]) + bounds, _number(scores["accuracy"]), *recalls))
+        rows.append((markdown(partition), _number(scores["uar"]) + bounds, _number(scores["accuracy"]), *recalls))
     if metadata["uar_onnx"]:
         rows.append(("test, onnxruntime", _number(float(metadata["uar_onnx"])), "", *("" for _ in record["labels"])))
     return rows
@@ -159,7 +160,7 @@ def _scores(metadata: Mapping[str, str], record: Mapping[str, Any]) -> list[Sequ
 
 def _partitions(record: Mapping[str, Any]) -> list[Sequence[str]]:
     parts = record["partitions"].items()
-    return [(name, str(part["clips"]), str(part["speakers"] or "unknown")) for name, part in parts]
+    return [(markdown(name), str(part["clips"]), str(part["speakers"] or "unknown")) for name, part in parts]
 
 
 def _use(metadata: Mapping[str, str], file: str) -> str:
@@ -173,7 +174,7 @@ def _use(metadata: Mapping[str, str], file: str) -> str:
 ```python
 from emonet_bench.deploy import Predictor
 
-for prediction in Predictor("{file}").predict(["clip.wav"]):
+for prediction in Predictor({json_text(file)}).predict(["clip.wav"]):
     print(prediction.label, prediction.probabilities)
 ```
 
@@ -184,15 +185,15 @@ Or with onnxruntime alone. In: `waveform` float32 (batch, samples), mono, {metad
 
 def _provenance(metadata: Mapping[str, str]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in json.loads(metadata["packages"]).items())
-    finished = f", finished {metadata['date']}" if metadata["date"] else ""
+    finished = f", finished {markdown(metadata['date'])}" if metadata["date"] else ""
     return f"""## Provenance
 
-Run `{metadata["run_id"]}`{finished}. Largest difference of a logit between onnxruntime and the trained network:
-{metadata["parity_max_delta"]}. Made with {packages}."""
+Run {markdown_code(metadata["run_id"])}{finished}. Largest difference of a logit between onnxruntime and the trained
+network: {metadata["parity_max_delta"]}. Made with {markdown(packages)}."""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a Markdown table."""
+    """Lay out a Markdown table; what others have written is escaped already."""
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from emonet_bench.escaping import json_text, markdown, markdown_code
 from emonet_bench.export.card import LIMITS, table
 
 
@@ -27,7 +28,7 @@ def bank_card(metadata: Mapping[str, Mapping[str, str]], sizes: Sequence[Size], 
     """
     return f"""# {len(metadata)} tasks on one network
 
-`{file}` names the emotion in speech, with the labels of whichever task it is asked for.
+{markdown_code(file)} names the emotion in speech, with the labels of whichever task it is asked for.
 
 ## Tasks
 
@@ -47,7 +48,7 @@ Numbers are weights and the statistics of batch norms; the file also holds the t
 ```python
 from emonet_bench.deploy import Predictor
 
-for prediction in Predictor("{file}", task="{next(iter(metadata))}").predict(["clip.wav"]):
+for prediction in Predictor({json_text(file)}, task={json_text(next(iter(metadata)))}).predict(["clip.wav"]):
     print(prediction.label, prediction.probabilities)
 ```
 
@@ -72,13 +73,13 @@ def size_table(sizes: Sequence[Size]) -> str:
 def _tasks(metadata: Mapping[str, Mapping[str, str]]) -> list[Sequence[str]]:
     return [
         (
-            f"`{task}`",
-            ", ".join(json.loads(own["labels"])),
+            markdown_code(task),
+            markdown(", ".join(json.loads(own["labels"]))),
             f"{float(own['uar']):.3f} [{', '.join(f'{bound:.3f}' for bound in json.loads(own['uar_interval']))}]",
             f"{float(own['uar_onnx']):.3f}" if own["uar_onnx"] else "-",
             own["parity_max_delta"],
-            own["licence"] + (" (generated audio)" if own["synthetic"] == "true" else ""),
-            f"`{own['run_id']}`",
+            markdown(own["licence"]) + (" (generated audio)" if own["synthetic"] == "true" else ""),
+            markdown_code(own["run_id"]),
         )
         for task, own in metadata.items()
     ]

@@ -6,9 +6,9 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 
+from emonet_bench.escaping import html
 from emonet_bench.report.details import Curve
 
 _WIDTH, _HEIGHT = 360, 250
@@ -113,9 +113,9 @@ def _mark(point: Point, x: Scale, y: Scale, colour: int, taken: list[tuple[float
         whisker = f'<line class="whisker" x1="{at}" x2="{at}" y1="{y(point.low)}" y2="{y(point.high)}"/>'
     left, height = _free(at, up, len(point.name) * _LETTER, taken)
     return (
-        f'<g class="c{colour % 8}" tabindex="0" role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
+        f'<g class="c{colour % 8}" tabindex="0" role="img" aria-label="{html(title)}"><title>{html(title)}</title>'
         f'{whisker}<circle class="{"sure" if point.sure else "open"}" cx="{at}" cy="{up}" r="4.5"/>'
-        f'<text x="{left:.1f}" y="{height:.1f}">{escape(point.name)}</text></g>'
+        f'<text x="{left:.1f}" y="{height:.1f}">{html(point.name)}</text></g>'
     )
 
 
@@ -145,9 +145,7 @@ def curve_figure(curves: Sequence[Curve], quantity: str, title: str) -> str:
         line = " ".join(f"{a},{b}" for a, b in pairs)
         kept = curve.values[quantity][list(curve.epochs).index(curve.best)]
         dot = f'<circle class="sure" cx="{x(curve.best)}" cy="{y(kept)}" r="3"/>' if math.isfinite(kept) else ""
-        parts.append(
-            f'<g class="c{number % 8}"><title>{escape(curve.name)}</title><polyline points="{line}"/>{dot}</g>'
-        )
+        parts.append(f'<g class="c{number % 8}"><title>{html(curve.name)}</title><polyline points="{line}"/>{dot}</g>')
     return _svg(title, parts)
 
 
@@ -166,7 +164,7 @@ def _axes(x: Scale, y: Scale, axis: str, *, signed: bool) -> str:
         if x.log or tick == int(tick)
     ]
     middle = (_LEFT + right) / 2
-    lines.append(f'<text class="axis" x="{middle}" y="{_HEIGHT - 5}" text-anchor="middle">{escape(axis)}</text>')
+    lines.append(f'<text class="axis" x="{middle}" y="{_HEIGHT - 5}" text-anchor="middle">{html(axis)}</text>')
     return "".join(lines)
 
 
@@ -189,4 +187,4 @@ def count(number: float) -> str:
 
 def _svg(title: str, parts: Sequence[str]) -> str:
     body = "".join(parts)
-    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="group" aria-label="{escape(title)}">{body}</svg>'
+    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="group" aria-label="{html(title)}">{body}</svg>'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from emonet_bench.escaping import json_text, printable, shell_word
 from emonet_bench.report.cells import TableCell
 from emonet_bench.report.details import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
@@ -43,7 +43,7 @@ def render_html(table: Table) -> str:
     """Render one page that needs no network: tables, figures and what lies behind each cell."""
     evidence = gather(table)
     page = _environment().get_template("page.html")
-    return page.render(
+    content = page.render(
         table=table,
         title=TITLES[table.metric],
         heads=(laid := pivot(table))[0],
@@ -62,6 +62,7 @@ def render_html(table: Table) -> str:
         style=_text("page.css"),
         script=_text("page.js"),
     )
+    return printable(content)  # autoescaping leaves control characters and marks of direction as they are
 
 
 @cache
@@ -74,7 +75,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        score=_score, gain=_gain, count=count, json=_json, identity=id, is_row=lambda it: isinstance(it, Row)
+        score=_score, gain=_gain, count=count, json=_json, word=shell_word, identity=id, is_row=_is_row
     )
     return environment
 
@@ -92,7 +93,11 @@ def _gain(value: float) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False)
+    return json_text(value, indent=1)
+
+
+def _is_row(part: object) -> bool:
+    return isinstance(part, Row)
 
 
 def _groups(table: Table) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from emonet_bench.escaping import shell_word
 from emonet_bench.report.cells import Group, Score, TableCell
 
 if TYPE_CHECKING:
@@ -28,19 +29,10 @@ def notes(rows: Sequence[Row], metric: Score, baseline: str, older: int, sources
         sources: How many joint runs only served as sources.
     """
     cells = [(column, cell) for row in rows for column, cell in row.cells.items()]
-    intervals = [cell.interval for _, cell in cells if cell.interval]
-    if intervals:
-        units = " or ".join(sorted({interval.unit for interval in intervals}, reverse=True))
-        yield f"{TITLES[metric]} on test {_seeds(cells)}; 95 % bootstrap interval over {units}."
-    elif metric == "ece" and cells:
-        yield f"Expected calibration error on test {_seeds(cells)}: less is better; without intervals and tests."
-    few = min((interval.units for interval in intervals if interval.unit == "speakers"), default=99)
-    if few < 5:  # noqa: PLR2004
-        yield f"An interval from few speakers ({few} at the least) says little: it holds for these speakers only."
-    if "clips" in {interval.unit for interval in intervals}:
-        yield "Over clips: speakers are unknown or a single one, so such an interval is too narrow."
+    yield from _intervals(cells, metric)
     if any(cell.state == "done" and not cell.complete for _, cell in cells):
         yield "~ incomplete: a fold or seed is missing, so the cell is not ranked."
+    yield from _apart(rows)
     yield from _outcomes(cells, baseline)
     yield from _audits(rows)
     parities = [cell.parity for _, cell in cells if cell.parity is not None]
@@ -52,6 +44,27 @@ def notes(rows: Sequence[Row], metric: Score, baseline: str, older: int, sources
         yield f"{older} older runs of the same cells are left out."
     if sources:
         yield f"{sources} joint runs that only served as sources are left out."
+
+
+def _intervals(cells: Sequence[tuple[Column, TableCell]], metric: Score) -> Iterator[str]:
+    intervals = [cell.interval for _, cell in cells if cell.interval]
+    if intervals:
+        units = " or ".join(sorted({interval.unit for interval in intervals}, reverse=True))
+        yield f"{TITLES[metric]} on test {_seeds(cells)}; 95 % bootstrap interval over {units}."
+    elif metric == "ece" and cells:
+        yield f"Expected calibration error on test {_seeds(cells)}: less is better; without intervals and tests."
+    few = min((interval.units for interval in intervals if interval.unit == "speakers"), default=99)
+    if few < 5:  # noqa: PLR2004
+        yield f"An interval from few speakers ({few} at the least) says little: it holds for these speakers only."
+    if "clips" in {interval.unit for interval in intervals}:
+        yield "Over clips: speakers are unknown or a single one, so such an interval is too narrow."
+
+
+def _apart(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        if row.distinction:
+            others = "runs on other audio, labels or partitions stand apart from these"
+            yield f"{row.corpus}, {row.subtitle}: {others}, neither averaged nor compared."
 
 
 def _seeds(cells: Sequence[tuple[Column, TableCell]]) -> str:
@@ -84,7 +97,8 @@ def _outcomes(cells: Sequence[tuple[Column, TableCell]], baseline: str) -> Itera
 
 def _audits(rows: Sequence[Row]) -> Iterator[str]:
     for corpus in sorted({row.corpus for row in rows if row.audit == "leaking"}):
-        yield f"{corpus}: partitions leak, so scores are too good; 'emonet-bench corpora audit {corpus}' tells more."
+        command = f"emonet-bench corpora audit {shell_word(corpus)}"
+        yield f"{corpus}: partitions leak, so scores are too good; '{command}' tells more."
     for corpus, count in sorted({(row.corpus, row.skipped_files) for row in rows if row.skipped_files}):
         yield f"{corpus}: {count} broken file{'s were' if count > 1 else ' was'} left out."
 

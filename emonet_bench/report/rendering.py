@@ -4,65 +4,62 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from emonet_bench.escaping import csv_cell, json_text, latex, markdown, one_line
 from emonet_bench.report import formatting
 from emonet_bench.report.cells import TableCell
-from emonet_bench.report.layout import pivot
+from emonet_bench.report.layout import Head, pivot
 from emonet_bench.report.notes import TITLES
 from emonet_bench.report.table import Table
 from emonet_bench.report.zero_shot import ZeroShot
-
-_LATEX = str.maketrans(
-    {char: f"\\{char}" for char in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\^{}", "\\": r"\textbackslash{}"}
-)
 
 
 def render_markdown(table: Table) -> str:
     """Render as a Markdown table with its notes; the best cell of each row is bold."""
     heads, rows = pivot(table)
     lines = [
-        _markdown([", ".join(table.axes[0]), *(" ".join(formatting.words(head)) for head in heads)]),
-        _markdown(["---", *["--:"] * len(heads)]),
-        *(
-            _markdown([" ".join(formatting.words(head)), *(_plain(cell, "**{}**") for cell in cells)])
-            for head, cells in rows
-        ),
+        _line([", ".join(table.axes[0]), *map(_name, heads)]),
+        _line(["---", *["--:"] * len(heads)]),
+        *(_line([_name(head), *(_plain(cell, "**{}**") for cell in cells)]) for head, cells in rows),
     ]
     for one in table.zero_shot:
         lines += [
             "",
-            f"Zero-shot {TITLES[table.metric]}: {one.title}; trained on (rows), scored on (columns)",
+            f"Zero-shot {TITLES[table.metric]}: {markdown(one.title)}; trained on (rows), scored on (columns)",
             "",
-            _markdown(["", *(f"{row.title} {one.protocol(row)}" for row in one.targets)]),
-            _markdown(["---", *["--:"] * len(one.targets)]),
-            *(_markdown([source, *(_plain(cell, "{}") for cell in cells)]) for source, cells in one.lines()),
+            _line(["", *(markdown(f"{row.title} {one.protocol(row)}") for row in one.targets)]),
+            _line(["---", *["--:"] * len(one.targets)]),
+            *(_line([markdown(source), *(_plain(cell, "{}") for cell in cells)]) for source, cells in one.lines()),
         ]
-    notes = [note.replace("*", "\\*") for note in (*table.notes, *table.problems)]
+    notes = map(markdown, (*table.notes, *table.problems))
     return "\n".join([*lines, "", "  \n".join(notes)]) + "\n"
 
 
-def _markdown(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _name(head: Head) -> str:
+    return markdown(" ".join(formatting.words(head)))
 
 
 def render_latex(table: Table) -> str:
     r"""Render as a LaTeX ``tabular`` for ``\usepackage{booktabs}``; the best cell of each row is bold."""
     heads, rows = pivot(table)
     first = ", ".join(table.axes[0]).capitalize()
-    head = " & ".join([first, *(" ".join(formatting.words(head)).translate(_LATEX) for head in heads)])
+    head = " & ".join([first, *(latex(" ".join(formatting.words(head))) for head in heads)])
     lines = [
-        *(f"% {note}" for note in (*table.notes, *table.problems)),
+        *(f"% {one_line(note)}" for note in (*table.notes, *table.problems)),
         rf"\begin{{tabular}}{{l{'r' * len(heads)}}}",
         r"\toprule",
         rf"{head} \\",
         r"\midrule",
     ]
     for line, cells in rows:
-        name = " ".join(formatting.words(line)).translate(_LATEX)
+        name = latex(" ".join(formatting.words(line)))
         lines.append(rf"{' & '.join([name, *map(_latex, cells)])} \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     for one in table.zero_shot:
@@ -71,15 +68,15 @@ def render_latex(table: Table) -> str:
 
 
 def _latex_map(one: ZeroShot) -> list[str]:
-    heads = (f"{row.title} {one.protocol(row)}".translate(_LATEX) for row in one.targets)
+    heads = (latex(f"{row.title} {one.protocol(row)}") for row in one.targets)
     return [
         "",
-        f"% zero-shot, {one.title}: trained on (rows), scored on (columns)",
+        f"% zero-shot, {one_line(one.title)}: trained on (rows), scored on (columns)",
         rf"\begin{{tabular}}{{l{'r' * len(one.targets)}}}",
         r"\toprule",
         rf"{' & '.join(['Trained on', *heads])} \\",
         r"\midrule",
-        *(rf"{' & '.join([source.translate(_LATEX), *map(_latex, cells)])} \\" for source, cells in one.lines()),
+        *(rf"{' & '.join([latex(source), *map(_latex, cells)])} \\" for source, cells in one.lines()),
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -95,17 +92,17 @@ def _latex(cell: TableCell | None) -> str:
 
 
 def render_csv(table: Table) -> str:
-    """Render one line for each cell, at full precision."""
+    """Render one line for each cell, at full precision; text that a spreadsheet would compute gets an apostrophe."""
     lines = list(_records(table))
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(lines[0]) if lines else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(lines)
+    writer.writerows({name: csv_cell(value) for name, value in line.items()} for line in lines)
     return stream.getvalue()
 
 
 def render_json(table: Table) -> str:
-    """Render all cells at full precision, and the notes."""
+    """Render all cells at full precision, and the notes; what is no number is null."""
     content = {
         "metric": table.metric,
         "baseline": table.baseline,
@@ -113,7 +110,7 @@ def render_json(table: Table) -> str:
         "notes": table.notes,
         "problems": table.problems,
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json_text(content, indent=2) + "\n"
 
 
 def _records(table: Table) -> Iterable[dict[str, Any]]:

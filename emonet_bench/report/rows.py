@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +11,6 @@ from emonet_bench.report.cells import Group, TableCell
 from emonet_bench.report.reading import CorpusResult
 
 _AUDIT = ("clean", "warnings", "leaking")
-Key = tuple[str, str, str, int]
-"""Corpus, protocol, protocol id and limit (0: none) of a row."""
 
 
 @dataclass(frozen=True, order=True)
@@ -48,7 +46,8 @@ class Row:
         cells: By column.
         audit: Worst verdict of the corpus's audit: ``clean``, ``warnings`` or ``leaking``; None: not audited.
         skipped_files: Most files that a run left out as broken.
-        ambiguous: Whether another row has the same corpus and protocol, so that the id must tell them apart.
+        fingerprint: What is heard and how it is labelled.
+        distinction: What tells it from other rows of the same corpus and protocol: an id, a fingerprint, labels.
     """
 
     corpus: str
@@ -63,7 +62,8 @@ class Row:
     cells: Mapping[Column, TableCell]
     audit: str | None = None
     skipped_files: int = 0
-    ambiguous: bool = False
+    fingerprint: str = ""
+    distinction: str = ""
 
     @property
     def title(self) -> str:
@@ -78,26 +78,11 @@ class Row:
     @property
     def subtitle(self) -> str:
         """The protocol, and that only a part of the clips is used where that is so."""
-        identity = f" {self.protocol_id[:8] or 'without id'}" if self.ambiguous else ""
-        return f"{self.protocol}{identity}" + ("" if self.limit is None else f", limit {self.limit}")
+        distinction = f" {self.distinction}" if self.distinction else ""
+        return f"{self.protocol}{distinction}" + ("" if self.limit is None else f", limit {self.limit}")
 
 
-def row_keys(records: Iterable[CorpusResult]) -> Callable[[CorpusResult], Key]:
-    """Say which row a record belongs to; one that failed before it knew its protocol id joins the others."""
-    ids: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for record in records:
-        if identity := record.facts.get("protocol_id"):
-            ids[record.corpus, record.protocol][identity] += 1
-
-    def key(record: CorpusResult) -> Key:
-        known = ids[record.corpus, record.protocol].most_common(1)
-        identity = record.facts.get("protocol_id") or (known[0][0] if known else "")
-        return record.corpus, record.protocol, identity, record.variant.get("training.limit") or 0
-
-    return key
-
-
-def latest(records: Iterable[CorpusResult], row_of: Callable[[CorpusResult], Key]) -> list[CorpusResult]:
+def latest(records: Iterable[CorpusResult], row_of: Callable[[CorpusResult], tuple[object, ...]]) -> list[CorpusResult]:
     """Keep the latest of several runs of one recipe, seed and fold; a finished one beats a failed one."""
     kept = {}
     for record in sorted(records, key=lambda record: (record.state == "done", record.finished)):
@@ -152,6 +137,7 @@ def describe(groups: Mapping[Column, Group], cells: Mapping[Column, TableCell]) 
         folds=len({run.fold for run in runs if run.state != "skipped"}),
         speakers=0 if None in speakers else len(speakers),
         cells=cells,
+        fingerprint=facts.get("fingerprint", ""),
         audit=max(
             (run.facts["audit"] for run in runs if run.facts.get("audit") in _AUDIT), key=_AUDIT.index, default=None
         ),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from emonet_bench.metrics.significance import almost_stochastic_order, holm
 from emonet_bench.report.cells import Group, Score, TableCell, pool, rank
+from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_sources
 from emonet_bench.report.notes import across_notes, notes, problems
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Column, Key, Row, columns_of, describe, latest, row_keys
+from emonet_bench.report.rows import Column, Row, columns_of, describe, latest
 from emonet_bench.report.zero_shot import ZeroShot, zero_shots
 
 DIMENSIONS = ("corpus", "architecture", "strategy")
@@ -55,25 +56,28 @@ class Table:
 def summarise(records: Sequence[CorpusResult], metric: Score = "uar", baseline: str = "scratch") -> Table:
     """Pool the folds of each seed and score them once, average the seeds, and compare with the baseline strategy.
 
-    Runs with different protocol ids (or different limits on the clips) never share a row. Of several runs of one seed
-    and fold the latest counts. Joint runs that only serve as sources are left out.
+    Runs with different protocol ids, fingerprints or labels (or different limits on the clips) never share a row. Of
+    several runs of one seed and fold the latest counts. Joint runs that only serve as sources are left out.
 
     Args:
         records: What ``load`` read.
         metric: What to score.
         baseline: The strategy that others of the same architecture are compared with.
     """
+    records = split_sources(records)
     crossed = zero_shots([record for record in records if record.trained_on], metric)
     records = [record for record in records if not record.trained_on]
     wanted = _without_sources(records)
     row_of = row_keys(wanted)
     kept = latest(wanted, row_of)
     columns = columns_of(kept)
-    grouped: dict[Key, dict[Column, list[CorpusResult]]] = defaultdict(lambda: defaultdict(list))
+    grouped: dict[RowKey, dict[Column, list[CorpusResult]]] = defaultdict(lambda: defaultdict(list))
     for record in kept:
         grouped[row_of(record)][columns[record.run_id]].append(record)
     pooled = {key: {column: pool(cells[column]) for column in sorted(cells)} for key, cells in sorted(grouped.items())}
-    rows = _corrected(_told_apart([_row(groups, metric, baseline) for groups in pooled.values()]))
+    folds = _folds(pooled)
+    rows = [_row(groups, folds[key[:4]], metric, baseline) for key, groups in pooled.items()]
+    rows = _corrected(distinguished(rows, list(pooled)))
     older, sources = len(wanted) - len(kept), len({r.run_id for r in records}) - len({r.run_id for r in wanted})
     return Table(
         metric,
@@ -101,10 +105,17 @@ def _without_sources(records: Sequence[CorpusResult]) -> list[CorpusResult]:
     return [record for record in records if not (record.joint and record.run_id in sources)]
 
 
-def _row(groups: Mapping[Column, Group], metric: Score, baseline: str) -> Row:
+def _folds(pooled: Mapping[RowKey, Mapping[Column, Group]]) -> dict[tuple[object, ...], set[int | None]]:
+    """Gather the folds of a protocol: one that was trained on other audio is missing from the row it is apart from."""
+    folds: dict[tuple[object, ...], set[int | None]] = defaultdict(set)
+    for key, groups in pooled.items():
+        folds[key[:4]].update(run.fold for group in groups.values() for run in group.runs if run.state != "skipped")
+    return folds
+
+
+def _row(groups: Mapping[Column, Group], folds: set[int | None], metric: Score, baseline: str) -> Row:
     runs = [run for group in groups.values() for run in group.runs]
     facts = max((run.facts for run in runs), key=len, default={})
-    folds = {run.fold for run in runs if run.state != "skipped"}
     labels = facts.get("labels", ())
     cells = {column: group.cell(labels, folds, metric) for column, group in groups.items()}
     ranks = {
@@ -142,11 +153,6 @@ def _shared(group: Group) -> dict[str, Any]:
     return {
         name: value for name, value in group.runs[0].variant.items() if not name.startswith(("strategy.", "source"))
     }
-
-
-def _told_apart(rows: Sequence[Row]) -> list[Row]:
-    names = Counter((row.corpus, row.subtitle) for row in rows)
-    return [replace(row, ambiguous=names[row.corpus, row.subtitle] > 1) for row in rows]
 
 
 def _corrected(rows: Sequence[Row]) -> list[Row]:

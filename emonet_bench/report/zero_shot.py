@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from emonet_bench.report.cells import Group, Score, TableCell, pool
+from emonet_bench.report.identity import RowKey, distinguished, row_keys
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Column, Key, Row, columns_of, describe, latest, row_keys
+from emonet_bench.report.rows import Column, Row, columns_of, describe, latest
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,11 @@ def zero_shots(records: Sequence[CorpusResult], metric: Score) -> tuple[ZeroShot
 
 
 def _map(
-    column: Column, labels: str, records: Sequence[CorpusResult], target: Callable[[CorpusResult], Key], metric: Score
+    column: Column,
+    labels: str,
+    records: Sequence[CorpusResult],
+    target: Callable[[CorpusResult], RowKey],
+    metric: Score,
 ) -> ZeroShot:
     keys = sorted({target(record) for record in records})
     found: dict[tuple[str, int], list[CorpusResult]] = defaultdict(list)
@@ -71,7 +76,8 @@ def _map(
         found[record.trained_on, keys.index(target(record))].append(record)
     groups = {place: pool(runs) for place, runs in sorted(found.items())}
     cells = {place: group.cell(_labels(group), {None}, metric) for place, group in groups.items()}
-    targets = [_row([groups[place] for place in groups if place[1] == index]) for index in range(len(keys))]
+    rows = [_row([groups[place] for place in groups if place[1] == index]) for index in range(len(keys))]
+    targets = distinguished(rows, keys)
     return ZeroShot(column, labels, tuple(sorted({source for source, _ in cells})), tuple(targets), cells, groups)
 
 

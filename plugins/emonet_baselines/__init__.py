@@ -39,9 +39,9 @@ def build_svm(options: SvmOptions, input_spec: InputSpec) -> SvmNetwork:
 
 def fit_svm(*arguments: Any) -> None:
     """See ``emonet_bench.training.svm.fit_svm``."""
-    from emonet_bench.training import svm
+    from emonet_bench.training.svm import fit_svm as fit
 
-    svm.fit_svm(*arguments)
+    fit(*arguments)
 
 
 @hookimpl

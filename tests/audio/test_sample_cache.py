@@ -12,8 +12,8 @@ import pytest
 import soundfile
 import soxr
 
-from emonet_bench.audio import open_store, read, seconds
-from emonet_bench.errors import AudioError
+from emonet_bench.audio import damaged_stores, open_store, read, seconds, store_files
+from emonet_bench.errors import AudioError, StoreError
 from emonet_bench.types import Utterance
 
 RATE = 16_000
@@ -214,14 +214,123 @@ def test_a_second_opening_reads_no_audio_and_a_changed_file_is_read_again(tmp_pa
     assert changed.fingerprint != first.fingerprint
 
 
-def test_a_damaged_store_is_built_again(tmp_path):
-    utterances = [utterance(write(tmp_path / "a.wav"))]
+def damaged(tmp_path):
+    """A store of five clips, and each way to damage it."""
+    noise = np.random.default_rng(0).integers(-9000, 9000, (5, 400), dtype=np.int16)
+    return [utterance(write(tmp_path / f"{n}.wav", noise[n])) for n in range(5)]
+
+
+def flip(path, place=-1):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGE = {
+    "half of the samples are random": lambda folder: (folder / "samples.int16").write_bytes(
+        (folder / "samples.int16").read_bytes()[:2000] + bytes(range(250)) * 8
+    ),
+    "one bit of the samples": lambda folder: flip(folder / "samples.int16"),
+    "samples cut": lambda folder: (folder / "samples.int16").write_bytes(b"1" * 100),
+    "samples gone": lambda folder: (folder / "samples.int16").unlink(),
+    "one bit of the lengths": lambda folder: flip(folder / "lengths.npy"),
+    "empty lengths": lambda folder: (folder / "lengths.npy").write_bytes(b""),
+    "one bit of the digests": lambda folder: flip(folder / "digests.npy"),
+    "one bit of the checksums": lambda folder: flip(folder / "checksums.npy"),
+    "no index": lambda folder: (folder / "index.json").unlink(),
+    "an index of something else": lambda folder: (folder / "index.json").write_text("[1]"),
+    "a changed index": lambda folder: (folder / "index.json").write_text(
+        (folder / "index.json").read_text().replace('"bad": {}', '"bad": {"1": "silent"}')
+    ),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_store_is_never_used_but_built_again_and_told_in_one_line(tmp_path, how):
+    utterances = damaged(tmp_path)
     store = open_store("demo", utterances, RATE, tmp_path)
     expected = store.path.read_bytes()
-    store.path.write_bytes(expected[:100])
-    assert open_store("demo", utterances, RATE, tmp_path).path.read_bytes() == expected
-    (store.path.parent / "lengths.npy").write_bytes(b"")
-    assert open_store("demo", utterances, RATE, tmp_path).path.read_bytes() == expected
+    assert store.verify() == ()
+    DAMAGE[how](store.path.parent)
+    if how != "no index":
+        assert list(damaged_stores(tmp_path)) == [store.path.parent]
+    with pytest.warns(RuntimeWarning, match=r"demo-\w+: this cache of audio is damaged; it is built again") as told:
+        again = open_store("demo", utterances, RATE, tmp_path)
+    assert len(told) == 1
+    assert again.path.read_bytes() == expected
+    assert again.fingerprint == store.fingerprint
+    assert list(damaged_stores(tmp_path)) == []
+
+
+def test_verifying_tells_which_clips_are_damaged_those_of_a_selection_too(tmp_path):
+    utterances = damaged(tmp_path)
+    store = open_store("demo", utterances, RATE, tmp_path)
+    kept = store.select([utterances[4], utterances[1], utterances[3]], [4, 1, 3])
+    assert kept.verify() == ()
+    flip(store.path, 2 * 400 * 3 + 7)
+    assert (store.verify(), kept.verify()) == ((3,), (2,))
+    store.path.unlink()
+    assert kept.verify() == (0, 1, 2)
+
+
+def test_a_broken_file_stays_out_when_its_row_is_renamed(tmp_path):
+    (tmp_path / "broken.wav").write_bytes(b"broken")
+    good = utterance(write(tmp_path / "good.wav"))
+    broken = utterance(tmp_path / "broken.wav")
+    for name in ("broken", "./broken", "other"):
+        store = open_store("demo", [replace(broken, name=name), good], RATE, tmp_path, skip_bad=True)
+        assert list(store.bad) == [name]
+        assert store.lengths.tolist() == [0, 8000]
+    with pytest.raises(AudioError, match=r"1 bad audio files .*\n.*broken\.wav  not audio"):
+        open_store("demo", [replace(broken, name="new"), good], RATE, tmp_path)
+    swapped = open_store(
+        "demo", [replace(good, name="broken"), replace(broken, name="good")], RATE, tmp_path, skip_bad=True
+    )
+    assert list(swapped.bad) == ["good"]
+
+
+def full(*_):
+    raise OSError(28, "No space left on device")
+
+
+UNUSABLE = {
+    "a file": (lambda cache, patch: cache.write_text("x"), "Not a directory|File exists"),
+    "within a file": (
+        lambda cache, patch: (cache.mkdir(), (cache / "audio").write_text("x")),
+        "Not a directory|File exists",
+    ),
+    "full": (lambda cache, patch: patch.setattr(store_files, "save", full), "No space left on device"),
+    "a loop of links": (lambda cache, patch: cache.symlink_to(cache), "symbolic links|File exists"),
+    "without locks": (lambda cache, patch: patch.setattr("filelock.FileLock.acquire", no_locks), "no locks here"),
+}
+
+
+def no_locks(*_, **__):
+    raise NotImplementedError("no locks here")
+
+
+@pytest.mark.parametrize("how", UNUSABLE)
+def test_a_cache_that_cannot_be_used_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, how):
+    utterances, cache = damaged(tmp_path), tmp_path / "cache"
+    make, words = UNUSABLE[how]
+    make(cache, monkeypatch)
+    with pytest.raises(StoreError, match=words) as caught:
+        open_store("demo", utterances, RATE, cache)
+    assert str(caught.value).startswith(f"{cache}: the cache cannot be written (")
+    assert "EMONET_BENCH_CACHE_DIR" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.glob("cache/audio/*.pending"))
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_read_only_cache_serves_what_it_holds_and_says_why_it_takes_no_more(tmp_path):
+    utterances, cache = damaged(tmp_path), tmp_path / "cache"
+    open_store("demo", utterances, RATE, cache)
+    (cache / "audio").chmod(0o500)
+    assert open_store("demo", utterances, RATE, cache).verify() == ()
+    with pytest.raises(StoreError, match="the cache cannot be written"):
+        open_store("demo", utterances[:2], RATE, cache)
+    (cache / "audio").chmod(0o700)
 
 
 def _open_slowly(utterances, cache, results):

@@ -7,7 +7,9 @@ import pytest
 
 from emonet_bench.config import parse, read_toml
 from emonet_bench.data.cards import Card, corpus_at, corpus_from_card
-from emonet_bench.data.cards.folder import Reader, read_rows
+from emonet_bench.data.cards.folder import read as read_utterance
+from emonet_bench.data.cards.folder import read_names
+from emonet_bench.data.cards.rows import Rows, read_rows
 from emonet_bench.data.partitions import assign
 from emonet_bench.errors import ConfigError, CorpusError
 
@@ -29,9 +31,10 @@ def test_documented_names_are_read_as_documented(path):
     card = read(path)
     assert len(card.examples) >= 5 or path.stem in VERIFIED
     for name, expected in card.examples.items():
-        rows = {key: row for table in card.tables for key, row in read_rows(table, [expected.row or ""])}
-        utterance = Reader(card, rows)(Path(name), name)
-        assert utterance is not None, name
+        rows = [read_rows(table, [expected.row or ""], "")[0] for table in card.tables]
+        (groups,) = read_names(card, [name], "")
+        assert groups is not None, name
+        utterance = read_utterance(card, Path(name), groups, Rows(dict(filter(None, rows))))
         for key in ("label", "speaker", "text", "session", "partition"):
             assert getattr(utterance, key) == getattr(expected, key), (name, key)
 

@@ -18,13 +18,16 @@ OWN_CARD = "card.toml"
 """The name under which a folder brings its own card."""
 
 
-def corpus_from_card(card_path: Path, audio_path: Path | None, name: str | None = None) -> Corpus:
+def corpus_from_card(
+    card_path: Path, audio_path: Path | None, name: str | None = None, *, confined: bool = True
+) -> Corpus:
     """Read a card.
 
     Args:
         card_path: A TOML file.
         audio_path: The folder with the corpus's audio, at any depth and in any format; None where none is known.
         name: The corpus's name; None: the card's stem.
+        confined: Whether the card's tables must lie in the audio's folder, links followed; a stranger's must.
 
     Raises:
         ConfigError: The card is no card; one line that names the file and the field.
@@ -34,7 +37,7 @@ def corpus_from_card(card_path: Path, audio_path: Path | None, name: str | None 
         return Corpus(
             name=name,
             labels=tuple(dict.fromkeys(filter(None, card.labels.values()))),
-            load=partial(load, name, card, audio_path),
+            load=partial(load, name, card, audio_path, confined=confined),
             protocols={key: protocol.rule() for key, protocol in card.protocols.items()},
             title=card.title,
             languages=card.languages,
@@ -55,15 +58,16 @@ def corpus_at(name: str, path: Path, card: Path | None = None) -> Corpus:
     Args:
         name: Its name.
         path: The folder with its audio.
-        card: A card, or a folder with a card (``card.toml``) or with tables; None: the audio's folder.
+        card: A card that the user names, or a folder with a card (``card.toml``) or with tables. None: what lies in the
+            audio's folder, by whomever; such a card is confined to it.
 
     Raises:
         ConfigError: There is no card or table, or it is wrong; one line that names it.
         CorpusError: A row of a table is wrong.
     """
-    card = card or path
+    confined, card = card is None, card or path
     if not card.is_dir():
-        return corpus_from_card(card, path, name)
+        return corpus_from_card(card, path, name, confined=confined)
     if (card / OWN_CARD).is_file():
-        return corpus_from_card(card / OWN_CARD, path, name)
+        return corpus_from_card(card / OWN_CARD, path, name, confined=confined)
     return read_directory(name, path, card)

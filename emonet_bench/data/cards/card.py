@@ -17,12 +17,17 @@ GROUPS = ("label", "speaker", "text", "session", "partition")
 """What a regular expression may read, by the names of its groups."""
 
 
+_LONGEST = 2_000  # characters of a regular expression
+
+
 def _expression(pattern: str) -> str:
+    if len(pattern) > _LONGEST:
+        raise ValueError(f"not a regular expression of at most {_LONGEST} characters")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # what Python will read differently one day
             re.compile(pattern)
-    except (re.error, OverflowError, Warning) as error:
+    except (re.error, OverflowError, RecursionError, MemoryError, Warning) as error:
         raise ValueError(f"not a regular expression: {error}") from error
     return pattern
 
@@ -59,8 +64,8 @@ class ProtocolCard(Options):
     train: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
-    folds: int | Literal["each"] | None = None
-    dev_groups: int = 1
+    folds: Annotated[int, Field(ge=3)] | Literal["each"] | None = None
+    dev_groups: int = Field(default=1, ge=1)
     seed: int = 0
     own: bool = False
 
@@ -88,7 +93,8 @@ class TableCard(Options):
 
     Attributes:
         files: A glob pattern for their paths under the corpus's folder.
-        row: A regular expression for ``path:line``; lines that it does not fit are passed over.
+        row: A regular expression for ``path:line``, of CSV files for ``path:record``. Lines that it does not fit are
+            passed over; of CSV files they are counted, except the first.
         name: The end of the utterance's path without suffix, made of the row's groups, such as ``"{id}"``.
     """
 
@@ -99,9 +105,9 @@ class TableCard(Options):
     @model_validator(mode="after")
     def _known_groups(self) -> TableCard:
         groups = re.compile(self.row).groupindex
-        fields = {field for _, field, *_ in string.Formatter().parse(self.name) if field is not None}
-        if not fields or not fields <= groups.keys():
-            raise ValueError("name must be made of named groups of row, such as {id}")
+        parts = [part for part in string.Formatter().parse(self.name) if part[1] is not None]
+        if not parts or any(field not in groups or form or kind for _, field, form, kind in parts):
+            raise ValueError("name must be made of named groups of row, such as {id}, as they stand")
         return self
 
 
@@ -124,6 +130,7 @@ class Card(Options):
             of ``labels``) and, where names tell, ``speaker``, ``text``, ``session`` and ``partition``; parts in several
             places are numbered (``speaker1``, ``speaker2``) and joined. The first that fits is taken; what it matched
             is the utterance's name. Files that none fits are no part of the corpus.
+        corrections: Names of files (without suffix) that are published with a mistake, and what they should be.
         tables: Where the rest stands. A file whose label neither its name nor a table tells is no part of the corpus.
         labels: Codes in file names and the labels they mean, in the declared order; a clip whose code means ``""`` is
             no part of the corpus.
@@ -148,6 +155,7 @@ class Card(Options):
     faults: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     patterns: tuple[Annotated[str, AfterValidator(_with_groups)], ...] = Field(min_length=1)
+    corrections: dict[str, str] = Field(default={})
     tables: tuple[TableCard, ...] = ()
     labels: dict[str, Target]
     partitions: dict[str, Partition] = Field(default={name: name for name in PARTITIONS})

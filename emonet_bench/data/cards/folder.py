@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+import unicodedata
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from emonet_bench.data.cards.card import GROUPS, Card, TableCard
+from emonet_bench.data.cards.bounded import bounded_matches
+from emonet_bench.data.cards.card import Card
+from emonet_bench.data.cards.matching import Groups
+from emonet_bench.data.cards.rows import Rows, read_tables
+from emonet_bench.data.coverage import Listing
+from emonet_bench.data.folders import files_in, is_special
 from emonet_bench.errors import CorpusError
-from emonet_bench.types import Utterance
+from emonet_bench.types import AUDIO_SUFFIXES, Utterance
 
 Code = TypeVar("Code", bound=str)
 
-SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
 
+def load(name: str, card: Card, folder: Path | None, *, confined: bool = True) -> Listing:
+    """List the utterances of a folder, sorted by name, and what is no utterance.
 
-def load(name: str, card: Card, folder: Path | None) -> list[Utterance]:
-    """List the utterances of a folder, sorted by name.
+    Args:
+        name: The corpus's name.
+        card: Its card.
+        folder: Where its audio lies.
+        confined: Whether the card's tables must lie there, too.
 
     Raises:
         CorpusError: There are none, two have one name, or a code has no meaning; one line with the remedy.
@@ -31,74 +40,90 @@ def load(name: str, card: Card, folder: Path | None) -> list[Utterance]:
         raise CorpusError(f"{where}; {remedy}")
     if not folder.is_dir():
         raise CorpusError(f"{where}: {folder} is no directory; {remedy}")
-    found: dict[str, Utterance] = {}
-    for utterance in _utterances(name, card, folder):
-        twin = found.setdefault(utterance.name, utterance)
-        if twin is not utterance:
-            raise CorpusError(f"corpus {name}: {twin.file} and {utterance.file} are both {utterance.name}; remove one")
-    if not found:
+    listing = _listing(name, card, folder, confined=confined)
+    if not listing:
         raise CorpusError(f"{where}: no file under {folder} has a name of this corpus; {remedy}")
-    return [found[key] for key in sorted(found)]
+    return listing
 
 
-def _utterances(name: str, card: Card, folder: Path) -> Iterator[Utterance]:
-    read = Reader(card, _rows(name, card, folder))
-    for file in folder.rglob("*"):
-        if file.suffix.lower() not in SUFFIXES:
-            continue
+def _listing(name: str, card: Card, folder: Path, *, confined: bool) -> Listing:
+    files = list(files_in(folder))
+    audio = [file for file in files if file.suffix.lower() in AUDIO_SUFFIXES]
+    rows = read_tables(name, card.tables, folder, files, confined=confined)
+    names = read_names(card, [file.relative_to(folder).with_suffix("").as_posix() for file in audio], f"corpus {name}")
+    found: dict[str, Utterance] = {}
+    strangers: list[str] = []
+    for file, groups in zip(audio, names, strict=True):
         try:
-            utterance = read(file, file.relative_to(folder).with_suffix("").as_posix())
+            utterance = None if groups is None or is_special(file) else read(card, file, groups, rows)
         except CorpusError as error:
             raise CorpusError(f"corpus {name}: {file}: {error}") from None
-        if utterance is not None:
-            yield utterance
+        if utterance is None:
+            strangers.append(file.relative_to(folder).as_posix())
+        elif utterance.label:
+            twin = found.setdefault(utterance.name, utterance)
+            if twin is not utterance:
+                raise CorpusError(f"corpus {name}: {twin.file} and {file} are both {utterance.name}; remove one")
+    heard = {groups["_name"] for groups in names if groups}
+    absent = [utterance for utterance in rows.read if utterance not in heard]
+    return Listing((found[key] for key in sorted(found)), strangers, [*rows.unmatched, *absent])
 
 
-class Reader:
-    """Reads names of files.
+def read_names(card: Card, paths: Sequence[str], where: str) -> list[Groups | None]:
+    """Read names of files.
 
     Args:
         card: The corpus's card.
-        rows: What its tables say, by utterance.
+        paths: N paths under the corpus's folder, POSIX style, without suffix, in any Unicode normal form.
+        where: Whose they are, for messages.
+
+    Returns:
+        For each what its pattern's groups read, and as ``_name`` the utterance's name; None where no pattern fits.
+
+    Raises:
+        CorpusError: The patterns take too long.
     """
+    patterns = [rf"(?:.*/)?(?P<_name>{pattern})" for pattern in card.patterns]
+    return bounded_matches(patterns, [_corrected(card, path) for path in paths], where)
 
-    def __init__(self, card: Card, rows: Mapping[str, Mapping[str, str]]) -> None:
-        self.card, self.rows = card, rows
-        self.patterns = [re.compile(rf"(?:.*/)?(?P<_name>{pattern})") for pattern in card.patterns]
 
-    def __call__(self, file: Path, path: str) -> Utterance | None:
-        """Read one name.
+def read(card: Card, file: Path, groups: Groups, rows: Rows) -> Utterance | None:
+    """Make an utterance of a name that was read.
 
-        Args:
-            file: The file.
-            path: Its path under the corpus's folder, POSIX style, without suffix.
+    Args:
+        card: The corpus's card.
+        file: The file.
+        groups: What its name says.
+        rows: What the tables say.
 
-        Returns:
-            None where it is no part of the corpus.
+    Returns:
+        None where nothing tells its label. A label of ``""`` is one that the card leaves out.
 
-        Raises:
-            CorpusError: A code has no meaning; the message names no file.
-        """
-        match = next(filter(None, (pattern.fullmatch(path) for pattern in self.patterns)), None)
-        if match is None:
-            return None
-        name = match["_name"]
-        read = {**_joined(match.groupdict()), **self.rows.get(name, {})}
-        code = read.get("label")
-        if code is None:
-            return None
-        label = _meaning(self.card.labels, "label", code)
-        own = read.get("partition")
-        partition = _meaning(self.card.partitions, "partition", own) if own else self.card.partitions.get("")
-        speaker, text, session = (read.get(key) for key in ("speaker", "text", "session"))
-        return Utterance(name, file, label, speaker, text, session, partition=partition) if label else None
+    Raises:
+        CorpusError: A code has no meaning; the message names no file.
+    """
+    name = str(groups["_name"])
+    said = {**_joined(groups), **rows.read.get(name, {})}
+    code = said.get("label")
+    if code is None:
+        return None
+    label = _meaning(card.labels, "label", code)
+    own = said.get("partition")
+    partition = _meaning(card.partitions, "partition", own) if own else card.partitions.get("")
+    speaker, text, session = (said.get(key) for key in ("speaker", "text", "session"))
+    return Utterance(name, file, label, speaker, text, session, partition=partition)
+
+
+def _corrected(card: Card, path: str) -> str:
+    whole = PurePosixPath(unicodedata.normalize("NFC", path))
+    return whole.with_name(card.corrections.get(whole.name, whole.name)).as_posix()
 
 
 def _joined(groups: Mapping[str, str | None]) -> dict[str, str]:
     """Join numbered groups: ``{"speaker1": "Ses01", "speaker2": "F"}`` is the speaker ``Ses01F``."""
     joined: dict[str, str] = {}
     for name, text in groups.items():
-        if text is not None and not name.startswith("_"):
+        if text and not name.startswith("_"):
             key = name.rstrip("0123456789")
             joined[key] = joined.get(key, "") + text
     return joined
@@ -108,29 +133,3 @@ def _meaning(codes: Mapping[str, Code], kind: str, code: str) -> Code:
     if code not in codes:
         raise CorpusError(f"its card has no {kind} for the code {code!r}")
     return codes[code]
-
-
-def _rows(name: str, card: Card, folder: Path) -> dict[str, dict[str, str]]:
-    """Read the corpus's own tables: what they say of each utterance."""
-    rows: dict[str, dict[str, str]] = {}
-    for table in card.tables:
-        for file in sorted(folder.rglob(table.files)):
-            path = file.relative_to(folder).as_posix()
-            try:
-                lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-            except OSError as error:
-                raise CorpusError(f"corpus {name}: {file}: cannot be read ({error.strerror})") from error
-            for utterance, read in read_rows(table, (f"{path}:{line}" for line in lines)):
-                rows.setdefault(utterance, {}).update(read)
-    return rows
-
-
-def read_rows(table: TableCard, lines: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield what the lines of a table say, each as ``path:line``: of which utterance, and its groups."""
-    pattern = re.compile(table.row)
-    for match in filter(None, map(pattern.fullmatch, lines)):
-        groups = match.groupdict()
-        yield (
-            table.name.format(**groups),
-            {key: text for key, text in groups.items() if key in GROUPS and text is not None},
-        )

@@ -1,0 +1,158 @@
+"""Writes docs/api.md: every public name with its signature, its shapes and one sentence.
+
+``python docs/api.py`` writes the page anew. What is not on it may change without notice; a test holds the page to the
+code, and the plugins and templates of this repository to the page.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).with_name("api.md")
+
+PUBLIC: dict[str, tuple[str, ...]] = {
+    "emonet_bench": ("hookimpl",),
+    "emonet_bench.config": ("Options", "option", "parse", "read_toml"),
+    "emonet_bench.data.cards": ("OWN_CARD", "corpus_at", "corpus_from_card"),
+    "emonet_bench.data.dataset": ("Batch", "Clips"),
+    "emonet_bench.data.tables": ("holds_tables",),
+    "emonet_bench.deploy": ("Prediction", "Predictor", "Stream"),
+    "emonet_bench.errors": (
+        "AudioError",
+        "ConfigError",
+        "CorpusError",
+        "EmonetBenchError",
+        "ExportError",
+        "PluginError",
+        "Skipped",
+        "StoreError",
+        "TrainingError",
+    ),
+    "emonet_bench.export": ("export",),
+    "emonet_bench.frontend.options": ("FrontEndOptions",),
+    "emonet_bench.frontend.spectrogram": ("DecibelLogMel", "LogMel", "Mfcc"),
+    "emonet_bench.hookspecs": ("CorporaConfig",),
+    "emonet_bench.metrics": ("accuracy", "confusion", "macro_f1", "recalls", "scores", "unweighted_average_recall"),
+    "emonet_bench.networks": (
+        "Classifier",
+        "Head",
+        "MaskedBatchNorm",
+        "PerCorpus",
+        "active",
+        "build_classifier",
+        "centre_crop",
+        "corpus_of",
+        "install_per_corpus",
+        "parameter_groups",
+        "without_corpus",
+    ),
+    "emonet_bench.runs.spec": ("RunError", "RunResult", "RunSpec"),
+    "emonet_bench.testing": ("check_architecture", "check_corpus", "check_executor", "check_strategy"),
+    "emonet_bench.training.checkpoints": ("Checkpoint",),
+    "emonet_bench.training.svm": ("LinearHead", "fit_svm"),
+    "emonet_bench.types": (
+        "AdapterPoint",
+        "Architecture",
+        "Corpus",
+        "InputSpec",
+        "Network",
+        "PARTITIONS",
+        "ParameterGroup",
+        "Partition",
+        "Plan",
+        "SplitRule",
+        "Strategy",
+        "TrainingSet",
+        "Utterance",
+    ),
+}
+"""The public names, by the module that they are imported from."""
+
+_SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):\n((?:    .*\n?|\n(?=    ))+)", re.MULTILINE)
+
+_HEAD = """# The public API
+
+Plugins import these names and no others: what is not here may change without notice. `python docs/api.py` writes
+this page. [Hooks](hooks.md) have a page of their own; [descriptors](descriptors.md) tells how the parts go together.
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    return "\n".join([_HEAD, *(line for module in PUBLIC for line in _module(module))])
+
+
+def _module(name: str) -> Iterator[str]:
+    module = importlib.import_module(name)
+    yield f"## {name}\n"
+    yield f"{_sentence(module)}\n"
+    for public in PUBLIC[name]:
+        yield from _entry(public, getattr(module, public))
+
+
+def _entry(name: str, thing: Any) -> Iterator[str]:
+    yield f"### {name}\n"
+    if not callable(thing) or not inspect.getdoc(thing) or getattr(thing, "__module__", "").startswith("pluggy"):
+        yield f"`{_shown(thing)}`\n"
+        return
+    if inspect.isclass(thing):
+        yield f"```python\nclass {name}{_signature(thing)}\n```\n"
+    else:
+        yield f"```python\ndef {name}{_signature(thing)}\n```\n"
+    yield f"{_sentence(thing)}\n"
+    yield from _listed(thing)
+    if inspect.isclass(thing):
+        yield from _methods(thing)
+
+
+def _methods(thing: type[Any]) -> Iterator[str]:
+    for name, method in vars(thing).items():
+        function = getattr(method, "__func__", method)
+        if name.startswith("_") or not inspect.isfunction(function) or not function.__doc__:
+            continue
+        yield f"- `{name}{_signature(function)}`: {_sentence(function)}"
+        for line in _sections(inspect.getdoc(function) or ""):
+            yield f"  {line}"
+    yield ""
+
+
+def _listed(thing: Any) -> Iterator[str]:
+    lines = list(_sections(inspect.getdoc(thing) or ""))
+    yield from lines
+    if lines:
+        yield ""
+
+
+def _sections(doc: str) -> Iterator[str]:
+    """Yield what a Google docstring says of arguments, results and errors, a bullet each."""
+    for title, body in re.findall(
+        r"^(Args|Attributes|Returns|Yields|Raises):\n((?:    .*\n?|\n(?=    ))+)", doc, re.MULTILINE
+    ):
+        entries = re.split(r"\n(?=    \S)", body.rstrip("\n"))
+        for entry in entries:
+            text = " ".join(entry.split())
+            yield f"- {text}" if title in ("Args", "Attributes") else f"- {title.lower()}: {text}"
+
+
+def _sentence(thing: Any) -> str:
+    return " ".join((inspect.getdoc(thing) or "").partition("\n\n")[0].split())
+
+
+def _signature(thing: Any) -> str:
+    try:
+        return re.sub(r"<factory>|<object object at 0x\w+>", "...", str(inspect.signature(thing)).replace("'", ""))
+    except (TypeError, ValueError):
+        return "(...)"
+
+
+def _shown(thing: Any) -> str:
+    return re.sub(r" object at 0x\w+", "", repr(thing))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

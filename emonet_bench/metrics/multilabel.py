@@ -1,0 +1,97 @@
+"""Multilabel metrics: several labels may be true of a clip at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from emonet_bench.errors import CorpusError
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+
+def multilabel_macro_f1(truth: npt.ArrayLike, scores: npt.ArrayLike, thresholds: npt.ArrayLike | None = None) -> float:
+    """Mean F1 over labels, a label being predicted where its score is above its threshold.
+
+    Args:
+        truth: (N, K), one where a label is true.
+        scores: (N, K) in [0, 1].
+        thresholds: (K,) or a single one; None: 1 / K, EMO-SUPERB's rule (Wu et al., 2024).
+
+    Returns:
+        0 to 1; a label that is neither true nor predicted anywhere counts 0, as in scikit-learn.
+
+    Raises:
+        CorpusError: There is nothing to score, the shapes differ, or a score is not finite.
+
+    >>> multilabel_macro_f1([[1, 0], [1, 1]], [[0.9, 0.2], [0.8, 0.7]])
+    1.0
+    """
+    true, given = _tables(truth, scores)
+    chosen = given > np.asarray(1 / true.shape[1] if thresholds is None else thresholds, np.float64)
+    hits = (true & chosen).sum(axis=0)
+    return float(np.mean(2 * hits / np.maximum(true.sum(axis=0) + chosen.sum(axis=0), 1)))
+
+
+def tuned_thresholds(truth: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
+    """Choose each label's threshold for the highest F1; to be called on dev, never on test.
+
+    Args:
+        truth: (N, K), one where a label is true.
+        scores: (N, K).
+
+    Returns:
+        (K,), each half-way between two scores that occur; of equally good ones the highest. A label that is never true
+        gets infinity: it is never predicted.
+
+    Raises:
+        CorpusError: As ``multilabel_macro_f1`` does.
+
+    >>> tuned_thresholds([[1], [0]], [[0.8], [0.6]]).tolist()
+    [0.7]
+    """
+    true, given = _tables(truth, scores)
+    return np.array([_best_threshold(true[:, k], given[:, k]) for k in range(true.shape[1])])
+
+
+def mean_average_precision(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
+    r"""Mean over labels of the average precision :math:`\sum_n (R_n - R_{n-1}) P_n`; never-true labels are left out.
+
+    Args:
+        truth: (N, K), one where a label is true.
+        scores: (N, K).
+
+    Raises:
+        CorpusError: As ``multilabel_macro_f1`` does, or no label is ever true.
+
+    >>> mean_average_precision([[1], [0], [1]], [[0.9], [0.8], [0.7]])
+    0.8333333333333333
+    """
+    from sklearn.metrics import average_precision_score  # noqa: PLC0415 - slow to import
+
+    true, given = _tables(truth, scores)
+    present = [k for k in range(true.shape[1]) if true[:, k].any()]
+    if not present:
+        raise CorpusError("no label is true of any clip; there is no precision to average")
+    return float(np.mean([average_precision_score(true[:, k], given[:, k]) for k in present]))
+
+
+def _best_threshold(true: Bools, scores: Floats) -> float:
+    if not true.any():
+        return float(np.inf)
+    values = np.unique(scores)[::-1]  # descending
+    hits = np.array([(true & (scores >= value)).sum() for value in values])
+    chosen = np.array([(scores >= value).sum() for value in values])
+    best = int(np.argmax(2 * hits / (true.sum() + chosen)))
+    below = values[best + 1] if best + 1 < len(values) else values[best] - 1.0
+    return float((values[best] + below) / 2)
+
+
+def _tables(truth: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Bools, Floats]:
+    true, given = np.asarray(truth).astype(bool), np.asarray(scores, np.float64)
+    if true.shape != given.shape or true.ndim != 2 or not len(true):  # noqa: PLR2004 - clips by labels
+        raise CorpusError(f"cannot score a table of {given.shape} against a truth of {true.shape}; give clips x labels")
+    if not np.isfinite(given).all():
+        raise CorpusError("a score is not finite")
+    return true, given

@@ -1,0 +1,52 @@
+"""The public API: what docs/api.md lists is there, and plugins of this repository import nothing else."""
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def generator():
+    spec = importlib.util.spec_from_file_location("docs_api", ROOT / "docs" / "api.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+API = generator()
+PLUGINS = sorted(
+    path
+    for folder in ("plugins", "corpora", "emonet_bench/cli/templates")
+    for path in (ROOT / folder).rglob("*.py*")
+    if path.suffix in (".py", ".template") and ".py" in path.name and "__pycache__" not in path.parts
+)
+
+
+def imported(path):
+    """List what a module imports from the host: pairs of module and name."""
+    text = re.sub(r"\$\{?(\w+)\}?", r"\1", path.read_text(encoding="utf-8"))  # a template's placeholders
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "emonet_bench":
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def test_the_page_says_what_the_code_says():
+    assert API.PAGE.read_text(encoding="utf-8") == API.page(), "python docs/api.py writes it anew"
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_plugin_imports_public_names_only(path):
+    if "tests" in path.parts:
+        pytest.skip("a test may look inside")
+    private = [f"{module}.{name}" for module, name in imported(path) if name not in API.PUBLIC.get(module, ())]
+    assert private == []
+
+
+def test_the_page_has_no_entry_without_a_sentence():
+    entries = re.split(r"^### ", API.page(), flags=re.MULTILINE)[1:]
+    bare = [entry.split("\n")[0] for entry in entries if "```" in entry and not re.search(r"```\n\n\S", entry)]
+    assert bare == []
