@@ -122,9 +122,8 @@ def record(**changes):
 
 
 def export_listener(path, window=None, **changes):
-    heard = {} if window is None else {"window": str(window / SIGNAL.sampling_rate)}
-    metadata = {**metadata_of(record()), **heard, **changes}
-    export(listener(), "ours", path, replace(SIGNAL, window=window), metadata)
+    input_spec = replace(SIGNAL, window=window)
+    export(listener(), "ours", path, input_spec, {**metadata_of(record(), input_spec), **changes})
     return path
 
 
@@ -133,5 +132,5 @@ def export_cnn(path):
     chosen = Plugins().architectures["cnn"]
     options = chosen.options(number_of_filters=4, number_of_resnet_blocks=1, classifier="statistics")
     trained = build_classifier(chosen.build(options, SIGNAL), [TrainingSet("ours", LABELS, 100)])
-    export(trained.eval(), "ours", path, SIGNAL, metadata_of(record()))
+    export(trained.eval(), "ours", path, SIGNAL, metadata_of(record(), SIGNAL))
     return path

@@ -83,22 +83,22 @@ def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -
     return [Trained(run, classifier, record, parts["test"] if parts else None) for record, parts in found]
 
 
-def signal_of(record: Mapping[str, Any]) -> InputSpec:
-    """Tell what a run's evaluation hears."""
+def input_spec_of(one: Trained) -> InputSpec:
+    """Tell what a trained run really hears of a clip."""
     from emonet_bench.config import Training  # noqa: PLC0415
     from emonet_bench.training.prediction import evaluation_input  # noqa: PLC0415 - torch
 
-    return evaluation_input(Training(**record["spec"]["training"]))
+    return evaluation_input(Training(**one.record["spec"]["training"]), one.classifier.network)
 
 
-def _architecture(record: Mapping[str, Any]) -> tuple[str, Any]:
-    return record["spec"]["architecture"], record["spec"]["architecture_options"]
+def _architecture(one: Trained) -> tuple[str, Any]:
+    return one.record["spec"]["architecture"], one.record["spec"]["architecture_options"]
 
 
 def _single(one: Trained, file: Path) -> None:
     from emonet_bench.export import export_run  # noqa: PLC0415 - torch
 
-    parity = export_run(one.directory, one.classifier, one.record, file, signal_of(one.record), one.test)
+    parity = export_run(one.directory, one.classifier, one.record, file, input_spec_of(one), one.test)
     uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record['scores']['test']['uar']:.3f})"
     say(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
 
@@ -106,10 +106,10 @@ def _single(one: Trained, file: Path) -> None:
 def _bank(members: Sequence[Trained], file: Path) -> None:
     from emonet_bench.export import export_bank, size_table  # noqa: PLC0415 - torch
 
-    for name, of in (("evaluation", signal_of), ("architecture", _architecture)):
-        if any(of(one.record) != of(members[0].record) for one in members):
+    for name, of in (("evaluation", input_spec_of), ("architecture", _architecture)):
+        if any(of(one) != of(members[0]) for one in members):
             raise ConfigError(f"--bank: the runs differ in their {name}; give runs of one source and one recipe")
-    parities, sizes = export_bank(members, file, signal_of(members[0].record))
+    parities, sizes = export_bank(members, file, input_spec_of(members[0]))
     for task, parity in parities.items():
         uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f}"
         say(f"{file}: {task}: at most {parity.max_delta:.1e} from the trained network{uar}")

@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
-import json
-import math
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
+from emonet_bench.deploy.metadata import REMEDY, read_facts
 from emonet_bench.deploy.runtime import onnxruntime
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.files import check_regular
+from emonet_bench.types import InputSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 Providers = Literal["auto", "cpu", "cuda"]
 
-_SCHEMA = 1
-_REMEDY = "export the run again with 'emonet-bench export'"
 _CUDA = "CUDAExecutionProvider"
 # Float32 as in training, and no search for the best convolution at every new length.
 _CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
@@ -41,16 +38,14 @@ class Model:
         session: onnxruntime's.
         metadata: Everything that the file says of itself.
         labels: What it tells apart, in declared order.
-        sampling_rate: Samples per second that it hears.
-        centre: Seconds that it hears in the middle of a clip; None: all of it.
+        input_spec: What it hears of a clip.
         task: Which of a bank's tasks; None: the file has a single one.
     """
 
     session: onnxruntime.InferenceSession
     metadata: Mapping[str, str]
     labels: tuple[str, ...]
-    sampling_rate: int
-    centre: float | None
+    input_spec: InputSpec
     task: int | None = None
 
     @property
@@ -84,13 +79,13 @@ class Model:
         try:
             found = self.session.run(outputs, feed)
         except Exception as error:  # onnxruntime's exceptions share no parent
-            seconds = lengths.max() / self.sampling_rate
+            seconds = lengths.max() / self.input_spec.sampling_rate
             raise AudioError(
                 f"{seconds:.1f} s are too much for onnxruntime ({_reason(error)}); give a window"
             ) from error
         width, labels = found[0].shape[1], len(self.labels)
         if width < labels or (self.task is None and width != labels):
-            raise ConfigError(f"the model gives {width} probabilities for {labels} labels; {_REMEDY}")
+            raise ConfigError(f"the model gives {width} probabilities for {labels} labels; {REMEDY}")
         wide = slice(len(self.labels))  # a bank's rows are as wide as its largest task
         return [array if name == "embedding" else array[:, wide] for name, array in zip(outputs, found, strict=True)]
 
@@ -109,17 +104,17 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     """
     session = open_session(path, providers)
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
-    labels, rate, centre = _said(path, metadata)
+    labels, input_spec = read_facts(path, metadata)
     _check_inputs(path, session, {"waveform", "lengths"} | ({"task"} if isinstance(labels, dict) else set()))
     _check_width(path, session, len(labels) if isinstance(labels, list) else max(map(len, labels.values())))
     if isinstance(labels, list):
         if task is not None:
             raise ConfigError(f"task: {path} holds a single one; leave it out")
-        return Model(session, metadata, tuple(labels), rate, centre)
+        return Model(session, metadata, tuple(labels), input_spec)
     if task not in labels:
         given = "" if task is None else f", not {task!r}"
         raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
-    return Model(session, metadata, tuple(labels[task]), rate, centre, list(labels).index(task))
+    return Model(session, metadata, tuple(labels[task]), input_spec, list(labels).index(task))
 
 
 def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSession:
@@ -175,7 +170,7 @@ def _check_inputs(path: Path, session: onnxruntime.InferenceSession, wanted: set
     inputs, outputs = ({value.name for value in given} for given in (session.get_inputs(), session.get_outputs()))
     if inputs != wanted or "probabilities" not in outputs:
         took, gave = (", ".join(sorted(names)) for names in (inputs, outputs))
-        raise ConfigError(f"{path}: takes {took} and gives {gave}, unlike what emonet-bench writes; {_REMEDY}")
+        raise ConfigError(f"{path}: takes {took} and gives {gave}, unlike what emonet-bench writes; {REMEDY}")
 
 
 def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int) -> None:
@@ -184,34 +179,8 @@ def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int)
     if output.type != "tensor(float)" or rank != 2 or (isinstance(width, int) and width != labels):  # noqa: PLR2004
         raise ConfigError(
             f"{path}: gives probabilities {output.type.removeprefix('tensor')} {output.shape} for {labels} labels; "
-            f"{_REMEDY}"
+            f"{REMEDY}"
         )
-
-
-def _said(path: Path, metadata: Mapping[str, str]) -> tuple[list[str] | dict[str, list[str]], int, float | None]:
-    """Read the labels, of a bank for each task, the sampling rate and the centre window."""
-    try:
-        version, rate = int(metadata["schema_version"]), int(metadata["sampling_rate"])
-        labels = json.loads(metadata["labels"])
-        window = float(metadata.get("window") or 0)
-    except KeyError as error:
-        raise ConfigError(f"{path}: an ONNX file, but without emonet-bench's metadata ({error}); {_REMEDY}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: its metadata is damaged ({error}); {_REMEDY}") from error
-    if version > _SCHEMA:
-        raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U emonet-bench")
-    if not LOWEST_RATE <= rate <= HIGHEST_RATE or not math.isfinite(window) or not _are_labels(labels):
-        raise ConfigError(f"{path}: its metadata is damaged (labels or sampling_rate); {_REMEDY}")
-    return labels, rate, None if metadata.get("hop") else window or None
-
-
-def _are_labels(labels: object) -> bool:
-    """Tell whether metadata holds labels: two or more different ones, or such a list for each of some tasks."""
-    if isinstance(labels, dict):
-        return bool(labels) and all(isinstance(own, list) and _are_labels(own) for own in labels.values())
-    if not isinstance(labels, list) or not all(isinstance(label, str) and label for label in labels):
-        return False
-    return len(set(labels)) == len(labels) > 1
 
 
 def _reason(error: Exception) -> str:

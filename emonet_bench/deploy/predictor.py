@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from emonet_bench.deploy.clips import Clip, Source
     from emonet_bench.deploy.model import Providers
     from emonet_bench.deploy.samples import Cut
+    from emonet_bench.types import InputSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +111,18 @@ class Predictor:
     @property
     def sampling_rate(self) -> int:
         """Samples per second that the model hears; audio of other rates is resampled."""
-        return self.model.sampling_rate
+        return self.input_spec.sampling_rate
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """What the model hears of a clip: all of it, its centre window, or windows all over it."""
+        return self.model.input_spec
 
     @property
     def centre(self) -> float | None:
         """Seconds that the model hears in the middle of what is longer; None: it hears everything."""
-        return self.model.centre
+        heard = self.input_spec
+        return None if heard.window is None or heard.hop else heard.window / heard.sampling_rate
 
     @property
     def metadata(self) -> Mapping[str, str]:

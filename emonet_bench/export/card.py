@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emonet_bench.config import did_you_mean
+from emonet_bench.deploy.metadata import heard, in_words, input_spec_of
 from emonet_bench.errors import ConfigError
 from emonet_bench.escaping import json_text, markdown, markdown_code
+from emonet_bench.types import InputSpec
 
 SCHEMA_VERSION = "1"
 """Version of the metadata in an exported file."""
@@ -49,22 +51,20 @@ def _joint_scores(record: Mapping[str, Any], corpus: str) -> dict[str, Any]:
     return {partition: parts["scores"] for partition, parts in record["per_corpus"][corpus].items()}
 
 
-def metadata_of(record: Mapping[str, Any], interval: Interval | None = None) -> dict[str, str]:
+def metadata_of(record: Mapping[str, Any], input_spec: InputSpec, interval: Interval | None = None) -> dict[str, str]:
     """Build an exported file's metadata from a run's record; what has structure is JSON.
 
     Args:
         record: Content of the run's ``result.json``.
+        input_spec: What the network really hears of a clip.
         interval: Confidence interval of the test UAR.
     """
-    spec, training = record["spec"], record["spec"]["training"]
-    window = None if training["evaluation"] == "whole" else training["window"]
+    spec = record["spec"]
     return {
         "schema_version": SCHEMA_VERSION,
         "labels": json.dumps(record["labels"], ensure_ascii=False),
-        "sampling_rate": str(training["sampling_rate"]),
         "minimum_length": "1",
-        "window": "" if window is None else str(window),
-        "hop": str(window / 2) if window is not None and training["evaluation"] == "windows" else "",
+        **heard(input_spec),
         "architecture": spec["architecture"],
         "strategy": spec["strategy"],
         "corpus": spec["corpus"],
@@ -164,11 +164,6 @@ def _partitions(record: Mapping[str, Any]) -> list[Sequence[str]]:
 
 
 def _use(metadata: Mapping[str, str], file: str) -> str:
-    heard = "the whole clip"
-    if metadata["window"]:
-        heard = f"the centred {metadata['window']} s of a clip"
-    if metadata["hop"]:
-        heard = f"windows of {metadata['window']} s, one every {metadata['hop']} s, and averages their logits"
     return f"""## Use
 
 ```python
@@ -180,7 +175,7 @@ for prediction in Predictor({json_text(file)}).predict(["clip.wav"]):
 
 Or with onnxruntime alone. In: `waveform` float32 (batch, samples), mono, {metadata["sampling_rate"]} Hz, in [-1, 1];
 `lengths` int64 (batch), the valid samples of each row. Out: `probabilities` and `logits` (batch, labels), `embedding`
-(batch, features). The front end is inside, and the model hears {heard}."""
+(batch, features). The front end is inside, and the model hears {in_words(input_spec_of(metadata))}."""
 
 
 def _provenance(metadata: Mapping[str, str]) -> str:

@@ -42,7 +42,7 @@ def export(
         classifier: The trained classifier; left as it is.
         corpus: Whose branches to export.
         path: The file; it appears only when the gate is passed.
-        input_spec: What evaluation hears of each clip; it is cut inside the graph.
+        input_spec: What is really heard of each clip, see ``evaluation_input``; it is cut inside the graph.
         metadata: Goes into the file, see ``metadata_of``.
         test: The test partition. Its UAR through onnxruntime is recorded, and must be the metadata's ``uar`` within a
             clip.
@@ -100,7 +100,7 @@ def export_run(
     """
     check_name(path)
     run = Trained(directory, classifier, record, test)
-    metadata = metadata_of(record, _interval(run))
+    metadata = metadata_of(record, input_spec, _interval(run))
     content, parity = _gated(classifier, run.corpus, path, input_spec, metadata, test)
     _write_both(path, content, model_card({**metadata, **parity.metadata()}, record, path.name))
     return parity
@@ -146,7 +146,7 @@ def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
     check_name(path)
-    metadata = {one.corpus: metadata_of(one.record, _interval(one)) for one in members}
+    metadata = {one.corpus: metadata_of(one.record, input_spec, _interval(one)) for one in members}
     bank = MultiTaskModule([(one.corpus, one.classifier) for one in members], input_spec)
     parities: dict[str, Parity] = {}
     try:

@@ -264,7 +264,7 @@ class _Run:
         """Export each corpus's network; what cannot be exported says why, and the run's scores stand."""
         cpu = torch.device("cpu")
         whole = {**self.header(), **record, "finished": scoring.utc(datetime.now(UTC))}
-        input_spec = evaluation_input(self.recipe)
+        input_spec = evaluation_input(self.recipe, classifier.network)
         told: dict[str, Any] = {}
         for name, parts in clips.items():
             file = "model.onnx" if len(clips) == 1 else f"model-{name}.onnx"

@@ -124,8 +124,17 @@ def training_window(recipe: Training) -> int | None:
     return None if recipe.window is None else round(recipe.window * recipe.sampling_rate)
 
 
-def evaluation_input(recipe: Training) -> InputSpec:
-    """Return what evaluation hears of a clip; windows overlap by half."""
+def evaluation_input(recipe: Training, network: Any = None) -> InputSpec:
+    """Return what evaluation, and so an exported model, really hears of a clip; windows overlap by half.
+
+    Args:
+        recipe: Says whether clips are heard as a whole, in their centre, or window by window.
+        network: What the architecture built; its ``input_spec``, where it has one, says that it hears a fixed window
+            whatever the recipe says. None: any network's, before it cuts anything itself.
+    """
     window = None if recipe.evaluation == "whole" else training_window(recipe)
     hop = max(1, window // 2) if window and recipe.evaluation == "windows" else None
+    own: InputSpec | None = getattr(network, "input_spec", None)
+    if window is None and own is not None:
+        window = own.window
     return InputSpec(recipe.sampling_rate, window, hop)

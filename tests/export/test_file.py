@@ -259,14 +259,13 @@ def test_the_file_says_what_it_is(model):
 
 
 def test_a_centre_window_is_said_in_seconds():
-    spec = record()["spec"]
-    centred = {**spec, "training": {**spec["training"], "evaluation": "centre"}}
-    assert metadata_of(record(spec=centred))["window"] == "3.0"
+    said = metadata_of(record(), InputSpec(16_000, 48_000))
+    assert (said["window"], said["hop"]) == ("3.0", "")
+    assert "the model hears the centred 3.0 s of a clip." in model_card(said, record(), "m.onnx")
 
 
 def test_windows_are_said_in_seconds():
-    spec = record()["spec"]
-    said = metadata_of(record(spec={**spec, "training": {**spec["training"], "evaluation": "windows"}}))
+    said = metadata_of(record(), InputSpec(16_000, 48_000, 24_000))
     assert (said["window"], said["hop"]) == ("3.0", "1.5")
     assert "windows of 3.0 s, one every 1.5 s" in model_card(said, record(), "m.onnx")
 
@@ -376,7 +375,7 @@ def test_a_name_that_the_card_would_take_is_refused_before_anything_else(tmp_pat
 
 
 def test_a_card_warns_of_generated_audio_and_names_every_label():
-    metadata = metadata_of(record(synthetic=True), (0.4, 0.6))
+    metadata = metadata_of(record(synthetic=True), SIGNAL, (0.4, 0.6))
     card = model_card(metadata, record(synthetic=True), "m.onnx")
     assert "Trained on generated audio" in card
     assert "| partition | UAR | accuracy | anger | joy | sadness |" in card
@@ -392,7 +391,7 @@ def joint_record():
 
 
 def test_a_joint_run_is_described_one_corpus_at_a_time():
-    metadata = metadata_of(for_corpus(joint_record(), "theirs"))
+    metadata = metadata_of(for_corpus(joint_record(), "theirs"), SIGNAL)
     assert metadata["corpus"] == "theirs"
     assert metadata["protocol"] == "folds"
     assert metadata["labels"] == '["calm", "cross"]'
