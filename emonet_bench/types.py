@@ -137,7 +137,7 @@ class InputSpec:
     """What is heard of a clip.
 
     An architecture is built for one. Its network may have one as an attribute ``input_spec``, which says what it hears
-    whatever the recipe says: with a window, ``embed`` cuts the centre out of longer clips, and an exported file says so.
+    whatever the recipe says: with a window, ``embed`` cuts the centre out of longer clips, and exports say so.
 
     Attributes:
         sampling_rate: Samples per second.

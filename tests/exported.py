@@ -60,7 +60,7 @@ class Listener(nn.Module):
 
     def embed(self, waveform, lengths):
         waveform = F.pad(waveform * (torch.arange(waveform.shape[1]) < lengths[:, None]), (0, KERNEL))
-        frames = 1 + torch.div((lengths - KERNEL).clamp_min(0), STEP, rounding_mode="floor")
+        frames = 1 + torch.div((lengths - KERNEL).clamp_min(0), STEP, rounding_mode="trunc")
         hidden = self.unit(waveform[:, None]).relu().transpose(1, 2)  # (N, T, WIDTH)
         packed = nn.utils.rnn.pack_padded_sequence(hidden, frames.cpu(), batch_first=True, enforce_sorted=False)
         hidden, _ = nn.utils.rnn.pad_packed_sequence(self.recurrent(packed)[0], batch_first=True)

@@ -16,7 +16,7 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import ExportError
 from emonet_bench.export.card import Interval, joined, metadata_of, model_card
 from emonet_bench.export.gate import EXAMPLE, Parity, check_parity, check_score, clips, first_line, score_onnx
-from emonet_bench.export.graph import OPSET, ExportModule, freeze, trace
+from emonet_bench.export.graph import DESCRIPTIONS, OPSET, ExportModule, freeze, trace
 from emonet_bench.export.multi_task import MultiTaskModule, tensors
 from emonet_bench.export.multi_task_card import Size, bank_card
 from emonet_bench.files import atomic_path
@@ -206,6 +206,8 @@ def _parsed(traced: bytes, classifier: Classifier) -> Any:
 
     model = onnx.load_model_from_string(traced)
     model.graph.output[-1].type.tensor_type.shape.dim[1].dim_value = classifier.network.dim  # tracing lost it
+    for value in [*model.graph.input, *model.graph.output]:
+        value.doc_string = DESCRIPTIONS[value.name]
     return model
 
 

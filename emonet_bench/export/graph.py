@@ -12,7 +12,9 @@ from unittest import mock
 
 import torch
 from torch import Tensor, nn
+from torch.onnx.operators import shape_as_tensor
 
+from emonet_bench.export.cleaning import cleaned
 from emonet_bench.networks import Classifier, PerCorpus
 from emonet_bench.networks.windowing import aggregate_windows
 from emonet_bench.types import InputSpec
@@ -20,6 +22,15 @@ from emonet_bench.types import InputSpec
 OPSET = 17
 INPUTS = ("waveform", "lengths", "task")
 OUTPUTS = ("probabilities", "logits", "embedding")
+DESCRIPTIONS = {
+    "waveform": "Mono audio in [-1, 1] at the model's sampling rate; what lies past a clip's length is ignored.",
+    "lengths": "Valid samples of each row; what lies outside of 1 to samples counts as the nearest of them.",
+    "task": "Which task, counted from 0 in the order of the metadata's labels.",
+    "probabilities": "Of each label, in the order of the metadata's labels.",
+    "logits": "Before the softmax.",
+    "embedding": "What the head is given.",
+}
+"""What viewers such as Netron show of each input and output."""
 
 # What the TorchScript exporter says about itself, about Python values in torch's own recurrent layers, and about
 # constants that it leaves in the graph. The gate checks what these warn of.
@@ -37,7 +48,7 @@ class ExportModule(nn.Module):
 
     Args:
         classifier: What ``freeze`` returned.
-        input_spec: What is heard of each clip, see ``hearing``.
+        input_spec: What is heard of each clip, see ``evaluation_input``.
     """
 
     def __init__(self, classifier: nn.Module, input_spec: InputSpec) -> None:
@@ -46,9 +57,17 @@ class ExportModule(nn.Module):
         self.input_spec = input_spec
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Map waveforms (N, S) and valid samples (N,) to probabilities (N, K), logits (N, K), embeddings (N, D)."""
+        """Map waveforms (N, S) and valid samples (N,) to probabilities (N, K), logits (N, K), embeddings (N, D).
+
+        Lengths outside of 1 to S count as the nearest of them. A clip that holds NaN or infinity gives NaN.
+        """
+        samples = shape_as_tensor(waveform)[1]
+        lengths = lengths.clamp_min(1).minimum(samples)
+        valid = torch.arange(cast("Any", samples)) < lengths[:, None]  # (N, S)
         embedding, logits = aggregate_windows(self._scored, waveform, lengths, self.input_spec)
-        return logits.softmax(-1), logits, embedding
+        poison = torch.where(valid, waveform * 0, 0.0).sum(1, keepdim=True)  # (N, 1), NaN or 0: rectifiers drop NaN
+        logits = logits + poison
+        return logits.softmax(-1), logits, embedding + poison
 
     def _scored(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         classifier = cast("Any", self.classifier)
@@ -108,7 +127,7 @@ def trace(deployed: ExportModule, *inputs: Tensor) -> bytes:
             output_names=list(OUTPUTS),
             dynamic_axes=axes,
         )
-    return content.getvalue()
+    return cleaned(content.getvalue())
 
 
 @contextmanager

@@ -17,14 +17,18 @@ def test_what_is_written_is_read(input_spec):
 
 
 def test_files_of_older_versions_are_read():
-    assert input_spec_of({"sampling_rate": "16000", "window": "2.97", "hop": "1.485"}) == InputSpec(16_000, 47_520, 23_760)
+    assert input_spec_of({"sampling_rate": "16000", "window": "2.97", "hop": "1.485"}) == InputSpec(
+        16_000, 47_520, 23_760
+    )
     assert input_spec_of({"sampling_rate": "16000"}) == InputSpec(16_000)
 
 
 def test_it_is_said_in_words():
     assert in_words(InputSpec(16_000)) == "the whole clip"
     assert in_words(InputSpec(16_000, 24_000)) == "the centred 1.5 s of a clip"
-    assert in_words(InputSpec(16_000, 24_000, 12_000)) == "windows of 1.5 s, one every 0.75 s, and averages their logits"
+    assert (
+        in_words(InputSpec(16_000, 24_000, 12_000)) == "windows of 1.5 s, one every 0.75 s, and averages their logits"
+    )
 
 
 @pytest.mark.parametrize(
