@@ -15,6 +15,7 @@ from emonet_bench.errors import AudioError
 CUT = "truncated: holds less audio than its header says"
 
 _UNKNOWN = 0x7FFFF000  # writers to a pipe put a size from here on into a header of 32 bits
+_CHUNKS = 10_000  # more than any writer makes: the search for the samples ends
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _FIRST, _LAST = 2, 4  # flags of an Ogg page (RFC 3533)
 
@@ -42,7 +43,9 @@ def _riff(file: BinaryIO, end: int) -> None:
     kind, _, _ = struct.unpack("<4sI4s", file.read(12).ljust(12, b"\0"))
     order = ">" if kind == b"FORM" else "<"
     large = None  # RF64 keeps the size of its samples in a chunk of its own (EBU Tech 3306)
-    while len(header := file.read(8)) == 8:  # noqa: PLR2004 - a chunk's name and size
+    for _ in range(_CHUNKS):
+        if len(header := file.read(8)) < 8:  # noqa: PLR2004 - a chunk's name and size
+            return None
         name, size = struct.unpack(f"{order}4sI", header)
         start = file.tell()
         if name == b"ds64":
@@ -57,11 +60,13 @@ def _riff(file: BinaryIO, end: int) -> None:
 def _w64(file: BinaryIO, end: int) -> None:
     """Find the samples' chunk of a Sony Wave64 file; sizes include a chunk's own header of 24 bytes."""
     file.seek(40)
-    while len(header := file.read(24)) == 24:  # noqa: PLR2004
+    for _ in range(_CHUNKS):
+        if len(header := file.read(24)) < 24:  # noqa: PLR2004
+            return None
         name, size = struct.unpack("<16sQ", header)
         if name == _W64_DATA:
             return _check(file.tell() - 24 + size <= end)
-        file.seek(file.tell() + max(0, size - 24) + -size % 8)
+        file.seek(min(end, file.tell() + max(0, size - 24) + -size % 8))
     return None
 
 

@@ -189,23 +189,34 @@ class _SoundFile(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
-class _Unsized(io.RawIOBase):
-    """An MP3 stream from some place on that hides its length, so that it is decoded until it ends."""
+class _Stream(io.RawIOBase):
+    """An open file from some place on, as libsndfile reads it: never raising, for it cannot take an exception.
 
-    def __init__(self, file: BinaryIO, start: int) -> None:
-        self._file, self._start = file, start
+    Args:
+        file: The file.
+        start: Where it begins.
+        sized: Whether it has an end to seek from; an MP3 stream without one is decoded until it ends.
+    """
+
+    def __init__(self, file: BinaryIO, start: int = 0, *, sized: bool = True) -> None:
+        self._file, self._start, self._sized = file, start, sized
         file.seek(start)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        return cast("Any", self._file).readinto(buffer)  # type: ignore[no-any-return]
+        found = self._file.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_END:
+        if whence == os.SEEK_END and not self._sized:
             return -1
-        return self._file.seek(offset + (self._start if whence == os.SEEK_SET else 0), whence)
+        base = {os.SEEK_SET: self._start, os.SEEK_CUR: self._file.tell()}.get(whence)
+        if base is None:
+            base = self._file.seek(0, os.SEEK_END)
+        return self._file.seek(max(self._start, base + offset)) - self._start
 
     def tell(self) -> int:
         return self._file.tell() - self._start
@@ -218,7 +229,7 @@ def _opened(source: Path | BinaryIO) -> Iterator[tuple[Any, bool]]:
         check_whole(raw)
         try:
             raw.seek(0)
-            with _SoundFile(native_name(source) if isinstance(source, Path) else raw) as file:
+            with _SoundFile(native_name(source) if isinstance(source, Path) else _Stream(raw)) as file:
                 if file.format != "MP3":
                     yield file, 0 <= file.frames < 2**62
                     return
@@ -228,7 +239,7 @@ def _opened(source: Path | BinaryIO) -> Iterator[tuple[Any, bool]]:
                 if found.declared is not None and found.declared >= found.total:
                     yield file, True
                     return
-            with _SoundFile(_Unsized(raw, found.start)) as file:
+            with _SoundFile(_Stream(raw, found.start, sized=False)) as file:
                 yield file, False
         except (TypeError, RuntimeError) as error:  # TypeError: it takes the suffix for headerless audio
             raise AudioError(_UNREADABLE) from error

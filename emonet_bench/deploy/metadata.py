@@ -67,7 +67,7 @@ def read_facts(path: Path, metadata: Mapping[str, str]) -> Facts:
         input_spec = input_spec_of(metadata)
     except KeyError as error:
         raise ConfigError(f"{path}: an ONNX file, but without emonet-bench's metadata ({error}); {REMEDY}") from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{path}: its metadata is damaged ({error}); {REMEDY}") from error
     if version > _SCHEMA:
         raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U emonet-bench")

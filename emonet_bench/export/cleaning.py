@@ -25,7 +25,8 @@ def cleaned(content: bytes) -> bytes:
     nodes = _used(nodes, {value.name for value in graph.output})
     del graph.node[:]
     graph.node.extend(nodes)
-    return model.SerializeToString()
+    done: bytes = model.SerializeToString()
+    return done
 
 
 def _straight(node: Any) -> list[Any]:
