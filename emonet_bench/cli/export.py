@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,11 @@ from emonet_bench.errors import AudioError, ConfigError, CorpusError
 from emonet_bench.plugins.loading import Plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from emonet_bench.data.dataset import Clips
     from emonet_bench.export import Trained
+    from emonet_bench.runs.record import RunRecord
     from emonet_bench.types import InputSpec, Partition
 
 
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     type=click.Choice(["int8"]),
     help="Write a variant with 8-bit convolutions beside it, such as model.int8.onnx, if its test UAR holds.",
 )
+@click.option(
+    "--single",
+    is_flag=True,
+    help="Write an unmasked twin beside it, such as model.single.onnx, which scores clips one by one faster.",
+)
 @click.option("--bank", is_flag=True, help="One file of several tasks: runs that share the network of one source.")
 @click.pass_context
 def export(
@@ -44,6 +49,7 @@ def export(
     corpus: str | None,
     quantize: str | None,
     *,
+    single: bool,
     bank: bool,
 ) -> None:
     """Write the trained network in the directory RUN as one self-describing ONNX file, with a model card beside it.
@@ -51,15 +57,14 @@ def export(
     The file is written only if onnxruntime and the trained network agree, at sizes that the export has not seen. Where
     the corpus is on this disk, its test partition is scored through onnxruntime, too.
     """
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # torch's exporter warns of what the gate checks
     from emonet_bench.export import check_name  # noqa: PLC0415 - torch
 
     if output is not None:
         check_name(output)
     plugins = Plugins(context.obj)
     if bank:
-        if output is None or corpus or quantize:
-            raise ConfigError("--bank: needs --output FILE, and goes neither with --corpus nor with --quantize")
+        if output is None or corpus or quantize or single:
+            raise ConfigError("--bank: needs --output FILE, and goes with neither --corpus, --quantize nor --single")
         _bank([one for run in runs for one in trained(run, plugins, None)], output)
         return
     if len(runs) > 1:
@@ -67,40 +72,48 @@ def export(
     (run,) = runs
     (one,) = trained(run, plugins, [corpus])
     file = output or run / "model.onnx"
-    _single(one, file)
+    _export(one, file)
+    if single:
+        _twin(one, file)
     if quantize:
         _quantise(one, file, plugins)
 
 
 def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -> list[Trained]:
     """Restore a run, for some or (None) all of its corpora."""
-    from emonet_bench.export import Trained, for_corpus  # noqa: PLC0415
+    from emonet_bench.export import Trained  # noqa: PLC0415
     from emonet_bench.training import checkpoints  # noqa: PLC0415 - torch
 
     classifier, joint = checkpoints.restore(run, plugins)
-    records = [for_corpus(joint, name) for name in corpora or joint["spec"]["corpus"].split("+")]
+    records = [joint.of(name) for name in corpora or dict(joint.spec.trained_corpora())]
     found = [(record, partitions(plugins, record)) for record in records]
     return [Trained(run, classifier, record, parts["test"] if parts else None) for record, parts in found]
 
 
 def input_spec_of(one: Trained) -> InputSpec:
     """Tell what a trained run really hears of a clip."""
-    from emonet_bench.config import Training  # noqa: PLC0415
     from emonet_bench.training.prediction import evaluation_input  # noqa: PLC0415 - torch
 
-    return evaluation_input(Training(**one.record["spec"]["training"]), one.classifier.network)
+    return evaluation_input(one.record.spec.training, one.classifier.network)
 
 
 def _architecture(one: Trained) -> tuple[str, Any]:
-    return one.record["spec"]["architecture"], one.record["spec"]["architecture_options"]
+    return one.record.spec.architecture, one.record.spec.architecture_options
 
 
-def _single(one: Trained, file: Path) -> None:
+def _export(one: Trained, file: Path) -> None:
     from emonet_bench.export import export_run  # noqa: PLC0415 - torch
 
     parity = export_run(one.directory, one.classifier, one.record, file, input_spec_of(one), one.test)
-    uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record['scores']['test']['uar']:.3f})"
+    uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record.test.uar:.3f})"
     say(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
+
+
+def _twin(one: Trained, file: Path) -> None:
+    from emonet_bench.export import export_single  # noqa: PLC0415 - torch
+
+    twin, delta = export_single(one.classifier, one.corpus, file, input_spec_of(one))
+    say(f"{twin}: without masks, at most {delta:.1e} from the trained network")
 
 
 def _bank(members: Sequence[Trained], file: Path) -> None:
@@ -131,27 +144,21 @@ def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
     )
 
 
-def partitions(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = False) -> dict[Partition, Clips] | None:
+def partitions(plugins: Plugins, record: RunRecord, *, quiet: bool = False) -> dict[Partition, Clips] | None:
     """Open the run's partitions; without them an export goes on, and says so."""
     from emonet_bench.data.opened_corpus import open_corpus  # noqa: PLC0415 - torch
     from emonet_bench.matrix.scoring import fold_of  # noqa: PLC0415
 
-    spec = record["spec"]
-    training = spec["training"]
+    spec, training = record.spec, record.spec.training
     try:
-        corpus = plugins.corpora[spec["corpus"]]
-        opened = open_corpus(
-            corpus,
-            spec["protocol"],
-            training["sampling_rate"],
-            cache_directory(),
-            skip_bad=bool(record.get("skipped_files")),
-        )
+        corpus = plugins.corpora[spec.corpus]
+        skip_bad = record.skipped_files > 0
+        opened = open_corpus(corpus, spec.protocol, training.sampling_rate, cache_directory(), skip_bad=skip_bad)
     except (AudioError, ConfigError, CorpusError) as error:
         reason = str(error)
     else:
-        if opened.fingerprint == record["fingerprint"]:
-            divided = opened.divide(fold_of(opened, spec["fold"]), training["limit"])
+        if opened.fingerprint == record.fingerprint:
+            divided = opened.divide(fold_of(opened, spec.fold), training.limit)
             return {part: opened.clips(index) for part, index in divided.items()}
         reason = f"{corpus.name} has changed since the run"
     if not quiet:

@@ -134,6 +134,8 @@ class Shell(click.RichGroup):
             except (EmonetBenchError, click.ClickException) as error:
                 status = complain(error)
             except OSError as error:
+                if error.errno == errno.ENAMETOOLONG:
+                    sys.exit(complain(StoreError(f"{str(error.filename)[:100]}...: {error.strerror}; shorten it")))
                 if error.errno not in _UNWRITABLE:
                     raise
                 _write_no_more()

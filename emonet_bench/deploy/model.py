@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import io
 import sys
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Providers = Literal["auto", "cpu", "cuda"]
 
+TWIN_OF = "twin_of"
+"""In a twin's metadata: the SHA-256 of the file that it belongs to."""
+
 _CUDA = "CUDAExecutionProvider"
 # Float32 as in training, and no search for the best convolution at every new length.
 _CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
@@ -40,6 +44,7 @@ class Model:
         labels: What it tells apart, in declared order.
         input_spec: What it hears of a clip.
         task: Which of a bank's tasks; None: the file has a single one.
+        twin: The session of its unmasked twin, for clips that fill their rows, where that lies beside it.
     """
 
     session: onnxruntime.InferenceSession
@@ -47,6 +52,7 @@ class Model:
     labels: tuple[str, ...]
     input_spec: InputSpec
     task: int | None = None
+    twin: onnxruntime.InferenceSession | None = None
 
     @property
     def provider(self) -> Literal["cpu", "cuda"]:
@@ -71,13 +77,15 @@ class Model:
         waveform = np.zeros((len(clips), lengths.max()), np.float32)
         for row, clip in zip(waveform, clips, strict=True):
             row[: len(clip)] = clip
-        feed = {"waveform": waveform, "lengths": lengths}
+        session, feed = self.session, {"waveform": waveform, "lengths": lengths}
         if self.task is not None:
             feed["task"] = np.array(self.task)
+        if self.twin is not None and lengths.min() == lengths.max():
+            session, feed = self.twin, {"waveform": waveform}
         found: list[NDArray[np.float32]]
         outputs = ["probabilities", *more]
         try:
-            found = self.session.run(outputs, feed)
+            found = session.run(outputs, feed)
         except Exception as error:  # onnxruntime's exceptions share no parent
             seconds = lengths.max() / self.input_spec.sampling_rate
             raise AudioError(
@@ -110,11 +118,26 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     if isinstance(labels, list):
         if task is not None:
             raise ConfigError(f"task: {path} holds a single one; leave it out")
-        return Model(session, metadata, tuple(labels), input_spec)
+        return Model(session, metadata, tuple(labels), input_spec, twin=_twin(path, providers))
     if task not in labels:
         given = "" if task is None else f", not {task!r}"
         raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
     return Model(session, metadata, tuple(labels[task]), input_spec, list(labels).index(task))
+
+
+def twin_path(path: Path) -> Path:
+    """Return where a file's unmasked twin lies: ``model.single.onnx`` beside ``model.onnx``."""
+    return path.with_suffix(".single.onnx")
+
+
+def _twin(path: Path, providers: Providers) -> onnxruntime.InferenceSession | None:
+    """Open a file's twin where there is one, and it is this very file's."""
+    twin = twin_path(path)
+    if not twin.is_file():
+        return None
+    session = open_session(twin, providers)
+    of = session.get_modelmeta().custom_metadata_map.get(TWIN_OF)
+    return session if of == hashlib.sha256(path.read_bytes()).hexdigest() else None
 
 
 def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSession:

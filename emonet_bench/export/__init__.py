@@ -1,11 +1,12 @@
 """One self-describing ONNX file from a trained classifier, held against torch before it is written."""
 
-from emonet_bench.export.card import for_corpus, metadata_of, model_card
+from emonet_bench.export.card import metadata_of, model_card
 from emonet_bench.export.file import Trained, check_name, export, export_bank, export_run
 from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
 from emonet_bench.export.graph import OPSET, ExportModule, freeze
 from emonet_bench.export.int8 import MOST_LOST, Quantised, quantise
 from emonet_bench.export.multi_task_card import Size, size_table
+from emonet_bench.export.single import export_single
 
 __all__ = [
     "MOST_LOST",
@@ -20,7 +21,7 @@ __all__ = [
     "export",
     "export_bank",
     "export_run",
-    "for_corpus",
+    "export_single",
     "freeze",
     "metadata_of",
     "model_card",

@@ -64,15 +64,21 @@ class ExportModule(nn.Module):
         samples = shape_as_tensor(waveform)[1]
         lengths = lengths.clamp_min(1).minimum(samples)
         valid = torch.arange(cast("Any", samples)) < lengths[:, None]  # (N, S)
-        embedding, logits = aggregate_windows(self._scored, waveform, lengths, self.input_spec)
-        poison = torch.where(valid, waveform * 0, 0.0).sum(1, keepdim=True)  # (N, 1), NaN or 0: rectifiers drop NaN
-        logits = logits + poison
-        return logits.softmax(-1), logits, embedding + poison
+        embedding, logits = aggregate_windows(self.scored, waveform, lengths, self.input_spec)
+        spoilt = poison(torch.where(valid, waveform, 0.0))
+        logits = logits + spoilt
+        return logits.softmax(-1), logits, embedding + spoilt
 
-    def _scored(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def scored(self, waveform: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return embeddings (N, D) and logits (N, K); without lengths, every clip fills its row."""
         classifier = cast("Any", self.classifier)
         embedding: Tensor = classifier.network.embed(waveform, lengths)
         return embedding, classifier.heads(embedding)
+
+
+def poison(waveform: Tensor) -> Tensor:
+    """Return (N, 1): NaN where a row of (N, S) holds NaN or infinity, else 0. Rectifiers would drop NaN."""
+    return (waveform * 0).sum(1, keepdim=True)
 
 
 def freeze(classifier: Classifier, corpus: str) -> nn.Module:
@@ -114,7 +120,8 @@ def trace(deployed: ExportModule, *inputs: Tensor) -> bytes:
     Returns:
         The ONNX model, serialised.
     """
-    axes = {"waveform": {0: "batch", 1: "samples"}, **{name: {0: "batch"} for name in ("lengths", *OUTPUTS)}}
+    names = INPUTS[: len(inputs)]
+    axes = {name: {0: "batch"} for name in (*names[:2], *OUTPUTS)} | {"waveform": {0: "batch", 1: "samples"}}
     content = io.BytesIO()
     with torch.no_grad(), _quiet():
         torch.onnx.export(
@@ -123,7 +130,7 @@ def trace(deployed: ExportModule, *inputs: Tensor) -> bytes:
             cast("Any", content),  # a file object is taken, but not declared
             dynamo=False,
             opset_version=OPSET,
-            input_names=list(INPUTS[: len(inputs)]),
+            input_names=list(names),
             output_names=list(OUTPUTS),
             dynamic_axes=axes,
         )
