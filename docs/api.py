@@ -13,13 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 PAGE = Path(__file__).with_name("api.md")
 
 PUBLIC: dict[str, tuple[str, ...]] = {
-    "emonet_bench": ("hookimpl",),
+    "emonet_bench": ("Predictor", "hookimpl", "load_results", "run_matrix"),
+    "emonet_bench.audio": ("cache_errors",),
     "emonet_bench.config": ("Options", "option", "parse", "read_toml"),
     "emonet_bench.data.cards": ("OWN_CARD", "corpus_at", "corpus_from_card"),
+    "emonet_bench.data.coverage": ("Listing",),
     "emonet_bench.data.dataset": ("Batch", "Clips"),
+    "emonet_bench.data.folders": ("passed_over",),
     "emonet_bench.data.tables": ("holds_tables",),
     "emonet_bench.deploy": ("Prediction", "Predictor", "Stream"),
     "emonet_bench.errors": (
@@ -34,9 +39,12 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "TrainingError",
     ),
     "emonet_bench.export": ("export",),
+    "emonet_bench.features.identity": ("identify",),
     "emonet_bench.frontend.options": ("FrontEndOptions",),
     "emonet_bench.frontend.spectrogram": ("DecibelLogMel", "LogMel", "Mfcc"),
     "emonet_bench.hookspecs": ("CorporaConfig",),
+    "emonet_bench.matrix.events": ("Listener",),
+    "emonet_bench.matrix.progress": ("ProgressLines",),
     "emonet_bench.metrics": ("accuracy", "confusion", "macro_f1", "recalls", "scores", "unweighted_average_recall"),
     "emonet_bench.networks": (
         "Classifier",
@@ -51,14 +59,30 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "parameter_groups",
         "without_corpus",
     ),
-    "emonet_bench.runs.spec": ("RunError", "RunResult", "RunSpec"),
+    "emonet_bench.plugins.loading": ("Selection",),
+    "emonet_bench.report.notebook": ("Figure",),
+    "emonet_bench.report.results": ("Results",),
+    "emonet_bench.runs.facts": ("RunError",),
+    "emonet_bench.runs.history": ("Epoch",),
+    "emonet_bench.runs.record": ("RunRecord",),
+    "emonet_bench.runs.spec": ("RunResult", "RunSpec"),
     "emonet_bench.testing": ("check_architecture", "check_corpus", "check_executor", "check_strategy"),
     "emonet_bench.training.checkpoints": ("Checkpoint",),
-    "emonet_bench.training.svm": ("LinearHead", "fit_svm"),
+    "emonet_bench.training.linear_models": (
+        "LinearHead",
+        "LinearModel",
+        "Rows",
+        "choose_linear_model",
+        "compute_rows",
+        "fit_linear_model",
+    ),
+    "emonet_bench.training.nearest_neighbours": ("NearestNeighboursHead", "fit_nearest_neighbours"),
+    "emonet_bench.training.prediction": ("Pass",),
     "emonet_bench.types": (
         "AdapterPoint",
         "Architecture",
         "Corpus",
+        "FrozenFeatures",
         "InputSpec",
         "Network",
         "PARTITIONS",
@@ -101,13 +125,26 @@ def _entry(name: str, thing: Any) -> Iterator[str]:
         yield f"`{_shown(thing)}`\n"
         return
     if inspect.isclass(thing):
-        yield f"```python\nclass {name}{_signature(thing)}\n```\n"
+        yield f"```python\nclass {name}{'(**fields)' if _is_model(thing) else _signature(thing)}\n```\n"
     else:
         yield f"```python\ndef {name}{_signature(thing)}\n```\n"
     yield f"{_sentence(thing)}\n"
     yield from _listed(thing)
     if inspect.isclass(thing):
+        yield from _fields(thing)
         yield from _methods(thing)
+
+
+def _is_model(thing: Any) -> bool:
+    return inspect.isclass(thing) and issubclass(thing, BaseModel) and bool(thing.model_fields)
+
+
+def _fields(thing: type[Any]) -> Iterator[str]:
+    """List the described fields of a pydantic model: their annotations are too long for a signature."""
+    if _is_model(thing):
+        described = {name: field.description for name, field in thing.model_fields.items() if field.description}
+        yield from (f"- {name}: {description}" for name, description in described.items())
+        yield ""
 
 
 def _methods(thing: type[Any]) -> Iterator[str]:

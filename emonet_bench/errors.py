@@ -25,6 +25,10 @@ class StoreError(EmonetBenchError):
     """A results directory cannot be read or written."""
 
 
+class OutOfSpaceError(StoreError):
+    """The disk has no room; that is nobody's fault but the disk's, and what was done goes on from there."""
+
+
 class ExportError(EmonetBenchError):
     """A trained network cannot be exported, or its export does not agree with it."""
 

@@ -4,8 +4,9 @@ import torch
 from torch import nn
 
 from emonet_bench.data.dataset import Clips
+from emonet_bench.features.identity import identify
 from emonet_bench.networks import MaskedBatchNorm
-from emonet_bench.types import AdapterPoint, TrainingSet
+from emonet_bench.types import AdapterPoint, FrozenFeatures, TrainingSet
 
 
 class Toy(nn.Module):
@@ -62,3 +63,49 @@ def toy_clips(count=40, labels=("high", "low"), seed=0):
 
 def toy_set(clips, corpus="toy"):
     return TrainingSet(corpus, clips.labels, len(clips))
+
+
+class FrozenToy(nn.Module):
+    """Frames of 100 samples through a frozen dense layer, then a dense layer that trains and the mean over frames.
+
+    With ``rows``, the mean stands before the layer that trains: one row for each clip.
+    """
+
+    dim = 8
+
+    def __init__(self, *, rows=False):
+        super().__init__()
+        self.rows, self.computed = rows, 0
+        self.backbone = nn.Linear(100, 12).requires_grad_(requires_grad=False)
+        self.dropout = nn.Dropout(0.3)
+        self.dense = nn.Linear(12, 8)
+
+    def frozen(self, waveform, lengths):
+        self.computed += len(waveform)
+        size = waveform.shape[1]
+        lengths = torch.full(waveform.shape[:1], size) if lengths is None else lengths
+        waveform = waveform * (torch.arange(size) < lengths[:, None])
+        frames = nn.functional.pad(waveform, (0, -size % 100)).reshape(len(waveform), -1, 100)
+        hidden = self.dropout(torch.tanh(self.backbone(10 * frames)))
+        counts = (lengths + 99) // 100
+        return FrozenFeatures(_mean(hidden, counts)) if self.rows else FrozenFeatures(hidden, counts)
+
+    def embed_frozen(self, features):
+        hidden = torch.relu(self.dense(features.values))
+        return hidden if features.lengths is None else _mean(hidden, features.lengths)
+
+    def embed(self, waveform, lengths):
+        return self.embed_frozen(self.frozen(waveform, lengths))
+
+    def frozen_id(self):
+        if self.backbone.weight.requires_grad:
+            return None
+        return identify({"rows": self.rows}, self.backbone.state_dict(), [FrozenToy])
+
+    def adapter_points(self):
+        return {}
+
+
+def _mean(hidden, counts):
+    mask = torch.arange(hidden.shape[1]) < counts[:, None]
+    return (hidden * mask[..., None]).sum(1) / counts[:, None]

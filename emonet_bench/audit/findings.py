@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from emonet_bench.errors import CorpusError
 
-Level = Literal["note", "warning", "leak"]
-Verdict = Literal["clean", "warnings", "leaking"]
+Level = Literal["note", "warning", "unknown", "leak"]
+Verdict = Literal["clean", "warnings", "speakers unknown", "incomplete", "leaking"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""From the best to the worst."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Finding:
 
     Attributes:
         check: Which check: ``speakers``, ``identical``, ``bandwidth`` and so on.
-        level: ``leak``: test is heard in train or dev. ``warning``: worth mending. ``note``: worth knowing.
+        level: ``leak``: test is heard in train or dev. ``unknown``: something is missing, so that it cannot be told.
+            ``warning``: worth mending. ``note``: worth knowing.
         message: What was found, in one line.
         clips: Names of the clips it is about, the first few.
     """
@@ -35,22 +38,36 @@ def verdict(findings: Iterable[Finding]) -> Verdict:
     >>> verdict([Finding("texts", "note", "..."), Finding("clipping", "warning", "...")])
     'warnings'
     """
-    levels = {finding.level for finding in findings}
-    return "leaking" if "leak" in levels else "warnings" if "warning" in levels else "clean"
+    found = {(finding.level, finding.check) for finding in findings}
+    levels = {level for level, _ in found}
+    if "leak" in levels:
+        return "leaking"
+    if "unknown" in levels:
+        return (
+            "speakers unknown"
+            if {check for level, check in found if level == "unknown"} == {"speakers"}
+            else "incomplete"
+        )
+    return "warnings" if "warning" in levels else "clean"
 
 
 def refuse_leaks(corpus: str, protocol: str, findings: Iterable[Finding]) -> None:
-    """Stop where a protocol leaks.
+    """Stop where a protocol leaks, or where what is missing of the corpus may hide it.
 
     Raises:
-        CorpusError: One line that says what leaks.
+        CorpusError: One line that says what leaks, or else what is missing.
     """
-    leaks = [finding.message for finding in findings if finding.level == "leak"]
-    if leaks:
-        raise CorpusError(
-            f"corpus {corpus}: protocol {protocol!r} leaks: {'; '.join(leaks)}; choose another protocol, or run "
-            "without --strict"
-        )
+    findings = list(findings)
+    remedies = {
+        "leak": ("leaks", "choose another protocol"),
+        "unknown": ("cannot be shown to be free of leaks", "complete the corpus"),
+    }
+    for level, (what, remedy) in remedies.items():
+        told = [finding.message for finding in findings if finding.level == level]
+        if told:
+            raise CorpusError(
+                f"corpus {corpus}: protocol {protocol!r} {what}: {'; '.join(told)}; {remedy}, or run without --strict"
+            )
 
 
 def some(names: Iterable[str], most: int = 5) -> tuple[str, ...]:

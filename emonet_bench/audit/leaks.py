@@ -9,8 +9,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from emonet_bench.audio import AudioStore
 from emonet_bench.audit.findings import Finding, Level, some
+from emonet_bench.audit.gaps import gaps
+from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.types import PARTITIONS, Partition, SplitRule, Utterance
 
@@ -18,16 +19,14 @@ Divisions = Sequence[Sequence[Partition]]
 """The partition of every utterance in each fold."""
 
 
-def quick(utterances: Sequence[Utterance], rule: SplitRule, audio: AudioStore) -> list[Finding]:
-    """Audit what needs no listening: overlaps between partitions and identical audio.
-
-    Args:
-        utterances: The whole corpus.
-        rule: The protocol's.
-        audio: Their store.
-    """
-    divided = divisions(utterances, rule)
-    return [*overlaps(utterances, rule, divided), *identical(utterances, audio.digests, divided)]
+def quick(corpus: OpenCorpus) -> list[Finding]:
+    """Audit what needs no listening: what is missing, overlaps between partitions, and identical audio."""
+    divided = divisions(corpus.utterances, corpus.rule)
+    return [
+        *gaps(corpus.coverage, corpus.rule),
+        *overlaps(corpus.utterances, corpus.rule, divided),
+        *identical(corpus.utterances, corpus.audio.digests, divided),
+    ]
 
 
 def divisions(utterances: Sequence[Utterance], rule: SplitRule) -> Divisions:

@@ -12,8 +12,10 @@ import numpy as np
 from emonet_bench.audio import fingerprint
 from emonet_bench.audit import fingerprints
 from emonet_bench.audit.findings import Finding, some
+from emonet_bench.audit.gaps import gaps
 from emonet_bench.audit.leaks import Divisions, divisions, identical, near, overlaps
 from emonet_bench.audit.signal_checks import ClipStats
+from emonet_bench.data.coverage import coverage
 from emonet_bench.errors import AudioError
 from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance
 
@@ -46,7 +48,12 @@ def whole(
     bad = {u.name: str(clip) for u, clip in zip(utterances, heard, strict=True) if isinstance(clip, AudioError)}
     pairs = [(u, clip) for u, clip in zip(utterances, heard, strict=True) if isinstance(clip, ClipStats)]
     used, clips = [utterance for utterance, _ in pairs], [clip for _, clip in pairs]
-    findings = [*_bad_files(bad), *_expected(corpus, utterances, used, clips), *_spelling(corpus.labels)]
+    findings = [
+        *gaps(coverage(corpus, utterances), rule, utterances),
+        *_bad_files(bad),
+        *_expected(corpus, utterances, used, clips),
+        *_spelling(corpus.labels),
+    ]
     if not used:
         return findings
     divided = divisions(used, rule)
@@ -80,8 +87,6 @@ def _bad_files(bad: Mapping[str, str]) -> Iterator[Finding]:
 def _expected(
     corpus: Corpus, utterances: Sequence[Utterance], used: Sequence[Utterance], clips: Sequence[ClipStats]
 ) -> Iterator[Finding]:
-    if corpus.clips not in (None, len(utterances)):
-        yield Finding("counts", "warning", f"{len(utterances)} clips; {corpus.clips} are expected")
     speakers = {utterance.speaker for utterance in utterances} - {None}
     wanted = corpus.facts.get("speakers")
     if wanted is not None and speakers and wanted != str(len(speakers)):

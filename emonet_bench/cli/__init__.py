@@ -25,12 +25,13 @@ COMMANDS = {
     "export": ("emonet_bench.cli.export", "Write a trained run as one ONNX file."),
     "predict": ("emonet_bench.cli.predict", "Predict labels of audio files with an ONNX file."),
     "show": ("emonet_bench.cli.show", "Describe an ONNX file or a run."),
+    "features": ("emonet_bench.cli.features", "Compute frozen features ahead, list what is kept, remove it."),
     "corpora": ("emonet_bench.cli.corpora", "List the known corpora, and look into one."),
     "plugins": ("emonet_bench.cli.plugins", "List the installed plugins and what they register."),
     "doctor": ("emonet_bench.cli.doctor", "Check this machine: versions, devices, corpora, cache."),
 }
 _PANELS = [
-    {"name": "Benchmark", "commands": ["run", "status", "report", "verify", "reproduce"]},
+    {"name": "Benchmark", "commands": ["run", "features", "status", "report", "verify", "reproduce"]},
     {"name": "Deploy", "commands": ["export", "predict", "show"]},
     {"name": "Look around", "commands": ["corpora", "plugins", "doctor"]},
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 import rich_click as click
 from rich.box import HORIZONTALS
@@ -12,11 +13,12 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 from rich.text import Text
 
-from emonet_bench.audio import open_store
+from emonet_bench.audio import damaged_stores, open_store
 from emonet_bench.audit import Finding, all_clip_stats, verdict, whole
 from emonet_bench.cli.consoles import say
 from emonet_bench.cli.terminal import Terminal
 from emonet_bench.data import label_maps
+from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, CorpusError
 from emonet_bench.escaping import json_text
@@ -25,7 +27,7 @@ from emonet_bench.plugins.loading import Plugins
 RATE = 16_000
 """Rate of the stores of other corpora: that of most runs, so that they are there already."""
 
-_STYLE = {"leak": "red", "warning": "yellow", "note": "dim"}
+_STYLE = {"leak": "red", "unknown": "magenta", "warning": "yellow", "note": "dim"}
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,12 @@ class Audit:
 
     Attributes:
         protocol: Under which protocol.
-        clips: In how many clips.
+        coverage: Of how much of the corpus.
         findings: What.
     """
 
     protocol: str
-    clips: int
+    coverage: Coverage
     findings: Sequence[Finding]
 
     @property
@@ -57,8 +59,15 @@ def audited(plugins: Plugins, name: str, protocol: str | None) -> Audit:
         task = bar.add_task(f"listening to {name}", total=len(utterances))
         heard = all_clip_stats(utterances, lambda done, _: bar.update(task, completed=done))
         others = _others(plugins, name, bar)
-    findings = whole(corpus, utterances, corpus.protocols[chosen], heard, others)
-    return Audit(chosen, len(utterances), findings)
+    findings = [*_cache(name), *whole(corpus, utterances, corpus.protocols[chosen], heard, others)]
+    return Audit(chosen, coverage(corpus, utterances), findings)
+
+
+def _cache(name: str) -> Iterator[Finding]:
+    """Yield the damaged stores of a corpus's audio."""
+    for store in damaged_stores(cache_directory()):
+        if store.name.rpartition("-")[0] == name:
+            yield Finding("cache", "warning", f"{store} is damaged; it is built again when it is next used")
 
 
 def _others(plugins: Plugins, name: str, bar: Progress) -> dict[bytes, str]:
@@ -86,7 +95,13 @@ def _update(bar: Progress, task: TaskID, done: int, _: int) -> None:
 def show_findings(name: str, audit: Audit, *, as_json: bool) -> None:
     """Print an audit."""
     if as_json:
-        facts = {"corpus": name, "protocol": audit.protocol, "clips": audit.clips, "verdict": audit.verdict}
+        facts: dict[str, Any] = {
+            "corpus": name,
+            "protocol": audit.protocol,
+            "clips": audit.coverage.found,
+            "verdict": audit.verdict,
+        }
+        facts["coverage"] = audit.coverage.facts()
         text = json_text({**facts, "findings": list(map(asdict, audit.findings))}, indent=2)
         click.echo(text.encode())  # JSON is UTF-8, whatever the console's encoding
         return
@@ -97,4 +112,4 @@ def show_findings(name: str, audit: Audit, *, as_json: bool) -> None:
         examples = "".join(f"\n  {clip}" for clip in finding.clips)
         table.add_row(finding.check, Text(finding.level, _STYLE[finding.level]), finding.message + examples)
     Terminal().print(table)
-    say(f"{name}, protocol {audit.protocol}, {audit.clips} clips: {audit.verdict}")
+    say(f"{name}, protocol {audit.protocol}, {audit.coverage}: {audit.verdict}")

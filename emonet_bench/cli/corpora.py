@@ -17,6 +17,7 @@ from emonet_bench import directories
 from emonet_bench.audio import seconds
 from emonet_bench.cli.consoles import say
 from emonet_bench.cli.terminal import Fitting, Terminal, grid
+from emonet_bench.data.coverage import coverage
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.errors import AudioError, CorpusError
 from emonet_bench.plugins.loading import Plugins, Selection
@@ -59,6 +60,8 @@ def show(ctx: click.RichContext, /, name: str) -> None:
     except CorpusError as error:
         say(str(error))
         return
+    known = coverage(corpus, utterances)
+    say(f"found: {known}{'' if known.complete else f'; `emonet-bench corpora audit {name}` tells more'}")
     protocol, rule = next(iter(corpus.protocols.items()))
     fold = folds(utterances, rule)[0]
     say(f"protocol {protocol}: {_words(rule, utterances)}{'' if fold is None else ', the first of them:'}")
@@ -79,9 +82,9 @@ def add(ctx: click.RichContext, /, name: str, path: Path) -> None:
     check_name("corpus", name)
     selection = replace(ctx.obj or Selection(), places={name: path.resolve()})
     corpus = Plugins(selection).corpora[name]
-    found = len(corpus.load())
+    known = coverage(corpus, corpus.load())
     file = directories.register(name, path)
-    say(f"{name}: {found} clips (expected: {corpus.clips or 'unknown'}), written to {file}")
+    say(f"{name}: {known}{'' if corpus.clips else ' (expected: unknown)'}, written to {file}")
 
 
 @corpora.command()
@@ -93,8 +96,8 @@ def audit(ctx: click.RichContext, /, name: str, protocol: str | None, *, as_json
     """Listen to every clip of the corpus NAME and look for what would spoil a score.
 
     Speakers, sessions and texts in two partitions; identical audio, here and in the other corpora found;
-    near-duplicates; clipping, offset, silence, low bandwidth; labels; counts. The verdict is clean, warnings or leaking
-    (then the exit status is 1).
+    near-duplicates; clipping, offset, silence, low bandwidth; labels; counts, files and rows that are no clip. The
+    verdict is clean, warnings, speakers unknown, incomplete or leaking (then the exit status is 1).
     """
     from emonet_bench.cli.audit import audited, show_findings  # noqa: PLC0415 - NumPy and files for this command only
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO, get_args
 import rich_click as click
 
 from emonet_bench.cli.consoles import say
+from emonet_bench.data.folders import files_in
 from emonet_bench.deploy import Predictor
 from emonet_bench.deploy.model import Providers
 from emonet_bench.errors import AudioError, ConfigError
@@ -160,7 +161,7 @@ def _take_any_name(stream: TextIO) -> None:
 
 
 def _audio_in(folder: Path) -> list[str]:
-    found = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
+    found = sorted(str(path) for path in files_in(folder) if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
     if not found:
         raise ConfigError(f"{folder}: holds no audio files")
     return found

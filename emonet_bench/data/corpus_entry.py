@@ -8,6 +8,7 @@ from typing import Literal
 from emonet_bench.config import Options, option
 from emonet_bench.data import label_maps
 from emonet_bench.data.cards import corpus_at
+from emonet_bench.files import expanded
 from emonet_bench.types import Corpus
 
 
@@ -45,7 +46,6 @@ class CorpusEntry(Options):
         """
         if self.card is None:
             return None
-        card = base / self.card.expanduser()
-        return corpus_at(
-            name, base / self.path.expanduser() if self.path else card if card.is_dir() else card.parent, card
-        )
+        card = base / expanded(self.card, f"corpora.{name}.card")
+        path = base / expanded(self.path, f"corpora.{name}.path") if self.path else None
+        return corpus_at(name, path or (card if card.is_dir() else card.parent), card)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from emonet_bench.types import Corpus, Utterance
 
@@ -56,7 +57,7 @@ class Coverage:
             return self.found > self.expected and not self.unmatched_files and not self.unmatched_rows
         return self.expected is not None or not (self.unmatched_files or self.unmatched_rows)
 
-    def facts(self) -> dict[str, int | None]:
+    def facts(self) -> dict[str, Any]:
         """Return it for a record."""
         return asdict(self)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
+
+from emonet_bench.types import FrozenFeatures
 
 Fill = Literal["repeat", "pad"]
 """How a clip that is shorter than its row fills it."""
@@ -16,21 +18,36 @@ Fill = Literal["repeat", "pad"]
 _SCALE = 1 / 32768
 
 
+class ClipFeatures(Protocol):
+    """What the frozen part of a network makes of each of some clips, see ``emonet_bench.features``."""
+
+    def select(self, index: Sequence[int]) -> ClipFeatures:
+        """Return those of some clips, in the order given."""
+
+    def to(self, device: torch.device) -> ClipFeatures:
+        """Let batches go to a device."""
+
+    def gather(self, index: Sequence[int]) -> FrozenFeatures:
+        """Return a batch of them."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Some clips, ready for a network.
 
     Attributes:
-        waveform: (N, S) float32 in [-1, 1], zero past a clip's length.
+        waveform: (N, S) float32 in [-1, 1], zero past a clip's length; (N, 0) where features stand for the clips.
         lengths: (N,) int64 valid samples, or None where every clip fills its row.
         targets: (N,) int64 indices into the corpus's labels.
         index: (N,) which clips these are.
+        features: What the frozen part of the network makes of them, where that is known.
     """
 
     waveform: Tensor
     lengths: Tensor | None
     targets: Tensor
     index: Tensor
+    features: FrozenFeatures | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,8 @@ class Clips:
         names: The utterances' names.
         speakers: The utterances' speakers, where they are known.
         sampling_rate: Samples per second.
+        digests: (N, 32) uint8, SHA-256 of each clip's decoded audio; None: not known.
+        features: What the frozen part of a network makes of each clip as a whole, where that is kept.
     """
 
     samples: Tensor
@@ -56,6 +75,8 @@ class Clips:
     names: tuple[str, ...]
     speakers: tuple[str | None, ...]
     sampling_rate: int
+    digests: Tensor | None = None
+    features: ClipFeatures | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -63,7 +84,7 @@ class Clips:
     def to(self, device: torch.device) -> Clips:
         """Return the clips on a device."""
         moved = {name: getattr(self, name).to(device) for name in ("samples", "starts", "lengths", "targets")}
-        return replace(self, **moved)
+        return replace(self, **moved, features=self.features and self.features.to(device))
 
     def select(self, index: Sequence[int] | Tensor) -> Clips:
         """Return some of the clips, in the order given."""
@@ -76,7 +97,20 @@ class Clips:
             targets=self.targets[here],
             names=tuple(self.names[i] for i in index.tolist()),
             speakers=tuple(self.speakers[i] for i in index.tolist()),
+            digests=None if self.digests is None else self.digests[index],
+            features=self.features and self.features.select(index.tolist()),
         )
+
+    def kept(self, index: Tensor, places: Sequence[int]) -> Batch:
+        """Gather the features of clips in place of their waveforms.
+
+        Args:
+            index: (N,) which clips.
+            places: The same numbers, so that nothing waits for a GPU to tell them.
+        """
+        assert self.features is not None
+        nothing = torch.empty(len(places), 0, device=self.starts.device)
+        return Batch(nothing, None, self.targets[index], index, self.features.gather(places))
 
     def whole(self, index: Tensor, longest: int | None = None) -> Batch:
         """Gather whole clips, zero-padded to the longest.

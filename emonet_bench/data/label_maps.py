@@ -97,4 +97,5 @@ def relabelled(corpus: Corpus, mapped: Mapping[str, str]) -> Corpus:
     news = tuple(dict.fromkeys(new for old in olds if (new := mapped.get(old, old))))
     if len(news) < 2:  # noqa: PLR2004
         raise ConfigError(f"corpora.{corpus.name}.labels: leaves {len(news)} of two labels at least")
-    return replace(corpus, labels=news, fingerprint=None, clips=None)
+    ordered = corpus.ordered or olds is mapped
+    return replace(corpus, labels=news, fingerprint=None, clips=None, ordered=ordered)

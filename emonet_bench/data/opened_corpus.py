@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench.audio import AudioStore, open_store
 from emonet_bench.data import label_maps, partitions
-from emonet_bench.errors import CorpusError
+from emonet_bench.data.coverage import Coverage, coverage
+from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class OpenCorpus:
         audio: Where their samples lie.
         sampling_rate: Samples per second.
         skipped_files: How many bad files were left out.
+        coverage: How much of the corpus was found, whatever its labels.
     """
 
     corpus: Corpus
@@ -35,7 +37,8 @@ class OpenCorpus:
     utterances: Sequence[Utterance]
     audio: AudioStore
     sampling_rate: int
-    skipped_files: int = 0
+    skipped_files: int
+    coverage: Coverage
 
     @property
     def rule(self) -> SplitRule:
@@ -51,10 +54,27 @@ class OpenCorpus:
         """Return the identity of label set, partitions (limited or not) and selection rule."""
         return partitions.protocol_id(self.corpus.labels, self.utterances, self.rule, limit=limit)
 
+    def check_loss(self, loss: str) -> None:
+        """Hold a training's loss against what the corpus says of its labels.
+
+        Raises:
+            ConfigError: The loss needs ordered labels, and these were merely collected.
+        """
+        if loss == "ordinal" and not self.corpus.ordered:
+            raise ConfigError(
+                f"training.loss: 'ordinal' needs ordered labels, and those of {self.corpus.name} are merely sorted by "
+                f"name ({', '.join(self.corpus.labels)}); declare the order: by a card, or by a label map that names "
+                "every label"
+            )
+
     @property
     def folds(self) -> list[int | None]:
         """The protocol's folds; ``[None]`` where it has none."""
         return partitions.folds(self.utterances, self.rule)
+
+    def fold_or_first(self, fold: int | None) -> int | None:
+        """Return a fold of a joint run for this corpus: its own first one where it has none of that number."""
+        return fold if fold in self.folds else self.folds[0]
 
     def divide(self, fold: int | None, limit: int | None = None) -> dict[Partition, list[int]]:
         """Return the indices of each partition's utterances.
@@ -69,9 +89,12 @@ class OpenCorpus:
         divided: dict[Partition, list[int]] = {
             part: [i for i, own in enumerate(assigned) if own == part and i in kept] for part in PARTITIONS
         }
+        where = f"corpus {self.corpus.name}: protocol {self.protocol!r}"
         for part, index in divided.items():
             if not index:
-                raise CorpusError(f"corpus {self.corpus.name}: protocol {self.protocol!r} leaves {part} empty")
+                raise CorpusError(f"{where} leaves {part} empty")
+        if len(heard := {self.utterances[i].label for i in divided["train"]}) == 1:
+            raise CorpusError(f"{where} leaves the one label {heard.pop()!r} in train; use another, or a larger limit")
         return divided
 
     def clips(self, index: Sequence[int]) -> Clips:
@@ -92,6 +115,7 @@ class OpenCorpus:
             names=tuple(utterance.name for utterance in chosen),
             speakers=tuple(utterance.speaker for utterance in chosen),
             sampling_rate=self.sampling_rate,
+            digests=torch.from_numpy(self.audio.digests[list(index)]),
         )
 
     def statistics(self, index: Sequence[int]) -> dict[str, Any]:
@@ -145,4 +169,5 @@ def open_corpus(
     news = [mapped.get(utterance.label, utterance.label) for utterance in utterances]
     index = [i for i, (own, new) in enumerate(zip(utterances, news, strict=True)) if new and own.name not in audio.bad]
     kept = [replace(utterances[i], label=news[i]) for i in index]
-    return OpenCorpus(used, chosen, kept, audio.select(kept, index), sampling_rate, len(audio.bad))
+    known = coverage(corpus, utterances)
+    return OpenCorpus(used, chosen, kept, audio.select(kept, index), sampling_rate, len(audio.bad), known)

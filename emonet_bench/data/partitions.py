@@ -13,6 +13,7 @@ from emonet_bench.types import PARTITIONS, Partition, SplitRule, Utterance, name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_FEWEST = 3
 SELECTION = "best dev UAR; test once"
 """How a run is selected: part of every protocol id."""
 
@@ -20,11 +21,16 @@ SELECTION = "best dev UAR; test once"
 def folds(utterances: Sequence[Utterance], rule: SplitRule) -> list[int | None]:
     """List the folds of a protocol; ``[None]`` where it has a single split.
 
+    Raises:
+        ConfigError: There are too few.
+
     >>> folds([], SplitRule(folds=3))
     [0, 1, 2]
     """
     if rule.folds is None:
         return [None]
+    if rule.folds != "each" and rule.folds < _FEWEST:
+        raise ConfigError(f"{rule.folds} folds: the protocol needs {_FEWEST} at least, to test, to select and to train")
     return list(range(len(_groups(utterances, rule)) if rule.folds == "each" else rule.folds))
 
 
@@ -159,10 +165,13 @@ def _rotated(utterances: Sequence[Utterance], rule: SplitRule, fold: int) -> dic
         place, count, dev = _dealt(utterances, rule), int(rule.folds or 0), 1
     if len(groups) < count:
         raise CorpusError(
-            f"{count} folds need as many groups by {rule.by}; there are {len(groups)}; choose fewer folds"
+            f"{count} folds need as many groups by {rule.by}; there are {len(groups)}; complete the corpus, or choose "
+            "another protocol: one of fewer folds, or one that leaves each group out in turn, such as loso"
         )
     if count < dev + 2:
-        raise CorpusError(f"{count} folds by {rule.by}, one for test and {dev} for dev, leave none to train")
+        raise CorpusError(
+            f"{count} folds by {rule.by}, one for test and {dev} for dev, leave none to train; add groups"
+        )
     roles: list[Partition] = ["test", *["dev"] * dev, *["train"] * (count - 1 - dev)]  # type: ignore[list-item]
     return {group: roles[(place[group] - fold) % count] for group in groups}
 

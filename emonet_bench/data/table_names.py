@@ -45,13 +45,14 @@ def _is_absolute(utterance: Utterance) -> bool:
 
 
 def _within(file: Path, folders: Sequence[str]) -> str | None:
-    return next((file.relative_to(folder).as_posix() for folder in folders if file.is_relative_to(folder)), None)
+    plain = Path(os.path.normpath(file))
+    return next((plain.relative_to(folder).as_posix() for folder in folders if plain.is_relative_to(folder)), None)
 
 
 def _common(files: Sequence[Path]) -> str:
     """Return the folder that files have in common; the root where they have none, as on two drives."""
     try:
-        return os.path.commonpath([file.parent for file in files]) if files else os.sep
+        return os.path.commonpath([os.path.normpath(file.parent) for file in files]) if files else os.sep
     except ValueError:
         return os.sep
 

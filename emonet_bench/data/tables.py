@@ -145,7 +145,10 @@ def _corpus(name: str, utterances: Sequence[Utterance], protocols: Mapping[str, 
     if len(labels) < 2:  # noqa: PLR2004
         raise CorpusError(f"{source}: has the one label {labels[0]!r}; needs at least two")
     facts = {"folds": f"fewer than {_FOLDS} speakers: each is tested in turn"} if list(protocols) == ["loso"] else {}
-    return Corpus(name, labels, partial(list, utterances), protocols, title=name, clips=len(utterances), facts=facts)
+    count = len(utterances)
+    return Corpus(
+        name, labels, partial(list, utterances), protocols, title=name, clips=count, facts=facts, ordered=False
+    )
 
 
 def _protocols(path: Path, utterances: Sequence[Utterance]) -> Mapping[str, SplitRule]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_o
 from emonet_bench.deploy.samples import cut_of, segments
 from emonet_bench.deploy.stream import Stream
 from emonet_bench.errors import AudioError, ConfigError
+from emonet_bench.machine import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -95,7 +95,7 @@ class Predictor:
     ) -> None:
         _check_count("threads", threads)
         self.model = open_model(Path(path), providers, task)
-        self.threads = threads or _cores()
+        self.threads = threads or cores()
         self._threads = Threads(self.threads)
         self._opened = (path, providers, threads, task)
 
@@ -340,7 +340,3 @@ def _check_axis(channels: int | None) -> None:
 def _check_count(name: str, value: int | None) -> None:
     if value is not None and value < 1:
         raise ConfigError(f"{name}: must be at least 1, is {value}")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,1 +1,1 @@
-"""Features: what a frozen backbone makes of each clip, computed once for all cells."""
+"""Frozen features: what the frozen part of a network makes of each clip, kept in the feature store."""

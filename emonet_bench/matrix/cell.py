@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,8 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ExportError, Skipped, StoreError
-from emonet_bench.matrix import scoring, zero_shot
+from emonet_bench.matrix import guards, scoring, zero_shot
+from emonet_bench.matrix.guards import ChangedSincePlanned
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs import log, telemetry
@@ -28,7 +29,7 @@ from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, RunSpec
 from emonet_bench.runs.store import RunStore, out_of_space
-from emonet_bench.training import checkpoints, initialisation
+from emonet_bench.training import checkpoints, features, initialisation
 from emonet_bench.training.loop import train
 from emonet_bench.training.prediction import evaluation_input, predict, training_window
 from emonet_bench.types import Corpus, InputSpec, Partition, Plan, TrainingSet
@@ -70,6 +71,7 @@ def run_cell(job: Job) -> str | None:
     Raises:
         RunLocked: Another process is at work on the cell.
         StoreError: The disk is full. That is not the cell's fault: it is not written down, and the next call goes on.
+        ChangedSincePlanned: Its corpora or its code are not what its run id was made of. Nothing is written down.
     """
     spec, store = job.cell.spec, RunStore(job.results)
     torch.set_num_threads(spec.training.threads)
@@ -82,6 +84,9 @@ def run_cell(job: Job) -> str | None:
         except Skipped as reason:
             store.discard(directory)
             return str(reason)
+        except ChangedSincePlanned:
+            store.discard(directory)
+            raise
         except Exception as error:
             if out_of_space(error):
                 raise StoreError(
@@ -94,6 +99,11 @@ def run_cell(job: Job) -> str | None:
     return None
 
 
+def keep_features(job: Job, progress: Callable[[int, int], None]) -> str:
+    """Compute and keep the frozen features that a cell will ask for; return why there are none, or not all."""
+    return _Run(job, job.results).keep_features(progress)
+
+
 def _carry_out(job: Job, directory: Path) -> RunRecord:
     """Run a cell and return its record, of success or of failure."""
     started = datetime.now(UTC)
@@ -102,7 +112,7 @@ def _carry_out(job: Job, directory: Path) -> RunRecord:
     outcome: dict[str, Any]
     try:
         outcome = run.carry_out()
-    except Skipped:
+    except (Skipped, ChangedSincePlanned):
         raise
     except (Exception, SystemExit) as error:  # whatever a plugin raises is this cell's result
         if out_of_space(error):
@@ -143,11 +153,14 @@ class _Run:
             return self._zero_shot()
         with self._phase("load"):
             opened = self._open()
+            guards.check_as_planned(self.job.cell, opened, self.plugins)
             clips = {name: self._clips(corpus) for name, corpus in opened.items()}
             plan = self._prepare(clips)
-        notes = dict(plan.notes)
+        with self._phase("prepare"):
+            clips, notes = self._initialise(plan, clips)
         with self._phase("train"):
             best_epoch = self._train(plan, clips, notes)
+            guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
             scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
         header = self._checkpoint_header(opened)
@@ -167,10 +180,15 @@ class _Run:
             record["onnx"] = self._export(plan.classifier, record, clips)
         return record
 
+    def keep_features(self, progress: Callable[[int, int], None]) -> str:
+        clips = {name: self._clips(corpus) for name, corpus in self._open().items()}
+        return self._initialise(self._prepare(clips), clips, progress)[1].get("features", "")
+
     def _zero_shot(self) -> dict[str, Any]:
         assert self.job.source is not None
         with self._phase("load"):
             opened = self._open()
+            guards.check_as_planned(self.job.cell, opened, self.plugins)
         with self._phase("evaluate"):
             record = zero_shot.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
         measured = {"seconds": self.seconds, "peak_memory_mb": telemetry.peak_memory_mb(self.device)}
@@ -198,7 +216,8 @@ class _Run:
         }
 
     def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
-        divided = corpus.divide(scoring.fold_of(corpus, self.spec.fold), self.recipe.limit)
+        corpus.check_loss(self.recipe.loss)
+        divided = corpus.divide(corpus.fold_or_first(self.spec.fold), self.recipe.limit)
         whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
         return {part: whole.select(index) for part, index in divided.items()}
 
@@ -220,35 +239,36 @@ class _Run:
     def input_spec(self) -> InputSpec:
         return InputSpec(self.recipe.sampling_rate, training_window(self.recipe))
 
+    def _initialise(
+        self, plan: Plan, clips: features.Parts, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[dict[str, dict[Partition, Clips]], dict[str, str]]:
+        """Choose first weights, and give clips the features of what is frozen then; return them and the run's notes."""
+        chosen = initialisation.initialise(plan, clips, self.recipe, self.spec.seed)
+        fitted = self.plugins.architectures[self.spec.architecture].fit is not None
+        user = f"{self.spec.architecture} on {self.spec.corpus}"
+        kept, told = features.attach_features(plan.classifier, clips, self.recipe, fitted, user, progress)
+        return kept, {**plan.notes, **chosen, **told}
+
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
+        train_clips = initialisation.one_partition(clips, "train")
+        guards.check_labels(train_clips)
         architecture = self.plugins.architectures[self.spec.architecture]
         if architecture.fit is not None:
             ((_, parts),) = clips.items()
             options = parse(architecture.options, self.spec.architecture_options, architecture.name)
             architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             return 0
-        train_clips = {name: parts["train"] for name, parts in clips.items()}
-        dev_clips = {name: parts["dev"] for name, parts in clips.items()}
-        if plan.initialisations:
-            notes["start"] = initialisation.select_initialisation(
-                plan, train_clips, dev_clips, self.recipe, self.spec.seed
-            )
-        return train(
-            plan,
-            train_clips,
-            dev_clips,
-            self.recipe,
-            self.spec.seed,
-            self.files.history_writer().write,
-            self.directory,
-            notes,
-        )
+        dev_clips = initialisation.one_partition(clips, "dev")
+        write, seed = self.files.history_writer().write, self.spec.seed
+        return train(plan, train_clips, dev_clips, self.recipe, seed, write, self.directory, notes)
 
     def _evaluate(
         self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]
     ) -> dict[Partition, ScoredPartition]:
         classifier.select(name)
         probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.EVALUATED}
+        for part in probabilities.values():
+            guards.check_probabilities(part, name)
         rows = scoring.prediction_rows(parts, probabilities)
         self.files.write_predictions(parts["test"].labels, rows, self._part(name))
         return {part: scoring.score(parts[part], probabilities[part]) for part in scoring.EVALUATED}

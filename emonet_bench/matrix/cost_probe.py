@@ -12,8 +12,8 @@ from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import RunSpec
 from emonet_bench.runs.telemetry import peak_memory_mb
-from emonet_bench.training.loop import autocast
 from emonet_bench.training.prediction import training_window
+from emonet_bench.training.step import autocast
 from emonet_bench.types import InputSpec, TrainingSet
 
 _SECONDS = 3.0  # of noise where a recipe trains on whole clips

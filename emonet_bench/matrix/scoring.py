@@ -11,7 +11,15 @@ from torch import Tensor
 from emonet_bench import audit, metrics
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.runs.facts import CorpusFacts, Parameters, PartitionFacts, ScoredPartition, Scores, stated
+from emonet_bench.runs.facts import (
+    CorpusFacts,
+    CoverageFacts,
+    Parameters,
+    PartitionFacts,
+    ScoredPartition,
+    Scores,
+    stated,
+)
 from emonet_bench.training.prediction import label_names
 from emonet_bench.types import Partition, Plan
 
@@ -59,21 +67,17 @@ def _mean(each: Sequence[Scores]) -> Scores:
     return Scores(uar=fmean(scores.uar for scores in each), accuracy=fmean(scores.accuracy or 0.0 for scores in each))
 
 
-def fold_of(corpus: OpenCorpus, fold: int | None) -> int | None:
-    """Return the fold for a corpus of a joint cell: its own first one where the cell names none that it has."""
-    return fold if fold in corpus.folds else corpus.folds[0]
-
-
 def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int | None) -> dict[str, Any]:
     """Return labels, protocol, content and partitions of the run's corpora as fields of a ``RunRecord``."""
 
     def facts(corpus: OpenCorpus) -> CorpusFacts:
-        divided = corpus.divide(fold_of(corpus, fold), limit)
+        divided = corpus.divide(corpus.fold_or_first(fold), limit)
         return CorpusFacts(
             labels=list(corpus.corpus.labels),
             protocol_id=corpus.protocol_id(limit),
             fingerprint=corpus.fingerprint,
-            audit=audit.verdict(audit.quick(corpus.utterances, corpus.rule, corpus.audio)),
+            audit=audit.verdict(audit.quick(corpus)),
+            coverage=CoverageFacts(**corpus.coverage.facts()),
             skipped_files=corpus.skipped_files,
             synthetic=corpus.corpus.synthetic,
             licence=corpus.corpus.licence,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from emonet_bench.networks.heads import Head
 from emonet_bench.networks.per_corpus import PerCorpus
-from emonet_bench.types import ParameterGroup, TrainingSet
+from emonet_bench.types import FrozenFeatures, Network, ParameterGroup, TrainingSet
 
 
 class Classifier(nn.Module):
@@ -20,7 +20,7 @@ class Classifier(nn.Module):
         heads: One head for each corpus.
     """
 
-    def __init__(self, network: Any, heads: Mapping[str, nn.Module]) -> None:
+    def __init__(self, network: Network, heads: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.network = network
         self.heads = PerCorpus(heads)
@@ -36,8 +36,14 @@ class Classifier(nn.Module):
         logits: Tensor = self.heads(self.network.embed(waveform, lengths))
         return logits
 
+    def forward_frozen(self, features: FrozenFeatures) -> Tensor:
+        """Map what the network's frozen part gave to the active corpus's logits (N, classes)."""
+        network: Any = self.network
+        logits: Tensor = self.heads(network.embed_frozen(features))
+        return logits
 
-def build_classifier(network: Any, corpora: Iterable[TrainingSet]) -> Classifier:
+
+def build_classifier(network: Network, corpora: Iterable[TrainingSet]) -> Classifier:
     """Give a network a new head for each corpus: its own kind (``make_head``) or EmoNet's."""
     make = getattr(network, "make_head", None) or (lambda classes: Head(network.dim, classes))
     return Classifier(network, {corpus.corpus: make(len(corpus.labels)) for corpus in corpora})

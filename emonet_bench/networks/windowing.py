@@ -1,4 +1,7 @@
-"""What evaluation, and so the exported model, hears of a clip: all of it, its centre window, or windows all over it."""
+"""Sliding windows: what evaluation, and so the exported model, hears of a clip.
+
+All of it, its centre window, or windows all over it.
+"""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
+from emonet_bench.plugins.code import code_version
 from emonet_bench.plugins.registries import DuplicateNameError, Origin
 from emonet_bench.plugins.validation import check_host
 
@@ -81,8 +82,8 @@ def _described(entry_point: EntryPoint) -> str:
 
 
 def _origin(entry_point: EntryPoint) -> Origin:
-    version = entry_point.dist.version if entry_point.dist else "unknown"
-    return Origin(entry_point.name, version, entry_point.value)
+    release = entry_point.dist.version if entry_point.dist else "unknown"
+    return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point))
 
 
 def _import_file(path: Path) -> object:

@@ -19,6 +19,7 @@ from emonet_bench import hookspecs
 from emonet_bench.config import did_you_mean
 from emonet_bench.directories import cache_directory, registered
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError
+from emonet_bench.files import expanded
 from emonet_bench.plugins.discovery import GROUP, installed, single_file
 from emonet_bench.plugins.registries import DuplicateNameError, Origin, Registry
 from emonet_bench.plugins.validation import check_answer, check_marked, checked
@@ -245,6 +246,6 @@ def corpora_config(selection: Selection) -> hookspecs.CorporaConfig:
     What the selection says of a single corpus goes first, then a folder of that directory, then ``corpora add``.
     """
     named = selection.corpora_dir or os.environ.get("EMONET_BENCH_CORPORA_DIR")
-    directory = Path(named).expanduser() if named else None
+    directory = expanded(Path(named), "--corpora-dir") if named else None
     added = {name: path for name, path in registered().items() if not (directory and (directory / name).is_dir())}
     return hookspecs.CorporaConfig(directory, cache_directory(), {**added, **selection.places})

@@ -11,7 +11,7 @@ from emonet_bench.report.cells import Group, TableCell
 from emonet_bench.report.reading import CorpusResult
 from emonet_bench.runs.facts import CorpusFacts
 
-_AUDIT = ("clean", "warnings", "leaking")
+_AUDIT = ("clean", "warnings", "speakers unknown", "incomplete", "leaking")
 
 
 @dataclass(frozen=True, order=True)
@@ -45,7 +45,7 @@ class Row:
         folds: Number of folds.
         speakers: Number of test speakers, 0 where they are unknown.
         cells: By column.
-        audit: Worst verdict of the corpus's audit: ``clean``, ``warnings`` or ``leaking``; None: not audited.
+        audit: Worst verdict of the corpus's audit: see ``audit.VERDICTS``; None: not audited.
         skipped_files: Most files that a run left out as broken.
         fingerprint: What is heard and how it is labelled.
         distinction: What tells it from other rows of the same corpus and protocol: an id, a fingerprint, labels.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from emonet_bench.errors import StoreError
+from emonet_bench.errors import OutOfSpaceError, StoreError
 from emonet_bench.files import child, sync
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.lock import SUFFIX, is_locked, lock
@@ -146,6 +146,8 @@ def out_of_space(error: BaseException) -> bool:
     """Tell whether the disk is to blame: full, over quota or read-only. safetensors gives the number in its message."""
     if isinstance(error, OSError):
         return error.errno in _FULL
+    if isinstance(error, OutOfSpaceError):
+        return True
     return any(f"os error {number})" in str(error) for number in _FULL)
 
 

@@ -18,6 +18,7 @@ from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.bench import CORPUS, Bench
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented
+from emonet_bench.testing.frozen_features import cached_features
 from emonet_bench.testing.parts import batch_norms, idle_part, stir
 from emonet_bench.testing.signals import LABELS
 from emonet_bench.types import AdapterPoint, Architecture, InputSpec
@@ -152,7 +153,7 @@ def round_trip(bench: Bench) -> None:
 def adapter_points(bench: Bench) -> None:
     """Adapter points exist, are of known kinds and the same with parts installed; idle parts do nothing, others act."""
     classifier = bench.stirred().double()
-    network = classifier.network
+    network: Any = classifier.network
     points = network.adapter_points()
     for name, point in points.items():
         if point.kind not in _KINDS:
@@ -184,7 +185,18 @@ def onnx_parity(bench: Bench) -> None:
         export(bench.classifier(), CORPUS, Path(directory) / "model.onnx", bench.input_spec, {})
 
 
-CHECKS = (options_documented, shapes, seeds, padding, statistics, gradients, round_trip, adapter_points, onnx_parity)
+CHECKS = (
+    options_documented,
+    shapes,
+    seeds,
+    padding,
+    statistics,
+    gradients,
+    round_trip,
+    adapter_points,
+    cached_features,
+    onnx_parity,
+)
 """In the order in which they help most; each one's docstring is the contract."""
 
 

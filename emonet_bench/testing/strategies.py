@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +16,7 @@ from torch import nn
 from emonet_bench.config import Options, parse
 from emonet_bench.errors import Skipped
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.runs.history import Epoch
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented
 from emonet_bench.testing.networks import PLAIN
@@ -141,6 +143,27 @@ def source_used(bench: StrategyBench) -> None:
         raise BrokenError(f"{seen}; source_strategies is {bench.strategy.source_strategies}")
 
 
+def resumes(bench: StrategyBench) -> None:
+    """Training that stops after an epoch and goes on in another process has the same result to the last bit."""
+    for network in bench.networks:
+        attempts = [attempt for _ in range(3) if (attempt := bench.attempt(network))]
+        if not attempts:
+            continue
+        (whole, corpora), (stopped, _), (continued, _) = attempts
+        clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
+        train(whole, clips, clips, RECIPE, seed=0)
+        with TemporaryDirectory() as folder:
+            with suppress(_StopError):
+                train(stopped, clips, clips, RECIPE, 0, _stop, Path(folder), save_seconds=-1)
+            train(continued, clips, clips, RECIPE, seed=0, directory=Path(folder))
+        states = [_hashes(plan.classifier) for plan in (whole, continued)]
+        if odd := [name for name in states[0] if states[0][name] != states[1].get(name)]:
+            raise BrokenError(
+                f"{odd[0]} differed after a stop in epoch {RECIPE.epochs} ({len(odd)} such tensors); what penalty and "
+                "on_epoch read must follow from the epoch, its history and the classifier's state"
+            )
+
+
 def structure(bench: StrategyBench) -> None:
     """Without a source ``prepare`` returns the same structure, so that trained weights can be loaded into it."""
     for network in bench.networks:
@@ -172,8 +195,28 @@ def round_trip(bench: StrategyBench) -> None:
                     raise BrokenError(f"outputs of {corpus.corpus} differed after the round trip")
 
 
-CHECKS = (options_documented, any_architecture, heads, groups, frozen, seeds, source_used, structure, round_trip)
+CHECKS = (
+    options_documented,
+    any_architecture,
+    heads,
+    groups,
+    frozen,
+    seeds,
+    source_used,
+    structure,
+    resumes,
+    round_trip,
+)
 """In the order in which they help most; each one's docstring is the contract."""
+
+
+class _StopError(Exception):
+    """Stands for a kill."""
+
+
+def _stop(epoch: Epoch) -> None:
+    if epoch.epoch == RECIPE.epochs:
+        raise _StopError
 
 
 def _hashes(module: nn.Module) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -10,8 +11,36 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips, shuffled
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier, MaskedBatchNorm
-from emonet_bench.training.prediction import embed, forward_batch
-from emonet_bench.types import Plan
+from emonet_bench.training.prediction import embed, embedding_pass, evaluation_input, forward_batch
+from emonet_bench.types import Partition, Plan
+
+HEARD: tuple[Partition, Partition] = ("train", "dev")
+"""The partitions that a training hears."""
+
+
+def one_partition(clips: Mapping[str, Mapping[Partition, Clips]], partition: Partition) -> dict[str, Clips]:
+    """Return the clips of one partition, of each corpus."""
+    return {name: parts[partition] for name, parts in clips.items()}
+
+
+def initialise(
+    plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], recipe: Training, seed: int
+) -> dict[str, str]:
+    """Load the best of a plan's initialisations, where there is a choice, see ``select_initialisation``.
+
+    Args:
+        plan: What the strategy prepared, on the device to train on.
+        clips: Of each corpus and partition, on the same device.
+        recipe: Its evaluation window, batch size and precision.
+        seed: Of the order in which batch norms see the clips.
+
+    Returns:
+        Notes for the result.
+    """
+    if not plan.initialisations:
+        return {}
+    train_clips, dev_clips = (one_partition(clips, part) for part in HEARD)
+    return {"start": select_initialisation(plan, train_clips, dev_clips, recipe, seed)}
 
 
 def select_initialisation(
@@ -52,17 +81,19 @@ def recalibrate_batch_norm(classifier: Classifier, corpus: str, clips: Clips, re
     """Estimate the statistics of one corpus's trainable batch norms on its clips; nothing else changes."""
     classifier.eval()
     classifier.select(corpus)
-    norms = [module for module in classifier.network.modules() if isinstance(module, MaskedBatchNorm)]
+    network: Any = classifier.network
+    norms = [module for module in network.modules() if isinstance(module, MaskedBatchNorm)]
     trained = [norm for norm in norms if norm.weight.requires_grad]
     if not trained:
         return
     for norm in trained:
         norm.reset_statistics()
         norm.train()
+    input_spec = evaluation_input(recipe, classifier.network)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for drawn in shuffled(len(clips), recipe.batch_size):
-            forward_batch(clips, drawn.to(clips.starts.device), recipe, classifier.network.embed)
+            forward_batch(clips, drawn.to(clips.starts.device), input_spec, embedding_pass(classifier))
     for norm in trained:
         norm.reset_statistics()  # training begins its own statistics
     classifier.eval()

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.config import Training
+from emonet_bench.errors import TrainingError
 
 Mean = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """The mean loss of logits (N, C) and targets (N,), each clip weighing as its class: weights (C,), or None."""
@@ -37,6 +38,16 @@ class Loss:
         if self.weight is None:
             return len(piece) / len(batch)
         return self.weight[piece].sum() / self.weight[batch].sum()
+
+
+def check_labels(targets: Tensor) -> None:
+    """Hold training clips, by their targets (N,), to have two labels at least.
+
+    Raises:
+        TrainingError: They have one.
+    """
+    if len(torch.bincount(targets).nonzero()) < 2:  # noqa: PLR2004
+        raise TrainingError("all training clips have one label; use a protocol or a limit that leaves at least two")
 
 
 def balanced_weights(targets: Tensor, classes: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Optimisers and learning-rate schedules of a recipe."""
+"""Optimisers and schedulers: a recipe's optimiser, and its learning rate in every stage and step."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adadelta": torch.optim.Adadelta,
     "adamw": torch.optim.AdamW,
 }
+_FACTOR = "rate"  # of a group, beside torch's own settings
 _WARM_UP = 0.1  # part of a cosine schedule
 
 
@@ -69,13 +70,21 @@ def rate_factor(recipe: Training, step: int, steps: int) -> float:
 
 
 def optimizer(groups: Sequence[ParameterGroup], recipe: Training, rate: float) -> torch.optim.Optimizer:
-    """Make a recipe's optimiser for parameter groups."""
+    """Make a recipe's optimiser for parameter groups; ``set_rate`` sets their learning rates."""
     settings = [
         {
             "params": list(group.parameters),
+            "lr": rate * group.rate,
+            _FACTOR: group.rate,
             "weight_decay": recipe.weight_decay if group.weight_decay is None else group.weight_decay,
         }
         for group in groups
         if group.parameters
     ]
     return _OPTIMIZERS[recipe.optimizer](settings, lr=rate)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate, of each group by its own factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group[_FACTOR]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from emonet_bench.config import Training
-from emonet_bench.data.dataset import Clips
+from emonet_bench.data.dataset import Batch, Clips
 from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier
+from emonet_bench.networks.precision import tf32_disabled
 from emonet_bench.networks.windowing import aggregate_windows
-from emonet_bench.types import InputSpec
+from emonet_bench.types import FrozenFeatures, InputSpec
 
 _log = logging.getLogger(__name__)
 
@@ -32,19 +32,54 @@ def predict(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
 
     Returns:
         (N, classes) float32 probabilities on the CPU, in the order of the clips.
+
+    Raises:
+        TrainingError: One is not finite, or a single clip does not fit into the GPU's memory.
     """
-    return _each(classifier, clips, recipe, classifier).softmax(-1).cpu()
+    probabilities = _each(classifier, clips, recipe, Pass(classifier, classifier.forward_frozen)).softmax(-1).cpu()
+    if not probabilities.isfinite().all():
+        odd = clips.names[int((~probabilities.isfinite()).any(-1).nonzero()[0])]
+        raise TrainingError(f"the network's scores are not finite (first of {odd}); lower training.learning_rate")
+    return probabilities
 
 
 @torch.inference_mode()
 def embed(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
     """Return the embeddings (N, D) of all clips, float32 on the CPU, with the active corpus's branches."""
-    return _each(classifier, clips, recipe, classifier.network.embed).cpu()
+    return _each(classifier, clips, recipe, embedding_pass(classifier)).cpu()
 
 
-def _each(
-    classifier: Classifier, clips: Clips, recipe: Training, compute: Callable[[Tensor, Tensor], Tensor]
-) -> Tensor:
+class Pass(NamedTuple):
+    """Something to compute of clips: from their waveforms, or from the features of the network's frozen part.
+
+    Attributes:
+        heard: Maps waveforms (N, S) and valid samples (N,) to (N, D).
+        kept: Maps features of N clips to (N, D).
+    """
+
+    heard: Callable[[Tensor, Tensor], Tensor]
+    kept: Callable[[FrozenFeatures], Tensor]
+
+
+def embedding_pass(classifier: Classifier) -> Pass:
+    """Return the pass that computes embeddings."""
+    network: Any = classifier.network
+    return Pass(network.embed, getattr(network, "embed_frozen", _nothing_kept))
+
+
+def _nothing_kept(_: FrozenFeatures) -> Tensor:
+    raise TypeError("the network has no frozen part, so that clips have no features")
+
+
+def embed_batch(classifier: Classifier, batch: Batch) -> Tensor:
+    """Embed a batch (N, D), from its features where it has them."""
+    network: Any = classifier.network
+    if batch.features is not None:
+        return network.embed_frozen(batch.features)  # type: ignore[no-any-return]
+    return network.embed(batch.waveform, batch.lengths)  # type: ignore[no-any-return]
+
+
+def _each(classifier: Classifier, clips: Clips, recipe: Training, compute: Pass) -> Tensor:
     """Compute one row for each clip, batch by batch; one that does not fit into memory is halved: rows stay the same.
 
     Raises:
@@ -52,12 +87,13 @@ def _each(
     """
     classifier.eval()
     order = torch.argsort(clips.lengths, stable=True)  # so that little is padded
+    input_spec = evaluation_input(recipe, classifier.network)
     rows: list[Tensor] = []
     done, size = 0, recipe.batch_size
     while done < len(order):
         index = order[done : done + size]
         try:
-            rows.append(forward_batch(clips, index, recipe, compute))
+            rows.append(forward_batch(clips, index, input_spec, compute))
             done += len(index)
             continue
         except torch.OutOfMemoryError as error:
@@ -72,39 +108,25 @@ def _each(
     return torch.cat(rows)[torch.argsort(order)]
 
 
-def forward_batch(clips: Clips, index: Tensor, recipe: Training, compute: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def forward_batch(clips: Clips, index: Tensor, input_spec: InputSpec, compute: Pass) -> Tensor:
     """Compute one row for each of some clips, at once, as evaluation hears them.
 
     Args:
         clips: Where they are.
         index: (N,) which.
-        recipe: Its evaluation window.
-        compute: Maps waveforms (N, S) and valid samples (N,) to (N, D).
+        input_spec: What is heard of them, see ``evaluation_input``.
+        compute: What to compute.
 
     Returns:
         (N, D) float32.
     """
+    if clips.features is not None and input_spec.window is None:
+        return compute.kept(clips.features.gather(index.tolist())).float()
     batch = clips.whole(index)
     assert batch.lengths is not None  # whole clips carry their lengths
     with tf32_disabled():
-        (rows,) = aggregate_windows(
-            lambda *clip: (compute(*clip),), batch.waveform, batch.lengths, evaluation_input(recipe)
-        )
+        (rows,) = aggregate_windows(lambda *clip: (compute.heard(*clip),), batch.waveform, batch.lengths, input_spec)
     return rows.float()
-
-
-@contextmanager
-def tf32_disabled() -> Iterator[None]:
-    """Keep float32 on GPUs from being rounded to TensorFloat-32, as torch does in convolutions and recurrent layers."""
-    backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
-    before = [backend.allow_tf32 for backend in backends]
-    try:
-        for backend in backends:
-            backend.allow_tf32 = False
-        yield
-    finally:
-        for backend, allowed in zip(backends, before, strict=True):
-            backend.allow_tf32 = allowed
 
 
 def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:
@@ -124,13 +146,13 @@ def training_window(recipe: Training) -> int | None:
     return None if recipe.window is None else round(recipe.window * recipe.sampling_rate)
 
 
-def evaluation_input(recipe: Training, network: Any = None) -> InputSpec:
+def evaluation_input(recipe: Training, network: Any) -> InputSpec:
     """Return what evaluation, and so an exported model, really hears of a clip; windows overlap by half.
 
     Args:
         recipe: Says whether clips are heard as a whole, in their centre, or window by window.
         network: What the architecture built; its ``input_spec``, where it has one, says that it hears a fixed window
-            whatever the recipe says. None: any network's, before it cuts anything itself.
+            whatever the recipe says.
     """
     window = None if recipe.evaluation == "whole" else training_window(recipe)
     hop = max(1, window // 2) if window and recipe.evaluation == "windows" else None

@@ -1,4 +1,4 @@
-"""The state of a training between two epochs on disk, so that a killed one goes on where it stood. No pickle."""
+"""Resume: the state of a training between two epochs on disk, from which a killed one goes on. No pickle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.files import atomic_path, check_regular
+from emonet_bench.runs.history import Epoch
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class TrainingProgress:
         patience_baseline: The dev UAR that an epoch must better to be a gain in this stage.
         epochs_without_improvement: Epochs since the last gain, held against the recipe's patience (early stopping).
         micro_batches: How many micro-batches a batch is divided into, because it does not fit into memory at once.
+        history: The finished epochs.
     """
 
     stage: int = -1
@@ -44,6 +46,7 @@ class TrainingProgress:
     patience_baseline: float = -1.0
     epochs_without_improvement: int = 0
     micro_batches: int = 1
+    history: list[Epoch] = field(default_factory=list)
 
 
 def save(
@@ -108,6 +111,7 @@ def load(path: Path) -> State | None:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
         damaged = header["checksum"] != checksum(header, tensors)
         progress, numbers = TrainingProgress(**json.loads(header["progress"])), json.loads(header["optimizer"])
+        progress.history = [Epoch(**values) for values in json.loads(header["progress"]).get("history", ())]
     except FileNotFoundError:
         return None
     except (ConfigError, OSError, SafetensorError, KeyError, TypeError, ValueError) as error:

@@ -1,16 +1,17 @@
-"""Baselines in the same matrix as the networks: ``chance`` and ``svm``, so that every table has its floor."""
+"""Baselines beside the networks, so that every table has its floor: ``chance``, and three on functionals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from emonet_baselines.options import ChanceOptions, SvmOptions
+from emonet_baselines.options import ChanceOptions, FunctionalsOptions, KnnOptions, LogisticOptions, SvmOptions
 from emonet_bench import hookimpl
 from emonet_bench.types import Architecture, InputSpec
 
 if TYPE_CHECKING:
     from emonet_baselines.chance import ChanceNetwork
+    from emonet_baselines.nearest import KnnNetwork
     from emonet_baselines.svm import SvmNetwork
 
 # ruff: noqa: PLC0415 - torch and scikit-learn are imported when they are needed
@@ -30,7 +31,7 @@ def fit_chance(*arguments: Any) -> None:
     fit(*arguments)
 
 
-def build_svm(options: SvmOptions, input_spec: InputSpec) -> SvmNetwork:
+def build_svm(options: FunctionalsOptions, input_spec: InputSpec) -> SvmNetwork:
     """Build the functionals, not yet standardised."""
     from emonet_baselines.svm import SvmNetwork
 
@@ -38,16 +39,39 @@ def build_svm(options: SvmOptions, input_spec: InputSpec) -> SvmNetwork:
 
 
 def fit_svm(*arguments: Any) -> None:
-    """See ``emonet_bench.training.svm.fit_svm``."""
-    from emonet_bench.training.svm import fit_svm as fit
+    """See ``emonet_bench.training.linear_models.fit_linear_model``."""
+    from emonet_bench.training.linear_models import fit_linear_model
 
-    fit(*arguments)
+    fit_linear_model(*arguments)
+
+
+def fit_logistic(*arguments: Any) -> None:
+    """See ``emonet_bench.training.linear_models.fit_linear_model``."""
+    from emonet_bench.training.linear_models import fit_linear_model
+
+    fit_linear_model(*arguments, kind="logistic")
+
+
+def build_knn(options: KnnOptions, input_spec: InputSpec) -> KnnNetwork:
+    """Build the functionals, not yet standardised, with a head of nearest neighbours."""
+    from emonet_baselines.nearest import KnnNetwork
+
+    return KnnNetwork(options, input_spec)
+
+
+def fit_knn(*arguments: Any) -> None:
+    """See ``emonet_bench.training.nearest_neighbours.fit_nearest_neighbours``."""
+    from emonet_bench.training.nearest_neighbours import fit_nearest_neighbours
+
+    fit_nearest_neighbours(*arguments)
 
 
 @hookimpl
 def emonet_architectures() -> Sequence[Architecture]:
-    """Offer ``chance`` and ``svm``."""
+    """Offer ``chance``, ``knn``, ``logistic`` and ``svm``."""
     return [
         Architecture("chance", "baseline", ChanceOptions, build_chance, fit_chance),
+        Architecture("knn", "baseline", KnnOptions, build_knn, fit_knn),
+        Architecture("logistic", "baseline", LogisticOptions, build_svm, fit_logistic),
         Architecture("svm", "baseline", SvmOptions, build_svm, fit_svm),
     ]

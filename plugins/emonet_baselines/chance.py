@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Clips
 from emonet_bench.networks import Classifier
-from emonet_bench.training.svm import LinearHead
+from emonet_bench.training.linear_models import LinearHead
 from emonet_bench.types import AdapterPoint
 
 

@@ -1,5 +1,6 @@
 """Cards: what they may say, how names and tables are read by them, and the documented examples in those we ship."""
 
+import os
 from pathlib import Path
 
 import emonet_corpora
@@ -132,7 +133,15 @@ def test_a_card_may_lie_elsewhere_than_its_audio(folder, tmp_path_factory):
     ("old", "new", "words"),
     [
         ('name = "clip{id}"', 'name = "clip{nr}"', "tables.0: .*named groups of row"),
+        ('name = "clip{id}"', 'name = "clip{id:d}"', "tables.0: .*as they stand"),
+        ('name = "clip{id}"', 'name = "clip{id!r}"', "tables.0: .*as they stand"),
+        ('name = "clip{id}"', 'name = "clip{id.real}"', "tables.0: .*named groups of row"),
         ('files = "*.txt"', 'files = "/*.txt"', "relative to the corpus's folder"),
+        ("own = true", "folds = 0", "folds"),
+        ("own = true", "folds = 2", "folds"),
+        ("own = true", 'folds = "each"\ndev_groups = 0', "dev_groups"),
+        ("clip\\\\d+", "(" * 900 + ")" * 900, "not a regular expression"),
+        ("clip\\\\d+", "a" * 3000, "not a regular expression of at most"),
         ("own = true", "own = true\nfolds = 5", "either"),
         ('learn = "train"', 'learn = "training"', "partitions.learn"),
         ('a = "anger"', "", "at least two labels"),
@@ -156,3 +165,124 @@ def test_parts_of_a_group_are_joined(tmp_path):
     (tmp_path / "card.toml").write_text(text, encoding="utf-8")
     (tmp_path / "s1_n_f.wav").touch()
     assert [u.speaker for u in corpus_at("mine", tmp_path).load()] == ["s1f"]
+
+
+def listed(folder):
+    listing = corpus_at("mine", folder).load()
+    return [u.name for u in listing], listing.unmatched_files, listing.unmatched_rows
+
+
+def test_what_is_no_utterance_is_told(folder):
+    (folder / "stranger.flac").touch()
+    (folder / "lists" / "learn.txt").write_text("1 n ann\n2 a ann\n9 x ann\n7 n ann", encoding="utf-8")
+    names, files, rows = listed(folder)
+    assert names == ["clip1", "clip2", "clip3", "clip4"]
+    assert sorted(files) == ["clip5.wav", "stranger.flac"]  # clip9 is left out by the card
+    assert rows == ("clip7",)
+
+
+CSV_CARD = CARD.replace("*.txt", "*.csv").replace(
+    "(?P<partition>learn|tune|check)\\.txt:(?P<id>\\d+) (?P<label>\\w) (?P<speaker>\\w+)",
+    '(?P<partition>learn|tune|check)\\.csv:(?P<id>\\d+),(?P<label>\\w),(?P<speaker>\\w+),(?:"[^"]*"|[^,]*)',
+)
+
+
+def test_records_of_csv_files_may_hold_any_line_separator_and_those_that_do_not_fit_are_told(folder):
+    (folder / "card.toml").write_text(CSV_CARD, encoding="utf-8")
+    rows = {
+        "learn": 'id,label,speaker,text\r\n1,n,ann,"well\x85 maybe"\r\n2,a,ann,"one\r\ntwo"\r\n',
+        "tune": "id,label,speaker,text\n3,n,bob,plain\u2028line\n3;n;bob\n\n",
+        "check": "id,label,speaker,text\n4,a,eve,x",
+    }
+    for name, content in rows.items():
+        (folder / "lists" / f"{name}.csv").write_text(content, encoding="utf-8", newline="")
+    names, _, unmatched = listed(folder)
+    assert names == ["clip1", "clip2", "clip3", "clip4"]
+    assert unmatched == ("lists/tune.csv:3;n;bob",)
+
+
+def test_names_match_in_any_normal_form(tmp_path):
+    import unicodedata
+
+    text = CARD.replace("clip\\d+", "(?P<label>[na])_Bär")
+    (tmp_path / "card.toml").write_text(unicodedata.normalize("NFC", text), encoding="utf-8")
+    (tmp_path / unicodedata.normalize("NFD", "n_Bär.wav")).touch()
+    (tmp_path / unicodedata.normalize("NFC", "a_Bär.wav")).touch()
+    assert listed(tmp_path)[0] == [unicodedata.normalize("NFC", name) for name in ("a_Bär", "n_Bär")]
+
+
+@pytest.mark.parametrize("suffix", ["opus", "au", "oga", "caf", "OPUS", "aifc"])
+def test_audio_of_every_kind_is_found(folder, suffix):
+    (folder / "clip1.wav").rename(folder / f"clip1.{suffix}")
+    assert listed(folder)[0] == ["clip1", "clip2", "clip3", "clip4"]
+
+
+def test_a_linked_folder_is_part_of_the_corpus(folder, tmp_path_factory):
+    away = tmp_path_factory.mktemp("away") / "disc"
+    away.mkdir()
+    (folder / "clip3.wav").rename(away / "clip3.wav")
+    (folder / "disc2").symlink_to(away)
+    assert listed(folder)[0] == ["clip1", "clip2", "clip3", "clip4"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_among_the_audio_is_never_opened_and_one_among_the_tables_is_named(folder):
+    (folder / "clip1.wav").unlink()
+    os.mkfifo(folder / "clip1.wav")
+    assert "clip1.wav" in listed(folder)[1]
+    os.mkfifo(folder / "lists" / "pipe.txt")
+    with pytest.raises(ConfigError, match=r"pipe\.txt is no regular file"):
+        listed(folder)
+
+
+OUTSIDE = {
+    "up": lambda folder: None,
+    "a link to a file": lambda folder: (folder / "lists" / "secret.txt").symlink_to(folder.parent / "secret.txt"),
+    "a link to a folder": lambda folder: (folder / "more").symlink_to(folder.parent / "secrets"),
+}
+
+
+@pytest.mark.parametrize("how", OUTSIDE)
+def test_a_strangers_card_reads_no_text_outside_of_its_folder_and_ones_own_may(folder, tmp_path_factory, how):
+    home = tmp_path_factory.mktemp("home")
+    folder = folder.rename(home / "mine")
+    (home / "secret.txt").write_text("root:x", encoding="utf-8")
+    (home / "secrets").mkdir()
+    (home / "secrets" / "learn.txt").write_text("5 n zoe", encoding="utf-8")
+    OUTSIDE[how](folder)
+    card = folder / "card.toml"
+    if how == "up":
+        card.write_text(CARD.replace("*.txt", "../secrets/*.txt"), encoding="utf-8")
+    with pytest.raises(
+        CorpusError, match=r"corpus mine: tables: .* lies outside of .*mine; put it there, or name"
+    ) as caught:
+        corpus_at("mine", folder).load()
+    assert "\n" not in str(caught.value)
+    own = corpus_at("mine", folder, card)
+    if how == "a link to a file":
+        assert len(own.load()) == 4
+    else:
+        assert "zoe" in {u.speaker for u in own.load()}
+
+
+@pytest.mark.parametrize("pattern", ["(?P<label>(a+)+)x", "(?P<label>(a|a)*)x", "(?P<label>.*.*.*.*.*.*.*.*)x"])
+def test_patterns_that_explode_are_stopped_and_named(tmp_path, monkeypatch, pattern):
+    monkeypatch.setattr("emonet_bench.data.cards.bounded.PATIENCE", 0.5)
+    (tmp_path / "card.toml").write_text(CARD.replace("clip\\d+", pattern), encoding="utf-8")
+    (tmp_path / ("a" * 200 + ".wav")).touch()
+    with pytest.raises(CorpusError, match=r"corpus mine: its patterns take more than 0\.5 s; avoid repetitions"):
+        corpus_at("mine", tmp_path).load()
+
+
+def test_blank_cells_tell_nothing(folder):
+    text = CARD.replace("(?P<speaker>\\w+)", "(?P<speaker>\\w*)")
+    (folder / "card.toml").write_text(text, encoding="utf-8")
+    (folder / "lists" / "tune.txt").write_text("3 n ", encoding="utf-8")
+    assert [u.speaker for u in corpus_at("mine", folder).load()] == ["ann", "ann", None, "eve"]
+
+
+def test_misnamed_files_are_read_as_the_card_corrects_them(folder):
+    (folder / "clip1.wav").rename(folder / "clop1.wav")
+    (folder / "card.toml").write_text(CARD + '[corrections]\nclop1 = "clip1"\n', encoding="utf-8")
+    first = corpus_at("mine", folder).load()[0]
+    assert (first.name, first.file.name) == ("clip1", "clop1.wav")

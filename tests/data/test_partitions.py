@@ -153,3 +153,9 @@ def test_a_limit_keeps_as_many_as_it_may_and_takes_labels_in_turn(rows, count):
         assert taken.total() == min(count, here.total())
         most = max(taken.values(), default=0)
         assert all(taken[label] in {most, most - 1} or taken[label] == here[label] for label in here)
+
+
+@pytest.mark.parametrize("count", [-1, 0, 1, 2])
+def test_too_few_folds_are_one_line(count):
+    with pytest.raises(ConfigError, match=f"{count} folds: the protocol needs 3 at least"):
+        folds([], SplitRule(folds=count))

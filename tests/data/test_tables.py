@@ -1,13 +1,21 @@
+import os
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emonet_bench.data.label_maps import relabelled
+from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.data.tables import holds_tables, read_directory, read_table, read_tables
 from emonet_bench.errors import ConfigError, CorpusError, EmonetBenchError
 
 TABLE = "file,label\na.wav,sadness\nsub/b.wav,anger\n"
+
+
+ORDINAL = [(label, part) for part in ("train", "dev", "test") for label in ("low", "medium", "high")]
 
 
 def write(path, content=TABLE):
@@ -49,6 +57,12 @@ def test_tables_may_have_any_name(tmp_path):
         "file,label\na.wav,sadness\nsub/b.wav,anger\n",
         "label,file\nsadness,a.wav\nanger,sub/b.wav\n",
         "path,age,emotion\na.wav,30,sadness\nsub/b.wav,40,anger\n",
+        "path,emotion,speaker\na.wav,sadness,s1\nsub/b.wav,anger,s2\n",
+        "FILE,Speaker,LABEL\na.wav,s1,sadness\nsub/b.wav,s2,anger\n",
+        "File Name,Category\na.wav,sadness\nsub/b.wav,anger\n",
+        "filename,arousal\na.wav,sadness\nsub/b.wav,anger\n",
+        "file;label\na.wav;sadness\nsub/b.wav;anger\n",
+        "file\tlabel\na.wav\tsadness\nsub/b.wav\tanger\n",
         "age,file,note,label,other\n30,a.wav,x,sadness,1\n40,sub/b.wav,y,anger,2\n",
         '\ufefffile,label\r\n"a.wav", sadness\r\n\r\nsub/b.wav,"anger"\r\n',
         "id,label,file,end\n1,sadness,a.wav,\n2,anger,sub/b.wav,\n",
@@ -109,6 +123,15 @@ def test_a_folder_is_known_by_its_tables(tmp_path):
         ("", "line 1: needs a header"),
         ("file\na.wav\n", "line 1: needs a header"),
         ("file,label\n", "no row below its header"),
+        ("a.wav,anger\nb.wav,fear\n", "line 1 is a clip, not a header; write the names of the columns above it"),
+        ("anger,sub/A.FLAC,s1\n", "line 1 is a clip, not a header"),
+        ("a,b\nc,d\n", "line 1: needs a header"),
+        ("file,age,speaker\na.wav,30,s1\n", "line 1: no column is called 'label'"),
+        ("file,speaker\na.wav,s1\n", "line 1: no column is called 'label'"),
+        ("label,speaker\nx,s1\n", "line 1: no column is called 'file'"),
+        ("file,emotion,category\na.wav,x,y\n", "the columns 'emotion', 'category' may both hold the labels"),
+        ("file,label,Label\na.wav,x,y\n", "may both hold the labels"),
+        ("file,label\na\0.wav,x\n", "it holds zero bytes"),
         ("file,label\na.wav,x\nb.wav\n", "line 3: has 1 cells and no label"),
         ("file,label\na.wav,\n", "line 2: file and label must not be empty"),
         ("file,label,start\na.wav,x,soon\n", "line 2: start must be seconds from 0; got 'soon'"),
@@ -144,6 +167,97 @@ def test_a_missing_table_is_an_error_with_a_remedy(tmp_path):
         read_table(tmp_path / "nowhere.csv", tmp_path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_table_in_utf_16_is_read_where_it_says_so(tmp_path, encoding):
+    mark = "\ufeff" if encoding[-2:] in ("le", "be") else ""
+    (tmp_path / "t.csv").write_bytes((mark + "file;label\r\nä.wav;Freude\r\nb.wav;Ärger\r\n").encode(encoding))
+    assert [(u.name, u.label) for u in read_table(tmp_path / "t.csv", tmp_path)] == [
+        ("ä.wav", "Freude"),
+        ("b.wav", "Ärger"),
+    ]
+
+
+def test_a_table_in_another_encoding_is_one_line_with_a_remedy(tmp_path):
+    (tmp_path / "t.csv").write_bytes("file,label\nä.wav,x\n".encode("latin-1"))
+    with pytest.raises(CorpusError, match=r"t\.csv: not in UTF-8 \(.*\); save it as CSV UTF-8"):
+        read_table(tmp_path / "t.csv", tmp_path)
+
+
+def test_a_table_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("emonet_bench.data.text_files.MOST_BYTES", 1 << 20)
+    write(tmp_path / "t.csv", TABLE + "a.wav,x\n" * 200_000)
+    with pytest.raises(CorpusError, match="larger than 1 MiB"):
+        read_table(tmp_path / "t.csv", tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_or_a_device_is_no_table(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "zero.csv").symlink_to("/dev/zero")
+    for name in ("pipe.csv", "zero.csv"):
+        with pytest.raises(ConfigError, match="no regular file"):
+            read_table(tmp_path / name, tmp_path)
+
+
+def absolute(folder, data_path, outside=""):
+    """Tables with absolute paths, and their corpus's names."""
+    for part, name in (("train", "a"), ("devel", "b"), ("test", "c")):
+        rows = "".join(f"{data_path}{outside}/wav/{name}{n}.wav,{'xy'[n]}\n" for n in range(2))
+        write(folder / f"{part}.csv", f"file,label\n{rows}")
+    return sorted(utterance.name for utterance in read_directory("mine", data_path, folder).load())
+
+
+def test_absolute_paths_leave_no_trace_in_names(tmp_path):
+    expected = ["wav/a0.wav", "wav/a1.wav", "wav/b0.wav", "wav/b1.wav", "wav/c0.wav", "wav/c1.wav"]
+    for machine in ("one", "two/deeper"):
+        assert absolute(tmp_path / machine / "tables", tmp_path / machine / "audio") == expected
+        assert absolute(tmp_path / machine / "tables", tmp_path / machine / "audio", "/../elsewhere/mine") == [
+            name.removeprefix("wav/") for name in expected
+        ]
+
+
+def test_an_absolute_path_through_a_link_is_named_as_a_relative_one(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    content = f"file,label,start\n{tmp_path}/real/a.wav,x,\n{tmp_path}/link/b.wav,y,0\n{tmp_path}/link/b.wav,x,2.5\n"
+    utterances = read_table(write(tmp_path / "t.csv", content), tmp_path / "link")
+    assert [u.name for u in utterances] == ["a.wav", "b.wav#0.0-", "b.wav#2.5-"]
+
+
+def test_relative_names_stay_as_the_table_has_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for data_path in (tmp_path, Path(), Path("..")):
+        utterances = read_table(write(tmp_path / "t.csv", "file,label\n./a.wav,x\n../b.wav,y\nc#1-2,x\n"), data_path)
+        assert [u.name for u in utterances] == ["./a.wav", "../b.wav", "c#1-2"]
+
+
+@pytest.mark.parametrize(("there", "here"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_file_is_found_whatever_the_normal_form_of_its_name(tmp_path, there, here):
+    import unicodedata
+
+    (tmp_path / unicodedata.normalize(there, "Bärbel.wav")).touch()
+    table = write(tmp_path / "t.csv", unicodedata.normalize(here, "file,label\nBärbel.wav,x\ngöne.wav,y\n"))
+    found, missing = read_table(table, tmp_path)
+    assert found.file.exists()
+    assert found.name == unicodedata.normalize(here, "Bärbel.wav")
+    assert missing.file.name == unicodedata.normalize(here, "göne.wav")
+
+
+def test_three_speakers_are_left_out_in_turn_and_it_says_so(tmp_path):
+    rows = "".join(f"{s}{label},{label},s{s}\n" for s in range(3) for label in "xy")
+    write(tmp_path / "utterances.csv", f"file,label,speaker\n{rows}")
+    corpus = read_directory("mine", tmp_path, tmp_path)
+    assert list(corpus.protocols) == ["loso"]
+    assert "fewer than 5 speakers" in corpus.facts["folds"]
+    assert set(assign(corpus.load(), corpus.protocols["loso"], 2)) == {"train", "dev", "test"}
+
+
+def test_speakers_that_are_partly_known_divide_no_corpus(tmp_path):
+    write(tmp_path / "utterances.csv", "file,label,speaker\na,x,1\nb,y,\nc,x,  \n")
+    with pytest.raises(CorpusError, match="2 of 3 have no speaker"):
+        read_directory("mine", tmp_path, tmp_path)
+
+
 @given(st.binary(max_size=200) | st.text(alphabet='file,label\n"start0.1é', max_size=200).map(str.encode))
 def test_no_content_of_a_table_ends_in_a_traceback(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "fuzz.csv"
@@ -152,3 +266,31 @@ def test_no_content_of_a_table_ends_in_a_traceback(tmp_path_factory, content):
         read_table(path, path.parent)
     except EmonetBenchError as error:
         assert str(error).startswith(str(path))  # noqa: PT017 - most contents are errors, some are not
+
+
+def test_the_order_of_collected_labels_means_nothing_and_the_ordinal_loss_is_refused(tmp_path):
+    rows = "".join(f"{i}.wav,{label},{part}\n" for i, (label, part) in enumerate(ORDINAL))
+    write(tmp_path / "utterances.csv", f"file,label,partition\n{rows}")
+    corpus = read_directory("mine", tmp_path, tmp_path)
+    assert (corpus.labels, corpus.ordered) == (("high", "low", "medium"), False)
+    opened = OpenCorpus(corpus, "own", corpus.load(), None, 16_000)
+    opened.check_loss("crossentropy")
+    with pytest.raises(ConfigError, match=r"training\.loss: 'ordinal' needs ordered labels.*\(high, low, medium\)"):
+        opened.check_loss("ordinal")
+
+
+def test_a_label_map_that_names_every_label_declares_their_order(tmp_path):
+    rows = "".join(f"{i}.wav,{label},{part}\n" for i, (label, part) in enumerate(ORDINAL))
+    write(tmp_path / "utterances.csv", f"file,label,partition\n{rows}")
+    corpus = read_directory("mine", tmp_path, tmp_path)
+    ordered = relabelled(corpus, {label: label for label in ("low", "medium", "high")})
+    assert (ordered.labels, ordered.ordered) == (("low", "medium", "high"), True)
+    assert not relabelled(corpus, {"low": "medium"}).ordered
+
+
+def test_train_with_one_label_alone_is_refused_as_the_docstring_says(tmp_path):
+    rows = "".join(f"{i}.wav,{label},{part}\n" for i, (label, part) in enumerate(ORDINAL) if part != "train" or i < 1)
+    write(tmp_path / "utterances.csv", f"file,label,partition\n{rows}")
+    corpus = read_directory("mine", tmp_path, tmp_path)
+    with pytest.raises(CorpusError, match="leaves the one label 'low' in train"):
+        OpenCorpus(corpus, "own", corpus.load(), None, 16_000).divide(None)

@@ -1,4 +1,6 @@
 import csv
+import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -11,7 +13,8 @@ from emonet_corpora import demo, emonet_corpora
 
 from emonet_bench.audio import open_store
 from emonet_bench.data.cards import corpus_from_card
-from emonet_bench.data.partitions import assign, folds
+from emonet_bench.data.coverage import Coverage, coverage
+from emonet_bench.data.partitions import assign, folds, protocol_id
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.hookspecs import CorporaConfig
 
@@ -55,6 +58,16 @@ REAL = {
     "turevdb": ((1079, 328, 328), "8b1907be8131d1b9"),
     "urdu": ((244, 82, 74), "ac68bbd7b38cbd2f"),
 }
+# Identities of the default protocols, as they have been from the first release on.
+PROTOCOLS = {
+    "emodb": "655de58632db",
+    "emotiontts_ko": "197c551b2734",
+    "emovo": "4453ff3e7804",
+    "fsdd": "7604dc9946f7",
+    "ravdess": "1fb6484e232b",
+    "turevdb": "d65eca077037",
+    "urdu": "40224da8367c",
+}
 NOUNS = {"angry": "anger", "sad": "sadness", "fearful": "fear", "surprised": "surprise", "happy": "happiness"}
 
 
@@ -91,6 +104,19 @@ def test_a_real_corpus_is_divided_by_speaker_with_every_label_everywhere(corpus)
     assert all({u.label for u in here} == set(corpus.labels) for here in seen.values())
     speakers = [u for here in seen.values() for u in {u.speaker for u in here}]
     assert len(speakers) == len(set(speakers))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_corpus_is_complete_and_its_default_protocol_keeps_its_identity(corpus):
+    utterances = corpus.load()
+    known = coverage(corpus, utterances)
+    assert known == Coverage(corpus.clips, corpus.clips)
+    assert protocol_id(corpus.labels, utterances, corpus.protocols["speakers"]) == PROTOCOLS[corpus.name]
+
+
+def test_the_generated_corpora_keep_their_identity(generated):
+    ids = {name: protocol_id(one.labels, found, one.protocols["speakers"]) for name, (one, found) in generated.items()}
+    assert ids == {"synthetic-acted": "4a92d3013acb", "synthetic-calls": "a58b38d491bf"}
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -220,6 +246,31 @@ def test_a_mistake_in_a_users_own_corpus_costs_that_corpus_alone(tmp_path):
         found = corpora(tmp_path, tmp_path)
     assert {"emodb", "synthetic-acted"} <= set(found)
     assert "mine" not in found
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "words"),
+    [
+        ("a+b", {"utterances.csv": "file,label,speaker\nx,b,1\ny,a,2\n"}, "must not hold '\\+'"),
+        ("synthetic-acted", {"utterances.csv": "file,label,speaker\nx,b,1\ny,a,2\n"}, "rename the folder"),
+        ("mine", {"card.toml": CARD_IN_MINIATURE + "dev_groups = 0"}, "dev_groups"),
+        ("mine", {"card.toml": CARD_IN_MINIATURE + "[labels.x]"}, "card.toml"),
+        ("mine", {"utterances.csv": "\0" * 99}, "zero bytes"),
+        ("mine", {"utterances.csv": "a.wav,x\nb.wav,y\n"}, "is a clip, not a header"),
+    ],
+)
+def test_one_bad_folder_costs_that_corpus_alone_and_is_named(tmp_path, name, files, words):
+    (tmp_path / name).mkdir()
+    for file, content in files.items():
+        (tmp_path / name / file).write_text(content, encoding="utf-8")
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good" / "utterances.csv").write_text("file,label,speaker\nx,b,1\ny,a,2\n", encoding="utf-8")
+    for passed in ("@eaDir", ".Trash-1000", "__MACOSX"):
+        shutil.copytree(tmp_path / name, tmp_path / passed)
+    with pytest.warns(RuntimeWarning, match=f"corpus {re.escape(name)} is left out: .*{words}") as told:
+        found = corpora(tmp_path, tmp_path)
+    assert len(told) == 1
+    assert {"emodb", "synthetic-acted", "good"} <= set(found)
 
 
 def test_every_corpus_tells_its_terms_and_starts_with_a_protocol_that_keeps_voices_apart(tmp_path):

@@ -29,6 +29,8 @@ SMALL = {
     "chance": {},
     "cnn": {**SPECTRUM, "number_of_filters": 2, "number_of_resnet_blocks": 1, "classifier": "FCNAttention"},
     "fusion": {**SPECTRUM, **RECURRENT, "number_of_filters": 2, "number_of_resnet_blocks": 1},
+    "knn": {**SPECTRUM, "num_mfccs": 8, "neighbours": (3,)},
+    "logistic": {**SPECTRUM, "num_mfccs": 8},
     "rnn": {**SPECTRUM, **RECURRENT, "num_mfccs": 8},
     "svm": {**SPECTRUM, "num_mfccs": 8},
 }

@@ -1,6 +1,7 @@
 """The training loop: determinism, schedules, the best epoch, frozen parts."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
@@ -13,9 +14,12 @@ from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing import signals
 from emonet_bench.training import resume
-from emonet_bench.training.loop import _endless, _Session, split_batch, train, train_mode
+from emonet_bench.training.batches import endless_batches, split_batch
+from emonet_bench.training.loop import train, train_mode
+from emonet_bench.training.losses import loss_of
 from emonet_bench.training.optimisers import optimizer, stages
-from emonet_bench.training.prediction import predict
+from emonet_bench.training.prediction import embed, predict
+from emonet_bench.training.step import Stepper
 from emonet_bench.types import InputSpec, ParameterGroup, Plan, TrainingSet
 from tests.toys import Toy, toy_clips, toy_set
 
@@ -29,6 +33,13 @@ def toy_plan(seed=0):
     torch.manual_seed(seed)
     whole = build_classifier(Toy(), [toy_set(TRAIN)])
     return Plan(whole, [ParameterGroup(list(whole.parameters()))])
+
+
+def stepper_of(plan, clips, recipe, rate):
+    losses = {"toy": loss_of(recipe, clips.targets, len(clips.labels))}
+    stepper = Stepper(plan, losses, recipe, resume.TrainingProgress())
+    stepper.optimizer = optimizer(plan.groups, recipe, rate)
+    return stepper
 
 
 def run(recipe=RECIPE, seed=0, plan=None):
@@ -110,6 +121,127 @@ def test_a_loss_that_is_not_finite_fails_with_the_epoch():
         run(plan=plan)
 
 
+def test_a_network_that_its_last_step_made_nan_does_not_finish():
+    plan = toy_plan()
+    plan.classifier.network.dense.weight.register_hook(lambda gradient: gradient * torch.nan)
+    with pytest.raises(TrainingError, match=r"scores are not finite .*lower training.learning_rate"):
+        run(RECIPE.model_copy(update={"epochs": 1, "steps_per_epoch": 1}), plan=plan)
+
+
+def test_training_clips_of_one_label_are_refused_with_the_remedy():
+    one = TRAIN.select(range(0, 40, 2))
+    with pytest.raises(TrainingError, match="all training clips have one label; use a protocol or a limit"):
+        train(toy_plan(), {"toy": one}, {"toy": DEV}, RECIPE, 0)
+
+
+def pulled(plan, towards):
+    """A penalty that draws embeddings to a point, and keeps what it was given."""
+    seen = []
+
+    def penalty(batch, embedding, logits):
+        seen.append((batch.index.tolist(), tuple(embedding.shape), tuple(logits.shape)))
+        return (embedding - towards).square().mean()
+
+    return dataclasses.replace(plan, penalty=penalty), seen
+
+
+def test_a_penalty_is_given_the_batch_its_embedding_and_logits_and_moves_the_weights():
+    plan, seen = pulled(toy_plan(), 3.0)
+    run(plan=plan)
+    without = run()[0]
+    means = [embed(one.classifier, DEV, RECIPE).mean() for one in (plan, without)]
+    assert abs(means[0] - 3) < abs(means[1] - 3)
+    assert sorted(index for indices, *_ in seen[:5] for index in indices) == list(range(40))
+    assert seen[0][1:] == ((8, 8), (8, 2))
+
+
+def test_a_penalty_weighs_the_same_in_pieces_of_a_batch():
+    batch, found = TRAIN.whole(torch.arange(7)), []
+    for count in (1, 3):
+        plan, _ = pulled(toy_plan(), 3.0)
+        stepper = stepper_of(plan, TRAIN, RECIPE, 0.1)
+        plan.classifier.eval()
+        stepper.progress.micro_batches = count
+        found.append(stepper.gradients("toy", batch))
+    assert torch.allclose(*found)
+
+
+def test_the_plan_is_told_of_each_epoch_before_it_and_of_what_came_of_the_others():
+    told = []
+    plan = dataclasses.replace(toy_plan(), on_epoch=lambda epoch, history: told.append((epoch, history)))
+    _, epochs, _ = run(plan=plan)
+    assert [epoch for epoch, _ in told] == [1, 2, 3, 4, 5, 6]
+    assert list(told[4][1]) == epochs[:4]
+
+
+@pytest.mark.parametrize("last", [1, 4])
+def test_a_plan_that_changes_with_its_epochs_is_resumed_to_the_last_bit(tmp_path, last):
+    def changing():
+        scale = {}
+
+        def on_epoch(epoch, history):
+            scale["now"] = epoch * (1 + sum(one.loss for one in history))
+
+        def penalty(batch, embedding, logits):
+            return 0.01 * scale["now"] * embedding.square().mean()
+
+        return dataclasses.replace(toy_plan(), on_epoch=on_epoch, penalty=penalty)
+
+    def kill(epoch):
+        if epoch.epoch == last + 1:
+            raise Killed
+
+    whole, epochs, _ = run(plan=changing())
+    with pytest.raises(Killed):
+        train(changing(), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, kill, tmp_path, save_seconds=-1)
+    plan, later = changing(), []
+    train(plan, {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, later.append, tmp_path)
+    assert [e.loss for e in later] == [e.loss for e in epochs[last:]]
+    for name, tensor in whole.classifier.state_dict().items():
+        assert torch.equal(tensor, plan.classifier.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_a_group_moves_at_its_own_rate(optimiser):
+    moved = {}
+    for rate in (1.0, 0.1):
+        plan = toy_plan()
+        network, heads = list(plan.classifier.network.parameters()), list(plan.classifier.heads.parameters())
+        plan = Plan(plan.classifier, [ParameterGroup(network, 0.0, rate), ParameterGroup(heads, 0.0)])
+        before = plan.classifier.network.dense.weight.detach().clone()
+        stepper = stepper_of(plan, TRAIN, RECIPE.model_copy(update={"optimizer": optimiser}), 0.01)
+        stepper.step("toy", TRAIN.whole(torch.arange(8)), 0.01)
+        moved[rate] = (plan.classifier.network.dense.weight - before).abs().max().item()
+        assert [group["lr"] for group in stepper.optimizer.param_groups] == [0.01 * rate, 0.01]
+    assert moved[0.1] == pytest.approx(moved[1.0] / 10, rel=1e-3)
+
+
+def test_groups_with_rates_are_resumed_to_the_last_bit(tmp_path):
+    def rated():
+        plan = toy_plan()
+        network, heads = list(plan.classifier.network.parameters()), list(plan.classifier.heads.parameters())
+        return Plan(plan.classifier, [ParameterGroup(network, rate=0.1), ParameterGroup(heads)])
+
+    def kill(epoch):
+        if epoch.epoch == 3:
+            raise Killed
+
+    whole, epochs, _ = run(plan=rated())
+    with pytest.raises(Killed):
+        train(rated(), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, kill, tmp_path, save_seconds=-1)
+    plan = rated()
+    train(plan, {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, directory=tmp_path)
+    for name, tensor in whole.classifier.state_dict().items():
+        assert torch.equal(tensor, plan.classifier.state_dict()[name]), name
+    assert [e.learning_rate for e in epochs] == [e.learning_rate for e in run()[1]]  # the recipe's own is told
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_that_is_no_factor_is_refused(rate):
+    with pytest.raises(ConfigError, match=r"ParameterGroup\.rate"):
+        ParameterGroup([], rate=rate)
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_frozen_batch_norms_keep_their_statistics_in_training(precision):
     plan = toy_plan()
@@ -154,7 +286,7 @@ class Killed(BaseException):
 )
 @pytest.mark.parametrize("last", [1, 3])
 def test_a_killed_training_goes_on_to_the_same_result(tmp_path, monkeypatch, changes, last):
-    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop.SAVE_SECONDS", -1.0)
     recipe = RECIPE.model_copy(update=changes)
     whole, epochs, best = run(recipe)
 
@@ -199,7 +331,7 @@ def forward_with_room_for(clips, monkeypatch, failures):
 
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_state_remembers(tmp_path, monkeypatch):
-    monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("emonet_bench.training.loop.SAVE_SECONDS", -1.0)
     failures, notes = [], {}
     forward_with_room_for(2, monkeypatch, failures)
     recipe = RECIPE.model_copy(update={"epochs": 2})
@@ -219,12 +351,11 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole(balanced, loss):
     batch = uneven.whole(torch.tensor([0, 1, 2, 3, 4, 20, 21]))
     found = []
     for count in (1, 2, 3):
-        session = _Session(toy_plan(), {"toy": uneven}, {"toy": DEV}, recipe, 0, print, None)
-        session.classifier.eval()  # batch norms and dropout see the batch as a whole only when it is one
-        session.progress.micro_batches = count
-        session.optimizer = optimizer(session.plan.groups, recipe, 0.1)
-        loss = session._gradients("toy", batch)
-        found.append((loss, [p.grad.clone() for p in session.classifier.parameters() if p.grad is not None]))
+        stepper = stepper_of(toy_plan(), uneven, recipe, 0.1)
+        stepper.plan.classifier.eval()  # batch norms and dropout see the batch as a whole only when it is one
+        stepper.progress.micro_batches = count
+        loss = stepper.gradients("toy", batch)
+        found.append((loss, [p.grad.clone() for p in stepper.plan.classifier.parameters() if p.grad is not None]))
     for loss, gradients in found[1:]:
         assert torch.allclose(loss, found[0][0])
         for gradient, whole in zip(gradients, found[0][1], strict=True):
@@ -256,17 +387,16 @@ def test_no_step_waits_for_the_gpu(name, window):
     clips = signals.clips(input_spec, seed=0).to(torch.device("cuda"))
     recipe = Training(batch_size=8, window=window, device="cuda", precision="bfloat16")
     whole = build_classifier(
-        architecture.build(architecture.options(), input_spec), [TrainingSet("noise", clips.labels, 18)]
+        architecture.build(architecture.options(), input_spec), [TrainingSet("toy", clips.labels, 18)]
     )
     plan = Plan(whole.to("cuda"), [ParameterGroup(list(whole.parameters()))])
-    session = _Session(plan, {"noise": clips}, {"noise": clips}, recipe, 0, print, None)
-    session.optimizer = optimizer(plan.groups, recipe, 1e-3)
-    batches = _endless(clips, recipe)
+    stepper = stepper_of(plan, clips, recipe, 1e-3)
+    batches = endless_batches(clips, recipe)
     train_mode(whole)
-    session._step("noise", next(batches), 1e-3)  # the first makes what is made once
+    stepper.step("toy", next(batches), 1e-3)  # the first makes what is made once
     torch.cuda.set_sync_debug_mode("error")
     try:
-        losses = [session._step("noise", next(batches), 1e-3) for _ in range(4)]
+        losses = [stepper.step("toy", next(batches), 1e-3) for _ in range(4)]
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.stack(losses).isfinite().all()
@@ -277,7 +407,7 @@ def test_batches_are_cut_without_a_look_at_what_lies_on_the_device(monkeypatch, 
     there = TRAIN.to(torch.device("meta"))  # it holds shapes and no numbers: whatever waits for one fails
     monkeypatch.setattr(dataset, "sliced", dataset.gathered)  # as on a GPU
     monkeypatch.setattr(torch.Tensor, "cpu", lambda _: TRAIN.lengths)  # once, before the first batch
-    batch = next(_endless(there, RECIPE.model_copy(update={"window": window})))
+    batch = next(endless_batches(there, RECIPE.model_copy(update={"window": window})))
     assert batch.waveform.is_meta
     assert batch.waveform.shape[1] in ([300] if window else TRAIN.lengths.tolist())
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from emonet_bench.data.cards.bounded import bounded_matches
 from emonet_bench.data.cards.card import GROUPS, TableCard
+from emonet_bench.data.cards.matching import Groups
 from emonet_bench.data.folders import check_within
 from emonet_bench.data.text_files import read_text, records
 from emonet_bench.errors import CorpusError
@@ -71,14 +72,13 @@ def read_rows(table: TableCard, lines: Sequence[str], where: str) -> list[tuple[
     Raises:
         CorpusError: It takes too long.
     """
-    return [
-        groups
-        and (
-            unicodedata.normalize("NFC", table.name.format(**{key: text or "" for key, text in groups.items()})),
-            {key: text for key, text in groups.items() if key in GROUPS and text},
-        )
-        for groups in bounded_matches([table.row], lines, where)
-    ]
+    return [_row(table, groups) if groups else None for groups in bounded_matches([table.row], lines, where)]
+
+
+def _row(table: TableCard, groups: Groups) -> tuple[str, dict[str, str]]:
+    name = table.name.format(**{key: text or "" for key, text in groups.items()})
+    said = {key: text for key, text in groups.items() if key in GROUPS and text}
+    return unicodedata.normalize("NFC", name), said
 
 
 def _chosen(table: TableCard, folder: Path, files: Sequence[Path], where: str, *, confined: bool) -> Iterator[Path]:

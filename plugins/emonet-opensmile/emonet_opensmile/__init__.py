@@ -59,6 +59,6 @@ def build(functionals: str, options: SmileOptions, input_spec: InputSpec) -> Smi
 
 def fit(classifier: Classifier, train: Clips, dev: Clips, options: SmileOptions, seed: int) -> None:
     """Fit a linear support vector machine, as ``svm`` does."""
-    from emonet_bench.training.svm import fit_svm  # noqa: PLC0415 - as above
+    from emonet_bench.training.linear_models import fit_linear_model  # noqa: PLC0415 - as above
 
-    fit_svm(classifier, train, dev, options, seed)
+    fit_linear_model(classifier, train, dev, options, seed)

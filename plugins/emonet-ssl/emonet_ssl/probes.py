@@ -15,7 +15,7 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier
-from emonet_bench.training.svm import ABSENT_LOGIT, FLAT, LinearHead
+from emonet_bench.training.linear_models import ABSENT_LOGIT, FLAT, LinearHead
 from emonet_bench.types import AdapterPoint, InputSpec
 from emonet_ssl.network import PooledNetwork, backbone
 from emonet_ssl.options import ProbeOptions

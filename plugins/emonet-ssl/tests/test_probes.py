@@ -17,7 +17,7 @@ from emonet_bench.errors import Skipped, TrainingError
 from emonet_bench.export import export
 from emonet_bench.networks import build_classifier
 from emonet_bench.testing.signals import LABELS, clips
-from emonet_bench.training.svm import FLAT
+from emonet_bench.training.linear_models import FLAT
 from emonet_bench.types import InputSpec, TrainingSet
 
 CORPORA = [TrainingSet("toys", LABELS, 18)]

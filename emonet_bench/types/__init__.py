@@ -6,12 +6,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from emonet_bench.errors import ConfigError
+from emonet_bench.types.network import AdapterPoint as AdapterPoint
+from emonet_bench.types.network import FrozenFeatures as FrozenFeatures
+from emonet_bench.types.network import Network as Network
 
 if TYPE_CHECKING:
     import torch
+
+    from emonet_bench.data.dataset import Batch
+    from emonet_bench.networks import Classifier
+    from emonet_bench.runs.history import Epoch
 
 Partition = Literal["train", "dev", "test"]
 PARTITIONS: tuple[Partition, ...] = get_args(Partition)
@@ -96,7 +103,7 @@ class Corpus:
 
     Attributes:
         name: Registered name.
-        labels: All labels, in their declared order (the ordinal loss uses it).
+        labels: All labels, in their declared order.
         load: Returns the utterances; raises ``CorpusError`` with a remedy where the audio is not on this disk.
         protocols: Ways to divide the corpus, by name; the first is the default.
         title: The corpus's full name.
@@ -106,6 +113,8 @@ class Corpus:
         fingerprint: Pinned hash of content and labels; a different one is reported.
         clips: Expected number of clips, where the documentation states it.
         synthetic: Whether the audio is generated rather than recorded.
+        ordered: Whether the order of the labels means something; the ordinal loss needs that. Not so where they were
+            merely collected from a table.
         maps: Label maps by name: labels and what they become; ``""``: their clips are left out.
         facts: What else is worth showing about it, word for word: homepage, elicitation, known faults.
     """
@@ -121,6 +130,7 @@ class Corpus:
     fingerprint: str | None = None
     clips: int | None = None
     synthetic: bool = False
+    ordered: bool = True
     maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
@@ -148,56 +158,6 @@ class InputSpec:
     sampling_rate: int = 16_000
     window: int | None = None
     hop: int | None = None
-
-
-@dataclass(frozen=True)
-class AdapterPoint:
-    """A place in a network where a strategy may put a part of its own for each corpus.
-
-    Attributes:
-        path: Dotted path of the attribute. For ``conv`` and ``sequence`` it is an empty slot (the attribute is None)
-            that takes a module; for ``norm`` and ``pooling`` it is a module that may be copied for each corpus.
-        kind: ``conv``: the slot's module runs beside a convolution, on the same input (N, inputs, M, T), and is added
-            to its output (N, outputs, M / stride, T / stride). ``sequence``: it runs after a layer on (N, T, inputs)
-            and returns that shape. ``norm``: a batch norm. ``pooling``: attention or another pooling with parameters.
-        inputs: Channels in.
-        outputs: Channels out.
-        stride: Step of the convolution beside a ``conv`` slot.
-    """
-
-    path: str
-    kind: Literal["conv", "sequence", "norm", "pooling"]
-    inputs: int
-    outputs: int
-    stride: int = 1
-
-
-class Network(Protocol):
-    """What an architecture builds: an ``nn.Module`` that turns waveforms into embeddings.
-
-    Attributes:
-        dim: Size D of the embedding.
-    """
-
-    dim: int
-
-    def embed(self, waveform: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        """Embed waveforms.
-
-        Args:
-            waveform: (N, S) float in [-1, 1]; what lies past a clip's length is ignored.
-            lengths: (N,) int64 valid samples of each clip, or None where every clip fills its row.
-
-        Returns:
-            (N, D). Padding never changes a row.
-        """
-
-    def adapter_points(self) -> Mapping[str, AdapterPoint]:
-        """Name the places where per-corpus parts may go; empty where there are none."""
-
-    # It may also have ``make_head(classes) -> nn.Module`` (embedding (N, D) to logits (N, classes)) instead of
-    # ``networks.Head``. Modules may have ``fold() -> nn.Module``, their equal for inference with active parts folded
-    # in, and, with a ``conv`` slot, ``absorb(kernel)``: it adds a 1x1 kernel (outputs, inputs) to the module's own.
 
 
 @dataclass(frozen=True)
@@ -246,10 +206,21 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """Trainable parameters that share a weight decay (None: the recipe's own)."""
+    """Trainable parameters that share a weight decay and a learning rate.
+
+    Attributes:
+        parameters: Which.
+        weight_decay: Theirs, or None: the recipe's own.
+        rate: Factor on the recipe's learning rate: a backbone's may be lower than a head's, and fall layer by layer.
+    """
 
     parameters: Sequence[torch.nn.Parameter]
     weight_decay: float | None = None
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < float("inf"):
+            raise ConfigError(f"ParameterGroup.rate: {self.rate} is no factor on a learning rate; give one above 0")
 
 
 @dataclass(frozen=True)
@@ -262,12 +233,20 @@ class Plan:
         notes: Decisions worth recording in the result.
         initialisations: Weights that training may start from, where there is a choice: tensors of the classifier, by
             name. The best on dev is taken, see ``emonet_bench.training.initialisation``.
+        penalty: ``penalty(batch, embedding, logits)`` is added to the loss of every batch of clips: a scalar, the mean
+            over the clips, from the embedding (N, D) and the logits (N, C). ``batch.index`` says which of the corpus's
+            training clips they are. A batch that does not fit into memory comes in pieces.
+        on_epoch: ``on_epoch(epoch, history)`` is called before each epoch with its number, from 1, and what came of
+            those before it. It may change the classifier or what ``penalty`` reads. A resumed training calls it before
+            its first epoch only, so all that it leaves must follow from its arguments and the classifier's state.
     """
 
-    classifier: Any
+    classifier: Classifier
     groups: Sequence[ParameterGroup]
     notes: Mapping[str, str] = field(default_factory=dict)
     initialisations: Mapping[str, Mapping[str, torch.Tensor]] = field(default_factory=dict)
+    penalty: Callable[[Batch, torch.Tensor, torch.Tensor], torch.Tensor] | None = None
+    on_epoch: Callable[[int, Sequence[Epoch]], None] | None = None
 
 
 @dataclass(frozen=True)

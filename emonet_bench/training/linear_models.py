@@ -1,0 +1,250 @@
+"""Linear models on embeddings, fitted without gradients: support vector machines and logistic regression."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from emonet_bench.data.dataset import Clips
+from emonet_bench.errors import TrainingError
+from emonet_bench.metrics import unweighted_average_recall
+from emonet_bench.networks import Classifier, two_class_logits
+from emonet_bench.networks.precision import tf32_disabled
+from emonet_bench.training.losses import check_labels
+from emonet_bench.training.prediction import Pass, embedding_pass
+
+LinearKind = Literal["svm", "logistic"]
+LINEAR_KINDS: tuple[LinearKind, ...] = get_args(LinearKind)
+
+ABSENT_LOGIT = -1000.0
+"""The logit of a label that no training clip has."""
+
+FLAT = 1e-4
+"""A feature whose standard deviation over train is smaller is rounding, not speech; it is not blown up to one."""
+
+Array = npt.NDArray[np.float64]
+
+
+class LinearHead(nn.Module):
+    """A linear layer; two classes have one unit z for the second label: logits (N, 2) = [0, z]."""
+
+    def __init__(self, dim: int, classes: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(dim, 1 if classes == 2 else classes)  # noqa: PLR2004
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Map embeddings (N, D) to logits (N, classes)."""
+        return two_class_logits(self.output(embedding))
+
+    @torch.no_grad()
+    def set(self, weight: Tensor, bias: Tensor) -> None:
+        """Set weight (classes, D) and bias (classes,) of the logits; of two classes the difference is kept."""
+        if len(weight) != self.output.out_features:
+            weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
+        self.output.weight.copy_(weight)
+        self.output.bias.copy_(bias)
+
+
+class LinearModelOptions(Protocol):
+    """What an architecture's options say of its linear model.
+
+    Attributes:
+        c_grid: Costs C of a mistake to choose from.
+        balanced: Whether classes are weighed by their inverse frequency in train.
+        batch_size: Clips that are held at once.
+    """
+
+    @property
+    def c_grid(self) -> Sequence[float]: ...  # noqa: D102 - above
+
+    @property
+    def balanced(self) -> bool: ...  # noqa: D102
+
+    @property
+    def batch_size(self) -> int: ...  # noqa: D102
+
+
+class Rows(NamedTuple):
+    """Features of some clips, with their labels.
+
+    Attributes:
+        values: (N, D); or (N, L, D), sets of features to choose from, such as the layers of a backbone.
+        targets: (N,) indices into the labels.
+    """
+
+    values: Array
+    targets: npt.NDArray[np.int64]
+
+
+class LinearModel(NamedTuple):
+    """A fitted linear model; the logits of features x (D,) are ``weight @ ((x - mean) / scale) + bias``.
+
+    Attributes:
+        place: Which of the L sets of features it takes; 0 where there is one.
+        c: Its cost of a mistake.
+        dev_uar: Its UAR on dev.
+        mean: (D,) of train.
+        scale: (D,) standard deviation over train.
+        weight: (classes, D).
+        bias: (classes,).
+    """
+
+    place: int
+    c: float
+    dev_uar: float
+    mean: Tensor
+    scale: Tensor
+    weight: Tensor
+    bias: Tensor
+
+
+def fit_linear_model(
+    classifier: Classifier,
+    train: Clips,
+    dev: Clips,
+    options: LinearModelOptions,
+    seed: int,
+    *,
+    kind: LinearKind = "svm",
+) -> LinearModel:
+    """Standardise a network's embeddings on train, choose C by UAR on dev, and write the model into the head.
+
+    It is an ``Architecture.fit``.
+
+    Args:
+        classifier: Its head is a ``LinearHead``. Its network embeds a clip as (features - ``mean``) / ``scale``; these
+            two buffers (D,), still zeros and ones, are set here.
+        train: Clips to fit the model to.
+        dev: Clips to choose C on; of equally good models, the one with the smallest C is taken.
+        options: Those of the architecture.
+        seed: Of the model.
+        kind: Which model.
+
+    Returns:
+        What was chosen.
+
+    Raises:
+        TrainingError: All training clips have one label, or features are not finite.
+    """
+    check_labels(train.targets)
+    network: Any = classifier.eval().network
+    compute = embedding_pass(classifier)
+    rows, dev_rows = (compute_rows(clips, compute, options.batch_size) for clips in (train, dev))
+    found = choose_linear_model(rows, dev_rows, len(train.labels), options, seed, kind=kind)
+    network.mean.copy_(found.mean)
+    network.scale.copy_(found.scale)
+    head: Any = classifier.heads.active
+    head.set(found.weight, found.bias)
+    return found
+
+
+def choose_linear_model(
+    train: Rows, dev: Rows, classes: int, options: LinearModelOptions, seed: int, *, kind: LinearKind = "svm"
+) -> LinearModel:
+    """Fit a linear model for every set of features and every C, and return the best on dev.
+
+    Of equally good ones, that of the first set is taken, then the one with the smallest C.
+
+    Args:
+        train: What to fit to; features are standardised by its mean and standard deviation.
+        dev: What to choose on, the same sets of features.
+        classes: Number of labels.
+        options: Those of the architecture.
+        seed: Of the model.
+        kind: ``svm``: linear support vector machines, one label against the rest, squared hinge loss (LIBLINEAR);
+            ``logistic``: multinomial logistic regression.
+    """
+    truth = dev.targets.tolist()
+    best: LinearModel | None = None
+    for place, (rows, dev_rows) in enumerate(zip(_sets(train), _sets(dev), strict=True)):
+        scaler = standardiser(rows)
+        scaled, dev_scaled = scaler.transform(rows), scaler.transform(dev_rows)
+        for c in sorted(options.c_grid):
+            model = _fit(kind, scaled, train.targets, c, seed, balanced=options.balanced)
+            score = unweighted_average_recall(truth, model.predict(dev_scaled).tolist(), range(classes))
+            if best is None or score > best.dev_uar:
+                mean, scale = torch.from_numpy(scaler.mean_).float(), torch.from_numpy(scaler.scale_).float()
+                best = LinearModel(place, c, score, mean, scale, *_as_logits(model, classes))
+    assert best is not None  # options hold one C at least
+    return best
+
+
+def standardiser(rows: Array) -> Any:
+    """Return scikit-learn's ``StandardScaler`` of training rows (N, D); a flat feature keeps its scale.
+
+    Raises:
+        TrainingError: A feature is not finite.
+    """
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415 - slow to import
+
+    if not np.isfinite(rows).all():
+        raise TrainingError("features are not finite; they cannot be fitted")
+    scaler = StandardScaler().fit(rows)
+    scaler.scale_[scaler.scale_ < FLAT] = 1.0
+    return scaler
+
+
+@torch.no_grad()
+def compute_rows(clips: Clips, compute: Pass, batch_size: int) -> Rows:
+    """Compute what a model is fitted to: of the features that are kept, or of all clips, whole.
+
+    Args:
+        clips: Which.
+        compute: Maps N clips to (N, D) or (N, L, D).
+        batch_size: Clips that are held at once.
+    """
+    values: list[Tensor] = []
+    if clips.features is not None:
+        for first in range(0, len(clips), batch_size):
+            places = range(first, min(first + batch_size, len(clips)))
+            values.append(compute.kept(clips.features.gather(places)).cpu())
+        found = torch.cat(values)
+    else:
+        order: list[Tensor] = []
+        with tf32_disabled():
+            for batch in clips.in_order(batch_size):
+                assert batch.lengths is not None  # whole clips carry their lengths
+                values.append(compute.heard(batch.waveform, batch.lengths).cpu())
+                order.append(batch.index.cpu())
+        found = torch.cat(values)[torch.argsort(torch.cat(order))]
+    return Rows(found.double().numpy(), clips.targets.cpu().numpy())
+
+
+def _sets(rows: Rows) -> Iterator[Array]:
+    """Yield the sets of features (N, D) one by one."""
+    values = rows.values if rows.values.ndim == 3 else rows.values[:, None]  # noqa: PLR2004 - (N, L, D)
+    return (values[:, place] for place in range(values.shape[1]))
+
+
+def _fit(kind: LinearKind, rows: Array, targets: npt.NDArray[np.int64], c: float, seed: int, *, balanced: bool) -> Any:
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - slow to import
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.svm import LinearSVC  # noqa: PLC0415
+
+    weights = "balanced" if balanced else None
+    if kind == "svm":
+        model = LinearSVC(C=c, class_weight=weights, dual=True, random_state=seed)
+    else:
+        model = LogisticRegression(C=c, class_weight=weights, max_iter=1000, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # dev decides what a large C is worth
+        return model.fit(rows, targets)
+
+
+def _as_logits(model: Any, classes: int) -> tuple[Tensor, Tensor]:
+    """Spread the decision functions of the labels in train over all labels: weight (classes, D), bias (classes,)."""
+    weight = torch.zeros(classes, model.coef_.shape[1])
+    bias = torch.full((classes,), ABSENT_LOGIT)
+    present = torch.from_numpy(model.classes_)
+    bias[present] = 0.0
+    if len(present) == 2:  # noqa: PLR2004 - one function, positive for the second
+        present = present[1:]
+    weight[present] = torch.from_numpy(model.coef_).float()
+    bias[present] = torch.from_numpy(model.intercept_).float()
+    return weight, bias

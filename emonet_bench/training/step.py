@@ -1,0 +1,85 @@
+"""A training step: the loss of a batch, its gradients by micro-batches where memory is short, the optimiser's step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor
+
+from emonet_bench.config import Training
+from emonet_bench.data.dataset import Batch
+from emonet_bench.errors import TrainingError
+from emonet_bench.training.batches import FEWEST, split_batch
+from emonet_bench.training.losses import Loss
+from emonet_bench.training.optimisers import set_rate
+from emonet_bench.training.prediction import embed_batch
+from emonet_bench.training.resume import TrainingProgress
+from emonet_bench.types import Plan
+
+_log = logging.getLogger(__name__)
+
+
+def autocast(recipe: Training) -> AbstractContextManager[None]:
+    """Run the forward pass in bfloat16 where the recipe says so."""
+    return torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+
+
+class Stepper:
+    """Takes the steps of a training.
+
+    Attributes:
+        optimizer: That of the stage.
+        progress: Its ``micro_batches`` grows when a batch does not fit into memory.
+    """
+
+    optimizer: torch.optim.Optimizer
+
+    def __init__(self, plan: Plan, losses: Mapping[str, Loss], recipe: Training, progress: TrainingProgress) -> None:
+        self.plan, self.losses, self.recipe, self.progress = plan, losses, recipe, progress
+
+    def step(self, corpus: str, batch: Batch, rate: float) -> Tensor:
+        """Take one step on a batch of one corpus, at a learning rate, and return the loss before it.
+
+        Raises:
+            TrainingError: Two clips at once do not fit into the GPU's memory.
+        """
+        set_rate(self.optimizer, rate)
+        self.plan.classifier.select(corpus)
+        while True:
+            try:
+                loss = self.gradients(corpus, batch)
+                break
+            except torch.OutOfMemoryError as error:
+                self._use_smaller_micro_batches(batch, error)
+            torch.cuda.empty_cache()  # outside of the handler: its traceback keeps the tensors alive
+        self.optimizer.step()
+        return loss
+
+    def gradients(self, corpus: str, batch: Batch) -> Tensor:
+        """Accumulate the gradients of a batch, micro-batch by micro-batch, and return its loss, penalty included."""
+        self.optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=batch.targets.device)
+        criterion, classifier, penalty = self.losses[corpus], self.plan.classifier, self.plan.penalty
+        for micro_batch in split_batch(batch, self.progress.micro_batches):
+            with autocast(self.recipe):
+                embedding = embed_batch(classifier, micro_batch)
+                logits = classifier.heads(embedding)
+            loss = criterion(logits.float(), micro_batch.targets) * criterion.share(micro_batch.targets, batch.targets)
+            if penalty is not None:
+                share = len(micro_batch.targets) / len(batch.targets)
+                loss = loss + penalty(micro_batch, embedding.float(), logits.float()) * share
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        return total
+
+    def _use_smaller_micro_batches(self, batch: Batch, error: torch.OutOfMemoryError) -> None:
+        if len(batch.targets) // (self.progress.micro_batches * 2) < FEWEST:
+            raise TrainingError(
+                f"out of GPU memory with {FEWEST} clips at once, in epoch {self.progress.epoch}; "
+                "shorten training.window or run fewer cells at once with --jobs"
+            ) from error
+        self.progress.micro_batches *= 2
+        _log.warning("out of GPU memory: batches are run in %d pieces from here on", self.progress.micro_batches)

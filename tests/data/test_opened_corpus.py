@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import soundfile
+
+from emonet_bench.data.coverage import Coverage
+from emonet_bench.data.opened_corpus import open_corpus
+from emonet_bench.data.tables import read_directory
+from emonet_bench.errors import AudioError, CorpusError
+from emonet_bench.types import Corpus, SplitRule, Utterance
+
+RATE = 16_000
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve clips of two labels in three partitions; the speaker of the first is unknown."""
+    draw = np.random.default_rng(0)
+    rows = ["file,label,speaker,partition"]
+    for n in range(12):
+        soundfile.write(tmp_path / f"{n}.wav", draw.integers(-9000, 9000, 400 + n, dtype=np.int16), RATE)
+        rows.append(f"{n}.wav,{'ab'[n % 2]},{'s' + str(n // 4) if n else ''},{('train', 'dev', 'test')[n // 4]}")
+    (tmp_path / "utterances.csv").write_text("\n".join(rows), encoding="utf-8")
+    return tmp_path
+
+
+def opened(folder, **options):
+    return open_corpus(read_directory("mine", folder, folder), None, RATE, folder / "cache", **options)
+
+
+def test_partitions_hold_the_clips_that_the_protocol_gives_them(folder):
+    corpus = opened(folder)
+    divided = corpus.divide(None)
+    assert divided == {"train": [0, 1, 2, 3], "dev": [4, 5, 6, 7], "test": [8, 9, 10, 11]}
+    assert corpus.divide(None, limit=2) == {"train": [0, 1], "dev": [4, 5], "test": [8, 9]}
+    clips = corpus.clips(divided["dev"])
+    assert clips.names == ("4.wav", "5.wav", "6.wav", "7.wav")
+    assert clips.targets.tolist() == [0, 1, 0, 1]
+    for place, name in enumerate(clips.names):
+        expected, _ = soundfile.read(folder / name, dtype="int16")
+        start, length = int(clips.starts[place]), int(clips.lengths[place])
+        np.testing.assert_array_equal(clips.samples[start : start + length].numpy(), expected)
+    assert corpus.statistics(divided["dev"]) == {"clips": 4, "speakers": 1, "labels": {"a": 2, "b": 2}}
+
+
+def test_how_much_was_found_is_known_whatever_is_left_out_later(folder):
+    (folder / "7.wav").write_bytes(b"broken")
+    with pytest.raises(AudioError):
+        opened(folder)
+    corpus = opened(folder, skip_bad=True)
+    assert corpus.coverage == Coverage(12, expected=12, speakers_unknown=1)
+    assert (corpus.skipped_files, len(corpus.utterances)) == (1, 11)
+
+
+def test_a_label_that_is_not_declared_is_an_error(folder):
+    utterances = [Utterance(f"{n}.wav", folder / f"{n}.wav", "abc"[n % 3]) for n in range(3)]
+    corpus = Corpus("mine", ("a", "b"), lambda: utterances, {"own": SplitRule()})
+    with pytest.raises(CorpusError, match=r"corpus mine: 2\.wav has the label 'c', which is not declared"):
+        open_corpus(corpus, None, RATE, folder / "cache")

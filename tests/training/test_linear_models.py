@@ -1,0 +1,86 @@
+"""Linear models against scikit-learn's, over waveforms and over kept features."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from emonet_bench.errors import TrainingError
+from emonet_bench.training.linear_models import ABSENT_LOGIT, Rows, choose_linear_model
+
+OPTIONS = SimpleNamespace(c_grid=(1.0, 0.01, 0.1), balanced=True, batch_size=4)
+
+
+def rows_of(seed, signal=1.0, labels=(0, 1, 2), sets=None):
+    generator = np.random.default_rng(seed)
+    targets = np.array(labels)[np.arange(90) % len(labels)]
+    values = generator.normal(3.0, 2.0, (90, 6))
+    values[np.arange(90), targets] += signal * 3
+    if sets is not None:
+        values = np.stack([generator.normal(0, 1, (90, 6)) if place != sets else values for place in range(3)], 1)
+    return Rows(values, targets)
+
+
+def logits(model, values):
+    scaled = (torch.from_numpy(values) - model.mean) / model.scale
+    return scaled @ model.weight.double().T + model.bias
+
+
+def model_of(kind, c):
+    if kind == "svm":
+        return LinearSVC(C=c, class_weight="balanced", dual=True, random_state=0)
+    return LogisticRegression(C=c, class_weight="balanced", max_iter=1000)
+
+
+@pytest.mark.parametrize("kind", ["svm", "logistic"])
+@pytest.mark.parametrize("labels", [(0, 1), (0, 1, 2)])
+def test_logits_are_scikit_learns_decision_values_and_c_is_the_best_on_dev(kind, labels):
+    train, dev = rows_of(0, 0.4, labels), rows_of(1, 0.4, labels)
+    found = choose_linear_model(train, dev, len(labels), OPTIONS, 0, kind=kind)
+    scores = {}
+    for c in sorted(OPTIONS.c_grid):
+        pipeline = make_pipeline(StandardScaler(), model_of(kind, c)).fit(*train)
+        scores[c] = balanced_accuracy_score(dev.targets, pipeline.predict(dev.values))
+    assert found.c == max(scores, key=scores.get)
+    assert found.dev_uar == pytest.approx(scores[found.c])
+    expected = make_pipeline(StandardScaler(), model_of(kind, found.c)).fit(*train).decision_function(dev.values)
+    own = logits(found, dev.values)
+    own = own[:, 1] - own[:, 0] if len(labels) == 2 else own
+    np.testing.assert_allclose(own, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_the_set_of_features_that_is_best_on_dev_is_taken(place):
+    train, dev = rows_of(0, 2.0, sets=place), rows_of(1, 2.0, sets=place)
+    found = choose_linear_model(train, dev, 3, OPTIONS, 0)
+    assert found.place == place
+    alone = choose_linear_model(
+        Rows(train.values[:, place], train.targets), Rows(dev.values[:, place], dev.targets), 3, OPTIONS, 0
+    )
+    assert torch.equal(alone.weight, found.weight)
+
+
+def test_of_equal_sets_the_first_is_taken():
+    train, dev = (Rows(np.stack([rows.values] * 2, 1), rows.targets) for rows in (rows_of(0), rows_of(1)))
+    assert choose_linear_model(train, dev, 3, OPTIONS, 0).place == 0
+
+
+@pytest.mark.parametrize("kind", ["svm", "logistic"])
+def test_a_label_without_training_clips_is_never_predicted(kind):
+    found = choose_linear_model(rows_of(0, labels=(0, 2)), rows_of(1, labels=(0, 2)), 4, OPTIONS, 0, kind=kind)
+    own = logits(found, rows_of(2).values)
+    assert (own[:, [1, 3]] == ABSENT_LOGIT).all()
+    assert set(own.argmax(1).tolist()) == {0, 2}
+
+
+def test_features_that_are_not_finite_are_one_line():
+    train = rows_of(0)
+    train.values[3, 2] = np.nan
+    with pytest.raises(TrainingError, match="features are not finite"):
+        choose_linear_model(train, rows_of(1), 3, OPTIONS, 0)
