@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from measuring import show
 
-from emonet_bench.cli.export import partitions, signal_of, trained
+from emonet_bench.cli.export import input_spec_of, partitions, trained
 from emonet_bench.errors import ExportError
 from emonet_bench.export import Trained, export_bank, export_run, quantise, size_table
 from emonet_bench.export.int8 import speed
@@ -25,7 +25,7 @@ from emonet_bench.plugins.loading import Plugins
 def single(one: Trained, plugins: Plugins, folder: Path) -> Iterator[str]:
     """Export one run as float32 and int8; yield a line for each."""
     file = folder / f"{one.corpus}.onnx"
-    parity = export_run(one.directory, one.classifier, one.record, file, signal_of(one.record), one.test)
+    parity = export_run(one.directory, one.classifier, one.record, file, input_spec_of(one), one.test)
     yield line(one, "float32", parity.uar, file, 1.0)
     parts = partitions(plugins, one.record, quiet=True)
     assert parts is not None
@@ -41,7 +41,7 @@ def single(one: Trained, plugins: Plugins, folder: Path) -> Iterator[str]:
 def bank(members: Sequence[Trained], folder: Path) -> Iterator[str]:
     """Export a bank; yield a line for each task and the table of sizes."""
     file = folder / "bank.onnx"
-    parities, sizes = export_bank(members, file, signal_of(members[0].record))
+    parities, sizes = export_bank(members, file, input_spec_of(members[0]))
     for task, one in enumerate(members):
         assert one.test is not None
         faster = speed(folder / f"{one.corpus}.onnx", file, one.test, task)

@@ -60,7 +60,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "without_corpus",
     ),
     "emonet_bench.plugins.loading": ("Selection",),
-    "emonet_bench.protocols": ("Foldable", "Freezable", "Headed"),
+    "emonet_bench.types.network": ("Foldable", "Freezable", "Headed"),
     "emonet_bench.report.notebook": ("Figure",),
     "emonet_bench.report.results": ("Results",),
     "emonet_bench.runs.facts": ("RunError",),

@@ -63,7 +63,7 @@ class Listener(nn.Module):
 
     def embed(self, waveform, lengths):
         waveform = F.pad(waveform * (torch.arange(waveform.shape[1]) < lengths[:, None]), (0, KERNEL))
-        frames = 1 + torch.div((lengths - KERNEL).clamp_min(0), STEP, rounding_mode="floor")
+        frames = 1 + torch.div((lengths - KERNEL).clamp_min(0), STEP, rounding_mode="trunc")
         hidden = self.unit(waveform[:, None]).relu().transpose(1, 2)  # (N, T, WIDTH)
         packed = nn.utils.rnn.pack_padded_sequence(hidden, frames.cpu(), batch_first=True, enforce_sorted=False)
         hidden, _ = nn.utils.rnn.pad_packed_sequence(self.recurrent(packed)[0], batch_first=True)
@@ -129,9 +129,8 @@ def record(corpus="ours", protocol="by-speaker", training=None, **changes):
 
 
 def export_listener(path, window=None, **changes):
-    heard = {} if window is None else {"window": str(window / SIGNAL.sampling_rate)}
-    metadata = {**metadata_of(record()), **heard, **changes}
-    export(listener(), "ours", path, replace(SIGNAL, window=window), metadata)
+    input_spec = replace(SIGNAL, window=window)
+    export(listener(), "ours", path, input_spec, {**metadata_of(record(), input_spec), **changes})
     return path
 
 
@@ -140,5 +139,5 @@ def export_cnn(path):
     chosen = Plugins().architectures["cnn"]
     options = chosen.options(number_of_filters=4, number_of_resnet_blocks=1, classifier="statistics")
     trained = build_classifier(chosen.build(options, SIGNAL), [TrainingSet("ours", LABELS, 100)])
-    export(trained.eval(), "ours", path, SIGNAL, metadata_of(record()))
+    export(trained.eval(), "ours", path, SIGNAL, metadata_of(record(), SIGNAL))
     return path

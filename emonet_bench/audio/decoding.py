@@ -1,49 +1,83 @@
-"""Reading one audio file: decoded, checked, mixed down and resampled."""
+"""Audio decoding: one file opened, decoded to its end, counted, bounded, mixed down and resampled.
+
+This is the one boundary through which audio comes in, for corpora and predictions alike.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-import struct
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from emonet_bench.audio import mpeg
+from emonet_bench.audio.containers import CUT, check_whole
 from emonet_bench.errors import AudioError
 from emonet_bench.types import Utterance
 
-_UNKNOWN = 0x7FFFF000  # writers to a pipe put a size from here on into the header
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+"""Samples per second that audio can have."""
+
+MOST_SAMPLES = 2**29
+"""Samples of a clip: 9 hours at 16 kHz, 2 GiB as float32."""
+
+LOUDEST = 4.0
+"""Floats lie in [-1, 1]; decoders and resamplers exceed that a little, numbers beyond this are of another scale."""
+
 _SLACK = 0.05  # seconds by which a table's rounded end may lie past the end of its file
+_BLOCK = 2**20  # numbers decoded at once
+_CANCELLED = 2.0**-16, 2.0**-10  # a mean that 16 bits round to zero, or that is 60 dB below its channels
+_UNREADABLE = "not audio that libsndfile can read, or damaged"
 
 
-def read(path: Path, sampling_rate: int) -> NDArray[np.float32]:
+def read(source: Path | BinaryIO, sampling_rate: int) -> NDArray[np.float32]:
     """Read a file as (S,) float32 at a sampling rate, channels averaged.
 
+    Args:
+        source: A path, or a file that is open for reading bytes and can seek.
+        sampling_rate: Samples per second.
+
     Raises:
-        AudioError: One line that names the file and what is wrong with it.
+        AudioError: One line that says what is wrong with the file, with its path where there is one.
     """
     try:
-        return resampled(*decoded(path, 0.0, None), sampling_rate)
+        return resampled(*decoded(source, 0.0, None), sampling_rate)
     except AudioError as error:
-        raise AudioError(f"{path}: {error}") from error
+        raise AudioError(f"{source}: {error}" if isinstance(source, Path) else str(error)) from error
 
 
 def seconds(utterance: Utterance) -> float:
-    """Tell how long an utterance lasts, from its file's header alone.
+    """Tell how long an utterance lasts, from its file's header where that can be trusted.
 
     Raises:
         AudioError: One line that names the file.
     """
     try:
-        with soundfile.SoundFile(native_name(utterance.file)) as file:
-            last: float = file.frames / file.samplerate
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise AudioError(f"{utterance.file}: not audio that libsndfile can read, or damaged") from error
-    return min(last, utterance.end or last) - utterance.start
+        with _opened(utterance.file) as (file, known):
+            last = file.frames if known else sum(len(block) for block in _blocks(file))
+            whole: float = last / file.samplerate
+    except AudioError as error:
+        raise AudioError(f"{utterance.file}: {error}") from error
+    return min(whole, utterance.end or whole) - utterance.start
+
+
+def duration(path: Path) -> float:
+    """Return about how many seconds a file lasts, by its header; 0 where that cannot be read: reading it will tell."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return 0.0
+        return float(soundfile.info(native_name(path)).duration)
+    except (OSError, ValueError, TypeError, soundfile.SoundFileError):
+        return 0.0
 
 
 def native_name(path: str | Path) -> str | bytes:
@@ -55,10 +89,13 @@ def resampled(source: NDArray[np.float32], rate: int, sampling_rate: int) -> NDA
     """Bring samples (S,) from their own rate to a sampling rate.
 
     Raises:
-        AudioError: Nothing is left of them, or they overflow; the message names no file.
+        AudioError: Nothing is left of them, they become too many, they overflow, or the rate is none that audio has;
+            the message names no file.
     """
+    check_rate(rate)
     if rate == sampling_rate:
         return source
+    _check_count(len(source) * sampling_rate / rate, sampling_rate)
     samples: NDArray[np.float32] = soxr.resample(source, rate, sampling_rate, quality="HQ")
     if not len(samples):
         raise AudioError(f"too short: {len(source)} samples at {rate} Hz")
@@ -83,11 +120,45 @@ def finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return samples
 
 
-def decoded(path: Path, start: float, end: float | None) -> tuple[NDArray[np.float32], int]:
+def check_rate(rate: int) -> None:
+    """Hold a rate to what audio has.
+
+    Raises:
+        AudioError: It is another one; the message names no file.
+    """
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise AudioError(f"has {rate} samples per second; audio has {LOWEST_RATE} to {HIGHEST_RATE}")
+
+
+def check_scale(loudest: float) -> None:
+    """Hold floating-point samples to their scale by the largest absolute value among them.
+
+    Raises:
+        AudioError: They lie far outside of [-1, 1]; the message names no file.
+    """
+    if loudest > LOUDEST:
+        raise AudioError(
+            f"its floats reach {loudest:.6g}, but must lie in [-1, 1]; "
+            "divide them by the full scale (32768 for 16 bits)"
+        )
+
+
+def check_not_cancelled(mono: NDArray[np.float32], loudest: float) -> None:
+    """Hold the mean (S,) of channels to the largest absolute value in any of them.
+
+    Raises:
+        AudioError: Nothing is left of it, for the channels are in antiphase; the message names no file.
+    """
+    rounding, share = _CANCELLED
+    if loudest > rounding and np.abs(mono).max(initial=0) <= max(rounding, share * loudest):
+        raise AudioError("its channels cancel each other: their mean is silence; give one of them")
+
+
+def decoded(source: Path | BinaryIO, start: float, end: float | None) -> tuple[NDArray[np.float32], int]:
     """Decode a stretch of a file.
 
     Args:
-        path: The file.
+        source: A path, or a file that is open for reading bytes and can seek.
         start: First second.
         end: Last second; None: the end of the file.
 
@@ -97,13 +168,13 @@ def decoded(path: Path, start: float, end: float | None) -> tuple[NDArray[np.flo
     Raises:
         AudioError: What is wrong with the file, without its name.
     """
-    _check_readable(path)
-    try:
-        with soundfile.SoundFile(native_name(path)) as file:
-            samples, rate = _cut(file, start, end), file.samplerate
-    except (TypeError, RuntimeError) as error:  # TypeError: it takes the suffix for headerless audio
-        raise AudioError("not audio that libsndfile can read, or damaged") from error
-    return finite(samples[:, 0] if samples.shape[1] == 1 else mixed(samples, axis=1)), rate
+    with _opened(source) as (file, known):
+        check_rate(file.samplerate)
+        samples, loudest = _cut(file, start, end) if known else _counted(file, start, end)
+        finite(samples)
+        check_scale(loudest)
+        check_not_cancelled(samples, loudest)
+        return samples, file.samplerate
 
 
 def digest(samples: NDArray[np.float32], rate: int) -> bytes:
@@ -111,43 +182,140 @@ def digest(samples: NDArray[np.float32], rate: int) -> bytes:
     return hashlib.sha256(rate.to_bytes(4, "little") + samples.astype("<f4").tobytes()).digest()
 
 
-def _check_readable(path: Path) -> None:
+class _SoundFile(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is read from its start to its end, without the seek by which soundfile follows each read."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+class _Stream(io.RawIOBase):
+    """An open file from some place on, as libsndfile reads it: never raising, for it cannot take an exception.
+
+    Args:
+        file: The file.
+        start: Where it begins.
+        sized: Whether it has an end to seek from; an MP3 stream without one is decoded until it ends.
+    """
+
+    def __init__(self, file: BinaryIO, start: int = 0, *, sized: bool = True) -> None:
+        self._file, self._start, self._sized = file, start, sized
+        file.seek(start)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        found = self._file.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END and not self._sized:
+            return -1
+        base = {os.SEEK_SET: self._start, os.SEEK_CUR: self._file.tell()}.get(whence)
+        if base is None:
+            base = self._file.seek(0, os.SEEK_END)
+        return self._file.seek(max(self._start, base + offset)) - self._start
+
+    def tell(self) -> int:
+        return self._file.tell() - self._start
+
+
+@contextmanager
+def _opened(source: Path | BinaryIO) -> Iterator[tuple[Any, bool]]:
+    """Open a file for decoding; tell whether it knows its number of frames, which is then what must be there."""
+    with _bytes_of(source) as raw:
+        check_whole(raw)
+        try:
+            raw.seek(0)
+            with _SoundFile(native_name(source) if isinstance(source, Path) else _Stream(raw)) as file:
+                if file.format != "MP3":
+                    yield file, 0 <= file.frames < 2**62
+                    return
+                place = raw.tell()
+                found = mpeg.frames(raw)
+                raw.seek(place)  # libsndfile may be reading from there
+                if found.declared is not None and found.declared >= found.total:
+                    yield file, True
+                    return
+            with _SoundFile(_Stream(raw, found.start, sized=False)) as file:
+                yield file, False
+        except (TypeError, RuntimeError) as error:  # TypeError: it takes the suffix for headerless audio
+            raise AudioError(_UNREADABLE) from error
+
+
+@contextmanager
+def _bytes_of(source: Path | BinaryIO) -> Iterator[BinaryIO]:
+    if not isinstance(source, Path):
+        yield source
+        return
     try:
-        with path.open("rb") as file:
-            empty, cut = not file.read(1), _is_cut_short(file)
+        handle = os.open(source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # opening a pipe would wait for its writer
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise AudioError("is a pipe or a device; give a regular file")
+            yield cast("BinaryIO", file)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = error.strerror if isinstance(error, OSError) else None
         raise AudioError(f"cannot be read: {(reason or str(error)).lower()}") from error
-    if empty:
-        raise AudioError("empty: zero bytes")
-    if cut:
-        raise AudioError("truncated: holds less audio than its header says")
 
 
-def _is_cut_short(file: BinaryIO) -> bool:
-    """Tell whether a WAV or AIFF file ends before its audio does; libsndfile would read what is left without a word."""
-    file.seek(0)
-    order = {b"RIFF": "<", b"FORM": ">"}.get(file.read(12)[:4])
-    while order and len(header := file.read(8)) == 8:  # noqa: PLR2004 - a chunk's name and size
-        name, size = struct.unpack(f"{order}4sI", header)
-        if name in {b"data", b"SSND"}:
-            return size < _UNKNOWN and bool(file.tell() + size > os.fstat(file.fileno()).st_size)
-        file.seek(size + size % 2, os.SEEK_CUR)
-    return False
-
-
-def _cut(file: Any, start: float, end: float | None) -> NDArray[np.float32]:
-    """Read a stretch of an open file as (S, channels)."""
-    first = round(start * file.samplerate)
-    last = file.frames if end is None else round(end * file.samplerate)
-    if last > file.frames + _SLACK * file.samplerate or first > file.frames:
-        raise AudioError(f"too short: lasts {file.frames / file.samplerate:.3f} s, the utterance {start} to {end} s")
-    wanted = min(last, file.frames) - first
-    if wanted <= 0:
-        raise AudioError("zero-length: no samples")
+def _cut(file: Any, start: float, end: float | None) -> tuple[NDArray[np.float32], float]:
+    """Read a stretch of a file that knows its length as mono (S,), with the largest value of any channel."""
+    first, wanted = _stretch(file.frames, file.samplerate, start, end)
+    _check_count(wanted, file.samplerate)
     if first:
         file.seek(first)
-    samples: NDArray[np.float32] = file.read(wanted, dtype="float32", always_2d=True)
+    samples, loudest = _mono(file, wanted)
     if len(samples) < wanted:
-        raise AudioError("truncated: holds less audio than its header says")
-    return samples
+        raise AudioError(CUT)
+    return samples, loudest
+
+
+def _counted(file: Any, start: float, end: float | None) -> tuple[NDArray[np.float32], float]:
+    """Read all of a file that does not know its length, and cut the stretch out of it."""
+    samples, loudest = _mono(file, None)
+    first, wanted = _stretch(len(samples), file.samplerate, start, end)
+    return samples[first : first + wanted], loudest
+
+
+def _stretch(frames: int, rate: int, start: float, end: float | None) -> tuple[int, int]:
+    """Return the first sample of a stretch, and how many it has."""
+    first = round(start * rate)
+    last = frames if end is None else round(end * rate)
+    if last > frames + _SLACK * rate or first > frames:
+        raise AudioError(f"too short: lasts {frames / rate:.3f} s, the utterance {start} to {end} s")
+    wanted = min(last, frames) - first
+    if wanted <= 0:
+        raise AudioError("zero-length: no samples")
+    return first, wanted
+
+
+def _mono(file: Any, wanted: int | None) -> tuple[NDArray[np.float32], float]:
+    """Read so many frames, or all, as mono (S,), with the largest absolute value of any channel."""
+    parts, loudest = [], 0.0
+    for block in _blocks(file, wanted):
+        loudest = max(loudest, float(np.abs(block).max()))
+        parts.append(block[:, 0] if block.shape[1] == 1 else mixed(block, axis=1))
+    if not parts:
+        raise AudioError("zero-length: no samples")
+    return parts[0] if len(parts) == 1 else np.concatenate(parts), loudest
+
+
+def _blocks(file: Any, wanted: int | None = None) -> Iterator[NDArray[np.float32]]:
+    """Yield what a file holds, or the first frames of it, as blocks (S, channels)."""
+    size, done = max(1, _BLOCK // file.channels), 0
+    while wanted is None or done < wanted:
+        read: Callable[..., NDArray[np.float32]] = file.read
+        block = read(size if wanted is None else min(size, wanted - done), dtype="float32", always_2d=True)
+        if not len(block):
+            return
+        done += len(block)
+        _check_count(done, file.samplerate)
+        yield block
+
+
+def _check_count(samples: float, rate: int) -> None:
+    if samples > MOST_SAMPLES:
+        raise AudioError(f"too long: more than {MOST_SAMPLES / rate / 3600:.1f} hours at {rate} Hz; cut it into parts")

@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     type=click.Choice(["int8"]),
     help="Write a variant with 8-bit convolutions beside it, such as model.int8.onnx, if its test UAR holds.",
 )
+@click.option(
+    "--single",
+    is_flag=True,
+    help="Write an unmasked twin beside it, such as model.single.onnx, which scores clips one by one faster.",
+)
 @click.option("--bank", is_flag=True, help="One file of several tasks: runs that share the network of one source.")
 @click.option("--any-code", is_flag=True, help="Export a run, too, that other versions of its plugins have trained.")
 @click.pass_context
@@ -45,6 +50,7 @@ def export(
     corpus: str | None,
     quantize: str | None,
     *,
+    single: bool,
     bank: bool,
     any_code: bool,
 ) -> None:
@@ -63,8 +69,8 @@ def export(
     for run in () if any_code else runs:
         check_code(RunFiles(run).read_record(), plugins, run)
     if bank:
-        if output is None or corpus or quantize:
-            raise ConfigError("--bank: needs --output FILE, and goes neither with --corpus nor with --quantize")
+        if output is None or corpus or quantize or single:
+            raise ConfigError("--bank: needs --output FILE, and goes with neither --corpus, --quantize nor --single")
         _bank([one for run in runs for one in trained(run, plugins, None)], output)
         return
     if len(runs) > 1:
@@ -72,7 +78,9 @@ def export(
     (run,) = runs
     (one,) = trained(run, plugins, [corpus])
     file = output or run / "model.onnx"
-    _single(one, file)
+    _export(one, file)
+    if single:
+        _twin(one, file)
     if quantize:
         _quantise(one, file, plugins)
 
@@ -88,32 +96,39 @@ def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -
     return [Trained(run, classifier, record, parts["test"] if parts else None) for record, parts in found]
 
 
-def signal_of(record: RunRecord) -> InputSpec:
-    """Tell what a run's evaluation hears."""
+def input_spec_of(one: Trained) -> InputSpec:
+    """Tell what a trained run really hears of a clip."""
     from emonet_bench.training.prediction import evaluation_input  # noqa: PLC0415 - torch
 
-    return evaluation_input(record.spec.training)
+    return evaluation_input(one.record.spec.training, one.classifier.network)
 
 
-def _architecture(record: RunRecord) -> tuple[str, Any]:
-    return record.spec.architecture, record.spec.architecture_options
+def _architecture(one: Trained) -> tuple[str, Any]:
+    return one.record.spec.architecture, one.record.spec.architecture_options
 
 
-def _single(one: Trained, file: Path) -> None:
+def _export(one: Trained, file: Path) -> None:
     from emonet_bench.export import export_run  # noqa: PLC0415 - torch
 
-    parity = export_run(one.directory, one.classifier, one.record, file, signal_of(one.record), one.test)
+    parity = export_run(one.directory, one.classifier, one.record, file, input_spec_of(one), one.test)
     uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record.test.uar:.3f})"
     say(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
+
+
+def _twin(one: Trained, file: Path) -> None:
+    from emonet_bench.export import export_single  # noqa: PLC0415 - torch
+
+    twin, delta = export_single(one.classifier, one.corpus, file, input_spec_of(one))
+    say(f"{twin}: without masks, at most {delta:.1e} from the trained network")
 
 
 def _bank(members: Sequence[Trained], file: Path) -> None:
     from emonet_bench.export import export_bank, size_table  # noqa: PLC0415 - torch
 
-    for name, of in (("evaluation", signal_of), ("architecture", _architecture)):
-        if any(of(one.record) != of(members[0].record) for one in members):
+    for name, of in (("evaluation", input_spec_of), ("architecture", _architecture)):
+        if any(of(one) != of(members[0]) for one in members):
             raise ConfigError(f"--bank: the runs differ in their {name}; give runs of one source and one recipe")
-    parities, sizes = export_bank(members, file, signal_of(members[0].record))
+    parities, sizes = export_bank(members, file, input_spec_of(members[0]))
     for task, parity in parities.items():
         uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f}"
         say(f"{file}: {task}: at most {parity.max_delta:.1e} from the trained network{uar}")

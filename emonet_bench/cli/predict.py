@@ -171,7 +171,7 @@ def _csv(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file's content, and so UTF-8; names come out as they came in
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["file", "start", "end", "prediction", *predictor.labels])
+    writer.writerow(predictor.columns)
     for row in predictor.rows(predictions):
         writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in row.values()])
         sys.stdout.flush()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
+from emonet_bench.deploy.metadata import in_words, input_spec_of
 from emonet_bench.deploy.model import open_session
 
 _OF_A_RUN = ("run_id", "corpus", "protocol", "architecture", "strategy", "seed", "fold", "source", "training")
@@ -36,7 +38,10 @@ def _file(path: Path) -> Iterator[tuple[str, str]]:
     for kind, values in (("input", session.get_inputs()), ("output", session.get_outputs())):
         for value in values:
             yield kind, f"{value.name}: {value.type.removeprefix('tensor(').rstrip(')')} {value.shape}"
-    for name, text in sorted(session.get_modelmeta().custom_metadata_map.items()):
+    metadata = session.get_modelmeta().custom_metadata_map
+    with suppress(KeyError, ValueError):  # of other writers
+        yield "hears", in_words(input_spec_of(metadata))
+    for name, text in sorted(metadata.items()):
         yield name, _said(text)
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import io
-import json
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import onnxruntime
 
+from emonet_bench.deploy.metadata import REMEDY, read_facts
+from emonet_bench.deploy.runtime import onnxruntime
 from emonet_bench.errors import AudioError, ConfigError
+from emonet_bench.files import check_regular
+from emonet_bench.types import InputSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +26,9 @@ if TYPE_CHECKING:
 
 Providers = Literal["auto", "cpu", "cuda"]
 
-_SCHEMA = 1
-_REMEDY = "export the run again with 'emonet-bench export'"
+TWIN_OF = "twin_of"
+"""In a twin's metadata: the SHA-256 of the file that it belongs to."""
+
 _CUDA = "CUDAExecutionProvider"
 # Float32 as in training, and no search for the best convolution at every new length.
 _CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
@@ -38,45 +42,60 @@ class Model:
         session: onnxruntime's.
         metadata: Everything that the file says of itself.
         labels: What it tells apart, in declared order.
-        sampling_rate: Samples per second that it hears.
-        centre: Seconds that it hears in the middle of a clip; None: all of it.
+        input_spec: What it hears of a clip.
         task: Which of a bank's tasks; None: the file has a single one.
+        twin: The session of its unmasked twin, for clips that fill their rows, where that lies beside it.
     """
 
     session: onnxruntime.InferenceSession
     metadata: Mapping[str, str]
     labels: tuple[str, ...]
-    sampling_rate: int
-    centre: float | None
+    input_spec: InputSpec
     task: int | None = None
+    twin: onnxruntime.InferenceSession | None = None
 
     @property
     def provider(self) -> Literal["cpu", "cuda"]:
         """Where it computes."""
         return "cuda" if _CUDA in self.session.get_providers() else "cpu"
 
-    def probabilities(self, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    def scores(self, clips: Sequence[NDArray[np.float32]], more: Sequence[str] = ()) -> list[NDArray[np.float32]]:
         """Map N clips (S,) at the model's rate to probabilities (N, K), in one call of onnxruntime.
+
+        Args:
+            clips: The clips.
+            more: Further outputs: ``logits`` (N, K), ``embedding`` (N, D).
+
+        Returns:
+            Probabilities, and what more was asked for.
 
         Raises:
             AudioError: They are too much for it.
+            ConfigError: The probabilities are none of its labels.
         """
         lengths = np.array([len(clip) for clip in clips], np.int64)
         waveform = np.zeros((len(clips), lengths.max()), np.float32)
         for row, clip in zip(waveform, clips, strict=True):
             row[: len(clip)] = clip
-        feed = {"waveform": waveform, "lengths": lengths}
+        session, feed = self.session, {"waveform": waveform, "lengths": lengths}
         if self.task is not None:
             feed["task"] = np.array(self.task)
-        found: NDArray[np.float32]
+        if self.twin is not None and lengths.min() == lengths.max():
+            session, feed = self.twin, {"waveform": waveform}
+        found: list[NDArray[np.float32]]
+        outputs = ["probabilities", *more]
         try:
-            (found,) = self.session.run(["probabilities"], feed)
+            found = session.run(outputs, feed)
         except Exception as error:  # onnxruntime's exceptions share no parent
-            seconds = lengths.max() / self.sampling_rate
+            seconds = lengths.max() / self.input_spec.sampling_rate
             raise AudioError(
                 f"{seconds:.1f} s are too much for onnxruntime ({_reason(error)}); give a window"
             ) from error
-        return found[:, : len(self.labels)]  # a bank's rows are as wide as its largest task
+        width, labels = found[0].shape[1], len(self.labels)
+        if width < labels or (self.task is None and width != labels):
+            raise ConfigError(f"the model gives {width} probabilities for {labels} labels; {REMEDY}")
+        wide = slice(len(self.labels))  # a bank's rows are as wide as its largest task
+        return [array if name == "embedding" else array[:, wide] for name, array in zip(outputs, found, strict=True)]
 
 
 def open_model(path: Path, providers: Providers, task: str | None = None) -> Model:
@@ -93,16 +112,32 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     """
     session = open_session(path, providers)
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
-    labels, rate, centre = _said(path, metadata)
+    labels, input_spec = read_facts(path, metadata)
     _check_inputs(path, session, {"waveform", "lengths"} | ({"task"} if isinstance(labels, dict) else set()))
+    _check_width(path, session, len(labels) if isinstance(labels, list) else max(map(len, labels.values())))
     if isinstance(labels, list):
         if task is not None:
             raise ConfigError(f"task: {path} holds a single one; leave it out")
-        return Model(session, metadata, tuple(labels), rate, centre)
+        return Model(session, metadata, tuple(labels), input_spec, twin=_twin(path, providers))
     if task not in labels:
         given = "" if task is None else f", not {task!r}"
         raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
-    return Model(session, metadata, tuple(labels[task]), rate, centre, list(labels).index(task))
+    return Model(session, metadata, tuple(labels[task]), input_spec, list(labels).index(task))
+
+
+def twin_path(path: Path) -> Path:
+    """Return where a file's unmasked twin lies: ``model.single.onnx`` beside ``model.onnx``."""
+    return path.with_suffix(".single.onnx")
+
+
+def _twin(path: Path, providers: Providers) -> onnxruntime.InferenceSession | None:
+    """Open a file's twin where there is one, and it is this very file's."""
+    twin = twin_path(path)
+    if not twin.is_file():
+        return None
+    session = open_session(twin, providers)
+    of = session.get_modelmeta().custom_metadata_map.get(TWIN_OF)
+    return session if of == hashlib.sha256(path.read_bytes()).hexdigest() else None
 
 
 def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSession:
@@ -111,6 +146,7 @@ def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSessi
     Raises:
         ConfigError: As ``open_model`` does, but for what the file says of itself.
     """
+    check_regular(path, "model")
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; give a model written by 'emonet-bench export'")
     options = onnxruntime.SessionOptions()
@@ -157,24 +193,17 @@ def _check_inputs(path: Path, session: onnxruntime.InferenceSession, wanted: set
     inputs, outputs = ({value.name for value in given} for given in (session.get_inputs(), session.get_outputs()))
     if inputs != wanted or "probabilities" not in outputs:
         took, gave = (", ".join(sorted(names)) for names in (inputs, outputs))
-        raise ConfigError(f"{path}: takes {took} and gives {gave}, unlike what emonet-bench writes; {_REMEDY}")
+        raise ConfigError(f"{path}: takes {took} and gives {gave}, unlike what emonet-bench writes; {REMEDY}")
 
 
-def _said(path: Path, metadata: Mapping[str, str]) -> tuple[list[str] | dict[str, list[str]], int, float | None]:
-    """Read the labels, of a bank for each task, the sampling rate and the centre window."""
-    try:
-        version, rate = int(metadata["schema_version"]), int(metadata["sampling_rate"])
-        labels = json.loads(metadata["labels"])
-        window = float(metadata.get("window") or 0)
-    except KeyError as error:
-        raise ConfigError(f"{path}: an ONNX file, but without emonet-bench's metadata ({error}); {_REMEDY}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: its metadata is damaged ({error}); {_REMEDY}") from error
-    if version > _SCHEMA:
-        raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U emonet-bench")
-    if rate < 1 or not isinstance(labels, list | dict) or not labels:
-        raise ConfigError(f"{path}: its metadata is damaged (labels or sampling_rate); {_REMEDY}")
-    return labels, rate, None if metadata.get("hop") else window or None
+def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int) -> None:
+    (output,) = (value for value in session.get_outputs() if value.name == "probabilities")
+    rank, width = len(output.shape), output.shape[-1] if output.shape else None
+    if output.type != "tensor(float)" or rank != 2 or (isinstance(width, int) and width != labels):  # noqa: PLR2004
+        raise ConfigError(
+            f"{path}: gives probabilities {output.type.removeprefix('tensor')} {output.shape} for {labels} labels; "
+            f"{REMEDY}"
+        )
 
 
 def _reason(error: Exception) -> str:

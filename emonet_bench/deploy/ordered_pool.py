@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +16,9 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 _SORTED = 16  # groups whose members are sorted together
-_AHEAD = 16  # things for each thread that are handed out before their turn
+AHEAD = 16
+"""Things for each thread that are handed out before their turn."""
+
 _PATIENCE = 0.1  # seconds: who asks looks seldom, for each look takes a turn from the threads
 
 
@@ -31,27 +35,51 @@ def grouped(things: Iterable[Given], size: int, key: Callable[[Given], float]) -
         yield from (block[first : first + size] for first in range(0, len(block), size))
 
 
-class OrderedPool:
-    """Threads; on leaving, what they have not begun is dropped.
+class Threads:
+    """A fixed number of threads for all callers, started when they are first needed, anew after a fork.
 
     Args:
-        threads: How many.
+        count: How many.
     """
 
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
-        self._pool = ThreadPoolExecutor(threads)
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._process = 0
+
+    def pool(self) -> ThreadPoolExecutor:
+        """Return them; a forked child has lost its parent's and gets its own."""
+        if self._process != os.getpid():
+            self._lock = threading.Lock()
+            self._pool, self._process = None, os.getpid()
+        with self._lock:
+            self._pool = self._pool or ThreadPoolExecutor(self.count)
+            return self._pool
+
+
+class OrderedPool:
+    """A caller's share of some threads; on leaving, what they have not begun of it is dropped, and the rest ends.
+
+    Args:
+        threads: Shared with other callers.
+    """
+
+    def __init__(self, threads: Threads) -> None:
+        self.threads = threads.count
+        self._pool = threads.pool()
+        self._waiting: deque[Future[Any]] = deque()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        wait([future for future in self._waiting if not future.cancel()])
 
     def prefetch(self, work: Callable[[Given], Made], things: Iterable[Given]) -> Iterator[Made]:
         """Yield what work makes of each thing, in order, while threads are at work on the next ones."""
-        waiting: deque[Future[Made]] = deque()
-        most = _AHEAD * self.threads
+        waiting: deque[Future[Made]] = self._waiting
+        most = AHEAD * self.threads
         for thing in things:
             waiting.append(self._pool.submit(work, thing))
             if len(waiting) == most:

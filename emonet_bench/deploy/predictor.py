@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
-import numpy as np
-
-from emonet_bench.audio import read, resampled
-from emonet_bench.deploy.clips import cut_of, duration, mono, segments, sixteen_bits
+from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
+from emonet_bench.deploy.clips import from_array, from_source, is_single
 from emonet_bench.deploy.model import open_model
-from emonet_bench.deploy.ordered_pool import OrderedPool, grouped, in_order
+from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
+from emonet_bench.deploy.samples import cut_of, segments
 from emonet_bench.deploy.stream import Stream
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.machine import cores
@@ -20,11 +19,14 @@ from emonet_bench.machine import cores
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-    from emonet_bench.deploy.clips import Cut
+    from emonet_bench.deploy.clips import Clip, Source
     from emonet_bench.deploy.model import Providers
+    from emonet_bench.deploy.samples import Cut
+    from emonet_bench.types import InputSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class Prediction:
         probabilities: (K,) float32, in the order of the model's labels.
         start: First second of the stretch.
         end: Last second.
+        embedding: (D,) float32, where it was asked for.
+        logits: (K,) float32, where they were asked for.
     """
 
     file: str
@@ -44,27 +48,38 @@ class Prediction:
     probabilities: NDArray[np.float32]
     start: float
     end: float
+    embedding: NDArray[np.float32] | None = None
+    logits: NDArray[np.float32] | None = None
 
 
+_OFF = 0.01  # by which probabilities may miss the sum of 1
 _Piece = tuple[int, str, int, "NDArray[np.float32]"]  # its clip's number and name, its first sample, its samples
 
 
-class _Clip(NamedTuple):
-    name: str
-    load: Callable[[], NDArray[np.float32]]  # (S,) at the model's rate
-    duration: Callable[[], float]  # in any one unit
+class _Request(NamedTuple):
+    """How clips are to be scored."""
+
+    cut: Cut | None
+    size: int  # stretches in a call
+    embeddings: bool
+    logits: bool
+
+    @property
+    def outputs(self) -> list[str]:
+        """What is asked for beside probabilities."""
+        return ["embedding"] * self.embeddings + ["logits"] * self.logits
 
 
 class Predictor:
     """An exported model, ready to listen.
 
     Clips, and the stretches of a clip, are scored side by side in threads, each on one core: faster than all cores on
-    one of them.
+    one of them. Any number of callers, in threads of their own, share one session and these threads. It can be pickled.
 
     Args:
         path: A file written by ``emonet-bench export``.
         providers: Where to compute; ``auto``: on CUDA where onnxruntime has it, else on CPU.
-        threads: Clips or stretches at work at once; None: as many as there are cores.
+        threads: Clips or stretches at work at once, whoever calls; None: as many as there are cores.
         task: Which corpus's labels, where the file is a bank of several.
 
     Attributes:
@@ -81,6 +96,12 @@ class Predictor:
         _check_count("threads", threads)
         self.model = open_model(Path(path), providers, task)
         self.threads = threads or cores()
+        self._threads = Threads(self.threads)
+        self._opened = (path, providers, threads, task)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str | Path, Providers, int | None, str | None]]:
+        """Pickle as what it was opened with: another process opens the file itself."""
+        return type(self), self._opened
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -90,12 +111,18 @@ class Predictor:
     @property
     def sampling_rate(self) -> int:
         """Samples per second that the model hears; audio of other rates is resampled."""
-        return self.model.sampling_rate
+        return self.input_spec.sampling_rate
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """What the model hears of a clip: all of it, its centre window, or windows all over it."""
+        return self.model.input_spec
 
     @property
     def centre(self) -> float | None:
         """Seconds that the model hears in the middle of what is longer; None: it hears everything."""
-        return self.model.centre
+        heard = self.input_spec
+        return None if heard.window is None or heard.hop else heard.window / heard.sampling_rate
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -104,12 +131,14 @@ class Predictor:
 
     def predict(
         self,
-        files: str | Path | Iterable[str | Path],
+        files: Source | Iterable[Source],
         *,
         window: float | None = None,
         hop: float | None = None,
         batch_size: int | None = None,
         failed: Callable[[AudioError], None] | None = None,
+        embeddings: bool = False,
+        logits: bool = False,
     ) -> Iterator[Prediction]:
         """Score audio files, in their order.
 
@@ -117,12 +146,16 @@ class Predictor:
         say: give it a window that is no longer.
 
         Args:
-            files: One or several, of any format that libsndfile reads, any rate, any number of channels (averaged).
+            files: One or several, of any format that libsndfile reads, any rate, any number of channels (averaged):
+                paths, the content of files as ``bytes``, or files that are open for reading bytes and can seek. Content
+                without a name is called ``bytes 0`` or ``file 0``.
             window: Seconds of the stretches that are scored each for itself; None: files as a whole.
             hop: Seconds from one stretch to the next; None: the window. The last stretch may be shorter.
             batch_size: Stretches in one call of onnxruntime, from files of similar length; None: 8 on CUDA and 1 on
                 CPU, where a batch only adds padding.
             failed: Called with the error of each file that cannot be used, which is then passed over.
+            embeddings: Give each prediction its ``embedding``, too.
+            logits: Give each prediction its ``logits``, too.
 
         Yields:
             A prediction for each stretch.
@@ -131,55 +164,87 @@ class Predictor:
             AudioError: A file cannot be used, and there is no ``failed``.
             ConfigError: Window or hop make no sense.
         """
-        several = [files] if isinstance(files, str | Path) else files
-        clips = (_Clip(str(file), partial(self._read, Path(file)), partial(duration, file)) for file in several)
-        return self._predict(clips, cut_of(window, hop, self.sampling_rate), batch_size, failed)
+        several = cast("Iterable[Source]", [files] if is_single(files) else files)
+        clips = (from_source(number, file, self.sampling_rate) for number, file in enumerate(several))
+        return self._predict(
+            clips, _Request(self._cut(window, hop), self._size(batch_size), embeddings, logits), failed
+        )
 
     def predict_arrays(
         self,
         arrays: Iterable[NDArray[Any]],
         sampling_rate: int,
         *,
+        channels: int | None = None,
         window: float | None = None,
         hop: float | None = None,
         batch_size: int | None = None,
         failed: Callable[[AudioError], None] | None = None,
+        embeddings: bool = False,
+        logits: bool = False,
     ) -> Iterator[Prediction]:
-        """Score arrays (S,) or (channels, S) as ``predict`` scores files; they are named ``array 0``, ``array 1``, ...
+        """Score arrays as ``predict`` scores files; they are named ``array 0``, ``array 1``, ...
 
         Args:
-            arrays: Floats in [-1, 1], or signed integers over their whole range.
+            arrays: (S,), or two axes of which one holds the channels. Floats in [-1, 1], or signed integers of 8, 16 or
+                32 bits over their whole range.
             sampling_rate: Of all of them.
+            channels: The axis of the channels, for arrays with two: 0 for (channels, S), 1 for (S, channels) as sound
+                cards and soundfile give it. None: 0, and arrays with more channels than samples are refused.
             window: As in ``predict``, and so are the others.
             hop: See there.
             batch_size: See there.
             failed: See there.
+            embeddings: See there.
+            logits: See there.
         """
-        _check_count("sampling_rate", sampling_rate)
+        _check_rate(sampling_rate)
+        _check_axis(channels)
         clips = (
-            _Clip(name, partial(self._convert, name, array, sampling_rate), partial(np.size, array))
-            for name, array in ((f"array {index}", array) for index, array in enumerate(arrays))
+            from_array(number, array, sampling_rate, self.sampling_rate, channels)
+            for number, array in enumerate(arrays)
         )
-        return self._predict(clips, cut_of(window, hop, self.sampling_rate), batch_size, failed)
+        return self._predict(
+            clips, _Request(self._cut(window, hop), self._size(batch_size), embeddings, logits), failed
+        )
 
-    def stream(self, window: float, hop: float | None = None, sampling_rate: int | None = None) -> Stream:
+    def stream(
+        self,
+        window: float,
+        hop: float | None = None,
+        sampling_rate: int | None = None,
+        *,
+        channels: int | None = None,
+        embeddings: bool = False,
+        logits: bool = False,
+    ) -> Stream:
         """Score audio while it arrives.
 
         Args:
             window: Seconds of the stretches that are scored.
             hop: Seconds from one stretch to the next; None: the window.
             sampling_rate: Of the chunks; None: the model's.
+            channels: As in ``predict_arrays``, for each chunk.
+            embeddings: As in ``predict``.
+            logits: See there.
         """
-        _check_count("sampling_rate", sampling_rate)
-        cut = cut_of(window, hop, self.sampling_rate)
+        _check_rate(sampling_rate)
+        _check_axis(channels)
+        cut = self._cut(window, hop)
         assert cut is not None
-        return Stream(self._score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate))
+        score = partial(self._score, _Request(cut, 1, embeddings, logits))
+        return Stream(score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate), channels)
 
     def rows(self, predictions: Iterable[Prediction]) -> Iterator[dict[str, str | float]]:
-        """Turn predictions into rows of a table: file, start, end, prediction and each label's probability."""
+        """Turn predictions into rows of a table: file, start, end, prediction, ``probability:LABEL`` of each label."""
         for one in predictions:
-            probabilities = dict(zip(self.labels, one.probabilities.tolist(), strict=True))
-            yield {"file": one.file, "start": one.start, "end": one.end, "prediction": one.label, **probabilities}
+            facts = (one.file, one.start, one.end, one.label, *one.probabilities.tolist())
+            yield dict(zip(self.columns, facts, strict=True))
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of what ``rows`` holds; the prefix keeps labels such as ``file`` apart from it."""
+        return ["file", "start", "end", "prediction", *(f"probability:{label}" for label in self.labels)]
 
     def table(self, predictions: Iterable[Prediction]) -> pd.DataFrame:
         """Turn predictions into a pandas frame with the columns of ``rows``.
@@ -191,24 +256,21 @@ class Predictor:
             import pandas as pd  # noqa: PLC0415 - not among the four
         except ImportError as error:
             raise ConfigError("table() needs pandas; pip install pandas, or use rows()") from error
-        return pd.DataFrame(self.rows(predictions), columns=["file", "start", "end", "prediction", *self.labels])
+        return pd.DataFrame(self.rows(predictions), columns=self.columns)
+
+    def _cut(self, window: float | None, hop: float | None) -> Cut | None:
+        return cut_of(window, hop, self.sampling_rate)
+
+    def _size(self, batch_size: int | None) -> int:
+        _check_count("batch_size", batch_size)
+        return batch_size or (8 if self.model.provider == "cuda" else 1)
 
     def _predict(
-        self,
-        clips: Iterable[_Clip],
-        cut: Cut | None,
-        batch_size: int | None,
-        failed: Callable[[AudioError], None] | None,
+        self, clips: Iterable[Clip], asked: _Request, failed: Callable[[AudioError], None] | None
     ) -> Iterator[Prediction]:
-        _check_count("batch_size", batch_size)
-        return self._carried_out(clips, cut, batch_size or (8 if self.model.provider == "cuda" else 1), failed)
-
-    def _carried_out(
-        self, clips: Iterable[_Clip], cut: Cut | None, size: int, failed: Callable[[AudioError], None] | None
-    ) -> Iterator[Prediction]:
-        groups = grouped(clips, size, lambda clip: clip.duration())
-        with OrderedPool(self.threads) as crew:
-            for outcome in in_order(crew.prefetch(partial(self._carry_out, crew, cut=cut, size=size), groups)):
+        groups = grouped(clips, asked.size, lambda clip: clip.length())
+        with OrderedPool(self._threads) as crew:
+            for outcome in in_order(crew.prefetch(partial(self._carry_out, crew, asked), groups)):
                 if not isinstance(outcome, AudioError):
                     yield from outcome
                 elif failed is None:
@@ -217,50 +279,62 @@ class Predictor:
                     failed(outcome)
 
     def _carry_out(
-        self, crew: OrderedPool, group: Sequence[tuple[int, _Clip]], cut: Cut | None, size: int
+        self, crew: OrderedPool, asked: _Request, group: Sequence[tuple[int, Clip]]
     ) -> list[tuple[int, list[Prediction] | AudioError]]:
         """Decode some clips, score their stretches; return what came of each clip, under its number."""
         outcomes: dict[int, list[Prediction] | AudioError] = {}
         pieces: list[_Piece] = []
         for number, clip in group:
             try:
-                pieces += [(number, clip.name, *piece) for piece in segments(clip.load(), cut)]
+                pieces += [(number, clip.name, *piece) for piece in segments(clip.load(), asked.cut)]
                 outcomes[number] = []
             except AudioError as error:
                 outcomes[number] = error
-        batches = [pieces[first : first + size] for first in range(0, len(pieces), size)]
-        for batch, rows in zip(batches, crew.together(self._rows, batches), strict=True):
-            for (number, name, start, samples), row in zip(batch, rows, strict=True):
+        batches = [pieces[first : first + asked.size] for first in range(0, len(pieces), asked.size)]
+        for batch, scored in zip(batches, crew.together(partial(self._scored, asked), batches), strict=True):
+            for (number, name, *_), one in zip(batch, scored, strict=True):
                 found = outcomes[number]
-                if isinstance(row, AudioError):
-                    outcomes[number] = AudioError(f"{name}: {row}")
+                if isinstance(one, AudioError):
+                    outcomes[number] = AudioError(f"{name}: {one}")
                 elif not isinstance(found, AudioError):
-                    found.append(self._prediction(name, start, len(samples), row))
+                    found.append(one)
         return list(outcomes.items())
 
-    def _rows(self, batch: Sequence[_Piece]) -> Sequence[NDArray[np.float32] | AudioError]:
-        """Score stretches in one call: their probabilities (K,) each, or the same error for each."""
+    def _scored(self, asked: _Request, batch: Sequence[_Piece]) -> Sequence[Prediction | AudioError]:
+        """Score stretches in one call: a prediction for each, or an error."""
         try:
-            return list(self.model.probabilities([samples for *_, samples in batch]))
+            outputs = self.model.scores([samples for *_, samples in batch], asked.outputs)
         except AudioError as error:
             return [error] * len(batch)
+        return [
+            self._prediction(name, start, len(samples), dict(zip(asked.outputs, more, strict=True)), row)
+            for (_, name, start, samples), row, *more in zip(batch, *outputs, strict=True)
+        ]
 
-    def _score(self, start: int, samples: NDArray[np.float32]) -> Prediction:
-        (row,) = self.model.probabilities([samples])
-        return self._prediction("stream", start, len(samples), row)
+    def _score(self, asked: _Request, start: int, samples: NDArray[np.float32]) -> Prediction:
+        (one,) = self._scored(asked, [(0, "stream", start, samples)])
+        if isinstance(one, AudioError):
+            raise one
+        return one
 
-    def _prediction(self, name: str, start: int, length: int, row: NDArray[np.float32]) -> Prediction:
+    def _prediction(
+        self, name: str, start: int, length: int, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
+    ) -> Prediction | AudioError:
+        if not abs(float(row.sum()) - 1) < _OFF:  # NaN, too
+            return AudioError(f"the model gives no probabilities ({row[:3].tolist()} ...); export it again")
         rate = self.sampling_rate
-        return Prediction(name, self.labels[row.argmax()], row, start / rate, (start + length) / rate)
+        return Prediction(name, self.labels[row.argmax()], row, start / rate, (start + length) / rate, **more)
 
-    def _read(self, path: Path) -> NDArray[np.float32]:
-        return sixteen_bits(read(path, self.sampling_rate))
 
-    def _convert(self, name: str, array: NDArray[Any], sampling_rate: int) -> NDArray[np.float32]:
-        try:
-            return sixteen_bits(resampled(mono(array), sampling_rate, self.sampling_rate))
-        except AudioError as error:
-            raise AudioError(f"{name}: {error}") from error
+def _check_rate(value: int | None) -> None:
+    _check_count("sampling_rate", value)
+    if value is not None and not LOWEST_RATE <= value <= HIGHEST_RATE:
+        raise ConfigError(f"sampling_rate: must lie in {LOWEST_RATE} to {HIGHEST_RATE}, is {value}")
+
+
+def _check_axis(channels: int | None) -> None:
+    if channels not in (None, 0, 1):
+        raise ConfigError(f"channels: is the axis that holds them, 0 or 1, not {channels!r}")
 
 
 def _check_count(name: str, value: int | None) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 
 from emonet_bench.audio.decoding import finite
-from emonet_bench.deploy.clips import mono, sixteen_bits
+from emonet_bench.deploy.samples import mono, sixteen_bits
 from emonet_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from emonet_bench.deploy.clips import Cut
     from emonet_bench.deploy.predictor import Prediction
+    from emonet_bench.deploy.samples import Cut
 
 _NOTHING = np.zeros(0, np.float32)
 
@@ -29,13 +29,19 @@ class Stream:
         score: Turns the first sample of a stretch and its samples (S,) into a prediction.
         cut: The stretches, at the model's rate.
         rates: Samples per second of the chunks and of the model.
+        channels: The axis of the channels in chunks with two, see ``samples.mono``.
     """
 
     def __init__(
-        self, score: Callable[[int, NDArray[np.float32]], Prediction], cut: Cut, rates: tuple[int, int]
+        self,
+        score: Callable[[int, NDArray[np.float32]], Prediction],
+        cut: Cut,
+        rates: tuple[int, int],
+        channels: int | None = None,
     ) -> None:
         self.score = score
         self.window, self.hop = cut
+        self.channels = channels
         same = rates[0] == rates[1]
         self._resampler = None if same else soxr.ResampleStream(*rates, 1, dtype="float32", quality="HQ")
         self._kept = _NOTHING
@@ -44,13 +50,13 @@ class Stream:
         self._finished = False
 
     def push(self, chunk: NDArray[Any]) -> list[Prediction]:
-        """Take samples (S,) or (channels, S), any number of them; return a prediction for each stretch they complete.
+        """Take samples (S,), or with channels as the stream was told; return the predictions that they complete.
 
         Raises:
             AudioError: They are not audio.
             ConfigError: The stream is finished.
         """
-        return self._take(mono(chunk) if np.size(chunk) else _NOTHING, last=False)
+        return self._take(mono(chunk, self.channels, partial=True) if np.size(chunk) else _NOTHING, last=False)
 
     def finish(self) -> list[Prediction]:
         """End the stream; return the predictions of what is left, the last stretch perhaps shorter.

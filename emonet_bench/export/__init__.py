@@ -6,6 +6,7 @@ from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
 from emonet_bench.export.graph import OPSET, ExportModule, freeze
 from emonet_bench.export.int8 import MOST_LOST, Quantised, quantise
 from emonet_bench.export.multi_task_card import Size, size_table
+from emonet_bench.export.single import export_single
 
 __all__ = [
     "MOST_LOST",
@@ -20,6 +21,7 @@ __all__ = [
     "export",
     "export_bank",
     "export_run",
+    "export_single",
     "freeze",
     "metadata_of",
     "model_card",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from emonet_bench.deploy.metadata import heard, in_words, input_spec_of
 from emonet_bench.escaping import json_text, markdown, markdown_code
 from emonet_bench.runs.record import RunRecord
+from emonet_bench.types import InputSpec
 
 SCHEMA_VERSION = "1"
 """Version of the metadata in an exported file."""
@@ -21,22 +23,20 @@ Elsewhere they fall. A label is the model's guess at how speech sounds, not what
 people by it."""
 
 
-def metadata_of(record: RunRecord, interval: Interval | None = None) -> dict[str, str]:
+def metadata_of(record: RunRecord, input_spec: InputSpec, interval: Interval | None = None) -> dict[str, str]:
     """Build an exported file's metadata from a run's record; what has structure is JSON.
 
     Args:
         record: The run's, of one corpus.
+        input_spec: What the network really hears of a clip.
         interval: Confidence interval of the test UAR.
     """
-    spec, training = record.spec, record.spec.training
-    window = None if training.evaluation == "whole" else training.window
+    spec = record.spec
     return {
         "schema_version": SCHEMA_VERSION,
         "labels": json.dumps(record.labels, ensure_ascii=False),
-        "sampling_rate": str(training.sampling_rate),
         "minimum_length": "1",
-        "window": "" if window is None else str(window),
-        "hop": str(window / 2) if window is not None and training.evaluation == "windows" else "",
+        **heard(input_spec),
         "architecture": spec.architecture,
         "strategy": spec.strategy,
         "corpus": spec.corpus,
@@ -74,7 +74,8 @@ def joined(metadata: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
 
 def _packages(record: RunRecord) -> dict[str, str]:
     import onnx  # noqa: PLC0415 - slow, and needed only here
-    import onnxruntime  # noqa: PLC0415
+
+    from emonet_bench.deploy.runtime import onnxruntime  # noqa: PLC0415
 
     software = {name: text for name, text in record.environment.items() if name not in _HARDWARE}
     exporters = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
@@ -135,11 +136,6 @@ def _partitions(record: RunRecord) -> list[Sequence[str]]:
 
 
 def _use(metadata: Mapping[str, str], file: str) -> str:
-    heard = "the whole clip"
-    if metadata["window"]:
-        heard = f"the centred {metadata['window']} s of a clip"
-    if metadata["hop"]:
-        heard = f"windows of {metadata['window']} s, one every {metadata['hop']} s, and averages their logits"
     return f"""## Use
 
 ```python
@@ -151,7 +147,7 @@ for prediction in Predictor({json_text(file)}).predict(["clip.wav"]):
 
 Or with onnxruntime alone. In: `waveform` float32 (batch, samples), mono, {metadata["sampling_rate"]} Hz, in [-1, 1];
 `lengths` int64 (batch), the valid samples of each row. Out: `probabilities` and `logits` (batch, labels), `embedding`
-(batch, features). The front end is inside, and the model hears {heard}."""
+(batch, features). The front end is inside, and the model hears {in_words(input_spec_of(metadata))}."""
 
 
 def _provenance(metadata: Mapping[str, str]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import ExportError, StoreError
 from emonet_bench.export.card import Interval, joined, metadata_of, model_card
 from emonet_bench.export.gate import EXAMPLE, Parity, check_parity, check_score, clips, first_line, score_onnx
-from emonet_bench.export.graph import OPSET, ExportModule, freeze, trace
+from emonet_bench.export.graph import DESCRIPTIONS, OPSET, ExportModule, freeze, trace
 from emonet_bench.export.multi_task import MultiTaskModule, tensors
 from emonet_bench.export.multi_task_card import Size, bank_card
-from emonet_bench.files import write_bytes
+from emonet_bench.files import atomic_path
 from emonet_bench.metrics.significance import interval
 from emonet_bench.networks import Classifier
 from emonet_bench.runs.files import RunFiles
@@ -43,7 +44,7 @@ def export(
         classifier: The trained classifier; left as it is.
         corpus: Whose branches to export.
         path: The file; it appears only when the gate is passed.
-        input_spec: What evaluation hears of each clip; it is cut inside the graph.
+        input_spec: What is really heard of each clip, see ``evaluation_input``; it is cut inside the graph.
         metadata: Goes into the file, see ``metadata_of``.
         test: The test partition. Its UAR through onnxruntime is recorded, and must be the metadata's ``uar`` within a
             clip.
@@ -51,6 +52,20 @@ def export(
     Raises:
         ExportError: The network cannot be exported, or its file does not agree with it.
     """
+    content, parity = _gated(classifier, corpus, path, input_spec, metadata, test)
+    write(path, content)
+    return parity
+
+
+def _gated(
+    classifier: Classifier,
+    corpus: str,
+    path: Path,
+    input_spec: InputSpec,
+    metadata: Mapping[str, str],
+    test: Clips | None,
+) -> tuple[bytes, Parity]:
+    """Return the content of a file that has passed the gate, and what was found there."""
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
     try:
@@ -61,8 +76,7 @@ def export(
     except ExportError as error:
         raise ExportError(f"{path}: not written: {error}") from error
     onnx.helper.set_model_props(model, {**metadata, **parity.metadata()})
-    write(path, model.SerializeToString())
-    return parity
+    return model.SerializeToString(), parity
 
 
 def export_run(
@@ -88,9 +102,9 @@ def export_run(
     """
     check_name(path)
     run = Trained(directory, classifier, record, test)
-    metadata = metadata_of(record, _interval(run))
-    parity = export(classifier, run.corpus, path, input_spec, metadata, test)
-    write(path.with_suffix(".md"), model_card({**metadata, **parity.metadata()}, record, path.name).encode())
+    metadata = metadata_of(record, input_spec, _interval(run))
+    content, parity = _gated(classifier, run.corpus, path, input_spec, metadata, test)
+    _write_both(path, content, model_card({**metadata, **parity.metadata()}, record, path.name))
     return parity
 
 
@@ -133,7 +147,7 @@ def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
     check_name(path)
-    metadata = {one.corpus: metadata_of(one.record, _interval(one)) for one in members}
+    metadata = {one.corpus: metadata_of(one.record, input_spec, _interval(one)) for one in members}
     bank = MultiTaskModule([(one.corpus, one.classifier) for one in members], input_spec)
     parities: dict[str, Parity] = {}
     try:
@@ -148,20 +162,24 @@ def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -
         raise ExportError(f"{path}: not written: {error}") from error
     onnx.helper.set_model_props(model, joined(metadata))
     content = model.SerializeToString()
-    write(path, content)
     sizes = [*_singles(members, input_spec), Size("bank", _numbers(bank), len(content))]
-    write(path.with_suffix(".md"), bank_card(metadata, sizes, path.name).encode())
+    _write_both(path, content, bank_card(metadata, sizes, path.name))
     return parities, sizes
 
 
 def check_name(path: Path) -> None:
-    """Look at the name of a file to be written.
+    """Look at the name and the place of a file to be written, before any work.
 
     Raises:
-        ExportError: It does not end in ``.onnx``; the model card beside it could take its place.
+        ExportError: It does not end in ``.onnx``, so that the model card beside it could take its place; or its folder
+            does not exist.
     """
     if path.suffix.lower() != ".onnx":
         raise ExportError(f"{path}: a model's name ends in .onnx; choose such a name, its card gets the same with .md")
+    if path.is_dir():
+        raise ExportError(f"{path}: is a folder; choose another name")
+    if not path.parent.is_dir():
+        raise ExportError(f"{path}: there is no folder {path.parent}; make it first, or choose another place")
 
 
 def _singles(members: Sequence[Trained], input_spec: InputSpec) -> list[Size]:
@@ -189,6 +207,8 @@ def _parsed(traced: bytes, classifier: Classifier) -> Any:
 
     model = onnx.load_model_from_string(traced)
     model.graph.output[-1].type.tensor_type.shape.dim[1].dim_value = classifier.network.dim  # tracing lost it
+    for value in [*model.graph.input, *model.graph.output]:
+        value.doc_string = DESCRIPTIONS[value.name]
     return model
 
 
@@ -215,12 +235,26 @@ def _interval(run: Trained) -> Interval:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write aside, then rename: a file of that name is whole.
+    """Write a file whole, or not at all.
 
     Raises:
         ExportError: It cannot be written.
     """
+    with _written(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _write_both(path: Path, content: bytes, card: str) -> None:
+    """Write a model and its card; where either cannot be written, no model appears."""
+    with _written(path) as model, _written(path.with_suffix(".md")) as text:
+        model.write_bytes(content)
+        text.write_text(card, encoding="utf-8", newline="")
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Path]:
     try:
-        write_bytes(path, content)
+        with atomic_path(path) as temporary:
+            yield temporary
     except OSError as error:
         raise ExportError(f"{path}: cannot be written ({error.strerror}); choose another place") from error

@@ -67,7 +67,13 @@ class Parity:
 
 
 def check_parity(
-    model: bytes, classifier: Classifier, corpus: str, input_spec: InputSpec, task: int | None = None
+    model: bytes,
+    classifier: Classifier,
+    corpus: str,
+    input_spec: InputSpec,
+    task: int | None = None,
+    *,
+    single: bool = False,
 ) -> float:
     """Hold padded batches in onnxruntime against each clip alone in torch, unfolded.
 
@@ -79,6 +85,7 @@ def check_parity(
         corpus: For which corpus.
         input_spec: What is heard of each clip.
         task: Which of a bank's tasks that is.
+        single: Whether the model takes no lengths: each clip is then given alone.
 
     Returns:
         The largest difference of a logit.
@@ -90,18 +97,25 @@ def check_parity(
     reference.select(corpus)
     session = opened(model, torch.get_num_threads())  # the cell's own share of the machine
     deltas = []
-    for waveform, lengths in extremes(input_spec):
+    batches = extremes(input_spec)
+    for waveform, lengths in _one_by_one(batches) if single else batches:
         where = f"at batch {len(lengths)} with {lengths.tolist()} samples"
         try:
             alone = [_alone(reference, row[:n], input_spec) for row, n in zip(waveform, lengths, strict=True)]
         except RuntimeError as error:
             raise ExportError(f"{where} the trained network cannot be run in float64 ({first_line(error)})") from error
         try:
-            found = run(session, OUTPUTS, feed(waveform, lengths, task))
+            found = run(session, OUTPUTS, feed(waveform, None if single else lengths, task))
             deltas.append(_compare(found, [np.stack(rows) for rows in zip(*alone, strict=True)], task))
         except ExportError as error:
             raise ExportError(f"{where} {error}") from error
     return max(deltas)
+
+
+def _one_by_one(batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    for waveform, lengths in batches:
+        for row, length in zip(waveform, lengths, strict=True):
+            yield row[None, :length], length[None]
 
 
 def _compare(found: Sequence[Floats], expected: Sequence[Floats], task: int | None) -> float:
@@ -207,7 +221,7 @@ def opened(model: Path | bytes, threads: int) -> Any:
     Raises:
         ExportError: onnxruntime cannot load it.
     """
-    import onnxruntime  # noqa: PLC0415 - slow, and needed only here
+    from emonet_bench.deploy.runtime import onnxruntime  # noqa: PLC0415 - slow, and needed only here
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -219,9 +233,11 @@ def opened(model: Path | bytes, threads: int) -> Any:
         raise ExportError(f"onnxruntime cannot load it ({first_line(error)})") from error
 
 
-def feed(waveform: Tensor, lengths: Tensor, task: int | None = None) -> Feed:
-    """Name waveforms (N, S), valid samples (N,) and a bank's task as a file's inputs."""
-    clips = {"waveform": waveform.cpu().numpy(), "lengths": lengths.cpu().numpy()}
+def feed(waveform: Tensor, lengths: Tensor | None, task: int | None = None) -> Feed:
+    """Name waveforms (N, S), valid samples (N,) where they are asked for, and a bank's task as a file's inputs."""
+    clips = {"waveform": waveform.cpu().numpy()}
+    if lengths is not None:
+        clips["lengths"] = lengths.cpu().numpy()
     return clips if task is None else {**clips, "task": np.array(task)}
 
 

@@ -8,10 +8,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
+from torch.onnx.operators import shape_as_tensor
 
+from emonet_bench.export.cleaning import cleaned
 from emonet_bench.networks import Classifier, PerCorpus
 from emonet_bench.networks.windowing import aggregate_windows
 from emonet_bench.types import InputSpec
@@ -19,6 +22,15 @@ from emonet_bench.types import InputSpec
 OPSET = 17
 INPUTS = ("waveform", "lengths", "task")
 OUTPUTS = ("probabilities", "logits", "embedding")
+DESCRIPTIONS = {
+    "waveform": "Mono audio in [-1, 1] at the model's sampling rate; what lies past a clip's length is ignored.",
+    "lengths": "Valid samples of each row; what lies outside of 1 to samples counts as the nearest of them.",
+    "task": "Which task, counted from 0 in the order of the metadata's labels.",
+    "probabilities": "Of each label, in the order of the metadata's labels.",
+    "logits": "Before the softmax.",
+    "embedding": "What the head is given.",
+}
+"""What viewers such as Netron show of each input and output."""
 
 # What the TorchScript exporter says about itself, about Python values in torch's own recurrent layers, and about
 # constants that it leaves in the graph. The gate checks what these warn of.
@@ -36,7 +48,7 @@ class ExportModule(nn.Module):
 
     Args:
         classifier: What ``freeze`` returned.
-        input_spec: What is heard of each clip, see ``hearing``.
+        input_spec: What is heard of each clip, see ``evaluation_input``.
     """
 
     def __init__(self, classifier: nn.Module, input_spec: InputSpec) -> None:
@@ -45,14 +57,28 @@ class ExportModule(nn.Module):
         self.input_spec = input_spec
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Map waveforms (N, S) and valid samples (N,) to probabilities (N, K), logits (N, K), embeddings (N, D)."""
-        embedding, logits = aggregate_windows(self._scored, waveform, lengths, self.input_spec)
-        return logits.softmax(-1), logits, embedding
+        """Map waveforms (N, S) and valid samples (N,) to probabilities (N, K), logits (N, K), embeddings (N, D).
 
-    def _scored(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        Lengths outside of 1 to S count as the nearest of them. A clip that holds NaN or infinity gives NaN.
+        """
+        samples = shape_as_tensor(waveform)[1]
+        lengths = lengths.clamp_min(1).minimum(samples)
+        valid = torch.arange(cast("Any", samples)) < lengths[:, None]  # (N, S)
+        embedding, logits = aggregate_windows(self.scored, waveform, lengths, self.input_spec)
+        spoilt = poison(torch.where(valid, waveform, 0.0))
+        logits = logits + spoilt
+        return logits.softmax(-1), logits, embedding + spoilt
+
+    def scored(self, waveform: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return embeddings (N, D) and logits (N, K); without lengths, every clip fills its row."""
         classifier = cast("Any", self.classifier)
         embedding: Tensor = classifier.network.embed(waveform, lengths)
         return embedding, classifier.heads(embedding)
+
+
+def poison(waveform: Tensor) -> Tensor:
+    """Return (N, 1): NaN where a row of (N, S) holds NaN or infinity, else 0. Rectifiers would drop NaN."""
+    return (waveform * 0).sum(1, keepdim=True)
 
 
 def freeze(classifier: Classifier, corpus: str) -> nn.Module:
@@ -94,7 +120,8 @@ def trace(deployed: ExportModule, *inputs: Tensor) -> bytes:
     Returns:
         The ONNX model, serialised.
     """
-    axes = {"waveform": {0: "batch", 1: "samples"}, **{name: {0: "batch"} for name in ("lengths", *OUTPUTS)}}
+    names = INPUTS[: len(inputs)]
+    axes = {name: {0: "batch"} for name in (*names[:2], *OUTPUTS)} | {"waveform": {0: "batch", 1: "samples"}}
     content = io.BytesIO()
     with torch.no_grad(), _quiet():
         torch.onnx.export(
@@ -103,16 +130,18 @@ def trace(deployed: ExportModule, *inputs: Tensor) -> bytes:
             cast("Any", content),  # a file object is taken, but not declared
             dynamo=False,
             opset_version=OPSET,
-            input_names=list(INPUTS[: len(inputs)]),
+            input_names=list(names),
             output_names=list(OUTPUTS),
             dynamic_axes=axes,
         )
-    return content.getvalue()
+    return cleaned(content.getvalue())
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
+    """Keep back what the exporter says, and the thousands of lines of its graph that it prints where it fails."""
+    log = "_jit_onnx_log"  # there is no public switch: torch turns this log on by itself
+    with warnings.catch_warnings(), mock.patch.object(torch._C, log):  # noqa: SLF001
         for message in _CHATTER:
             warnings.filterwarnings("ignore", message=message)
         yield

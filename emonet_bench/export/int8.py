@@ -102,6 +102,7 @@ def speed(model: Path, other: Path, clips: Clips, task: int | None = None) -> fl
 
 
 def _quantise(model: Path, variant: Path, train: Clips, nodes: Sequence[str]) -> None:
+    import emonet_bench.deploy.runtime  # noqa: F401, PLC0415, I001 - first: telemetry off
     from onnxruntime import quantization  # noqa: PLC0415 - slow, and needed only here
 
     feeds = iter([_feed(train, index) for index in _spread(len(train), _CALIBRATED)])

@@ -79,13 +79,15 @@ class MultiTaskModule(ExportModule):
         with torch.no_grad():
             super().__init__(_gathered(copies, choice), input_spec)
         self.choice = choice
+        self.last = len(members) - 1
 
     def forward(self, waveform: Tensor, lengths: Tensor, task: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
         """Map waveforms (N, S), valid samples (N,) and a task () to what ``ExportModule`` returns.
 
-        Logits are as wide as the largest task; what a task lacks is minus infinity.
+        Logits are as wide as the largest task; what a task lacks is minus infinity. Tasks outside of the file count as
+        the nearest in it.
         """
-        self.choice.task = task.reshape(1)
+        self.choice.task = task.reshape(1).clamp(0, self.last)
         return super().forward(waveform, lengths)
 
 

@@ -91,7 +91,7 @@ class Power(Exact):
         """Cut waveforms (N, S) into frames (N, T, n_fft) by whole blocks, which onnxruntime gathers fastest."""
         block = math.gcd(self.n_fft, self.hop)
         beyond = (shape_as_tensor(waveform)[1] - self.n_fft).clamp_min(0)
-        steps = torch.div(beyond, self.hop, rounding_mode="floor")  # T - 1
+        steps = torch.div(beyond, self.hop, rounding_mode="trunc")  # T - 1
         silence = torch.zeros_like(waveform[:, :1]).expand(-1, self.n_fft)
         waveform = torch.cat([waveform, silence], 1)[:, : steps * self.hop + self.n_fft]
         blocks = waveform.reshape(waveform.shape[0], -1, block)

@@ -90,7 +90,7 @@ class LogMel(Exact):
 
     def _mask(self, mel: Tensor, lengths: Tensor) -> Tensor:
         beyond = (lengths - self.options.n_fft).clamp_min(0)
-        frames = 1 + torch.div(beyond, self.options.hop, rounding_mode="floor")  # (N,)
+        frames = 1 + torch.div(beyond, self.options.hop, rounding_mode="trunc")  # (N,)
         return (torch.arange(mel.shape[2], device=mel.device) < frames[:, None, None]).to(mel.dtype)
 
 

@@ -270,7 +270,7 @@ class _Run:
         """Export each corpus's network; what cannot be exported says why, and the run's scores stand."""
         cpu = torch.device("cpu")
         whole = RunRecord(**self.header(), **record, finished=telemetry.utc(datetime.now(UTC)))
-        input_spec = evaluation_input(self.recipe)
+        input_spec = evaluation_input(self.recipe, classifier.network)
         told: dict[str, Exported] = {}
         for name, parts in clips.items():
             path, own = self.files.onnx(self._part(name)), whole.of(name)

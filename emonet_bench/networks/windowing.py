@@ -51,7 +51,7 @@ def centre_crop(waveform: Tensor, lengths: Tensor, input_spec: InputSpec) -> tup
     """
     if input_spec.window is None:
         return waveform, lengths
-    start = torch.div((lengths - input_spec.window).clamp_min(0), 2, rounding_mode="floor")  # (N,)
+    start = torch.div((lengths - input_spec.window).clamp_min(0), 2, rounding_mode="trunc")  # (N,)
     columns = start[:, None] + torch.arange(input_spec.window, device=waveform.device)  # (N, window)
     waveform = F.pad(waveform, (0, input_spec.window))  # so that every column exists
     kept = lengths.clamp_max(input_spec.window)
@@ -77,7 +77,7 @@ def windows(waveform: Tensor, lengths: Tensor, window: int, hop: int) -> tuple[T
         are the clip's (N, W): the others repeat its last one.
     """
     rest = (lengths - window).clamp_min(0)  # (N,) samples after the first window
-    count = 1 + torch.div(rest + hop - 1, hop, rounding_mode="floor")  # (N,)
+    count = 1 + torch.div(rest + hop - 1, hop, rounding_mode="trunc")  # (N,)
     number = torch.arange(cast("Any", count.max()), device=waveform.device)  # (W,), a tensor to the end: traced
     starts = torch.minimum(number * hop, rest[:, None])  # (N, W)
     columns = starts[:, :, None] + torch.arange(window, device=waveform.device)  # (N, W, window)

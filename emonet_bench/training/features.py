@@ -72,7 +72,7 @@ def feature_use(classifier: Classifier, recipe: Training, *, fitted: bool) -> Fe
             )
         return FeatureUse(None, reason="none kept: the network trains from its first layers on")
     trained = fitted or training_window(recipe) is None
-    evaluated = evaluation_input(recipe).window is None
+    evaluated = evaluation_input(recipe, classifier.network).window is None
     if asked and not trained:
         raise ConfigError(
             f"training.features: {recipe.features!r} keeps what is made of whole clips, and training.window cuts crops "

@@ -11,7 +11,7 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips, shuffled
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier, MaskedBatchNorm
-from emonet_bench.training.prediction import embed, embedding_pass, forward_batch
+from emonet_bench.training.prediction import embed, embedding_pass, evaluation_input, forward_batch
 from emonet_bench.types import Partition, Plan
 
 HEARD: tuple[Partition, Partition] = ("train", "dev")
@@ -89,10 +89,11 @@ def recalibrate_batch_norm(classifier: Classifier, corpus: str, clips: Clips, re
     for norm in trained:
         norm.reset_statistics()
         norm.train()
+    input_spec = evaluation_input(recipe, classifier.network)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for drawn in shuffled(len(clips), recipe.batch_size):
-            forward_batch(clips, drawn.to(clips.starts.device), recipe, embedding_pass(classifier))
+            forward_batch(clips, drawn.to(clips.starts.device), input_spec, embedding_pass(classifier))
     for norm in trained:
         norm.reset_statistics()  # training begins its own statistics
     classifier.eval()

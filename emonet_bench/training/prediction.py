@@ -87,12 +87,13 @@ def _each(classifier: Classifier, clips: Clips, recipe: Training, compute: Pass)
     """
     classifier.eval()
     order = torch.argsort(clips.lengths, stable=True)  # so that little is padded
+    input_spec = evaluation_input(recipe, classifier.network)
     rows: list[Tensor] = []
     done, size = 0, recipe.batch_size
     while done < len(order):
         index = order[done : done + size]
         try:
-            rows.append(forward_batch(clips, index, recipe, compute))
+            rows.append(forward_batch(clips, index, input_spec, compute))
             done += len(index)
             continue
         except torch.OutOfMemoryError as error:
@@ -107,26 +108,24 @@ def _each(classifier: Classifier, clips: Clips, recipe: Training, compute: Pass)
     return torch.cat(rows)[torch.argsort(order)]
 
 
-def forward_batch(clips: Clips, index: Tensor, recipe: Training, compute: Pass) -> Tensor:
+def forward_batch(clips: Clips, index: Tensor, input_spec: InputSpec, compute: Pass) -> Tensor:
     """Compute one row for each of some clips, at once, as evaluation hears them.
 
     Args:
         clips: Where they are.
         index: (N,) which.
-        recipe: Its evaluation window.
+        input_spec: What is heard of them, see ``evaluation_input``.
         compute: What to compute.
 
     Returns:
         (N, D) float32.
     """
-    if clips.features is not None and evaluation_input(recipe).window is None:
+    if clips.features is not None and input_spec.window is None:
         return compute.kept(clips.features.gather(index.tolist())).float()
     batch = clips.whole(index)
     assert batch.lengths is not None  # whole clips carry their lengths
     with tf32_disabled():
-        (rows,) = aggregate_windows(
-            lambda *clip: (compute.heard(*clip),), batch.waveform, batch.lengths, evaluation_input(recipe)
-        )
+        (rows,) = aggregate_windows(lambda *clip: (compute.heard(*clip),), batch.waveform, batch.lengths, input_spec)
     return rows.float()
 
 
@@ -147,8 +146,17 @@ def training_window(recipe: Training) -> int | None:
     return None if recipe.window is None else round(recipe.window * recipe.sampling_rate)
 
 
-def evaluation_input(recipe: Training) -> InputSpec:
-    """Return what evaluation hears of a clip; windows overlap by half."""
+def evaluation_input(recipe: Training, network: Any) -> InputSpec:
+    """Return what evaluation, and so an exported model, really hears of a clip; windows overlap by half.
+
+    Args:
+        recipe: Says whether clips are heard as a whole, in their centre, or window by window.
+        network: What the architecture built; its ``input_spec``, where it has one, says that it hears a fixed window
+            whatever the recipe says.
+    """
     window = None if recipe.evaluation == "whole" else training_window(recipe)
     hop = max(1, window // 2) if window and recipe.evaluation == "windows" else None
+    own: InputSpec | None = getattr(network, "input_spec", None)
+    if window is None and own is not None:
+        window = own.window
     return InputSpec(recipe.sampling_rate, window, hop)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 if TYPE_CHECKING:
     import torch
 
+    from emonet_bench.types import InputSpec
+
 
 @dataclass(frozen=True)
 class AdapterPoint:
@@ -50,7 +52,7 @@ class FrozenFeatures(NamedTuple):
 class Network(Protocol):
     """What an architecture builds: an ``nn.Module`` that turns waveforms into embeddings.
 
-    What it may have besides is spelt out by ``Headed``, ``Freezable`` and ``Foldable``.
+    What it may have besides is spelt out by ``Windowed``, ``Headed``, ``Freezable`` and ``Foldable``.
 
     Attributes:
         dim: Size D of the embedding.
@@ -71,6 +73,17 @@ class Network(Protocol):
 
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
         """Name the places where per-corpus parts may go; empty where there are none."""
+
+
+class Windowed(Protocol):
+    """A network that says what it hears of a clip whatever the recipe says.
+
+    Attributes:
+        input_spec: With a window, ``embed`` cuts the centre out of longer clips; evaluation and exports hand it just
+            that, and metadata, card and ``Predictor`` say so.
+    """
+
+    input_spec: InputSpec
 
 
 class Headed(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ class Cnn(nn.Module):
 
     Attributes:
         dim: Size D of the embedding.
+        input_spec: What it hears of a clip: with ``avgpool`` the centre window, otherwise all of it.
 
     Raises:
         ConfigError: ``avgpool`` without a window.
@@ -35,8 +37,8 @@ class Cnn(nn.Module):
         super().__init__()
         self.front_end = LogMel(options, input_spec.sampling_rate)
         self.trunk = Trunk(options.num_mels, options)
-        self.input_spec = input_spec
         self.fixed = options.classifier == "avgpool"
+        self.input_spec = input_spec if self.fixed else replace(input_spec, window=None)
         pooling: Any = _pooling(options, self.trunk, input_spec)
         self.pooling = pooling
         self.dim: int = pooling.dim
@@ -82,8 +84,8 @@ def _pooling(options: CnnOptions, trunk: Trunk, input_spec: InputSpec) -> nn.Mod
 
 
 def _windowed(waveform: Tensor, lengths: Tensor | None, input_spec: InputSpec) -> tuple[Tensor, Tensor | None]:
-    """Cut or pad clips to the fixed window; in a traced graph always, because sizes are dynamic there."""
-    if not torch.onnx.is_in_onnx_export() and waveform.shape[1] == input_spec.window:
+    """Cut or pad clips to the fixed window, unless that is what they are: evaluation and exports have cut them."""
+    if waveform.shape[1] == input_spec.window:
         return waveform, lengths
     if lengths is None:
         lengths = torch.full_like(waveform[:, 0], waveform.shape[1], dtype=torch.int64)

@@ -46,7 +46,7 @@ class AttentionPooling(nn.Module):
     def forward(self, maps: Tensor, mask: Tensor | None) -> Tensor:
         """Map (N, C, M, T) and its mask (N, 1, 1, T) to (N, D)."""
         positions, weights = self.attention(maps, mask)
-        embedding: Tensor = (weights @ positions).squeeze(1)
+        embedding: Tensor = (weights @ positions).flatten(1)
         return embedding
 
 
@@ -67,7 +67,7 @@ class StatisticsPooling(nn.Module):
         positions, weights = self.attention(maps, mask)
         mean = weights @ positions  # (N, 1, C)
         variance = weights @ (positions - mean).square()
-        return torch.cat([mean, (variance + 1e-5).sqrt()], 2).squeeze(1)
+        return torch.cat([mean, (variance + 1e-5).sqrt()], 2).flatten(1)
 
 
 class RecurrentPooling(nn.Module):
@@ -91,7 +91,7 @@ class RecurrentPooling(nn.Module):
         with torch.autocast(maps.device.type, enabled=False):  # not every CPU has bfloat16 LSTMs
             sequence, _ = self.cell(columns.to(self.cell.weight_ih_l0.dtype))  # (N, T, C)
         positions, weights = self.attention(sequence.transpose(1, 2)[:, :, None], mask)
-        embedding: Tensor = (weights @ positions).squeeze(1)
+        embedding: Tensor = (weights @ positions).flatten(1)
         return embedding
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from emonet_cnn.pooling import AttentionPooling
@@ -24,7 +25,7 @@ class FusionNetwork(nn.Module):
 
     def __init__(self, options: FusionOptions, input_spec: InputSpec) -> None:
         super().__init__()
-        self.input_spec = input_spec
+        self.input_spec = replace(input_spec, window=None)  # it hears whole clips
         self.front_end = DecibelLogMel(options, input_spec.sampling_rate)
         self.resnet = Trunk(self.front_end.bands, options)
         self.pooling = AttentionPooling(self.resnet.channels)

@@ -22,7 +22,7 @@ class SelfAttention(nn.Module):
     def forward(self, sequence: Tensor, mask: Tensor) -> Tensor:
         """Mix the frames of (N, T, D); ``mask`` (N, 1, T) is one where a frame is valid."""
         pairs = torch.tanh(self.query(sequence)[:, :, None] + self.key(sequence)[:, None])  # (N, T, T, units)
-        scores = torch.sigmoid(self.score(pairs)).squeeze(-1)  # (N, T, T)
+        scores = torch.sigmoid(self.score(pairs)).flatten(2)  # (N, T, T)
         mixed: Tensor = masked_softmax(scores, mask) @ sequence
         return mixed
 
@@ -40,7 +40,7 @@ class WeightedAttention(nn.Module):
     def forward(self, sequence: Tensor, mask: Tensor) -> Tensor:
         """Pool (N, T, D) to (N, D); ``mask`` (N, 1, T) is one where a frame is valid."""
         weights = masked_softmax(self.score(sequence).transpose(1, 2), mask)  # (N, 1, T)
-        pooled: Tensor = (weights @ sequence).squeeze(1)
+        pooled: Tensor = (weights @ sequence).flatten(1)
         return pooled
 
 

@@ -26,7 +26,7 @@ class RnnNetwork(nn.Module):
 
     def __init__(self, options: RnnOptions, input_spec: InputSpec) -> None:
         super().__init__()
-        self.input_spec = input_spec
+        self.input_spec = dataclasses.replace(input_spec, window=None)  # it hears whole clips
         if options.features == "mfcc":
             self.front_end: LogMel = Mfcc(options, input_spec.sampling_rate, options.num_mfccs)
         else:

@@ -157,20 +157,17 @@ def test_a_name_that_is_not_unicode_is_read(tmp_path):
 def test_what_overflows_on_the_way_is_one_line(tmp_path, channels, rate):
     loud = 3e38 * np.sign(np.random.default_rng(0).standard_normal((rate, 1))).repeat(channels, axis=1)
     path = write(tmp_path / "a.wav", loud, rate, subtype="FLOAT")
-    if (channels, rate) == (1, RATE):  # nothing is computed before it is limited
-        assert np.isfinite(read(path, RATE)).all()
-    else:
-        with pytest.raises(AudioError, match=r"a\.wav: holds .*far too large"):
-            read(path, RATE)
+    with pytest.raises(AudioError, match=r"a\.wav: (holds .*far too large|its floats reach 3e\+38, but must lie)"):
+        read(path, RATE)
 
 
 def test_an_unreadable_file_is_named(tmp_path, monkeypatch):
     path = write(tmp_path / "a.wav")
 
-    def refuse(self, mode):
+    def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)  # the superuser may read everything
+    monkeypatch.setattr(os, "open", refuse)  # the superuser may read everything
     with pytest.raises(AudioError, match="permission denied"):
         read(path, RATE)
 

@@ -51,7 +51,9 @@ def test_csv_holds_what_the_predictor_says_in_the_order_asked_for(model, files):
     assert [row["file"] for row in rows] == files
     assert [row["prediction"] for row in rows] == [one.label for one in found]
     for row, one in zip(rows, found, strict=True):
-        np.testing.assert_allclose([float(row[label]) for label in LABELS], one.probabilities, atol=1e-6)
+        np.testing.assert_allclose(
+            [float(row[f"probability:{label}"]) for label in LABELS], one.probabilities, atol=1e-6
+        )
         assert float(row["end"]) == pytest.approx(one.end)
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from collections import Counter
 
 import numpy as np
@@ -187,6 +188,39 @@ def test_a_network_that_cannot_be_exported_says_why_in_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_failing_export_prints_nothing_of_torchs_graph(tmp_path, capfd):
+    with pytest.raises(ExportError):
+        export(listener(network=Unexportable), "ours", tmp_path / "m.onnx", SIGNAL, {})
+    printed = capfd.readouterr()
+    assert "graph" not in printed.out + printed.err.replace("the exported graph", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_links_in_the_place_of_model_and_card_are_replaced_not_followed(tmp_path, spoken):
+    trained, clips, predicted, uar = spoken
+    (tmp_path / "mine.txt").write_text("mine")
+    for name in ("model.onnx", "model.md", "model.onnx.part"):
+        (tmp_path / name).symlink_to(tmp_path / "mine.txt")
+    said = record(scores={"test": {"uar": uar, "accuracy": 0.5, "recall": dict.fromkeys(LABELS, 0.5)}})
+    export_run(
+        run_directory(tmp_path, clips, predicted), trained, said, tmp_path / "model.onnx", InputSpec(1000), clips
+    )
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert not (tmp_path / "model.onnx").is_symlink()
+    assert not (tmp_path / "model.md").is_symlink()
+
+
+def test_a_card_that_cannot_be_written_leaves_no_model(tmp_path, spoken):
+    trained, clips, predicted, uar = spoken
+    (tmp_path / "model.md").mkdir()
+    said = record(scores={"test": {"uar": uar, "accuracy": 0.5, "recall": dict.fromkeys(LABELS, 0.5)}})
+    with pytest.raises(ExportError, match=r"model\.md: cannot be written"):
+        export_run(
+            run_directory(tmp_path, clips, predicted), trained, said, tmp_path / "model.onnx", InputSpec(1000), clips
+        )
+    assert {path.name for path in tmp_path.iterdir()} <= {"model.md", "predictions.csv"}
+
+
 def test_an_unwritable_place_is_one_line(tmp_path):
     with pytest.raises(ExportError, match=r"nowhere.m\.onnx: cannot be written \(No such file or directory\)"):
         export(listener(), "ours", tmp_path / "nowhere" / "m.onnx", SIGNAL, {})
@@ -226,11 +260,13 @@ def test_the_file_says_what_it_is(model):
 
 
 def test_a_centre_window_is_said_in_seconds():
-    assert metadata_of(record(training={"evaluation": "centre"}))["window"] == "3.0"
+    said = metadata_of(record(), InputSpec(16_000, 48_000))
+    assert (said["window"], said["hop"]) == ("3.0", "")
+    assert "the model hears the centred 3.0 s of a clip." in model_card(said, record(), "m.onnx")
 
 
 def test_windows_are_said_in_seconds():
-    said = metadata_of(record(training={"evaluation": "windows"}))
+    said = metadata_of(record(), InputSpec(16_000, 48_000, 24_000))
     assert (said["window"], said["hop"]) == ("3.0", "1.5")
     assert "windows of 3.0 s, one every 1.5 s" in model_card(said, record(), "m.onnx")
 
@@ -339,7 +375,7 @@ def test_a_name_that_the_card_would_take_is_refused_before_anything_else(tmp_pat
 
 
 def test_a_card_warns_of_generated_audio_and_names_every_label():
-    metadata = metadata_of(record(synthetic=True), (0.4, 0.6))
+    metadata = metadata_of(record(synthetic=True), SIGNAL, (0.4, 0.6))
     card = model_card(metadata, record(synthetic=True), "m.onnx")
     assert "Trained on generated audio" in card
     assert "| partition | UAR | accuracy | anger | joy | sadness |" in card
@@ -359,7 +395,7 @@ def joint_record():
 
 
 def test_a_joint_run_is_described_one_corpus_at_a_time():
-    metadata = metadata_of(joint_record().of("theirs"))
+    metadata = metadata_of(joint_record().of("theirs"), SIGNAL)
     assert metadata["corpus"] == "theirs"
     assert metadata["protocol"] == "folds"
     assert metadata["labels"] == '["calm", "cross"]'

@@ -18,7 +18,7 @@ from tests.toys import toy_clips
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    export(listener(), "ours", path, SIGNAL, metadata_of(record()))
+    export(listener(), "ours", path, SIGNAL, metadata_of(record(), SIGNAL))
     return path
 
 

@@ -1,0 +1,73 @@
+"""The unmasked twin of an exported file, for clips that fill their rows: no ``lengths``, no masks, the same scores."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from emonet_bench.deploy.model import TWIN_OF, twin_path
+from emonet_bench.errors import ExportError
+from emonet_bench.export.file import write
+from emonet_bench.export.gate import EXAMPLE, check_parity, clips, first_line
+from emonet_bench.export.graph import DESCRIPTIONS, ExportModule, freeze, poison, trace
+from emonet_bench.networks import Classifier
+from emonet_bench.types import InputSpec
+
+
+class SingleModule(ExportModule):
+    """A frozen classifier that hears whole clips, every row of them full."""
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+        """Map waveforms (N, S) to probabilities (N, K), logits (N, K) and embeddings (N, D)."""
+        embedding, logits = self.scored(waveform, None)
+        spoilt = poison(waveform)
+        logits = logits + spoilt
+        return logits.softmax(-1), logits, embedding + spoilt
+
+
+def export_single(classifier: Classifier, corpus: str, model: Path, input_spec: InputSpec) -> tuple[Path, float]:
+    """Write the twin of an exported file beside it, ``NAME.single.onnx``; ``deploy.Predictor`` then uses both.
+
+    Args:
+        classifier: What the file was exported from.
+        corpus: For which corpus.
+        model: The file.
+        input_spec: What is heard of each clip: all of it.
+
+    Returns:
+        The twin, and the largest difference of a logit from the trained classifier.
+
+    Raises:
+        ExportError: Clips are not heard whole, the twin does not agree with the classifier, or it cannot be written.
+    """
+    import onnx  # noqa: PLC0415 - slow, and needed only here
+
+    if input_spec.window is not None:
+        raise ExportError(f"--single: {model} hears windows, which have masks of their own; leave it out")
+    twin = twin_path(model)
+    try:
+        traced = _traced(classifier, corpus, input_spec)
+        delta = check_parity(traced, classifier, corpus, input_spec, single=True)
+    except ExportError as error:
+        raise ExportError(f"{twin}: not written: {error}") from error
+    made, original = onnx.load_model_from_string(traced), onnx.load(model)
+    told = {entry.key: entry.value for entry in original.metadata_props}
+    changed = {TWIN_OF: hashlib.sha256(model.read_bytes()).hexdigest(), "parity_max_delta": f"{delta:.3g}"}
+    onnx.helper.set_model_props(made, {**told, **changed})
+    for value in [*made.graph.input, *made.graph.output]:
+        value.doc_string = DESCRIPTIONS[value.name]
+    write(twin, made.SerializeToString())
+    return twin, delta
+
+
+def _traced(classifier: Classifier, corpus: str, input_spec: InputSpec) -> bytes:
+    example: Any = clips(EXAMPLE, input_spec)[0]
+    try:
+        with torch.no_grad():
+            return trace(SingleModule(freeze(classifier, corpus).cpu(), input_spec), example)
+    except Exception as error:  # whatever a network or the exporter does not like
+        raise ExportError(f"the network cannot be exported without lengths ({first_line(error)})") from error

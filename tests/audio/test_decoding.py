@@ -1,0 +1,153 @@
+"""Whatever comes in is decoded to its end, counted and bounded; what is not sound audio is one line."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from emonet_bench.audio import decoding
+from emonet_bench.audio.decoding import decoded, duration, read, resampled, seconds
+from emonet_bench.errors import AudioError
+from emonet_bench.types import Utterance
+from tests.audio.made import encoded, flac_of_unknown_length, mp3, sound
+
+RATE = 16_000
+
+
+def written(path, content):
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("form", [{"format": "WAV"}, {"format": "FLAC"}, {"format": "AIFF"}, {"format": "OGG"}])
+def test_a_file_is_read_as_soundfile_reads_it_from_its_path_and_from_its_bytes(tmp_path, form):
+    content = encoded(np.stack([sound(1.3), 0.5 * sound(1.3, seed=1)], 1), RATE, **form)
+    expected = soundfile.read(io.BytesIO(content), dtype="float32")[0].mean(1, dtype=np.float32)
+    for source in (written(tmp_path / "clip", content), io.BytesIO(content)):
+        samples, rate = decoded(source, 0, None)
+        np.testing.assert_array_equal(samples, expected)
+        assert rate == RATE
+
+
+def test_a_stretch_is_cut_out_of_every_format(tmp_path):
+    for content in (encoded(sound(2), format="FLAC"), flac_of_unknown_length(sound(2))):
+        file = written(tmp_path / "clip.flac", content)
+        whole, _ = decoded(file, 0, None)
+        part, _ = decoded(file, 0.5, 1.25)
+        np.testing.assert_array_equal(part, whole[8_000:20_000])
+
+
+def test_a_file_of_several_blocks_is_read_as_one():
+    content = encoded(np.stack([sound(24), sound(24, seed=1), sound(24, seed=2)], 1), format="FLAC")
+    expected = soundfile.read(io.BytesIO(content), dtype="float32")[0].mean(1, dtype=np.float32)
+    np.testing.assert_array_equal(decoded(io.BytesIO(content), 0, None)[0], expected)
+
+
+@pytest.mark.parametrize("mode", ["VARIABLE", "CONSTANT"])
+def test_an_mp3_file_without_a_describing_frame_is_heard_to_its_end(tmp_path, mode):
+    content, _, end = mp3(sound(9, 44_100), mode)
+    whole, _ = decoded(io.BytesIO(content), 0, None)
+    bare = written(tmp_path / "bare.mp3", content[end:])
+    samples, rate = decoded(bare, 0, None)
+    assert 9 <= len(samples) / rate < 9.1  # with the encoder's padding
+    delay = len(samples) - len(whole)
+    best = max(range(delay + 1), key=lambda shift: float(samples[shift : shift + 40_000] @ whole[:40_000]))
+    np.testing.assert_allclose(samples[best:][: len(whole)][1000:-3000], whole[1000:-3000], atol=0.02)
+    assert seconds(Utterance("a", bare, "joy")) == len(samples) / rate
+
+
+def test_an_mp3_file_that_declares_too_little_is_heard_to_its_end():
+    content, start, _ = mp3(sound(6, 44_100))
+    lying = bytearray(content)
+    place = content.find(b"Xing", start)
+    lying[place + 8 : place + 12] = (20).to_bytes(4, "big")
+    assert len(decoded(io.BytesIO(bytes(lying)), 0, None)[0]) >= 6 * 44_100
+
+
+def test_a_flac_file_of_unknown_length_is_read_to_its_end(tmp_path):
+    file = written(tmp_path / "a.flac", flac_of_unknown_length(sound(20)))
+    np.testing.assert_array_equal(
+        decoded(file, 0, None)[0], decoded(io.BytesIO(encoded(sound(20), format="FLAC")), 0, None)[0]
+    )
+    assert seconds(Utterance("a", file, "joy")) == 20
+    assert seconds(Utterance("a", file, "joy", start=1, end=3)) == 2
+
+
+BAD = {
+    "truncated": encoded(sound(2))[:-5_000],
+    "truncated: holds less": mp3(sound(6, 44_100))[0][:20_000],
+    "truncated: its Ogg stream": encoded(sound(5, 48_000), 48_000, format="OGG", subtype="OPUS")[:-9_000],
+    "not audio that libsndfile can read, or damaged": flac_of_unknown_length(sound(9))[:-30_000],
+    "empty: zero bytes": b"",
+    "zero-length: no samples": encoded(sound(0)),
+    "has 1 samples per second; audio has 1000 to 768000": encoded(sound(0.1), 1),
+    "has 800000 samples per second": encoded(sound(0.1), 800_000),
+    "its floats reach 20000, but must lie in [-1, 1]; divide them by the full scale (32768 for 16 bits)": encoded(
+        20_000 * np.sign(sound(2)), subtype="FLOAT"
+    ),
+    "its channels cancel each other: their mean is silence": encoded(np.stack([sound(2), -sound(2)], 1)),
+    "holds NaN": encoded(np.full(100, np.nan, np.float32), subtype="FLOAT"),
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+@pytest.mark.parametrize("way", ["path", "bytes"])
+def test_what_is_no_sound_audio_is_one_line(tmp_path, reason, way):
+    source = written(tmp_path / "clip", BAD[reason]) if way == "path" else io.BytesIO(BAD[reason])
+    with pytest.raises(AudioError) as caught:
+        read(source, RATE)
+    message = str(caught.value)
+    assert "\n" not in message
+    name = f"{tmp_path / 'clip'}: " if way == "path" else ""
+    assert message.startswith(name + reason)
+
+
+def test_lossy_channels_in_antiphase_are_said_to_cancel():
+    both = np.stack([sound(5, 48_000), -sound(5, 48_000)], 1)
+    with pytest.raises(AudioError, match="cancel each other"):
+        decoded(io.BytesIO(encoded(both, 48_000, subtype="PCM_24")), 0, None)
+
+
+def test_floats_a_little_beyond_full_scale_are_audio():
+    samples, _ = decoded(io.BytesIO(encoded(np.clip(10 * sound(2), -1.9, 1.9), subtype="FLOAT")), 0, None)
+    assert 1 < np.abs(samples).max() < 2
+
+
+def test_silence_is_not_said_to_cancel():
+    assert not decoded(io.BytesIO(encoded(np.zeros((100, 2)))), 0, None)[0].any()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes in folders there")
+def test_pipes_and_devices_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    for path in (tmp_path / "pipe.wav", *map(type(tmp_path), ("/dev/zero", "/dev/null"))):
+        with pytest.raises(AudioError, match="is a pipe or a device; give a regular file"):
+            read(path, RATE)
+        with pytest.raises(AudioError, match="is a pipe or a device"):
+            seconds(Utterance("a", path, "joy"))
+        assert duration(path) == 0
+
+
+def test_more_than_fits_is_refused_before_it_is_held(monkeypatch):
+    monkeypatch.setattr(decoding, "MOST_SAMPLES", 10_000)
+    with pytest.raises(AudioError, match=r"too long: more than 0\.0 hours at 16000 Hz; cut it into parts"):
+        decoded(io.BytesIO(encoded(sound(1))), 0, None)
+    with pytest.raises(AudioError, match="too long"):
+        decoded(io.BytesIO(flac_of_unknown_length(sound(1))), 0, None)
+    with pytest.raises(AudioError, match=r"too long: .* at 768000 Hz"):
+        resampled(np.zeros(2_000, np.float32), 1_000, 768_000)
+
+
+def test_resampling_is_soxrs_best():
+    source = sound(1, 44_100)
+    np.testing.assert_array_equal(resampled(source, 44_100, RATE), soxr.resample(source, 44_100, RATE, quality="HQ"))
+    assert resampled(source, RATE, RATE) is source
+
+
+def test_a_duration_comes_from_the_header_and_is_zero_where_there_is_none(tmp_path):
+    assert duration(written(tmp_path / "a.wav", encoded(sound(1.5)))) == 1.5
+    assert duration(written(tmp_path / "b.wav", b"not audio")) == 0
+    assert duration(tmp_path / "missing.wav") == 0
