@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -45,7 +46,10 @@ class CorpusEntry(Options):
         """
         if self.card is None:
             return None
-        card = base / self.card.expanduser()
-        return corpus_at(
-            name, base / self.path.expanduser() if self.path else card if card.is_dir() else card.parent, card
-        )
+        card = base / _expanded(self.card)
+        path = base / _expanded(self.path) if self.path else card if card.is_dir() else card.parent
+        return corpus_at(name, path, card)
+
+
+def _expanded(path: Path) -> str:
+    return os.path.expanduser(path)  # noqa: PTH111 - pathlib's raises where there is no such user
