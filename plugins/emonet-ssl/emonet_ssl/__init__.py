@@ -7,32 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench import hookimpl
 from emonet_bench.types import Architecture, InputSpec, Plan, Strategy
-from emonet_ssl.citations import BOTTLENECK, HUBERT, LORA, WAV2VEC2, WAVLM, WHISPER
-from emonet_ssl.options import (
-    BottleneckOptions,
-    HubertOptions,
-    LoraOptions,
-    SslOptions,
-    Wav2Vec2Options,
-    WavlmOptions,
-    WhisperOptions,
-)
+from emonet_ssl import families
+from emonet_ssl.citations import BOTTLENECK, DATA2VEC, HUBERT, LORA, WAV2VEC2, WAVLM, WHISPER
+from emonet_ssl.options import ProbeOptions, SslOptions
+from emonet_ssl.strategy_options import BottleneckOptions, LoraOptions
 
 if TYPE_CHECKING:
     from emonet_ssl.network import SslNetwork
+    from emonet_ssl.probes import ProbeNetwork
 
 # ruff: noqa: PLC0415 - torch, transformers and peft are imported when they are needed
+
+_FAMILIES = (
+    (families.AutoOptions, families.AutoProbeOptions, ""),
+    (families.Data2VecOptions, families.Data2VecProbeOptions, DATA2VEC),
+    (families.HubertOptions, families.HubertProbeOptions, HUBERT),
+    (families.Wav2Vec2Options, families.Wav2Vec2ProbeOptions, WAV2VEC2),
+    (families.WavlmOptions, families.WavlmProbeOptions, WAVLM),
+    (families.WhisperOptions, families.WhisperProbeOptions, WHISPER),
+)
 
 
 @hookimpl
 def emonet_architectures() -> Sequence[Architecture]:
-    """Offer ``wav2vec2``, ``hubert``, ``wavlm`` and ``whisper``."""
-    return [
-        Architecture("hubert", "ssl", HubertOptions, build, citation=HUBERT),
-        Architecture("wav2vec2", "ssl", Wav2Vec2Options, build, citation=WAV2VEC2),
-        Architecture("wavlm", "ssl", WavlmOptions, build, citation=WAVLM),
-        Architecture("whisper", "ssl", WhisperOptions, build, citation=WHISPER),
-    ]
+    """Offer every family twice: with a head that is trained, and with a probe that is fitted."""
+    trained = [Architecture(own.architecture, "ssl", own, build, citation=cited) for own, _, cited in _FAMILIES]
+    fitted = [Architecture(own.architecture, "ssl", own, build_probe, fit_probe, cited) for _, own, cited in _FAMILIES]
+    return [*trained, *fitted]
 
 
 @hookimpl
@@ -49,6 +50,20 @@ def build(options: SslOptions, input_spec: InputSpec) -> SslNetwork:
     from emonet_ssl.network import SslNetwork
 
     return SslNetwork(options, input_spec)
+
+
+def build_probe(options: ProbeOptions, input_spec: InputSpec) -> ProbeNetwork:
+    """Build a backbone whose layer is not chosen yet."""
+    from emonet_ssl.probes import ProbeNetwork
+
+    return ProbeNetwork(options, input_spec)
+
+
+def fit_probe(*arguments: Any) -> None:
+    """See ``emonet_ssl.probes.fit``."""
+    from emonet_ssl.probes import fit
+
+    fit(*arguments)
 
 
 def _prepare(name: str) -> Callable[..., Plan]:

@@ -1,85 +1,110 @@
-"""What every backbone has in common: how it is loaded, and a layer with a place behind it."""
+"""What every backbone has in common: hidden states, layer by layer, and which of their frames count."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from emonet_bench.errors import ConfigError
-from emonet_ssl.checkpoint import location
-from emonet_ssl.options import SslOptions
 
-_UNUSED = "masked_spec_embed"  # stands where pre-training hid frames; a checkpoint may lack it
+class Frames(NamedTuple):
+    """A hidden state, and which of its frames count.
+
+    Attributes:
+        hidden: (N, T, width).
+        own: (N, T), one in a clip's own frames, which are pooled; None: all are.
+        attended: (N, T), one in the frames that a clip's layers look at; None: all are.
+    """
+
+    hidden: Tensor
+    own: Tensor | None
+    attended: Tensor | None
 
 
 class Layer(nn.Module):
-    """A layer of the transformer, and the slot for a corpus's adapter behind it."""
+    """A layer of the transformer, the slot for a corpus's adapter behind it, and behind the last the model's norm."""
 
-    def __init__(self, layer: nn.Module) -> None:
+    def __init__(self, layer: nn.Module, norm: nn.Module | None = None) -> None:
         super().__init__()
         self.layer = layer
         self.adapter: nn.Module | None = None
+        self.norm = norm
 
-    def forward(self, hidden: Tensor, **given: Any) -> tuple[Tensor, Any]:
-        """Map (N, T, width) to (N, T, width) and whatever else the layer returns."""
+    def forward(self, hidden: Tensor, **given: Any) -> Tensor:
+        """Map (N, T, width) to (N, T, width)."""
         found = self.layer(hidden, **given)
-        hidden, *more = found if isinstance(found, tuple) else (found,)
-        return hidden if self.adapter is None else self.adapter(hidden), more
+        hidden = found[0] if isinstance(found, tuple) else found
+        hidden = hidden if self.adapter is None else self.adapter(hidden)
+        return hidden if self.norm is None else self.norm(hidden)
 
 
 class Backbone(nn.Module):
-    """What a checkpoint holds.
+    """The layers of a checkpoint up to the highest that is used.
 
     Attributes:
-        sampling_rate: Samples per second that it hears.
+        sampling_rate: Samples per second that it takes.
         width: Features of a frame.
         signal_part: What turns the signal into frames, before the transformer.
-        layers: Of the transformer.
+        layers: Of the transformer, ``Layer`` each.
+        whole: Whether it is run as one, so that nothing in it is trained or adapted.
     """
 
+    whole = False
     sampling_rate: int
     width: int
-    signal_part: nn.Module
+    signal_part: nn.ModuleList
     layers: nn.ModuleList
 
-    def forward(self, waveform: Tensor, lengths: Tensor | None) -> tuple[list[Tensor], Tensor | None]:
-        """Return all hidden states.
+    def enter(self, waveform: Tensor, lengths: Tensor | None) -> Frames:
+        """Return what the first layer is given.
 
         Args:
             waveform: (N, S) in [-1, 1].
             lengths: (N,) valid samples, or None where every clip fills its row.
-
-        Returns:
-            What the first layer is given and what each layer returns, the last one's being the model's own output,
-            (N, T, width) each; and the mask (N, T), one in a clip's own frames, or None where all are.
         """
         raise NotImplementedError
 
+    def layer_inputs(self, frames: Frames) -> dict[str, Any]:
+        """Return what all layers are given beside the hidden state."""
+        raise NotImplementedError
 
-def load(options: SslOptions) -> tuple[Any, Any]:
-    """Load a checkpoint's model, in float32, and its feature extractor.
+    def below(self, waveform: Tensor, lengths: Tensor | None, last: int) -> tuple[list[Tensor], Frames]:
+        """Return the hidden states up to that of the layer ``last`` (0: what the first is given), and its frames."""
+        frames = self.enter(waveform, lengths)
+        states = [frames.hidden, *self.through(frames, 0, last)]
+        return states, frames._replace(hidden=states[-1])
 
-    Raises:
-        ConfigError: It is incomplete or damaged.
-    """
-    from transformers import AutoFeatureExtractor, AutoModel  # noqa: PLC0415 - seconds of import
+    def through(self, frames: Frames, first: int, last: int) -> list[Tensor]:
+        """Return what the layers ``first`` to ``last`` - 1 return, (N, T, width) each.
 
-    assert options.weights is not None
-    name, given = location(options.checkpoint, options.weights)
-    where = f"options.{options.family}.checkpoint: {options.checkpoint}"
-    try:
-        extractor = AutoFeatureExtractor.from_pretrained(name, **given)
-        model, told = AutoModel.from_pretrained(name, dtype=torch.float32, output_loading_info=True, **given)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{where}: cannot be loaded ({reason[:200]}); is the download complete?") from error
-    missing = sorted(key for key in told["missing_keys"] if not key.endswith(_UNUSED))
-    if missing:
-        raise ConfigError(f"{where}: holds no weights for {missing[0]} ({len(missing)} such); take a whole checkpoint")
-    return model, extractor
+        Args:
+            frames: What stands before the layer ``first``.
+            first: Its number; the first of all is 0.
+            last: The number behind the last one's.
+        """
+        hidden, states = frames.hidden, []
+        given = self.layer_inputs(frames) if last > first else {}
+        for layer in self.layers[first:last]:
+            hidden = layer(hidden, **given)
+            states.append(hidden)
+        return states
+
+    def drop_above(self, layer: int) -> None:
+        """Remove the layers above a hidden state: 0 is what the first one is given."""
+        self.layers = self.layers[:layer]
+
+    def first_trained(self) -> int | None:
+        """Return the lowest layer in which anything is trained; None: what stands before the layers is.
+
+        Their number where nothing is trained at all.
+        """
+        trained = {name.split(".")[:2][-1] if name.startswith("layers.") else "" for name in _trained(self)}
+        return None if "" in trained else min(map(int, trained), default=len(self.layers))
+
+
+def _trained(module: nn.Module) -> list[str]:
+    return [name for name, parameter in module.named_parameters() if parameter.requires_grad]
 
 
 def valid(lengths: Tensor, size: Tensor | int, like: Tensor) -> Tensor:
@@ -89,3 +114,8 @@ def valid(lengths: Tensor, size: Tensor | int, like: Tensor) -> Tensor:
     """
     mask = torch.arange(size, device=like.device) < lengths[:, None]  # type: ignore[arg-type]
     return mask.to(torch.promote_types(like.dtype, torch.float32))
+
+
+def added_to_scores(attended: Tensor | None) -> Tensor | None:
+    """Turn the mask (N, T) of frames to look at into what is added to an attention's scores (N, 1, 1, T)."""
+    return None if attended is None else (1 - attended)[:, None, None] * torch.finfo(attended.dtype).min

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -15,54 +16,74 @@ _FILES = ("*config.json", "*.safetensors", "*.bin")  # all that a network is mad
 _ON_HUB = re.compile(r"\w[\w.-]*/[\w.-]+")
 
 
-def identify(checkpoint: str, family: str, wanted: str | None = None) -> str:
+def identify(checkpoint: str, architecture: str, wanted: str | None = None) -> str:
     """Return a checkpoint's identity.
 
     Args:
-        checkpoint: A directory, or a name on the hub.
-        family: What its ``config.json`` must call the model.
+        checkpoint: A directory, the name of one in ``EMONET_BENCH_MODELS_DIR``, or a name on the hub.
+        architecture: Whose checkpoint it is to be, for the message.
         wanted: The identity that it must have; of one on the hub, the commit that is taken.
 
     Returns:
         The SHA-256 of the directory's files, or the hub's commit.
 
     Raises:
-        ConfigError: It is missing, of another family or not the wanted one.
+        ConfigError: It is missing or not the wanted one.
     """
-    directory = Path(checkpoint).expanduser()
-    if directory.is_dir():
-        found = f"sha256:{_digest(_files(directory, family))}"
+    directory = directory_of(checkpoint)
+    if directory is None:
+        found = _from_hub(checkpoint, architecture, wanted).parent.name
     else:
-        config = _from_hub(checkpoint, family, wanted)
-        directory, found = config.parent, config.parent.name
-    model = _config(directory / "config.json", family).get("model_type")
-    if model != family:
-        raise ConfigError(
-            f"options.{family}.checkpoint: {checkpoint} holds a {model!r} model; name its own architecture instead"
-        )
+        found = f"sha256:{_digest(_files(directory, architecture))}"
     if wanted not in (None, found):
         raise ConfigError(
-            f"options.{family}.weights: {checkpoint} is {found}, not {wanted}: its files have changed since; "
+            f"options.{architecture}.weights: {checkpoint} is {found}, not {wanted}: its files have changed since; "
             "bring the old ones back, or run anew without 'weights'"
         )
     return found
 
 
+def configuration(checkpoint: str, architecture: str, identity: str) -> dict[str, Any]:
+    """Read a checkpoint's ``config.json``.
+
+    Raises:
+        ConfigError: It is missing or damaged.
+    """
+    directory = directory_of(checkpoint)
+    file = _from_hub(checkpoint, architecture, identity) if directory is None else directory / "config.json"
+    try:
+        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"options.{architecture}.checkpoint: {file} cannot be read ({error}); give a directory that "
+            "save_pretrained wrote"
+        ) from error
+    return config
+
+
 def location(checkpoint: str, identity: str) -> tuple[str, dict[str, Any]]:
     """Return what ``from_pretrained`` takes; of a directory, nothing is asked of the hub."""
-    directory = Path(checkpoint).expanduser()
-    if directory.is_dir():
+    directory = directory_of(checkpoint)
+    if directory is not None:
         return str(directory), {"local_files_only": True}
     return checkpoint, {"revision": identity}
 
 
-def _files(directory: Path, family: str) -> tuple[tuple[Path, int, int], ...]:
+def directory_of(checkpoint: str) -> Path | None:
+    """Return the directory that is meant, looked up here and in ``EMONET_BENCH_MODELS_DIR``; None: there is none."""
+    places = [Path(checkpoint).expanduser()]
+    if models := os.environ.get("EMONET_BENCH_MODELS_DIR"):
+        places.append(Path(models).expanduser() / checkpoint)
+    return next((place for place in places if place.is_dir()), None)
+
+
+def _files(directory: Path, architecture: str) -> tuple[tuple[Path, int, int], ...]:
     """List the files that matter, with sizes and times."""
     files = sorted({path for pattern in _FILES for path in directory.glob(pattern)})
     if not any(path.suffix in (".safetensors", ".bin") for path in files):
         raise ConfigError(
-            f"options.{family}.checkpoint: {directory} holds no weights (model.safetensors); give a directory that "
-            "save_pretrained wrote"
+            f"options.{architecture}.checkpoint: {directory} holds no weights (model.safetensors); give a directory "
+            "that save_pretrained wrote"
         )
     return tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
 
@@ -78,11 +99,14 @@ def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _from_hub(checkpoint: str, family: str, commit: str | None) -> Path:
+def _from_hub(checkpoint: str, architecture: str, commit: str | None) -> Path:
     """Return where the configuration lies in the hub's cache: in the folder of its commit."""
-    where = f"options.{family}.checkpoint: {checkpoint}"
+    where = f"options.{architecture}.checkpoint: {checkpoint}"
     if not _ON_HUB.fullmatch(checkpoint):
-        raise ConfigError(f"{where}: no such directory; give one that save_pretrained wrote, or a name on the hub")
+        raise ConfigError(
+            f"{where}: no such directory, nor one in EMONET_BENCH_MODELS_DIR; give one that save_pretrained wrote, or "
+            "a name on the hub"
+        )
     from huggingface_hub import hf_hub_download  # noqa: PLC0415 - half a second
 
     try:
@@ -90,13 +114,3 @@ def _from_hub(checkpoint: str, family: str, commit: str | None) -> Path:
     except (OSError, ValueError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigError(f"{where}: neither a directory nor to be had from the hub ({reason})") from error
-
-
-def _config(file: Path, family: str) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"options.{family}.checkpoint: {file} cannot be read ({error}); give a directory that save_pretrained wrote"
-        ) from error
-    return config

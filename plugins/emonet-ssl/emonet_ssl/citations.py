@@ -30,3 +30,8 @@ BOTTLENECK = """@inproceedings{houlsby2019parameter,
   author = {Houlsby, Neil and Giurgiu, Andrei and Jastrzebski, Stanislaw and others},
   booktitle = {International Conference on Machine Learning}, year = {2019}
 }"""
+DATA2VEC = """@inproceedings{baevski2022data2vec,
+  title = {data2vec: A General Framework for Self-supervised Learning in Speech, Vision and Language},
+  author = {Baevski, Alexei and Hsu, Wei-Ning and Xu, Qiantong and Babu, Arun and Gu, Jiatao and Auli, Michael},
+  booktitle = {International Conference on Machine Learning}, year = {2022}
+}"""

@@ -1,4 +1,4 @@
-"""The network around a backbone: a learnt mean of its layers, pooled over a clip's own frames."""
+"""The network around a backbone: hidden states, pooled over a clip's own frames and mixed."""
 
 from __future__ import annotations
 
@@ -7,64 +7,120 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.types import AdapterPoint, InputSpec
-from emonet_ssl.backbone import Backbone
-from emonet_ssl.convolutional import ConvolutionalBackbone
-from emonet_ssl.options import SslOptions
+from emonet_ssl.automodel import AutoBackbone
+from emonet_ssl.backbone import Backbone, Frames
+from emonet_ssl.convolutional import FAMILIES, ConvolutionalBackbone
+from emonet_ssl.features import FrozenFeatures, packed, unpacked
+from emonet_ssl.heads import head
+from emonet_ssl.identity import frozen_identity
+from emonet_ssl.options import CheckpointOptions, ProbeOptions, SslOptions
+from emonet_ssl.pooling import AttentionPooling, pooled
 from emonet_ssl.whisper import WhisperBackbone
 
-_TINY = 1e-6
-"""Added to a variance: its root has a gradient at zero, too."""
 
+class PooledNetwork(nn.Module):
+    """Hidden states of a backbone, pooled over time: the frozen part first, then what trains.
 
-class SslNetwork(nn.Module):
-    """The weighted mean of a backbone's hidden states (Yang et al., 2021, "SUPERB"), pooled over time.
+    What lies below the lowest layer that trains is the frozen part, as ``requires_grad`` says at the moment. Where
+    nothing in the backbone trains and pooling has no parameters, ``frozen`` gives one row for each clip: (N, D), or
+    (N, L, D) of several hidden states. Otherwise it gives the sequence that stands before what trains, with the states
+    below it side by side where they are mixed, see ``packed``.
 
     Attributes:
         dim: Size D of the embedding.
-        backbone: What the checkpoint holds.
+        backbone: What the checkpoint holds, up to the highest layer that is used.
+        states: The hidden states that are pooled, ascending.
     """
 
-    def __init__(self, options: SslOptions, input_spec: InputSpec) -> None:
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, options: SslOptions | ProbeOptions, input_spec: InputSpec) -> None:
         super().__init__()
-        kind = WhisperBackbone if options.family == "whisper" else ConvolutionalBackbone
-        self.backbone: Backbone = kind(options)
+        self.backbone = backbone(options)
         if input_spec.sampling_rate != self.backbone.sampling_rate:
             raise ConfigError(
                 f"training.sampling_rate: {options.checkpoint} hears {self.backbone.sampling_rate} samples per second, "
                 f"not {input_spec.sampling_rate}; set it to {self.backbone.sampling_rate}"
             )
-        self.family, self.pooling = options.family, options.pooling
-        self.layer_weights = nn.Parameter(torch.zeros(len(self.backbone.layers) + 1))
+        self.states, self.pooling, self.normalise = options.states, options.pooling, options.normalise
+        self.origin = (options.weights, getattr(options, "context", None))
         self.dim = self.backbone.width * (2 if options.pooling == "statistics" else 1)
-        if options.finetune == "none":
-            self.backbone.requires_grad_(requires_grad=False)
-        elif options.finetune == "transformer":
-            self.backbone.signal_part.requires_grad_(requires_grad=False)
+        self.register_buffer("mean", torch.zeros(self.dim))
+        self.register_buffer("scale", torch.ones(self.dim))
+        self.backbone.requires_grad_(requires_grad=False)
 
     def embed(self, waveform: Tensor, lengths: Tensor | None) -> Tensor:
         """Embed waveforms (N, S) with valid lengths (N,): (N, D)."""
-        states, mask = self.backbone(waveform, lengths)  # each (N, T, width); (N, T), or None where all are valid
-        shares = self.layer_weights.softmax(0)
-        mixed = sum(shares[i] * state for i, state in enumerate(states))
-        return pooled(mixed, mask, self.pooling)
+        return self._joined(self._rows(*self._below(waveform, lengths)))
+
+    def frozen(self, waveform: Tensor, lengths: Tensor | None) -> FrozenFeatures:
+        """Compute of waveforms (N, S) with valid lengths (N,) what no training changes."""
+        states, frames = self._below(waveform, lengths)
+        if self.split < self.states[-1]:
+            return packed(states, frames)
+        if self.pools_frames:
+            return packed(states, frames._replace(attended=frames.own))
+        return FrozenFeatures(self._rows(states, frames), None)
+
+    def embed_frozen(self, features: FrozenFeatures) -> Tensor:
+        """Compute embeddings (N, D) from what ``frozen`` gave."""
+        rows = features.values
+        if features.lengths is not None:
+            rows = self._rows(*unpacked(features, self.backbone.width))
+        return self._joined(rows)
+
+    def frozen_id(self) -> str | None:
+        """Identify everything that ``frozen`` depends on; None where something that trains lies inside."""
+        if self.backbone.first_trained() is None:
+            return None
+        split = self.split
+        pools = "own" if self.pools_frames else self.pooling
+        what = pools if split == self.states[-1] else "attended"
+        return frozen_identity(self.backbone, split, (self.origin, self._kept(split), what))
+
+    @property
+    def split(self) -> int:
+        """The lowest layer that trains, or the highest that is used."""
+        return min(self.backbone.first_trained() or 0, self.states[-1])
+
+    @property
+    def pools_frames(self) -> bool:
+        """Whether pooling itself is trained."""
+        return False
+
+    def pool(self, frames: Tensor, mask: Tensor | None) -> Tensor:
+        """Pool frames (N, T, width), by those where ``mask`` (N, T) is one: (N, D)."""
+        return pooled(frames, mask, self.pooling)
+
+    def join(self, rows: Tensor) -> Tensor:
+        """Make one row (N, D) of those of several hidden states (N, L, D)."""
+        raise NotImplementedError
+
+    def normalised(self, rows: Tensor) -> Tensor:
+        """Give rows (..., D) zero mean and unit variance, each by itself, where the options say so."""
+        return F.layer_norm(rows, rows.shape[-1:]) if self.normalise == "utterance" else rows
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's signature
-        """Switch to training; dropout in a backbone of which nothing is trained would be mere noise."""
+        """Switch to training; the frozen part is left out of it: dropout there would be mere noise."""
         super().train(mode)
-        learns = any(parameter.requires_grad for parameter in self.backbone.parameters())
-        self.backbone.train(mode and learns)
+        first = self.backbone.first_trained()
+        self.backbone.train(mode and first is None)
+        for layer in self.backbone.layers[first or 0 :]:
+            layer.train(mode)
         return self
 
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
-        """Name a place behind every layer of the transformer."""
+        """Name a place behind every layer that is used; none where the backbone is run as one."""
         width = self.backbone.width
-        paths = [f"backbone.layers.{i}.adapter" for i in range(len(self.backbone.layers))]
+        paths = [f"backbone.layers.{i}.adapter" for i in range(0 if self.backbone.whole else self.states[-1])]
         return {path: AdapterPoint(path, "sequence", width, width) for path in paths}
 
-    def fold(self) -> SslNetwork:
+    def fold(self) -> PooledNetwork:
         """Merge what LoRA has learnt into the weights."""
         from peft.tuners.tuners_utils import BaseTunerLayer  # noqa: PLC0415 - most networks are folded without peft
 
@@ -75,18 +131,93 @@ class SslNetwork(nn.Module):
                 setattr(self.get_submodule(owner), name, module.get_base_layer())
         return self
 
+    def _kept(self, split: int) -> list[int]:
+        """Return the hidden states that are still needed above the split."""
+        return [*(state for state in self.states if state < split), split]
 
-def pooled(frames: Tensor, mask: Tensor | None, pooling: str) -> Tensor:
-    """Pool frames (N, T, D) over time, by those where ``mask`` (N, T) is one: (N, D), or (N, 2D) with ``statistics``.
+    def _below(self, waveform: Tensor, lengths: Tensor | None) -> tuple[list[Tensor], Frames]:
+        """Run the frozen part; return the states that are still needed, the last being that at the split."""
+        split = self.split
+        states, frames = self.backbone.below(waveform, lengths, split)
+        return [states[i] for i in self._kept(split)], frames
 
-    >>> pooled(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([[1, 1, 0]]), "mean")
-    tensor([[2.]])
-    """
-    share: Any = 1 / frames.shape[1]
-    if mask is not None:
-        share = (mask / mask.sum(1, keepdim=True))[..., None]  # (N, T, 1)
-    mean = (frames * share).sum(1)
-    if pooling == "mean":
-        return mean
-    variance = ((frames - mean[:, None]).square() * share).sum(1)
-    return torch.cat([mean, (variance + _TINY).sqrt()], 1)
+    def _rows(self, states: list[Tensor], frames: Frames) -> Tensor:
+        """Run the layers above the split, and pool: (N, D), or (N, L, D) where several states are pooled."""
+        split = self.split
+        above = self.backbone.through(frames, split, self.states[-1])
+        found = dict(zip(self._kept(split), states, strict=True))
+        found.update(zip(range(split + 1, self.states[-1] + 1), above, strict=True))
+        return self.pool_states([found[i] for i in self.states], frames.own)
+
+    def pool_states(self, states: list[Tensor], mask: Tensor | None) -> Tensor:
+        """Pool the hidden states (N, T, width) that make the embedding: (N, D), or (N, L, D)."""
+        rows = [self.pool(state, mask) for state in states]
+        return rows[0] if len(rows) == 1 else torch.stack(rows, 1)
+
+    def _joined(self, rows: Tensor) -> Tensor:
+        """Normalise rows (N, D) or (N, L, D), join those of several states, and standardise."""
+        rows = self.normalised(rows)
+        rows = rows if rows.dim() == 2 else self.join(rows)  # noqa: PLR2004
+        return (rows - self.mean) / self.scale
+
+
+class SslNetwork(PooledNetwork):
+    """One hidden state, or the weighted mean of all (Yang et al., 2021, "SUPERB"), pooled over time."""
+
+    def __init__(self, options: SslOptions, input_spec: InputSpec) -> None:
+        super().__init__(options, input_spec)
+        self.head = options.head
+        if options.layer == "mix":
+            self.layer_weights = nn.Parameter(torch.zeros(len(self.states)))
+        if options.pooling == "attention":
+            self.attention = AttentionPooling(self.backbone.width)
+        self._train_backbone(options)
+
+    @property
+    def pools_frames(self) -> bool:
+        """See ``PooledNetwork.pools_frames``."""
+        return self.pooling == "attention"
+
+    def pool_states(self, states: list[Tensor], mask: Tensor | None) -> Tensor:
+        """See ``PooledNetwork.pool_states``; a learnt query sees frames that are mixed already."""
+        if not self.pools_frames:
+            return super().pool_states(states, mask)
+        mixed = states[0] if len(states) == 1 else self.join(torch.stack(states, -2))
+        pooled_: Tensor = self.attention(mixed, mask)
+        return pooled_
+
+    def join(self, rows: Tensor) -> Tensor:
+        """Mix (..., L, D) to (..., D)."""
+        return (self.layer_weights.softmax(0)[:, None] * rows).sum(-2)
+
+    def make_head(self, classes: int) -> nn.Module:
+        """Make the head that the options name."""
+        return head(self.head, self.dim, classes)
+
+    def adapter_points(self) -> Mapping[str, AdapterPoint]:
+        """Name a place behind every layer that is used, and the pooling where it is trained."""
+        points = dict(super().adapter_points())
+        if self.pools_frames:
+            points["attention"] = AdapterPoint("attention", "pooling", self.dim, self.dim)
+        return points
+
+    def _train_backbone(self, options: SslOptions) -> None:
+        if options.finetune == "none":
+            return
+        if self.backbone.whole:
+            raise ConfigError(
+                f"options.{options.architecture}.finetune: {options.checkpoint} is run as one and stays frozen; "
+                "set it to 'none'"
+            )
+        trained: Any = self.backbone if options.upper is None else self.backbone.layers[-options.upper :]
+        trained.requires_grad_(requires_grad=True)
+        if options.finetune == "transformer":
+            self.backbone.signal_part.requires_grad_(requires_grad=False)
+
+
+def backbone(options: CheckpointOptions) -> Backbone:
+    """Build the backbone that a checkpoint is of."""
+    family = options.config["model_type"]
+    if family == "whisper":
+        return WhisperBackbone(options)  # type: ignore[arg-type]
+    return ConvolutionalBackbone(options) if family in FAMILIES else AutoBackbone(options)

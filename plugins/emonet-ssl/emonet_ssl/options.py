@@ -1,38 +1,44 @@
-"""Options of the backbones and of the strategies; torch and transformers are not imported here."""
+"""Options of the backbones; torch and transformers are not imported here."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from emonet_bench.config import Options, option
-from emonet_ssl.checkpoint import identify
+from emonet_bench.errors import ConfigError
+from emonet_ssl.checkpoint import configuration, identify
 
-_CHECKPOINT = "Directory that save_pretrained wrote, or a name on the Hugging Face hub."
+_CHECKPOINT = (
+    "Directory that save_pretrained wrote, the name of one in EMONET_BENCH_MODELS_DIR, or a name on the Hugging Face "
+    "hub."
+)
+_NORMALISE = "utterance: every layer's pooled row gets zero mean and unit variance over its features, clip by clip."
 
 
-class SslOptions(Options):
-    """Options of every backbone.
+def checkpoint_option(default: str) -> Any:
+    """Declare the option ``checkpoint``."""
+    return option(default, _CHECKPOINT, min_length=1)
+
+
+class CheckpointOptions(Options):
+    """Which checkpoint.
 
     Attributes:
-        family: What the checkpoint's ``config.json`` calls it.
+        architecture: Whose options these are.
+        families: What ``config.json`` may call the model; empty: anything that has no architecture of its own.
     """
 
-    family: ClassVar[str]
+    architecture: ClassVar[str]
+    families: ClassVar[tuple[str, ...]]
 
-    checkpoint: str = option("", _CHECKPOINT, min_length=1)
+    checkpoint: str = checkpoint_option("")
     weights: str | None = option(
         None,
         "Identity of the checkpoint: the SHA-256 of its files, or the hub's commit; none: that which is found. With "
         "another one the run is refused.",
         validate_default=True,
-    )
-    finetune: Literal["none", "transformer", "all"] = option(
-        "none", "What of the backbone is trained: nothing, the transformer, or its convolutions over the signal, too."
-    )
-    pooling: Literal["mean", "statistics"] = option(
-        "mean", "How the frames of a clip become one vector: their mean, or mean and standard deviation."
     )
 
     @field_validator("weights")
@@ -40,49 +46,135 @@ class SslOptions(Options):
     def _found(cls, weights: str | None, info: ValidationInfo) -> str | None:
         """Put the checkpoint's identity among the options, and so into the run's."""
         checkpoint = info.data.get("checkpoint")
-        return weights if checkpoint is None else identify(checkpoint, cls.family, weights)
+        return weights if checkpoint is None else identify(checkpoint, cls.architecture, weights)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        """Hold the model's family and the layers that are asked for against ``config.json``."""
+        family = self.config.get("model_type")
+        own = family in self.families if self.families else family not in _NAMED
+        if not own:
+            raise ConfigError(
+                f"options.{self.architecture}.checkpoint: {self.checkpoint} holds a {family!r} model; name its own "
+                f"architecture instead{'' if family in _NAMED else ', or automodel'}"
+            )
+        for name, layer in self.named_layers():
+            if not 0 <= layer <= self.depth:
+                raise ConfigError(
+                    f"options.{self.architecture}.{name}: {layer} is out of range; {self.checkpoint} has the layers 0 "
+                    f"(what the first one is given) to {self.depth}"
+                )
+        return self
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Content of the checkpoint's ``config.json``."""
+        assert self.weights is not None
+        return configuration(self.checkpoint, self.architecture, self.weights)
+
+    @property
+    def depth(self) -> int:
+        """Number of layers that the checkpoint's encoder has."""
+        config = self.config
+        return int(config["encoder_layers"] if "encoder_layers" in config else config.get("num_hidden_layers", 0))
+
+    @property
+    def states(self) -> tuple[int, ...]:
+        """The hidden states that are pooled, ascending: 0 is what the first layer is given."""
+        raise NotImplementedError
+
+    @property
+    def highest(self) -> int:
+        """The highest layer that is used."""
+        return self.states[-1]
+
+    def named_layers(self) -> list[tuple[str, int]]:
+        """Return the layers that are asked for, with the options that ask."""
+        raise NotImplementedError
 
 
-class Wav2Vec2Options(SslOptions):
-    """Options of ``wav2vec2``."""
+class SslOptions(CheckpointOptions):
+    """Options of a backbone whose head is trained by gradients."""
 
-    family = "wav2vec2"
-    checkpoint: str = option("facebook/wav2vec2-base", _CHECKPOINT, min_length=1)
-
-
-class HubertOptions(SslOptions):
-    """Options of ``hubert``."""
-
-    family = "hubert"
-    checkpoint: str = option("facebook/hubert-base-ls960", _CHECKPOINT, min_length=1)
-
-
-class WavlmOptions(SslOptions):
-    """Options of ``wavlm``."""
-
-    family = "wavlm"
-    checkpoint: str = option("microsoft/wavlm-base-plus", _CHECKPOINT, min_length=1)
-
-
-class WhisperOptions(SslOptions):
-    """Options of ``whisper``."""
-
-    family = "whisper"
-    checkpoint: str = option("openai/whisper-base", _CHECKPOINT, min_length=1)
-
-
-class LoraOptions(Options):
-    """Options of ``lora``."""
-
-    rank: int = option(8, "Inner size of the products that are added to the weights.", ge=1)
-    alpha: float = option(16.0, "Their scale is this, divided by the rank.", gt=0)
-    dropout: float = option(0.05, "Share of their inputs that is dropped in training.", ge=0, lt=1)
-    layers: Literal["feed-forward", "attention"] = option(
-        "feed-forward", "Which layers get them: both of the feed-forward part, or queries and values of the attention."
+    layer: Literal["mix"] | int = option(
+        "mix",
+        "The hidden state that is pooled: a learnt weighted mean of all, or a number; 0 is what the first layer is "
+        "given. Layers above are neither run nor stored.",
+    )
+    pooling: Literal["mean", "statistics", "attention"] = option(
+        "mean",
+        "How the frames of a clip become one row: their mean, mean and standard deviation, or a mean weighted by a "
+        "learnt query.",
+    )
+    normalise: Literal["none", "utterance"] = option("none", _NORMALISE)
+    head: Literal["linear", "mlp", "emonet"] = option(
+        "emonet",
+        "From an embedding to logits: a linear layer, two hidden layers of 128, or EmoNet's head; features are "
+        "standardised before the first two.",
+    )
+    finetune: Literal["none", "transformer", "all"] = option(
+        "none", "What of the backbone is trained: nothing, the transformer, or its convolutions over the signal, too."
+    )
+    upper: int | None = option(
+        None, "With finetune = 'transformer': only so many of the layers used, the highest; none: all of it.", ge=1
     )
 
+    @model_validator(mode="after")
+    def _upper_is_of_the_transformer(self) -> Self:
+        if self.upper is not None and (self.finetune != "transformer" or self.upper > self.highest):
+            raise ConfigError(
+                f"options.{self.architecture}.upper: {self.upper} needs finetune = 'transformer' and as many layers "
+                f"that are used ({self.highest})"
+            )
+        return self
 
-class BottleneckOptions(Options):
-    """Options of ``bottleneck``."""
+    @property
+    def states(self) -> tuple[int, ...]:
+        """See ``CheckpointOptions.states``."""
+        return tuple(range(self.depth + 1)) if self.layer == "mix" else (self.layer,)
 
-    width: int = option(32, "Features of the bottleneck.", ge=1)
+    def named_layers(self) -> list[tuple[str, int]]:
+        """See ``CheckpointOptions.named_layers``."""
+        return [] if self.layer == "mix" else [("layer", self.layer)]
+
+
+class ProbeOptions(CheckpointOptions):
+    """Options of a backbone with a probe that is fitted without gradients."""
+
+    layers: Literal["all"] | tuple[int, ...] = option(
+        "all", "Layers to choose from by UAR on dev; all: every one from 0 up. Those above the chosen one are dropped."
+    )
+    pooling: Literal["mean", "statistics"] = option(
+        "statistics", "How the frames of a clip become one row: their mean, or mean and standard deviation."
+    )
+    normalise: Literal["none", "utterance"] = option("none", _NORMALISE)
+    probe: Literal["svm", "logistic"] = option(
+        "svm", "A linear support vector machine, or logistic regression, on features standardised on train."
+    )
+    c_grid: tuple[float, ...] = option(
+        (1e-4, 1e-3, 1e-2, 1e-1, 1.0), "Costs C of a mistake to choose from by UAR on dev.", min_length=1
+    )
+    balanced: bool = option(default=True, description="Weigh classes by their inverse frequency in train.")
+    batch_size: int = option(8, "Clips that are embedded at once while fitting; no number depends on it.", ge=1)
+
+    @field_validator("layers")
+    @classmethod
+    def _ascending(cls, layers: Literal["all"] | tuple[int, ...]) -> Literal["all"] | tuple[int, ...]:
+        if layers == "all":
+            return layers
+        if not layers:
+            raise ValueError("name at least one layer")
+        return tuple(sorted(set(layers)))
+
+    @property
+    def states(self) -> tuple[int, ...]:
+        """See ``CheckpointOptions.states``."""
+        return tuple(range(self.depth + 1)) if self.layers == "all" else self.layers
+
+    def named_layers(self) -> list[tuple[str, int]]:
+        """See ``CheckpointOptions.named_layers``."""
+        return [] if self.layers == "all" else [("layers", layer) for layer in self.layers]
+
+
+_NAMED = ("data2vec-audio", "hubert", "wav2vec2", "wavlm", "whisper")
+"""Families with an architecture of their own."""

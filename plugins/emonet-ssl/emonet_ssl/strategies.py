@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.errors import Skipped
-from emonet_bench.networks import build_classifier, install_per_corpus, parameter_groups
-from emonet_bench.types import AdapterPoint, Plan, TrainingSet
+from emonet_bench.networks import PerCorpus, build_classifier, parameter_groups
+from emonet_bench.types import Plan, TrainingSet
 from emonet_ssl.network import SslNetwork
-from emonet_ssl.options import BottleneckOptions, LoraOptions
+from emonet_ssl.strategy_options import BottleneckOptions, LoraOptions, UpperOptions
 
 _TARGETS = {
     "attention": ("q_proj", "v_proj"),
@@ -25,39 +25,37 @@ def lora(network: Any, corpora: Sequence[TrainingSet], source: Any, options: Lor
     """Freeze the backbone and train products of small matrices that are added to its weights (Hu et al., 2022).
 
     Raises:
-        Skipped: The network is no backbone, or reads the weights past what is added to them.
+        Skipped: The network is no backbone, has too few layers, or reads its weights past what is added to them.
     """
     from peft import LoraConfig, inject_adapter_in_model  # noqa: PLC0415 - seconds of import
 
-    _hold_backbone("lora", network)
-    if network.family == "wavlm" and options.layers == "attention":
+    first = _freeze("lora", network, options)
+    if getattr(network.backbone, "family", None) == "wavlm" and options.layers == "attention":
         raise Skipped("WavLM's attention reads its weights past LoRA; set options.lora.layers to 'feed-forward'")
-    network.backbone.requires_grad_(requires_grad=False)
-    added = LoraConfig(
+    config: Any = LoraConfig
+    added = config(
         r=options.rank,
         lora_alpha=options.alpha,
         lora_dropout=options.dropout,
         target_modules=_TARGETS[options.layers],
     )
-    for layer in network.backbone.layers:
+    for layer in network.backbone.layers[first:]:
         inject_adapter_in_model(added, layer)
-    return _plan(network, corpora, [weight for weight in network.backbone.parameters() if weight.requires_grad])
+    return _plan(network, corpora)
 
 
 def bottleneck(network: Any, corpora: Sequence[TrainingSet], source: Any, options: BottleneckOptions) -> Plan:  # noqa: ARG001
     """Freeze the backbone and train a residual bottleneck behind each of its layers (Houlsby et al., 2019).
 
     Raises:
-        Skipped: The network is no backbone.
+        Skipped: The network is no backbone, or has too few layers.
     """
-    _hold_backbone("bottleneck", network)
-    network.backbone.requires_grad_(requires_grad=False)
-
-    def sequence(point: AdapterPoint, _: None) -> nn.Module:
-        return Bottleneck(point.inputs, options.width)
-
-    parts = install_per_corpus(network, [set_.corpus for set_ in corpora], {"sequence": sequence})
-    return _plan(network, corpora, nn.ModuleList(parts).parameters())
+    first = _freeze("bottleneck", network, options)
+    names = [set_.corpus for set_ in corpora]
+    width = network.backbone.width
+    for layer in network.backbone.layers[first:]:
+        layer.adapter = PerCorpus({name: Bottleneck(width, options.width) for name in names})
+    return _plan(network, corpora)
 
 
 class Bottleneck(nn.Module):
@@ -77,12 +75,18 @@ class Bottleneck(nn.Module):
         return adapted
 
 
-def _hold_backbone(strategy: str, network: Any) -> None:
-    if not isinstance(network, SslNetwork):
-        raise Skipped(f"{strategy} adapts pre-trained backbones: hubert, wav2vec2, wavlm and whisper")
+def _freeze(strategy: str, network: Any, options: UpperOptions) -> int:
+    """Freeze a backbone and return the lowest of its layers that gets new weights."""
+    if not isinstance(network, SslNetwork) or network.backbone.whole:
+        raise Skipped(f"{strategy} adapts pre-trained backbones: data2vec-audio, hubert, wav2vec2, wavlm and whisper")
+    layers = len(network.backbone.layers)
+    if not 0 < (options.upper_layers or 1) <= layers:
+        raise Skipped(f"{strategy} wants the upper {options.upper_layers or 1} of the layers used, which are {layers}")
+    network.backbone.requires_grad_(requires_grad=False)
+    return layers - (options.upper_layers or layers)
 
 
-def _plan(network: SslNetwork, corpora: Sequence[TrainingSet], added: Iterable[nn.Parameter]) -> Plan:
-    """Train what was added to the backbone, the weights of its layers, and the heads."""
+def _plan(network: SslNetwork, corpora: Sequence[TrainingSet]) -> Plan:
+    """Train what was added to the backbone, what mixes and pools its states, and the heads."""
     whole = build_classifier(network, corpora)
-    return Plan(whole, parameter_groups([*added, *whole.heads.parameters(), network.layer_weights]))
+    return Plan(whole, parameter_groups(parameter for parameter in whole.parameters() if parameter.requires_grad))

@@ -2,56 +2,92 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
+from torch.onnx.operators import shape_as_tensor
 
 from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.frontend.spectrogram import LogMel
-from emonet_ssl.backbone import Backbone, Layer, load, valid
-from emonet_ssl.options import SslOptions
+from emonet_ssl.backbone import Backbone, Frames, Layer, added_to_scores, valid
+from emonet_ssl.families import WhisperCheckpoint
+from emonet_ssl.loading import load
+
+MARGIN = 1.0
+"""Seconds of silence behind a clip, where the context is the clip."""
+
+_ENCODER = {r"^(model\.)?encoder\.": ""}  # names in checkpoints of the whole model
 
 
 class WhisperBackbone(Backbone):
-    """The encoder of ``WhisperModel``.
+    """``WhisperEncoder``; only a clip's own frames are pooled.
 
-    It hears what it was trained on: every clip padded with silence to the model's window (30 s), of a longer one the
-    beginning. Only a clip's own frames are pooled.
+    It is given the 30 s of its training, less, or the clip and a margin: what it makes of a clip is then
+    what it would make of the clip and so much silence alone.
     """
 
-    def __init__(self, options: SslOptions) -> None:
+    positions: Tensor
+
+    def __init__(self, options: WhisperCheckpoint) -> None:
         super().__init__()
-        model, extractor = load(options)
-        encoder = model.encoder
-        self.width, self.sampling_rate = model.config.d_model, extractor.sampling_rate
+        from transformers.models.whisper.modeling_whisper import WhisperEncoder  # noqa: PLC0415 - seconds of import
+
+        encoder, extractor = load(options, WhisperEncoder, _ENCODER)
+        self.width, self.sampling_rate = encoder.config.d_model, extractor.sampling_rate
         self.front_end = WhisperMel(extractor)
         self.signal_part = nn.ModuleList([encoder.conv1, encoder.conv2])
-        self.positions, self.norm, self.dropout = encoder.embed_positions, encoder.layer_norm, encoder.dropout
+        self.dropout = encoder.dropout
         self.layers = nn.ModuleList(Layer(layer) for layer in encoder.layers)
-        self.samples = 2 * encoder.max_source_positions * self.front_end.options.hop
+        if options.highest == options.depth > 0:
+            self.layers[-1].norm = encoder.layer_norm
+        self.hop = 2 * self.front_end.options.hop  # samples of a frame
+        self.cut = options.context == "clip"
+        self.margin = round(MARGIN * self.sampling_rate / self.hop)
+        self.longest = encoder.max_source_positions
+        if isinstance(options.context, float):
+            self.longest = min(self.longest, round(options.context * self.sampling_rate / self.hop))
+        self.register_buffer("positions", encoder.embed_positions.weight[: self.longest].detach().clone())
 
-    def forward(self, waveform: Tensor, lengths: Tensor | None) -> tuple[list[Tensor], Tensor | None]:
-        """See ``Backbone.forward``."""
+    def enter(self, waveform: Tensor, lengths: Tensor | None) -> Frames:
+        """See ``Backbone.enter``."""
+        size = shape_as_tensor(waveform)[1]
         if lengths is None:
-            lengths = torch.full_like(waveform[:, 0], waveform.shape[1], dtype=torch.int64)
-        lengths = lengths.clamp_max(self.samples)
-        waveform = F.pad(waveform, (0, self.samples))[:, : self.samples]
-        hidden = self.front_end(waveform.masked_fill(valid(lengths, self.samples, waveform) == 0, 0))
-        for convolution in self.signal_part:
-            hidden = F.gelu(convolution(hidden))
-        hidden = hidden.transpose(1, 2) + self.positions.weight  # (N, T, width)
+            lengths = size.to(waveform.device).expand(waveform.shape[0])
+        lengths = lengths.clamp_max(self.longest * self.hop)
+        own, frames = self._frames(lengths), self.longest
+        attended = None
+        if self.cut:
+            frames = (self._frames(size) + self.margin).clamp_max(self.longest)
+            attended = valid((own + self.margin).clamp_max(self.longest), frames, waveform)
+        hidden = self._convolved(self._silenced(waveform, lengths, frames * self.hop), attended)
+        hidden = hidden.transpose(1, 2) + self.positions[:frames]  # (N, T, width)
         hidden = F.dropout(hidden, self.dropout, self.training)
-        states = [hidden]
-        for layer in self.layers:
-            hidden, _ = layer(hidden, attention_mask=None)
-            states.append(hidden)
-        states[-1] = self.norm(hidden)
-        return states, valid(self._frames(lengths), hidden.shape[1], hidden)
+        return Frames(hidden, valid(own, frames, hidden), attended)
+
+    def layer_inputs(self, frames: Frames) -> dict[str, Any]:
+        """See ``Backbone.layer_inputs``."""
+        return {"attention_mask": added_to_scores(frames.attended)}
 
     def _frames(self, lengths: Tensor) -> Tensor:
-        """Count a clip's own frames: a spectrum for every hop that begins in it, and half as many after convolution."""
-        spectra = torch.div(lengths - 1, self.front_end.options.hop, rounding_mode="floor") + 1
-        return torch.div(spectra - 1, 2, rounding_mode="floor") + 1
+        """Count a clip's own frames: one for every two spectra that begin in it."""
+        return torch.div(lengths - 1, self.hop, rounding_mode="floor") + 1
+
+    def _silenced(self, waveform: Tensor, lengths: Tensor, size: Tensor | int) -> Tensor:
+        """Pad or cut waveforms (N, S) to a size, with silence behind each clip's end."""
+        frames = self.margin + 1 if self.cut else self.longest
+        waveform = F.pad(waveform, (0, frames * self.hop))[:, :size]
+        return waveform.masked_fill(valid(lengths, size, waveform) == 0, 0)
+
+    def _convolved(self, waveform: Tensor, attended: Tensor | None) -> Tensor:
+        """Map waveforms (N, S) to (N, width, T), as if nothing stood behind the frames that are attended."""
+        hidden: Tensor = self.front_end(waveform)  # (N, bands, 2T)
+        if attended is not None:
+            hidden = hidden * torch.stack([attended, attended], 2).flatten(1)[:, None]
+        for convolution in self.signal_part:
+            hidden = F.gelu(convolution(hidden))
+        return hidden
 
 
 class WhisperMel(LogMel):
@@ -64,7 +100,10 @@ class WhisperMel(LogMel):
         self.constant("bank", torch.from_numpy(extractor.mel_filters))  # type: ignore[attr-defined]
 
     def forward(self, waveform: Tensor) -> Tensor:  # type: ignore[override]
-        """Map waveforms (N, S), zero behind a clip's end, to (N, bands, S / hop)."""
+        """Map waveforms (N, S), zero behind a clip's end, to (N, bands, S / hop).
+
+        Silence is never a maximum, so the eight decades are those of a clip's own frames.
+        """
         half = self.options.n_fft // 2
         with torch.autocast(waveform.device.type, enabled=False):
             waveform = F.pad(waveform.to(self.bank.dtype), (half, 0), mode="reflect")

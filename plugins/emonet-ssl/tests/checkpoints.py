@@ -12,23 +12,26 @@ FRAMES = {
     "conv_stride": (5, 4, 4, 4),
 }  # as rare as the real ones
 POSITIONS = {"num_conv_pos_embeddings": 6, "num_conv_pos_embedding_groups": 2}
+DATA2VEC = {"num_conv_pos_embeddings": 2, "conv_pos_kernel_size": 5}
 LARGE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}  # as the large models have it
 KINDS = {
+    "data2vec-audio": (hf.Data2VecAudioConfig, hf.Data2VecAudioModel),
     "hubert": (hf.HubertConfig, hf.HubertModel),
+    "unispeech-sat": (hf.UniSpeechSatConfig, hf.UniSpeechSatModel),
     "wav2vec2": (hf.Wav2Vec2Config, hf.Wav2Vec2Model),
     "wavlm": (hf.WavLMConfig, hf.WavLMModel),
 }
-FAMILIES = [*KINDS, "whisper"]
+FAMILIES = ["data2vec-audio", "hubert", "wav2vec2", "wavlm", "whisper"]
 
 
 def write(directory, family, *, seed=0, rate=16_000, **changes):
     """Write a checkpoint and return its directory."""
     torch.manual_seed(seed)
     if family == "whisper":
-        model, extractor = whisper()
+        model, extractor = whisper(**changes)
     else:
         config, kind = KINDS[family]
-        settings = {**SIZE, **FRAMES, **POSITIONS, **changes}
+        settings = {**SIZE, **FRAMES, **POSITIONS, **(DATA2VEC if family == "data2vec-audio" else {}), **changes}
         model = kind(config(num_feat_extract_layers=len(settings["conv_dim"]), **settings))
         extractor = hf.Wav2Vec2FeatureExtractor(sampling_rate=rate, do_normalize=True)
     model.save_pretrained(directory)
@@ -36,11 +39,11 @@ def write(directory, family, *, seed=0, rate=16_000, **changes):
     return directory
 
 
-def whisper():
+def whisper(**changes):
     """Make an encoder that hears two seconds, with 16 mel bands."""
     config = hf.WhisperConfig(
         d_model=16,
-        encoder_layers=2,
+        encoder_layers=changes.get("num_hidden_layers", 2),
         encoder_attention_heads=2,
         encoder_ffn_dim=24,
         decoder_layers=1,

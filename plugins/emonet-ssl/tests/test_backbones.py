@@ -7,41 +7,23 @@ import torch
 import transformers
 from checkpoints import FAMILIES, LARGE
 
-from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
-from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.types import InputSpec
 
 VARIANTS = [*((family, {}) for family in FAMILIES), ("wav2vec2", LARGE), ("hubert", LARGE), ("wavlm", LARGE)]
-SIGNAL = InputSpec()
+FULL = {"whisper": {"context": "full"}}  # as in its training
 IDS = [family + ("-large" if changes else "") for family, changes in VARIANTS]
 
 
-@pytest.fixture(scope="module")
-def architectures():
-    return Plugins(Selection(names=("ssl",), strict=True)).architectures
-
-
-@pytest.fixture
-def built(architectures, checkpoint):
-    """Build a network with the weights of a tiny checkpoint."""
-
-    def of(family, changes=None, input_spec=SIGNAL, **options):
-        options = {"checkpoint": checkpoint(family, **(changes or {})), **options}
-        return architectures[family].build(parse(architectures[family].options, options, family), input_spec)
-
-    return of
-
-
-@pytest.mark.parametrize(("family", "changes"), VARIANTS[:5], ids=IDS[:5])
-def test_a_backbone_keeps_its_contracts(family, changes, architectures, checkpoint, check_architecture):
+@pytest.mark.parametrize(("family", "changes"), VARIANTS[:6], ids=IDS[:6])
+def test_a_backbone_keeps_its_contracts(family, changes, plugins, checkpoint, check_architecture):
     options = {"checkpoint": checkpoint(family, **changes), "finetune": "all", "pooling": "statistics"}
-    check_architecture(architectures[family], options)
+    check_architecture(plugins.architectures[family], options)
 
 
 @pytest.mark.parametrize(("family", "finetune"), [("hubert", "none"), ("whisper", "transformer")])
-def test_a_frozen_backbone_keeps_its_contracts(family, finetune, architectures, checkpoint, check_architecture):
-    check_architecture(architectures[family], {"checkpoint": checkpoint(family), "finetune": finetune})
+def test_a_frozen_backbone_keeps_its_contracts(family, finetune, plugins, checkpoint, check_architecture):
+    check_architecture(plugins.architectures[family], {"checkpoint": checkpoint(family), "finetune": finetune})
 
 
 def clips():
@@ -76,7 +58,7 @@ def own_states(directory, wave):
 @pytest.mark.parametrize(("family", "changes"), VARIANTS, ids=IDS)
 @torch.no_grad()
 def test_an_embedding_is_the_mean_of_what_transformers_hears_of_the_clip_alone(family, changes, built, checkpoint):
-    network = built(family, changes).eval()
+    network = built(family, changes, **FULL.get(family, {})).eval()
     network.layer_weights.copy_(torch.tensor([0.3, -0.5, 1.0]))
     waves = clips()
     found = network.embed(*padded(waves))
@@ -84,8 +66,8 @@ def test_an_embedding_is_the_mean_of_what_transformers_hears_of_the_clip_alone(f
     shares = torch.tensor([0.3, -0.5, 1.0]).softmax(0)
     expected = torch.stack([(shares[:, None, None] * own).sum(0).mean(0) for own in states])
     torch.testing.assert_close(found, expected, rtol=0, atol=2e-5)
-    mask = network.backbone(*padded(waves))[1]
-    assert mask.sum(1).tolist() == [own.shape[1] for own in states]
+    own = network.backbone.enter(*padded(waves)).own
+    assert own.sum(1).tolist() == [states_.shape[1] for states_ in states]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -99,11 +81,14 @@ def test_statistics_pool_the_deviation_too(family, built):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_is_trained_is_what_was_asked_for(family, built):
-    def trained(finetune):
-        network = built(family, finetune=finetune)
+    def trained(finetune, **options):
+        network = built(family, finetune=finetune, **options)
         return {name for name, parameter in network.named_parameters() if parameter.requires_grad}
 
     assert trained("none") == {"layer_weights"}
+    upper = trained("transformer", upper=1) - {"layer_weights"}
+    assert upper
+    assert all(name.startswith("backbone.layers.1.") for name in upper)
     assert any(".layers.0." in name for name in trained("transformer"))
     assert not any(".signal_part." in name for name in trained("transformer"))
     more = trained("all") - trained("transformer")
@@ -130,9 +115,10 @@ def test_bfloat16_is_rounding_and_nothing_worse(family, changes, built):
     torch.testing.assert_close(rounded.float(), exact, rtol=0, atol=0.05)
 
 
+@pytest.mark.parametrize("context", ["clip", "full"])
 @torch.no_grad()
-def test_whisper_hears_the_beginning_of_a_longer_clip(built):
-    network = built("whisper").eval()
+def test_whisper_hears_the_beginning_of_a_longer_clip(context, built):
+    network = built("whisper", context=context).eval()
     wave = 0.1 * torch.randn(1, 40_000, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(network.embed(wave, torch.tensor([40_000])), network.embed(wave[:, :32_000], None))
 

@@ -7,9 +7,10 @@ import shutil
 import socket
 
 import pytest
-from checkpoints import write
+import torch
+from checkpoints import whisper, write
 from emonet_ssl import build
-from emonet_ssl.options import HubertOptions, WavlmOptions
+from emonet_ssl.families import HubertOptions, WavlmOptions, WhisperOptions
 
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
@@ -42,6 +43,12 @@ def test_a_change_of_any_file_makes_another_checkpoint(own, file):
         chosen(own, weights=before.weights)
 
 
+def test_a_name_is_looked_up_among_the_models_before_the_hub(own, monkeypatch):
+    monkeypatch.setenv("EMONET_BENCH_MODELS_DIR", str(own.parent))
+    assert chosen("own").weights == chosen(own).weights
+    assert build(chosen("own"), InputSpec()).dim == 16
+
+
 def test_a_note_beside_the_files_changes_nothing(own):
     before = chosen(own).weights
     (own / "README.md").write_text("mine")
@@ -65,7 +72,7 @@ def junk_config(own):
 
 
 FAULTS = {
-    nothing: "no such directory; give one that save_pretrained wrote, or a name on the hub",
+    nothing: "no such directory, nor one in EMONET_BENCH_MODELS_DIR; give one that save_pretrained wrote",
     no_weights: r"holds no weights \(model.safetensors\)",
     no_config: "config.json cannot be read .*No such file",
     junk_config: "config.json cannot be read",
@@ -83,6 +90,23 @@ def test_a_checkpoint_that_is_none_is_one_line_when_the_matrix_is_planned(own, f
 def test_a_checkpoint_of_another_family_names_it(own):
     with pytest.raises(ConfigError, match=r"options\.wavlm\.checkpoint: .* holds a 'hubert' model"):
         WavlmOptions(checkpoint=str(own))
+
+
+def test_a_whisper_is_loaded_from_its_encoder_alone_or_from_any_whole_model(tmp_path):
+    import transformers as hf
+
+    whole, extractor = whisper()
+    transcribing = hf.WhisperForConditionalGeneration(whole.config)
+    transcribing.model.load_state_dict(whole.state_dict())
+    found = []
+    for name, model in (("whole", whole), ("transcribing", transcribing), ("encoder", whole.encoder)):
+        model.save_pretrained(tmp_path / name)
+        extractor.save_pretrained(tmp_path / name)
+        network = build(WhisperOptions(checkpoint=str(tmp_path / name)), InputSpec())
+        assert not [key for key in network.state_dict() if "decoder" in key]
+        found.append(network.eval().embed(torch.ones(1, 4_000), None))
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
 
 
 def cut(own):

@@ -80,7 +80,9 @@ def test_a_matrix_is_run_exported_resumed_and_run_anew_with_another_checkpoint(t
 def test_a_checkpoint_that_is_not_there_is_one_line(typed):
     run = typed("run", "matrix", "--architectures", "hubert", "--set", "options.hubert.checkpoint=nowhere")
     assert run.returncode == 2
-    assert "options.hubert.checkpoint: nowhere: no such directory" in " ".join(run.stderr.split())
+    assert "options.hubert.checkpoint: nowhere: no such directory, nor one in EMONET_BENCH_MODELS_DIR" in " ".join(
+        run.stderr.split()
+    )
     assert "Traceback" not in run.stderr
 
 
