@@ -193,15 +193,15 @@ def selection(ctx: click.Context) -> Selection:
 
 
 def complain(error: EmonetBenchError | click.ClickException) -> int:
-    """Print an error as it stands, unwrapped, and return the exit status."""
+    """Print an error on one line, unwrapped, and return the exit status."""
     if isinstance(error, click.ClickException):
-        message = one_line(error.format_message())
+        message = error.format_message()
         context = getattr(error, "ctx", None)
         hint = f" Try '{context.command_path} --help'." if context else ""
     else:
         message, hint = str(error), ""
     ending = "" if not hint or message.endswith((".", "?")) else "."
-    say(f"{message}{ending}{hint}", before=click.style("Error:", fg="red", bold=True), err=True)
+    say(one_line(f"{message}{ending}{hint}"), before=click.style("Error:", fg="red", bold=True), err=True)
     return error.exit_code if isinstance(error, click.ClickException) else 2
 
 

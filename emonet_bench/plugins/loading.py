@@ -244,8 +244,15 @@ def corpora_config(selection: Selection) -> hookspecs.CorporaConfig:
     """Tell corpora plugins where to look: ``--corpora-dir``, else ``EMONET_BENCH_CORPORA_DIR``; and the cache.
 
     What the selection says of a single corpus goes first, then a folder of that directory, then ``corpora add``.
+
+    Raises:
+        ConfigError: The directory cannot be looked at, or what ``corpora add`` has written is damaged.
     """
     named = selection.corpora_dir or os.environ.get("EMONET_BENCH_CORPORA_DIR")
     directory = Path(os.path.expanduser(named)) if named else None  # noqa: PTH111 - pathlib's raises where there is no such user
+    try:
+        _ = directory is not None and directory.exists()  # a missing one is told where a corpus is looked for
+    except OSError as error:
+        raise ConfigError(f"--corpora-dir {directory}: cannot be looked at ({error.strerror}); name another") from error
     added = {name: path for name, path in registered().items() if not (directory and (directory / name).is_dir())}
     return hookspecs.CorporaConfig(directory, cache_directory(), {**added, **selection.places})

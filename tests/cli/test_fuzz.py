@@ -20,6 +20,9 @@ ODD = [
 DEEP = 6000  # of a slow run
 
 
+pytestmark = pytest.mark.filterwarnings("default")  # a plugin that is left out is a warning
+
+
 @pytest.fixture
 def surroundings(tmp_path, monkeypatch):
     """A place of its own two folders deep, in which nothing is trained."""
