@@ -14,7 +14,7 @@ from pathlib import Path
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.registries import DuplicateNameError, Origin
-from emonet_bench.plugins.validation import check_host
+from emonet_bench.plugins.validation import HOST, check_host, host_pins
 
 GROUP = "emonet_bench"
 """The group of entry points that plugins stand in."""
@@ -82,7 +82,8 @@ def _described(entry_point: EntryPoint) -> str:
 
 def _origin(entry_point: EntryPoint) -> Origin:
     version = entry_point.dist.version if entry_point.dist else "unknown"
-    return Origin(entry_point.name, version, entry_point.value)
+    needs = " ".join(f"{HOST}{specifier}" for specifier in host_pins(entry_point.dist))
+    return Origin(entry_point.name, version, entry_point.value, needs)
 
 
 def _import_file(path: Path) -> object:

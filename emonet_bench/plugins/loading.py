@@ -109,9 +109,12 @@ class Plugins:
     def _check_hooks(self, plugin: object) -> None:
         known = [name for name in vars(hookspecs) if name.startswith("emonet_")]
         for caller in self.manager.get_hookcallers(plugin) or ():
+            own = [hook for hook in caller.get_hookimpls() if hook.plugin is plugin]
             if not caller.has_spec():
+                if all(hook.optionalhook for hook in own):
+                    continue  # meant for a host that has it
                 raise PluginError(f"unknown hook {caller.name!r}{did_you_mean(caller.name, known)}")
-            if any(hook.plugin is plugin and (hook.wrapper or hook.hookwrapper) for hook in caller.get_hookimpls()):
+            if any(hook.wrapper or hook.hookwrapper for hook in own):
                 raise PluginError(f"{caller.name} is a wrapper; hooks are called plugin by plugin")
         self.manager.check_pending()
 

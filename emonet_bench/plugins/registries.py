@@ -24,6 +24,7 @@ class Origin:
         name: Name of the entry point, or the file's stem.
         version: Version of its distribution; the hash of a single file's content.
         source: The entry point's value or the file's path.
+        needs: Which versions of the host its distribution asks for; empty where it does not say.
         registers: What it registers, as ``kind name``.
         broken: The reason it does not work, on one line, or None.
     """
@@ -31,6 +32,7 @@ class Origin:
     name: str
     version: str
     source: str
+    needs: str = ""
     registers: list[str] = field(default_factory=list)
     broken: str | None = None
 
