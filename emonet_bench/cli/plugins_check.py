@@ -56,12 +56,11 @@ def report(request: Request, plugins: Plugins, deadline: float = DEADLINE) -> bo
         if origin.name == request.name and origin.broken:
             say(f"plugin {origin} is broken: {origin.broken}")
             return False
-    kept, done = True, 0
-    while done is not None:
+    kept, done, ended = True, 0, False
+    while not ended:
         with _examiner(plugins.selection, request, done) as messages:
             shown = _follow(messages, deadline)
-        kept = kept and shown.kept
-        done = None if shown.ended else done + shown.begun
+        kept, done, ended = kept and shown.kept, done + shown.begun, shown.ended
     return kept
 
 
