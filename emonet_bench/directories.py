@@ -9,6 +9,7 @@ from pathlib import Path
 
 from emonet_bench.config import read_toml
 from emonet_bench.errors import ConfigError
+from emonet_bench.files import write_text
 from emonet_bench.types import check_name
 
 FILE = "corpora.toml"
@@ -60,9 +61,7 @@ def register(name: str, path: Path) -> Path:
     file = config_directory() / FILE
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        staging = file.with_suffix(".part")
-        staging.write_text(_toml({**registered(), name: path.resolve()}), encoding="utf-8")
-        staging.replace(file)
+        write_text(file, _toml({**registered(), name: path.resolve()}))
     except (OSError, UnicodeEncodeError) as error:
         raise ConfigError(
             f"{file}: cannot be written ({error}); EMONET_BENCH_CONFIG_DIR names another place"

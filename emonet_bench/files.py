@@ -11,6 +11,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from io import BufferedReader
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from emonet_bench.errors import ConfigError, StoreError
@@ -87,12 +88,56 @@ def child(directory: Path, name: str, where: str) -> Path:
     >>> child(Path("results"), "emodb-cnn", "result.json").as_posix()
     'results/emodb-cnn'
     """
+    check_file_name(name, where)
+    return directory / name
+
+
+def check_file_name(name: str, where: str) -> None:
+    """Hold an untrusted name to a single component that every file system takes.
+
+    Raises:
+        StoreError: It is none; see ``child``.
+    """
     single = PurePosixPath(name).parts == (name,) and PureWindowsPath(name).parts == (name,)
     if not single or name in (".", "..") or not name.isprintable():
-        raise StoreError(f"{where}: {name!r} is no name of a file; it must be a single name without a path")
+        raise StoreError(
+            f"{where}: {name[:LONGEST_NAME]!r} is no name of a file; it must be a single name without a path"
+        )
     if len(name.encode(errors="surrogateescape")) > LONGEST_NAME:
         raise StoreError(f"{where}: a name of {len(name)} characters is too long for a file")
-    return directory / name
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BufferedReader]:
+    """Open a regular file for reading; what is planted as a pipe is not waited for, and a device not read.
+
+    Raises:
+        OSError: It cannot be opened.
+        StoreError: It is no regular file.
+    """
+    at_once = getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for somebody to write to it
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | at_once)) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise StoreError(f"{path}: is no regular file")
+        yield stream
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """Read a regular file that must not be longer than a bound.
+
+    Args:
+        path: The file.
+        most: Bytes that it may have.
+
+    Raises:
+        OSError: It cannot be opened.
+        StoreError: It is no regular file, or longer.
+    """
+    with open_regular(path) as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise StoreError(f"{path}: longer than {most // 2**20} MiB, so it is none of ours")
+    return content
 
 
 def check_regular(path: Path, where: str) -> None:

@@ -17,7 +17,8 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from emonet_bench.runs.spec import RunError, RunResult, RunSpec
+    from emonet_bench.runs.facts import RunError
+    from emonet_bench.runs.spec import RunResult, RunSpec
     from emonet_bench.types import Architecture, Corpus, Strategy
 
 API = 1

@@ -6,9 +6,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
+from emonet_bench.config import Training
 from emonet_bench.export import export, metadata_of
 from emonet_bench.networks import MaskedBatchNorm, PerCorpus, build_classifier, install_per_corpus
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.runs.record import RunRecord
+from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.types import AdapterPoint, InputSpec, TrainingSet
 
 SIGNAL = InputSpec(16_000)
@@ -93,20 +96,24 @@ def branches(module):
     return [part for part in module.modules() if isinstance(part, PerCorpus)]
 
 
-def record(**changes):
-    return {
+def record(corpus="ours", protocol="by-speaker", training=None, **changes):
+    spec = RunSpec(
+        corpus=corpus,
+        protocol=protocol,
+        architecture="listener",
+        architecture_options={},
+        strategy="adapters",
+        strategy_options={},
+        training=Training(sampling_rate=16_000, window=3.0, **(training or {})),
+        seed=3,
+        fold=1,
+    )
+    told = {
+        "schema_version": SCHEMA_VERSION,
         "run_id": "0123456789abcdef",
-        "spec": {
-            "corpus": "ours",
-            "protocol": "by-speaker",
-            "architecture": "listener",
-            "strategy": "adapters",
-            "seed": 3,
-            "fold": 1,
-            "training": {"sampling_rate": 16_000, "window": 3.0, "evaluation": "whole"},
-        },
+        "spec": spec,
         "scores": {
-            part: {"uar": uar, "accuracy": 0.5, "recall": {"anger": 0.5, "joy": 1.0, "sadness": None}}
+            part: {"uar": uar, "accuracy": 0.5, "recall": dict(zip(LABELS, (0.5, 1.0, None), strict=True))}
             for part, uar in (("dev", 0.6), ("test", 0.5))
         },
         "labels": list(LABELS),
@@ -117,8 +124,8 @@ def record(**changes):
         "environment": {"python": "3.11", "torch": "2.11.0", "device": "cpu"},
         "plugins": {"transfer": "0.1.0"},
         "finished": "2026-01-02T03:04:05Z",
-        **changes,
     }
+    return RunRecord(**{**told, **changes})
 
 
 def export_listener(path, window=None, **changes):

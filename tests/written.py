@@ -6,7 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
+from emonet_bench.runs.record import RunRecord
+
 LABELS = ("anger", "joy", "neutral")
+
+
+def finished(cell, **changes):
+    """The record of a cell that has finished; ``error`` makes it one that has failed."""
+    told = {"schema_version": 2, "run_id": cell.run_id, "spec": cell.spec}
+    if "error" not in changes:
+        told |= {"scores": {"test": {"uar": 0.5}}, "labels": list(LABELS)}
+    return RunRecord(**told | changes)
 
 
 class Results:

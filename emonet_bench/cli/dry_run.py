@@ -49,10 +49,10 @@ def show(planned: PlannedMatrix, selection: Selection, flags: Mapping[str, Any],
 
 
 def _state(cell: Cell, store: RunStore, flags: Mapping[str, Any]) -> str:
-    record = store.record(cell.spec, cell.run_id)
-    failed = record is not None and "error" in record
     if cell.skip:
         return f"skipped: {cell.skip}"
+    record = store.record(cell.spec, cell.run_id)
+    failed = record is not None and record.failed
     if record is None or flags["force"] or (failed and flags["retry_failed"]):
         return "to do" if cell.wanted else "to do (as a source)"
     return "failed" if failed else "done"

@@ -13,10 +13,11 @@ from emonet_bench.errors import AudioError, ConfigError, CorpusError
 from emonet_bench.plugins.loading import Plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from emonet_bench.data.dataset import Clips
     from emonet_bench.export import Trained
+    from emonet_bench.runs.record import RunRecord
     from emonet_bench.types import InputSpec, Partition
 
 
@@ -72,32 +73,31 @@ def export(
 
 def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -> list[Trained]:
     """Restore a run, for some or (None) all of its corpora."""
-    from emonet_bench.export import Trained, for_corpus  # noqa: PLC0415
+    from emonet_bench.export import Trained  # noqa: PLC0415
     from emonet_bench.training import checkpoints  # noqa: PLC0415 - torch
 
     classifier, joint = checkpoints.restore(run, plugins)
-    records = [for_corpus(joint, name) for name in corpora or joint["spec"]["corpus"].split("+")]
+    records = [joint.of(name) for name in corpora or dict(joint.spec.trained_corpora())]
     found = [(record, partitions(plugins, record)) for record in records]
     return [Trained(run, classifier, record, parts["test"] if parts else None) for record, parts in found]
 
 
-def signal_of(record: Mapping[str, Any]) -> InputSpec:
+def signal_of(record: RunRecord) -> InputSpec:
     """Tell what a run's evaluation hears."""
-    from emonet_bench.config import Training  # noqa: PLC0415
     from emonet_bench.training.prediction import evaluation_input  # noqa: PLC0415 - torch
 
-    return evaluation_input(Training(**record["spec"]["training"]))
+    return evaluation_input(record.spec.training)
 
 
-def _architecture(record: Mapping[str, Any]) -> tuple[str, Any]:
-    return record["spec"]["architecture"], record["spec"]["architecture_options"]
+def _architecture(record: RunRecord) -> tuple[str, Any]:
+    return record.spec.architecture, record.spec.architecture_options
 
 
 def _single(one: Trained, file: Path) -> None:
     from emonet_bench.export import export_run  # noqa: PLC0415 - torch
 
     parity = export_run(one.directory, one.classifier, one.record, file, signal_of(one.record), one.test)
-    uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record['scores']['test']['uar']:.3f})"
+    uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record.test.uar:.3f})"
     say(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
 
 
@@ -129,27 +129,21 @@ def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
     )
 
 
-def partitions(plugins: Plugins, record: Mapping[str, Any], *, quiet: bool = False) -> dict[Partition, Clips] | None:
+def partitions(plugins: Plugins, record: RunRecord, *, quiet: bool = False) -> dict[Partition, Clips] | None:
     """Open the run's partitions; without them an export goes on, and says so."""
     from emonet_bench.data.opened_corpus import open_corpus  # noqa: PLC0415 - torch
     from emonet_bench.matrix.scoring import fold_of  # noqa: PLC0415
 
-    spec = record["spec"]
-    training = spec["training"]
+    spec, training = record.spec, record.spec.training
     try:
-        corpus = plugins.corpora[spec["corpus"]]
-        opened = open_corpus(
-            corpus,
-            spec["protocol"],
-            training["sampling_rate"],
-            cache_directory(),
-            skip_bad=bool(record.get("skipped_files")),
-        )
+        corpus = plugins.corpora[spec.corpus]
+        skip_bad = record.skipped_files > 0
+        opened = open_corpus(corpus, spec.protocol, training.sampling_rate, cache_directory(), skip_bad=skip_bad)
     except (AudioError, ConfigError, CorpusError) as error:
         reason = str(error)
     else:
-        if opened.fingerprint == record["fingerprint"]:
-            divided = opened.divide(fold_of(opened, spec["fold"]), training["limit"])
+        if opened.fingerprint == record.fingerprint:
+            divided = opened.divide(fold_of(opened, spec.fold), training.limit)
             return {part: opened.clips(index) for part, index in divided.items()}
         reason = f"{corpus.name} has changed since the run"
     if not quiet:

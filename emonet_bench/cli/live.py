@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +17,10 @@ from rich.text import Text
 
 from emonet_bench.matrix import queue
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.runs.spec import Cell, RunError, RunResult, directory_name
+from emonet_bench.runs.facts import RunError
+from emonet_bench.runs.history import Epoch
+from emonet_bench.runs.record import RunRecord
+from emonet_bench.runs.spec import Cell, RunResult, directory_name
 
 _LOOK_SECONDS = 3.0
 _SHOWN = 16  # rows of the live table; a terminal shows at least this many lines
@@ -76,11 +79,11 @@ class Progress:
         self._rows[cell.run_id] = _Row(cell, "running")
         self.plugins.notify("emonet_run_started", spec=cell.spec, directory=self._directory(cell))
 
-    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
+    def epoch(self, cell: Cell, epoch: Epoch) -> None:
         """Show a cell's newest epoch."""
-        shown = self._rows[cell.run_id]
-        shown.epoch, shown.uar = int(row["epoch"]), row["dev_uar"]
-        shown.seconds += row.get("seconds", 0.0)
+        shown, row = self._rows[cell.run_id], asdict(epoch)
+        shown.epoch, shown.uar = epoch.epoch, epoch.dev_uar
+        shown.seconds += epoch.seconds
         self.plugins.notify(
             "emonet_epoch_finished", spec=cell.spec, epoch=shown.epoch, scores=row, directory=self._directory(cell)
         )
@@ -90,24 +93,23 @@ class Progress:
         row = self._rows[cell.run_id]
         row.state, row.note = "elsewhere", "another process has it"
 
-    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
+    def finished(self, cell: Cell, record: RunRecord) -> None:
         """Show a cell's test UAR."""
-        self.peak_mb = max(self.peak_mb or 0, record.get("peak_memory_mb", 0))
-        self._spent[self._names[cell.run_id]] = sum(record.get("seconds", {}).values())
-        uar = record["scores"]["test"]["uar"]
+        self.peak_mb = max(self.peak_mb or 0, record.peak_memory_mb or 0)
+        self._spent[self._names[cell.run_id]] = sum(record.seconds.values())
+        uar = record.test.uar
         fresh = self._rows[cell.run_id].state == "running"
         self._end(cell, "finished", f"test UAR {uar:.3f}" if fresh else f"test UAR {uar:.3f} (on disk already)")
         if fresh:
-            result = RunResult(cell.run_id, cell.spec, record)
+            result = RunResult(cell.run_id, cell.spec, record.plain())
             self.plugins.notify("emonet_run_finished", spec=cell.spec, result=result, directory=self._directory(cell))
 
-    def failed(self, cell: Cell, error: Mapping[str, str]) -> None:
+    def failed(self, cell: Cell, error: RunError) -> None:
         """Show why a cell failed."""
         fresh = self._rows[cell.run_id].state == "running"
-        self._end(cell, "failed", f"{error['type']}: {error['message']}")
+        self._end(cell, "failed", f"{error.type}: {error.message}")
         if fresh:
-            told = RunError(error["type"], error["message"], error.get("traceback", ""))
-            self.plugins.notify("emonet_run_failed", spec=cell.spec, error=told, directory=self._directory(cell))
+            self.plugins.notify("emonet_run_failed", spec=cell.spec, error=error, directory=self._directory(cell))
 
     def skipped(self, cell: Cell, reason: str) -> None:
         """Show why a cell is skipped."""

@@ -14,6 +14,7 @@ from rich.console import Console
 from emonet_bench import report
 from emonet_bench.cli.live import Progress
 from emonet_bench.cli.plan import PlannedMatrix
+from emonet_bench.errors import StoreError
 from emonet_bench.escaping import shell_word
 from emonet_bench.matrix import queue
 from emonet_bench.matrix.cell import Job, run_cell
@@ -28,8 +29,10 @@ from emonet_bench.matrix.executors import (
 )
 from emonet_bench.matrix.scheduler import Scheduler
 from emonet_bench.plugins.loading import Selection
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import Cell, RunSpec
-from emonet_bench.runs.store import CHECKPOINT, RunStore
+from emonet_bench.runs.store import RunStore
 
 
 def work(planned: PlannedMatrix, selection: Selection, flags: Mapping[str, Any], console: Console) -> int:
@@ -64,15 +67,13 @@ def work(planned: PlannedMatrix, selection: Selection, flags: Mapping[str, Any],
             ),
         )
 
-    def again(record: Mapping[str, Any]) -> bool:
-        return bool(flags["force"] or (flags["retry_failed"] and "error" in record))
+    def again(record: RunRecord | None) -> bool:
+        failed = record is None or record.failed
+        return bool(flags["force"] or (flags["retry_failed"] and failed))
 
     factory = executor_factory(flags["executor"], workers, planned.plugins, devices)
     probed = _probed(planned)
-    stale = again if flags["force"] or flags["retry_failed"] else lambda _: False
-    ahead = queue.queued_cells(
-        cells, planned.cost, probed, lambda cell: stale(store.record(cell.spec, cell.run_id) or {})
-    )
+    ahead = queue.queued_cells(cells, planned.cost, probed, lambda cell: _is_stale(cell, store, again))
     peak_mb = max((found.memory_mb for cell in cells if (found := probed(cell.spec))), default=None)
     with (
         queue.published(store, ahead),
@@ -83,6 +84,15 @@ def work(planned: PlannedMatrix, selection: Selection, flags: Mapping[str, Any],
         Scheduler(cells, store, factory, room, submit, again, progress, planned.cost).run()
     _conclude(cells, store, progress, console)
     return progress.counts["failed"]
+
+
+def _is_stale(cell: Cell, store: RunStore, again: Callable[[RunRecord | None], bool]) -> bool:
+    """Tell whether a cell's result is on disk and made again."""
+    try:
+        record = store.record(cell.spec, cell.run_id)
+    except StoreError:
+        return again(None)
+    return record is not None and again(record)
 
 
 def _probed(planned: PlannedMatrix) -> Callable[[RunSpec], Cost | None]:
@@ -132,6 +142,8 @@ def _conclude(cells: Sequence[Cell], store: RunStore, progress: Progress, consol
         console.print(problem, markup=False, soft_wrap=True)
     counts = ", ".join(f"{count} {state}" for state, count in progress.counts.items() if count)
     console.print(f"\n{counts}. Results: {store.root}/", markup=False, soft_wrap=True)
-    single = [path for path in paths if (path / CHECKPOINT).is_file() and (path / "predictions.csv").is_file()]
+    single = [
+        path for path in paths if RunFiles(path).checkpoint().is_file() and RunFiles(path).predictions().is_file()
+    ]
     if single:  # a joint run would have to be told which of its corpora
         console.print(f"Next: emonet-bench export {shell_word(single[0])} -o model.onnx", markup=False, soft_wrap=True)

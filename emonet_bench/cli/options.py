@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -37,6 +38,18 @@ class Value(click.ParamType):  # type: ignore[type-arg]
             return self.adapter.validate_python(value)
         except ValidationError as error:
             return self.fail(f"{error.errors()[0]['msg'].lower()}; got {value!r}", param, ctx)
+
+
+class Tolerance(click.FloatRange):
+    """A largest difference that still counts as none: from 0 to 1. A range alone would let ``nan`` pass."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Check a value."""
+        number = float(super().convert(value, param, ctx))
+        return self.fail(f"{value!r} is no number", param, ctx) if math.isnan(number) else number
 
 
 _NAMES = {int: "integer", float: "number"}

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import glob
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import rich_click as click
 
 from emonet_bench.cli.consoles import say
-from emonet_bench.config import parse
+from emonet_bench.cli.options import Tolerance
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.plugins.loading import Selection
 from emonet_bench.report.comparison import Reproduction, compare_records
+from emonet_bench.report.verification import verify
+from emonet_bench.runs.files import CHECKPOINT, RunFiles, file_hash
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import Cell, RunSpec
-from emonet_bench.runs.store import CHECKPOINT, RunStore, checkpoint_hash, read_record
+from emonet_bench.runs.store import RunStore
+
+_SHOWN = (" uar", " accuracy", " macro_f1")
+"""What is printed even where it is the same."""
 
 
 @click.command()
@@ -27,7 +36,7 @@ from emonet_bench.runs.store import CHECKPOINT, RunStore, checkpoint_hash, read_
 @click.option("--source", type=click.Path(path_type=Path), help="The source's run or checkpoint [default: beside RUN].")
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0, 1),
+    type=Tolerance(),
     default=0.0,
     show_default=True,
     help="Largest difference of a score that still counts as reproduced.",
@@ -36,29 +45,44 @@ from emonet_bench.runs.store import CHECKPOINT, RunStore, checkpoint_hash, read_
 def reproduce(context: click.Context, run: Path, results: Path, source: Path | None, tolerance: float) -> None:
     """Train the specification of the directory RUN again, in a directory of its own, and compare the scores.
 
-    The corpus must be on this disk. Exit status 1 says that a score differs by more than the tolerance.
+    The corpus must be on this disk. Exit status 1 says that a score differs by more than the tolerance, or that RUN
+    does not state one. A run that lies in --results already is never replaced.
     """
     from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415 - torch
 
-    record = read_record(run)
-    if "scores" not in record:
+    record = RunFiles(run).read_record()
+    if record.failed:
         raise ConfigError(f"{run}: this run failed, so there is nothing to compare with")
-    spec = parse(RunSpec, record["spec"], f"{run / 'result.json'}: spec")
-    store = RunStore(results)
-    if store.path(spec, record["run_id"]).resolve() == run.resolve():
-        raise ConfigError(f"--results {results}: RUN itself lies there; give another directory")
+    spec, store = record.spec, RunStore(results)
+    _check_free(store, record, run)
     start = _source(run, spec, source)
-    cell = Cell(spec, record["run_id"], source=spec.source)
+    cell = Cell(spec, record.run_id, source=spec.source)
     skipped = run_cell(Job(cell, context.obj or Selection(), results, start, again=True))
     if skipped:
         raise ConfigError(f"{run}: {skipped}")
-    repeated = read_record(store.path(spec, record["run_id"]))
-    if "error" in repeated:
-        raise ConfigError(f"{run}: the repetition failed ({repeated['error']['type']}: {repeated['error']['message']})")
+    repeated = store.record(spec, record.run_id)
+    if repeated is None or repeated.error is not None:
+        reason = (
+            f"{repeated.error.type}: {repeated.error.message}" if repeated and repeated.error else "it left no result"
+        )
+        raise ConfigError(f"{run}: the repetition failed ({' '.join(reason.split())})")
     found = compare_records(record, repeated)
-    _tell(found)
-    if found.difference > tolerance:
+    _tell(found, verify(run).problems)
+    if not found.difference <= tolerance:
         context.exit(1)
+
+
+def _check_free(store: RunStore, record: RunRecord, run: Path) -> None:
+    """Hold the place of the repetition to be free: RUN may say of itself that it is any other one.
+
+    Raises:
+        ConfigError: A finished run lies there.
+    """
+    place = store.path(record.spec, record.run_id)
+    if place.resolve() == run.resolve():
+        raise ConfigError(f"--results {store.root}: RUN itself lies there; give another directory")
+    if RunFiles(place).is_run() and not RunFiles(place).read_record().failed:
+        raise ConfigError(f"{place}: lies there already; delete it, or give another directory with --results")
 
 
 def _source(run: Path, spec: RunSpec, given: Path | None) -> Path | None:
@@ -69,7 +93,7 @@ def _source(run: Path, spec: RunSpec, given: Path | None) -> Path | None:
     """
     if spec.source is None:
         return None
-    beside = sorted(run.resolve().parent.glob(f"*-{spec.source[:8]}"))
+    beside = sorted(run.resolve().parent.glob(f"*-{glob.escape(spec.source[:8])}"))
     found = given or (beside[0] if beside else None)
     if found is None:
         raise ConfigError(f"{run}: its source {spec.source[:8]} does not lie beside it; name it with --source")
@@ -81,20 +105,29 @@ def _source(run: Path, spec: RunSpec, given: Path | None) -> Path | None:
 def _identities(source: Path) -> set[str]:
     """Return what a source may be called: its hash and, of a run, its id."""
     try:
-        names = {checkpoint_hash(source)}
+        names = {file_hash(source)}
     except StoreError as error:
         raise ConfigError(f"{source}: holds no {CHECKPOINT} to start from") from error
-    return names | ({str(read_record(source)["run_id"])} if source.is_dir() else set())
+    return names | ({RunFiles(source).read_record().run_id} if source.is_dir() else set())
 
 
-def _tell(found: Reproduction) -> None:
+def _tell(found: Reproduction, problems: Sequence[str]) -> None:
     for name, (stated, repeated) in found.scores.items():
-        say(f"{name}: {stated:.6f}, now {repeated:.6f}" + ("" if stated == repeated else "  (differs)"))
+        if stated != repeated or name.endswith(_SHOWN):
+            say(f"{name}: {_number(stated)}, now {_number(repeated)}{'' if stated == repeated else '  (differs)'}")
     for line in found.context:
         say(f"differs: {line}")
-    if found.identical:
+    for problem in problems:
+        say(f"RUN itself: {problem}")
+    if found.identical and not problems:
         say("Predictions and weights are identical to the last bit.")
     elif found.difference == 0:
         say("All scores are the same.")
+    elif math.isinf(found.difference):
+        say("Not all that is stated by one of the two is stated by the other.")
     else:
         say(f"The scores differ by {found.difference:.6f} at most.")
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.6f}"

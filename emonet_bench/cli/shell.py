@@ -32,7 +32,7 @@ ADDED = "From plugins"
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """What is wrong with a disk, or with where the output goes, and not with the program."""
 
-_UNREACHABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)
+_UNREACHABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENOTDIR)
 """What is wrong with a path that the user has named."""
 
 _LOADED = f"{__name__}.plugins"
@@ -168,6 +168,8 @@ def _check_words(words: Sequence[str]) -> None:
 def _out_of_reach(error: OSError) -> int:
     """Say what is wrong with a disk or a path; any other error of the system is the program's, and is raised."""
     where = error.filename or "the output"
+    if error.errno == errno.ENAMETOOLONG:
+        return complain(StoreError(f"{str(where)[:100]}...: {error.strerror}; shorten it"))
     if error.errno in _UNWRITABLE:
         _write_no_more()
         return complain(StoreError(f"{where}: cannot be written ({error.strerror}); free some space"))

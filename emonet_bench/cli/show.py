@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,14 @@ def _file(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _run(directory: Path) -> Iterator[tuple[str, str]]:
-    from emonet_bench.runs.store import read_record  # noqa: PLC0415 - a file needs no more than deploy
+    from emonet_bench.runs.files import RunFiles  # noqa: PLC0415 - a file needs no more than deploy
 
-    record = read_record(directory)
-    facts: Mapping[str, Any] = {**record, **record.get("spec", {})}
+    record = RunFiles(directory).read_record()
+    facts = {**record.plain(), **record.spec.model_dump(mode="json")}
     known = [*(name for name in _OF_A_RUN if name in facts), *(name for name in facts if name not in _OF_A_RUN)]
     for name in known:
-        if name == "error":
-            yield name, f"{facts[name]['type']}: {facts[name]['message']}"
+        if name == "error" and record.error is not None:
+            yield name, f"{record.error.type}: {record.error.message}"
         elif name not in {"spec", "confusion", "per_corpus"}:
             yield name, _words(facts[name])
     yield "directory", ", ".join(sorted(path.name for path in directory.iterdir()))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import rich_click as click
 from rich.console import Group
@@ -21,13 +21,15 @@ from emonet_bench.cli.terminal import Terminal
 from emonet_bench.errors import StoreError
 from emonet_bench.escaping import printable
 from emonet_bench.matrix import queue
-from emonet_bench.matrix.scheduler import history
-from emonet_bench.runs.store import RunStore, read_record
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.history import Epoch
+from emonet_bench.runs.record import RunRecord
+from emonet_bench.runs.store import RunStore
 
 _WATCH_SECONDS = 2.0
 _STATES = ("running", "interrupted", "waiting", "failed", "unreadable", "finished")
 
-Read = Callable[[Path], dict[str, Any]]
+Read = Callable[[Path], RunRecord]
 
 
 @click.command()
@@ -38,18 +40,22 @@ def status(results: Path, *, watch: bool) -> None:
 
     RESULTS is a results directory. Nothing in it is changed, and torch is not needed.
     """
-    if not results.is_dir():
-        what = "is a file" if results.exists() else "no such directory"
+    if not os.path.isdir(results):  # noqa: PTH112 - no error where the name is too long
+        what = "is a file" if os.path.isfile(results) else "no such directory"  # noqa: PTH113
         raise StoreError(f"{results}: {what}; give the one that 'run matrix' writes to with --results")
     console, store = Terminal(), RunStore(results)
     if not watch:
-        console.print(view(store, read_record))
+        console.print(view(store, _read))
         return
-    read = cache(read_record)  # a finished run does not change
+    read = cache(_read)  # a finished run does not change
     with Live(console=console, auto_refresh=False) as live:
         while True:
             live.update(view(store, read), refresh=True)
             time.sleep(_WATCH_SECONDS)
+
+
+def _read(directory: Path) -> RunRecord:
+    return RunFiles(directory).read_record()
 
 
 @dataclass
@@ -65,22 +71,26 @@ class _Survey:
     interrupted: set[str] = field(default_factory=set)
 
     def unfinished(self, directory: Path, *, busy: bool) -> None:
-        rows = history(directory)
+        try:
+            rows = RunFiles(directory).read_history()
+        except StoreError as error:
+            self.unreadable(directory.name, error)
+            return
         state, colour = ("running", "cyan") if busy else ("interrupted", "yellow")
         self.rows.append((directory.name, Text(state, colour), *_epochs(directory, rows)))
         self.counts[state] += 1
         if busy:
-            self.running[directory.name] = (len(rows), sum(row.get("seconds", 0.0) for row in rows))
+            self.running[directory.name] = (len(rows), sum(row.seconds for row in rows))
         else:
             self.interrupted.add(directory.name)
 
-    def ended(self, name: str, record: Mapping[str, Any]) -> None:
-        if "error" in record:
-            self._problem("failed", f"{name}: {_reason(record['error'])}")
+    def ended(self, name: str, record: RunRecord) -> None:
+        if record.error is not None:
+            self._problem("failed", f"{name}: {record.error.type}: {record.error.message}".partition("\n")[0])
             self.given_up.add(name)
         else:
-            self.spent[name] = sum(record.get("seconds", {}).values())
-        self.counts["failed" if "error" in record else "finished"] += 1
+            self.spent[name] = sum(record.seconds.values())
+        self.counts["failed" if record.failed else "finished"] += 1
 
     def unreadable(self, name: str, error: Exception) -> None:
         self._problem("unreadable", str(error))
@@ -133,14 +143,10 @@ def view(store: RunStore, read: Read) -> Group:
     return Group(*(shown if table.row_count else ()), *survey.problems, Text(line))
 
 
-def _epochs(directory: Path, rows: Sequence[Mapping[str, float]]) -> tuple[str, str, str]:
+def _epochs(directory: Path, rows: Sequence[Epoch]) -> tuple[str, str, str]:
     if not rows:
         return "", "", ""
-    told = f"{rows[-1]['epoch']:.0f}", f"{rows[-1]['dev_uar']:.3f}"
+    told = f"{rows[-1].epoch}", f"{rows[-1].dev_uar:.3f}"
     with suppress(OSError):  # it has just finished, and is elsewhere now
-        return *told, f"{int(time.time() - (directory / 'history.csv').stat().st_mtime)} s ago"
+        return *told, f"{int(time.time() - RunFiles(directory).history.stat().st_mtime)} s ago"
     return *told, ""
-
-
-def _reason(error: dict[str, str]) -> str:
-    return f"{error['type']}: {error['message']}".partition("\n")[0]

@@ -94,10 +94,12 @@ def carry_out(task: Task, plugins: Plugins, console: Console) -> bool:
     if cell.skip:
         raise ConfigError(cell.skip)
     store = RunStore(task.results)
-    failed_before = "error" in (store.record(cell.spec, cell.run_id) or {})
+    before = store.record(cell.spec, cell.run_id)
+    failed_before = before is not None and before.failed
     settings = {"jobs": "1", "executor": "processes", "export_": False, "retry_failed": failed_before}
     work(planned, plugins.selection, {"results": task.results, "force": task.force, **settings}, console)
-    return "scores" in (store.record(cell.spec, cell.run_id) or {})
+    record = store.record(cell.spec, cell.run_id)
+    return record is not None and not record.failed
 
 
 def _source(task: Task) -> Checkpoint | None:

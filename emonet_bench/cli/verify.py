@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from emonet_bench.cli.consoles import say
+from emonet_bench.cli.options import Tolerance
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.verification import verify as check
+from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--checkpoints", is_flag=True, help="Evaluate each run's checkpoint again, where its corpus is at hand.")
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0, 1),
+    type=Tolerance(),
     default=1e-4,
     show_default=True,
     help="With --checkpoints: largest difference of a probability that is rounding.",
@@ -38,8 +40,7 @@ def verify(context: click.Context, results: Path, tolerance: float, *, checkpoin
     RESULTS is a results directory, or the directory of a single run. Exit status 1 says that something does not fit.
     Neither the corpora nor torch are needed, except with --checkpoints.
     """
-    single = (results / "result.json").is_file()
-    runs = [results] if single else RunStore(results).finished()
+    runs = [results] if RunFiles(results).is_run() else RunStore(results).directories()
     if not runs:
         raise StoreError(f"{results}: no run to verify; name the --results of a 'run matrix'")
     again = _reevaluation(context.obj or Selection(), tolerance) if checkpoints else None
@@ -47,14 +48,14 @@ def verify(context: click.Context, results: Path, tolerance: float, *, checkpoin
     for run in runs:
         verdict = check(run)
         problems = [*verdict.problems]
-        if again and verdict.scored:
+        if again and verdict.record and not verdict.record.failed:
             found = again(run)
             problems += found.problems
-            repeated += found.reason is None
+            repeated += found.evaluated
             if found.reason is not None:
                 say(f"{verdict.name}: not evaluated again: {found.reason}")
         for problem in problems:
-            say(f"{verdict.name}: {problem}")
+            say(f"{verdict.name}: {' '.join(problem.split())}")
         scored, wrong = scored + verdict.scored, wrong + bool(problems)
     failed = len(runs) - scored
     without = f"; {failed} failed runs have no scores" if failed else ""

@@ -1,6 +1,6 @@
 """One self-describing ONNX file from a trained classifier, held against torch before it is written."""
 
-from emonet_bench.export.card import for_corpus, metadata_of, model_card
+from emonet_bench.export.card import metadata_of, model_card
 from emonet_bench.export.file import Trained, check_name, export, export_bank, export_run
 from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
 from emonet_bench.export.graph import OPSET, ExportModule, freeze
@@ -20,7 +20,6 @@ __all__ = [
     "export",
     "export_bank",
     "export_run",
-    "for_corpus",
     "freeze",
     "metadata_of",
     "model_card",

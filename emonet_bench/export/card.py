@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from emonet_bench.config import did_you_mean
-from emonet_bench.errors import ConfigError
 from emonet_bench.escaping import json_text, markdown, markdown_code
+from emonet_bench.runs.record import RunRecord
 
 SCHEMA_VERSION = "1"
 """Version of the metadata in an exported file."""
@@ -23,61 +21,35 @@ Elsewhere they fall. A label is the model's guess at how speech sounds, not what
 people by it."""
 
 
-def for_corpus(record: Mapping[str, Any], corpus: str | None = None) -> dict[str, Any]:
-    """Return the record of one corpus of a joint run; that of any other run as it is.
-
-    Args:
-        record: Content of the run's ``result.json``.
-        corpus: Which; None where there is only one.
-
-    Raises:
-        ConfigError: It is not one of the run's.
-    """
-    known = record["spec"]["corpus"].split("+")
-    if corpus is None and len(known) > 1:
-        raise ConfigError(f"--corpus: this run has several; name one of {', '.join(known)}")
-    if corpus is not None and corpus not in known:
-        raise ConfigError(f"--corpus: {corpus!r} is not in this run{did_you_mean(corpus, known)}")
-    if corpus is None or len(known) == 1:
-        return dict(record)
-    protocols = dict(zip(known, record["spec"]["protocol"].split("+"), strict=True))
-    spec = {**record["spec"], "corpus": corpus, "protocol": protocols[corpus]}
-    return {**record, **record["corpora"][corpus], "scores": _joint_scores(record, corpus), "spec": spec}
-
-
-def _joint_scores(record: Mapping[str, Any], corpus: str) -> dict[str, Any]:
-    return {partition: parts["scores"] for partition, parts in record["per_corpus"][corpus].items()}
-
-
-def metadata_of(record: Mapping[str, Any], interval: Interval | None = None) -> dict[str, str]:
+def metadata_of(record: RunRecord, interval: Interval | None = None) -> dict[str, str]:
     """Build an exported file's metadata from a run's record; what has structure is JSON.
 
     Args:
-        record: Content of the run's ``result.json``.
+        record: The run's, of one corpus.
         interval: Confidence interval of the test UAR.
     """
-    spec, training = record["spec"], record["spec"]["training"]
-    window = None if training["evaluation"] == "whole" else training["window"]
+    spec, training = record.spec, record.spec.training
+    window = None if training.evaluation == "whole" else training.window
     return {
         "schema_version": SCHEMA_VERSION,
-        "labels": json.dumps(record["labels"], ensure_ascii=False),
-        "sampling_rate": str(training["sampling_rate"]),
+        "labels": json.dumps(record.labels, ensure_ascii=False),
+        "sampling_rate": str(training.sampling_rate),
         "minimum_length": "1",
         "window": "" if window is None else str(window),
-        "hop": str(window / 2) if window is not None and training["evaluation"] == "windows" else "",
-        "architecture": spec["architecture"],
-        "strategy": spec["strategy"],
-        "corpus": spec["corpus"],
-        "licence": record["licence"],
-        "synthetic": json.dumps(record["synthetic"]),
-        "protocol": spec["protocol"],
-        "protocol_id": record["protocol_id"],
-        "uar": repr(record["scores"]["test"]["uar"]),
+        "hop": str(window / 2) if window is not None and training.evaluation == "windows" else "",
+        "architecture": spec.architecture,
+        "strategy": spec.strategy,
+        "corpus": spec.corpus,
+        "licence": record.licence,
+        "synthetic": json.dumps(record.synthetic),
+        "protocol": spec.protocol,
+        "protocol_id": record.protocol_id,
+        "uar": repr(record.test.uar),
         "uar_interval": "" if interval is None else json.dumps(interval),
         "uar_onnx": "",
-        "run_id": record["run_id"],
+        "run_id": record.run_id,
         "packages": json.dumps(_packages(record), sort_keys=True),
-        "date": record.get("finished", ""),  # a run that exports its own model has not finished
+        "date": record.finished,  # a run that exports its own model has not finished
         "parity_max_delta": "",
     }
 
@@ -100,26 +72,26 @@ def joined(metadata: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     return told
 
 
-def _packages(record: Mapping[str, Any]) -> dict[str, str]:
+def _packages(record: RunRecord) -> dict[str, str]:
     import onnx  # noqa: PLC0415 - slow, and needed only here
     import onnxruntime  # noqa: PLC0415
 
-    software = {name: text for name, text in record["environment"].items() if name not in _HARDWARE}
+    software = {name: text for name, text in record.environment.items() if name not in _HARDWARE}
     exporters = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
-    return {**software, **exporters, **{f"plugin {name}": text for name, text in record["plugins"].items()}}
+    return {**software, **exporters, **{f"plugin {name}": text for name, text in record.plugins.items()}}
 
 
-def model_card(metadata: Mapping[str, str], record: Mapping[str, Any], file: str) -> str:
+def model_card(metadata: Mapping[str, str], record: RunRecord, file: str) -> str:
     """Write a model card in Markdown (Mitchell et al., 2019, "Model cards for model reporting").
 
     Args:
         metadata: What the file itself says.
-        record: Content of the run's ``result.json``.
+        record: The run's, of one corpus.
         file: The file's name.
     """
-    spec, labels = record["spec"], record["labels"]
-    warning = "\n\n**Trained on generated audio: for trying things out, not for use.**" if record["synthetic"] else ""
-    return f"""# {markdown(f"{spec['corpus']}: {spec['architecture']}, {spec['strategy']}")}
+    spec, labels = record.spec, record.labels
+    warning = "\n\n**Trained on generated audio: for trying things out, not for use.**" if record.synthetic else ""
+    return f"""# {markdown(f"{spec.corpus}: {spec.architecture}, {spec.strategy}")}
 
 {markdown_code(file)} names the emotion in speech, one of: {markdown(", ".join(labels))}.{warning}
 
@@ -128,14 +100,14 @@ def model_card(metadata: Mapping[str, str], record: Mapping[str, Any], file: str
 {table(("partition", "UAR", "accuracy", *map(markdown, labels)), _scores(metadata, record))}
 
 UAR is the mean recall over the {len(labels)} labels, whose recalls stand beside it; in brackets its 95 % interval.
-The best epoch was chosen on dev, test was looked at once. Protocol {markdown_code(spec["protocol"])}
-({markdown(record["protocol_id"])}), seed {spec["seed"]}, fold {spec["fold"]}.
+The best epoch was chosen on dev, test was looked at once. Protocol {markdown_code(spec.protocol)}
+({markdown(record.protocol_id)}), seed {spec.seed}, fold {spec.fold}.
 
 ## Data
 
 {table(("partition", "clips", "speakers"), _partitions(record))}
 
-Corpus: {markdown(spec["corpus"])}. Licence of its audio: {markdown(record["licence"])}.
+Corpus: {markdown(spec.corpus)}. Licence of its audio: {markdown(record.licence)}.
 
 {_use(metadata, file)}
 
@@ -145,21 +117,21 @@ Corpus: {markdown(spec["corpus"])}. Licence of its audio: {markdown(record["lice
 """
 
 
-def _scores(metadata: Mapping[str, str], record: Mapping[str, Any]) -> list[Sequence[str]]:
+def _scores(metadata: Mapping[str, str], record: RunRecord) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = []
-    for partition, scores in record["scores"].items():
+    for partition, scores in (record.scores or {}).items():
         known = metadata["uar_interval"] if partition == "test" else ""
         bounds = " [{:.3f}, {:.3f}]".format(*json.loads(known)) if known else ""
-        recalls = [_number(scores["recall"][label]) for label in record["labels"]]
-        rows.append((markdown(partition), _number(scores["uar"]) + bounds, _number(scores["accuracy"]), *recalls))
+        recalls = [_number((scores.recall or {}).get(label)) for label in record.labels]
+        rows.append((markdown(partition), _number(scores.uar) + bounds, _number(scores.accuracy), *recalls))
     if metadata["uar_onnx"]:
-        rows.append(("test, onnxruntime", _number(float(metadata["uar_onnx"])), "", *("" for _ in record["labels"])))
+        rows.append(("test, onnxruntime", _number(float(metadata["uar_onnx"])), "", *("" for _ in record.labels)))
     return rows
 
 
-def _partitions(record: Mapping[str, Any]) -> list[Sequence[str]]:
-    parts = record["partitions"].items()
-    return [(markdown(name), str(part["clips"]), str(part["speakers"] or "unknown")) for name, part in parts]
+def _partitions(record: RunRecord) -> list[Sequence[str]]:
+    parts = record.partitions.items()
+    return [(markdown(name), str(part.clips), str(part.speakers or "unknown")) for name, part in parts]
 
 
 def _use(metadata: Mapping[str, str], file: str) -> str:

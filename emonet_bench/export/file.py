@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,18 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Clips
-from emonet_bench.errors import ExportError
+from emonet_bench.errors import ExportError, StoreError
 from emonet_bench.export.card import Interval, joined, metadata_of, model_card
 from emonet_bench.export.gate import EXAMPLE, Parity, check_parity, check_score, clips, first_line, score_onnx
 from emonet_bench.export.graph import OPSET, ExportModule, freeze, trace
 from emonet_bench.export.multi_task import MultiTaskModule, tensors
 from emonet_bench.export.multi_task_card import Size, bank_card
+from emonet_bench.files import write_bytes
 from emonet_bench.metrics.significance import interval
 from emonet_bench.networks import Classifier
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.predictions import read_predictions
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.types import InputSpec
 
 
@@ -65,7 +68,7 @@ def export(
 def export_run(
     directory: Path,
     classifier: Classifier,
-    record: Mapping[str, Any],
+    record: RunRecord,
     path: Path,
     input_spec: InputSpec,
     test: Clips | None = None,
@@ -75,7 +78,7 @@ def export_run(
     Args:
         directory: The run's directory; its ``predictions.csv`` gives the interval of the test UAR.
         classifier: The trained classifier.
-        record: Content of the run's ``result.json``; of a joint run: what ``for_corpus`` makes of it.
+        record: The run's; of a joint run: what ``RunRecord.of`` makes of it.
         path: The file; the card takes its name with the suffix ``.md``.
         input_spec: As in ``export``.
         test: As in ``export``.
@@ -104,14 +107,13 @@ class Trained:
 
     directory: Path
     classifier: Classifier
-    record: Mapping[str, Any]
+    record: RunRecord
     test: Clips | None = None
 
     @property
     def corpus(self) -> str:
         """The task's name."""
-        corpus: str = self.record["spec"]["corpus"]
-        return corpus
+        return self.record.spec.corpus
 
 
 def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -> tuple[dict[str, Parity], list[Size]]:
@@ -200,19 +202,15 @@ def _score(model: bytes, metadata: Mapping[str, str], test: Clips | None, task: 
 
 
 def _interval(run: Trained) -> Interval:
-    joint = run.directory / f"predictions-{run.corpus}.csv"
-    file = joint if joint.exists() else run.directory / "predictions.csv"
+    joint = RunFiles(run.directory).predictions(run.corpus)
+    file = joint if joint.exists() else RunFiles(run.directory).predictions()
     try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            rows = [row for row in csv.DictReader(stream) if row["partition"] == "test"]
-        truth, prediction, speakers = ([row[name] for row in rows] for name in ("truth", "prediction", "speaker"))
-        if not rows:
+        rows = read_predictions(file, run.record.labels).part("test")
+        if not rows.rows:
             raise ExportError(f"{file}: holds no test prediction; run the matrix again")
-        found = interval(truth, prediction, run.record["labels"], [speaker or None for speaker in speakers])
-    except OSError as error:
-        raise ExportError(f"{file}: cannot be read ({error.strerror}); run the matrix again") from error
-    except (KeyError, ValueError, csv.Error) as error:
-        raise ExportError(f"{file}: damaged ({error}); run the matrix again") from error
+        found = interval(rows.truth, rows.prediction, run.record.labels, rows.speakers)
+    except StoreError as error:
+        raise ExportError(f"{error}; run the matrix again") from error
     return found.low, found.high
 
 
@@ -222,9 +220,7 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         ExportError: It cannot be written.
     """
-    aside = path.with_name(path.name + ".part")
     try:
-        aside.write_bytes(content)
-        aside.replace(path)
+        write_bytes(path, content)
     except OSError as error:
         raise ExportError(f"{path}: cannot be written ({error.strerror}); choose another place") from error

@@ -22,9 +22,12 @@ from emonet_bench.errors import ExportError, Skipped, StoreError
 from emonet_bench.matrix import scoring, zero_shot
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.runs import log
+from emonet_bench.runs import log, telemetry
+from emonet_bench.runs.facts import Exported, ScoredPartition
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, RunSpec
-from emonet_bench.runs.store import CHECKPOINT, RunStore, commit, hashes, out_of_space
+from emonet_bench.runs.store import RunStore, out_of_space
 from emonet_bench.training import checkpoints, initialisation
 from emonet_bench.training.loop import train
 from emonet_bench.training.prediction import evaluation_input, predict, training_window
@@ -75,7 +78,7 @@ def run_cell(job: Job) -> str | None:
             return None  # another process has finished it meanwhile
         try:
             with log.capture_output(directory):
-                commit(directory, _carry_out(job, directory))
+                RunFiles(directory).write_record(_carry_out(job, directory))
         except Skipped as reason:
             store.discard(directory)
             return str(reason)
@@ -91,7 +94,7 @@ def run_cell(job: Job) -> str | None:
     return None
 
 
-def _carry_out(job: Job, directory: Path) -> dict[str, Any]:
+def _carry_out(job: Job, directory: Path) -> RunRecord:
     """Run a cell and return its record, of success or of failure."""
     started = datetime.now(UTC)
     _log.info("%s (run %s) starts", job.cell.spec.title, job.cell.run_id)
@@ -105,17 +108,19 @@ def _carry_out(job: Job, directory: Path) -> dict[str, Any]:
         if out_of_space(error):
             raise
         _log.exception("%s fails", job.cell.spec.title)
-        outcome = {"error": scoring.describe_error(error)}
+        outcome = {"error": telemetry.describe_error(error)}
     else:
-        _log.info("%s ends, test UAR %.4f", job.cell.spec.title, outcome["scores"]["test"]["uar"])
-        outcome["files"] = hashes(directory)
-    times = {"started": scoring.utc(started), "finished": scoring.utc(datetime.now(UTC))}
-    return {**run.header(), **outcome, **times}
+        outcome["files"] = run.files.hashes()
+    times: dict[str, Any] = {"started": telemetry.utc(started), "finished": telemetry.utc(datetime.now(UTC))}
+    record = RunRecord(**run.header(), **outcome, **times)
+    if not record.failed:
+        _log.info("%s ends, test UAR %.4f", job.cell.spec.title, record.test.uar)
+    return record
 
 
 class _Run:
     def __init__(self, job: Job, directory: Path) -> None:
-        self.job, self.directory = job, directory
+        self.job, self.directory, self.files = job, directory, RunFiles(directory)
         self.spec: RunSpec = job.cell.spec
         self.recipe: Training = self.spec.training
         self.plugins = Plugins(job.selection)
@@ -127,13 +132,13 @@ class _Run:
         return {
             "schema_version": SCHEMA_VERSION,
             "run_id": self.job.cell.run_id,
-            "spec": self.spec.model_dump(mode="json"),
-            "environment": scoring.environment(self.device),
+            "spec": self.spec,
+            "environment": telemetry.environment(self.device),
             "plugins": self.plugins.versions(),
         }
 
     def carry_out(self) -> dict[str, Any]:
-        scoring.forget_peak_memory(self.device)
+        telemetry.reset_peak_memory(self.device)
         if self.spec.evaluate is not None:
             return self._zero_shot()
         with self._phase("load"):
@@ -146,7 +151,7 @@ class _Run:
         with self._phase("evaluate"):
             scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
         header = self._checkpoint_header(opened)
-        checkpoints.save(plan.classifier, self.directory / CHECKPOINT, header)
+        checkpoints.save(plan.classifier, self.files.checkpoint(), header)
         if len(opened) > 1:
             checkpoints.save_parts(plan.classifier, self.directory, header)
         record = {
@@ -155,7 +160,7 @@ class _Run:
             "parameters": scoring.parameters(plan),
             "best_epoch": best_epoch,
             "seconds": self.seconds,
-            "peak_memory_mb": scoring.peak_memory_mb(self.device),
+            "peak_memory_mb": telemetry.peak_memory_mb(self.device),
             "notes": notes,
         }
         if self.job.export:
@@ -168,7 +173,7 @@ class _Run:
             opened = self._open()
         with self._phase("evaluate"):
             record = zero_shot.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
-        measured = {"seconds": self.seconds, "peak_memory_mb": scoring.peak_memory_mb(self.device)}
+        measured = {"seconds": self.seconds, "peak_memory_mb": telemetry.peak_memory_mb(self.device)}
         return {**record, **measured, "notes": {}}
 
     @contextmanager
@@ -178,7 +183,7 @@ class _Run:
         self.seconds[name] = round(time.perf_counter() - started, 3)
 
     def _open(self) -> dict[str, OpenCorpus]:
-        pairs = list(zip(self.spec.corpus.split("+"), self.spec.protocol.split("+"), strict=True))
+        pairs = self.spec.trained_corpora()
         if self.spec.evaluate is not None:
             pairs.append((self.spec.evaluate.corpus, self.spec.evaluate.protocol))
         return {
@@ -234,17 +239,23 @@ class _Run:
             dev_clips,
             self.recipe,
             self.spec.seed,
-            scoring.History(self.directory / "history.csv").write,
+            self.files.history_writer().write,
             self.directory,
             notes,
         )
 
-    def _evaluate(self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]) -> dict[str, Any]:
+    def _evaluate(
+        self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]
+    ) -> dict[Partition, ScoredPartition]:
         classifier.select(name)
         probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.EVALUATED}
-        suffix = "" if "+" not in self.spec.corpus else f"-{name}"
-        scoring.write_predictions(self.directory / f"predictions{suffix}.csv", parts, probabilities)
+        rows = scoring.prediction_rows(parts, probabilities)
+        self.files.write_predictions(parts["test"].labels, rows, self._part(name))
         return {part: scoring.score(parts[part], probabilities[part]) for part in scoring.EVALUATED}
+
+    def _part(self, name: str) -> str | None:
+        """Return how a corpus's files are told apart: not at all where there is only one."""
+        return name if len(self.spec.trained_corpora()) > 1 else None
 
     def _checkpoint_header(self, opened: Mapping[str, OpenCorpus]) -> dict[str, Any]:
         return {
@@ -260,21 +271,20 @@ class _Run:
 
     def _export(
         self, classifier: Classifier, record: Mapping[str, Any], clips: Mapping[str, Mapping[Partition, Clips]]
-    ) -> dict[str, Any]:
+    ) -> Exported | dict[str, Exported]:
         """Export each corpus's network; what cannot be exported says why, and the run's scores stand."""
         cpu = torch.device("cpu")
-        whole = {**self.header(), **record, "finished": scoring.utc(datetime.now(UTC))}
+        whole = RunRecord(**self.header(), **record, finished=telemetry.utc(datetime.now(UTC)))
         input_spec = evaluation_input(self.recipe)
-        told: dict[str, Any] = {}
+        told: dict[str, Exported] = {}
         for name, parts in clips.items():
-            file = "model.onnx" if len(clips) == 1 else f"model-{name}.onnx"
-            path, own = self.directory / file, export.for_corpus(whole, name)
+            path, own = self.files.onnx(self._part(name)), whole.of(name)
             try:
                 parity = export.export_run(
                     self.directory, classifier.cpu(), own, path, input_spec, parts["test"].to(cpu)
                 )
             except ExportError as error:
-                told[name] = {"error": str(error).removeprefix(f"{path}: ")}
+                told[name] = Exported(error=str(error).removeprefix(f"{path}: "))
             else:
-                told[name] = {"file": file, "max_delta": parity.max_delta, "uar": parity.uar}
+                told[name] = Exported(file=path.name, max_delta=parity.max_delta, uar=parity.uar)
         return told if len(clips) > 1 else told.popitem()[1]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emonet_bench.directories import cache_directory
+from emonet_bench.files import write_text
 from emonet_bench.runs.spec import RunSpec
 
 _DECISIVE = ("batch_size", "window", "sampling_rate", "device", "precision", "threads")
@@ -53,14 +54,9 @@ def cached_cost(name: str, plugin_version: str) -> Cost | None:
 def store_cost(name: str, plugin_version: str, measured: Cost) -> None:
     """Keep what a probe has measured; where the cache cannot be written, the next call only takes longer."""
     file = _file(name, plugin_version)
-    staging = file.with_suffix(f".{os.getpid()}.part")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            staging.write_text(json.dumps(asdict(measured)), encoding="utf-8")
-            staging.replace(file)
-        finally:
-            staging.unlink(missing_ok=True)
+        write_text(file, json.dumps(asdict(measured)))
 
 
 def _file(name: str, plugin_version: str) -> Path:

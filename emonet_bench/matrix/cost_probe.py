@@ -7,11 +7,11 @@ import time
 import torch
 
 from emonet_bench.config import Training, parse
-from emonet_bench.matrix import scoring
 from emonet_bench.matrix.cost import Cost
 from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import RunSpec
+from emonet_bench.runs.telemetry import peak_memory_mb
 from emonet_bench.training.loop import autocast
 from emonet_bench.training.prediction import training_window
 from emonet_bench.types import InputSpec, TrainingSet
@@ -48,4 +48,4 @@ def _step(whole: Classifier, recipe: Training, clips: int) -> tuple[float, float
     logits.float().logsumexp(-1).sum().backward()
     if noise.is_cuda:
         torch.cuda.synchronize()
-    return time.perf_counter() - started, scoring.peak_memory_mb(torch.device(recipe.device))
+    return time.perf_counter() - started, peak_memory_mb(torch.device(recipe.device)) or 0

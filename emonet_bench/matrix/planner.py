@@ -17,8 +17,8 @@ from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix, variants
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.runs.files import file_hash
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget, run_id
-from emonet_bench.runs.store import checkpoint_hash
 from emonet_bench.types import Strategy
 
 _EXCLUDABLE = ("corpus", "architecture", "strategy", "seed")
@@ -289,5 +289,5 @@ def _source_id(source: Cell | Path | str | None) -> str | None:
     if isinstance(source, Cell):
         return source.run_id
     if isinstance(source, Path):
-        return checkpoint_hash(source)
+        return file_hash(source)
     return None

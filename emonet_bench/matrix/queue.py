@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from filelock import FileLock, Timeout
+from pydantic import Field, TypeAdapter
+from pydantic.dataclasses import dataclass
 
+from emonet_bench.errors import StoreError
+from emonet_bench.files import read_bytes, write_bytes
 from emonet_bench.matrix.cost import Cost, cost_key, duration
+from emonet_bench.runs.facts import Name, Seconds
+from emonet_bench.runs.lock import SUFFIX, is_locked, lock
 from emonet_bench.runs.spec import Cell, RunSpec, directory_name
-from emonet_bench.runs.store import PENDING, RunStore, write_json
+from emonet_bench.runs.store import PENDING, RunStore
+
+_LARGEST = 64 * 2**20  # bytes of a queue that is read
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,15 @@ class QueuedCell:
     """
 
     directory: str
-    alike: str
-    clips: float
-    epochs: int
+    alike: Name
+    clips: Seconds
+    epochs: Annotated[int, Field(ge=1)]
     source: str | None
-    seconds: float | None
-    since: float = 0.0
+    seconds: Seconds | None
+    since: Seconds = 0.0
+
+
+_QUEUE = TypeAdapter(list[QueuedCell])
 
 
 def queued_cells(
@@ -134,35 +142,25 @@ def time_remaining(
 def published(store: RunStore, planned: Iterable[QueuedCell]) -> Iterator[None]:
     """Keep on disk what this process has before it; where that cannot be written, only ``status`` knows less."""
     file = store.root / PENDING / f"queue-{uuid.uuid4().hex}.json"
-    lock = _lock(file)
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        for other in _files(store):
-            if not _held(other):
-                _clear(other)  # its process was killed
-        lock.acquire()
-        aside = file.with_suffix(".part")
-        try:
-            write_json(aside, {"items": [asdict(item) for item in planned]})
-            aside.replace(file)
-        finally:
-            aside.unlink(missing_ok=True)
-    try:
+    with ExitStack() as held:
+        with suppress(OSError, StoreError):
+            for other in _files(store):
+                if not is_locked(_lock_file(other)):
+                    _clear(other)  # its process was killed
+            held.enter_context(lock(_lock_file(file), str(file)))
+            held.callback(file.unlink, missing_ok=True)
+            write_bytes(file, _QUEUE.dump_json(list(planned)))
         yield
-    finally:
-        _clear(file)
-        lock.release()
 
 
 def current(store: RunStore) -> list[QueuedCell]:
     """Return what the matrices that run in a results directory at this moment, wherever they do, have before them."""
     found: dict[str, QueuedCell] = {}
     for file in _files(store):
-        if not _held(file):
-            continue
-        with suppress(OSError, ValueError, TypeError, KeyError):
-            listed = json.loads(file.read_text(encoding="utf-8"))["items"]
-            found |= {item.directory: item for item in (QueuedCell(**fields) for fields in listed)}
+        if is_locked(_lock_file(file)):
+            with suppress(OSError, ValueError, StoreError):
+                listed = _QUEUE.validate_json(read_bytes(file, _LARGEST), strict=True)
+                found |= {item.directory: item for item in listed}
     return list(found.values())
 
 
@@ -170,26 +168,12 @@ def _files(store: RunStore) -> list[Path]:
     return sorted((store.root / PENDING).glob("queue-*.json"))
 
 
-def _lock(file: Path) -> FileLock:
-    return FileLock(file.with_suffix(".lock"), timeout=0)
-
-
-def _held(file: Path) -> bool:
-    """Tell whether the process that wrote an agenda is alive."""
-    lock = _lock(file)
-    if not Path(lock.lock_file).exists():
-        return False
-    try:
-        lock.acquire()
-    except Timeout:
-        return True
-    except OSError:
-        return False
-    lock.release()
-    return False
+def _lock_file(file: Path) -> Path:
+    """Return the lock that the process holds which wrote a queue."""
+    return file.with_suffix(SUFFIX)
 
 
 def _clear(file: Path) -> None:
     with suppress(OSError):
         file.unlink(missing_ok=True)
-        file.with_suffix(".lock").unlink(missing_ok=True)
+        _lock_file(file).unlink(missing_ok=True)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from emonet_bench.errors import StoreError
+from emonet_bench.runs.facts import RunError
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.history import Epoch
+from emonet_bench.runs.lock import RunLocked
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import Cell
-from emonet_bench.runs.store import RunLocked, RunStore
+from emonet_bench.runs.store import RunStore
+from emonet_bench.runs.telemetry import describe_error
 
 _POLL_SECONDS = 0.25
 _ELSEWHERE_SECONDS = 1.0  # between two looks at a cell that another process is at work on
@@ -24,16 +31,16 @@ class Listener(Protocol):
     def started(self, cell: Cell) -> None:
         """A worker has the cell."""
 
-    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
-        """An epoch has ended; ``row`` is a line of ``history.csv``."""
+    def epoch(self, cell: Cell, epoch: Epoch) -> None:
+        """An epoch has ended."""
 
     def elsewhere(self, cell: Cell) -> None:
         """Another process is at work on the cell."""
 
-    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
+    def finished(self, cell: Cell, record: RunRecord) -> None:
         """The cell is on disk, finished."""
 
-    def failed(self, cell: Cell, error: Mapping[str, str]) -> None:
+    def failed(self, cell: Cell, error: RunError) -> None:
         """The cell has failed."""
 
     def skipped(self, cell: Cell, reason: str) -> None:
@@ -50,7 +57,7 @@ class Scheduler:
         executors: Starts an executor; called again when the executor has broken.
         room: How many cells may run at once on an executor, asked anew whenever some could start.
         submit: Hands a cell to an executor, with whether a result on disk is to be replaced.
-        again: Whether a record that is on disk is to be made again.
+        again: Whether a run that is on disk is to be made again, by its record; None where that cannot be read.
         listener: Who is told.
         cost: How long a cell will take, in any unit.
     """
@@ -60,13 +67,13 @@ class Scheduler:
     executors: Callable[[], Executor]
     room: Callable[[Executor], int]
     submit: Callable[[Executor, Cell, bool], Future[str | None]]
-    again: Callable[[Mapping[str, Any]], bool]
+    again: Callable[[RunRecord | None], bool]
     listener: Listener
     cost: Callable[[Cell], float] = lambda _: 0.0
     _executor: Executor = field(init=False)
     _waiting: list[Cell] = field(default_factory=list)
     _running: dict[Future[str | None], Cell] = field(default_factory=dict)
-    _stale: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # records to be made again
+    _stale: dict[str, RunRecord | None] = field(default_factory=dict)  # to be made again; None: unreadable
     _unusable: dict[str, str] = field(default_factory=dict)
     _finished: set[str] = field(default_factory=set)
     _elsewhere: dict[str, float] = field(default_factory=dict)  # when to look again
@@ -90,15 +97,25 @@ class Scheduler:
 
     def _recalled(self, cell: Cell) -> bool:
         """Take over a result that is on disk, unless it is to be made again."""
-        record = self.store.record(cell.spec, cell.run_id)
-        if record is not None and self.again(record):
-            self._stale[cell.run_id] = record
-            return False
-        return self._taken_over(cell)
+        try:
+            record = self.store.record(cell.spec, cell.run_id)
+        except StoreError as error:
+            if not self.again(None):
+                self._fail(cell, RunError(type="StoreError", message=str(error)))
+                return True
+            record = None
+        else:
+            if record is None or not self.again(record):
+                return self._taken_over(cell)
+        self._stale[cell.run_id] = record
+        return False
 
     def _taken_over(self, cell: Cell) -> bool:
-        record = self.store.record(cell.spec, cell.run_id)
-        if record is None or record == self._stale.get(cell.run_id):
+        try:
+            record = self.store.record(cell.spec, cell.run_id)
+        except StoreError:
+            return False  # it is made again, or just being replaced
+        if record is None or (cell.run_id in self._stale and record == self._stale[cell.run_id]):
             return False
         self._conclude(cell, None)
         return True
@@ -161,18 +178,22 @@ class Scheduler:
                 self._waiting.append(cell)
                 self._postpone(cell)
             elif error is not None:
-                self._fail(cell, {"type": type(error).__name__, "message": str(error)})
+                self._fail(cell, describe_error(error))
             else:
                 self._conclude(cell, future.result())
         for cell in self._running.values():
             self._follow(cell, self.store.pending(cell.spec, cell.run_id))
 
     def _conclude(self, cell: Cell, skipped: str | None) -> None:
-        record = self.store.record(cell.spec, cell.run_id)
+        try:
+            record = self.store.record(cell.spec, cell.run_id)
+        except StoreError as error:
+            self._fail(cell, RunError(type="StoreError", message=str(error)))
+            return
         if skipped is not None or record is None:
             self._drop(cell, skipped or "no result was written")
-        elif "error" in record:
-            self._fail(cell, record["error"])
+        elif record.error is not None:
+            self._fail(cell, record.error)
         else:
             self._finished.add(cell.run_id)
             self.listener.finished(cell, record)
@@ -185,27 +206,19 @@ class Scheduler:
             self._waiting.insert(0, cell)
         else:
             hint = "where memory runs out the system ends a process without a word: lower --jobs"
-            self._fail(cell, {"type": "WorkerDied", "message": f"its worker process died {_DEATHS} times; {hint}"})
+            self._fail(cell, RunError(type="WorkerDied", message=f"its worker process died {_DEATHS} times; {hint}"))
 
-    def _fail(self, cell: Cell, error: Mapping[str, str]) -> None:
+    def _fail(self, cell: Cell, error: RunError) -> None:
         self._unusable[cell.run_id] = f"its source {cell.spec.title} failed"
         self.listener.failed(cell, error)
 
     def _follow(self, cell: Cell, directory: Path) -> None:
         """Tell the listener of epochs that the worker has written since the last look."""
-        for row in history(directory):
-            if int(row["epoch"]) > self._epochs.get(cell.run_id, 0):
-                self._epochs[cell.run_id] = int(row["epoch"])
-                self.listener.epoch(cell, row)
-
-
-def history(directory: Path) -> list[dict[str, float]]:
-    """Read the epochs that a run has behind it; none where nothing is written yet."""
-    try:
-        with (directory / "history.csv").open(encoding="utf-8", newline="") as stream:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
-    except OSError:
-        return []
+        with suppress(StoreError):  # damaged from outside: its worker writes it anew
+            for epoch in RunFiles(directory).read_history():
+                if epoch.epoch > self._epochs.get(cell.run_id, 0):
+                    self._epochs[cell.run_id] = epoch.epoch
+                    self.listener.epoch(cell, epoch)
 
 
 def needless(left: Sequence[Cell]) -> list[Cell]:

@@ -15,6 +15,8 @@ from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.matrix import scoring
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.runs.facts import Parameters, PartitionFacts
+from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.spec import RunSpec
 from emonet_bench.training import checkpoints
 from emonet_bench.training.prediction import predict
@@ -86,7 +88,7 @@ def shared_clips(source: OpenCorpus, target: OpenCorpus, spec: RunSpec) -> int:
 def carry_out(
     spec: RunSpec, weights: Path, plugins: Plugins, opened: Mapping[str, OpenCorpus], directory: Path
 ) -> dict[str, Any]:
-    """Carry out an ``evaluate`` cell: write its predictions and return its part of ``result.json``.
+    """Carry out an ``evaluate`` cell: write its predictions and return what its ``RunRecord`` says of it.
 
     Args:
         spec: The cell.
@@ -99,15 +101,17 @@ def carry_out(
     target = opened[spec.evaluate.corpus]
     classifier = checkpoints.rebuild(checkpoints.load(weights), plugins)
     clips, probabilities = evaluate(classifier, spec, target, spec.training)
-    scoring.write_predictions(directory / "predictions.csv", {"test": clips}, {"test": probabilities})
+    rows = scoring.prediction_rows({"test": clips}, {"test": probabilities})
+    RunFiles(directory).write_predictions(clips.labels, rows)
     scored = scoring.score(clips, probabilities)
     shared = shared_clips(opened[spec.corpus], target, spec)
     facts = scoring.corpus_facts({target.corpus.name: target}, None, spec.training.limit)
     return {
         **facts,
-        "partitions": {"test": target.statistics(tested(target, spec.training.limit))},
+        "partitions": {"test": PartitionFacts(**target.statistics(tested(target, spec.training.limit)))},
         "audit": "leaking" if shared else "clean",
         "shared_clips": shared,
-        **{key: {"test": scored[key]} for key in ("scores", "confusion")},
-        "parameters": {"total": sum(parameter.numel() for parameter in classifier.parameters()), "trainable": 0},
+        "scores": {"test": scored.scores},
+        "confusion": {"test": scored.confusion},
+        "parameters": Parameters(total=sum(tensor.numel() for tensor in classifier.parameters()), trainable=0),
     }

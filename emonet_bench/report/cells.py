@@ -130,6 +130,7 @@ class Group:
         scores = [score(seed, labels, metric) for seed in self.seeds.values()]
         per_seed = [{run.fold for run in done if run.seed == seed} for seed in self.seeds]
         seconds = [run.seconds for run in done if run.seconds is not None]
+        counts = done[0].parameters
         return TableCell(
             "done",
             score=plain.fmean(scores),
@@ -143,8 +144,8 @@ class Group:
             failed=failed,
             complete=not failed and all(have == folds for have in per_seed),
             halved=any(run.halved for run in done),
-            trainable=done[0].parameters.get("trainable"),
-            total=done[0].parameters.get("total"),
+            trainable=counts.trainable if counts else None,
+            total=counts.total if counts else None,
             seconds=plain.fmean(seconds) if seconds else None,
             parity=max((run.parity for run in done if run.parity is not None), default=None),
             drift=max((run.drift for run in done if run.drift is not None), default=None),

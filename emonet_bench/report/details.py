@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from emonet_bench import metrics
+from emonet_bench.errors import StoreError
 from emonet_bench.report.cells import Group, TableCell
 from emonet_bench.report.reading import CorpusResult, Predictions
 from emonet_bench.report.rows import Column, Row
 from emonet_bench.report.table import Table
-from emonet_bench.runs.store import read_record
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.record import RunRecord
 
 SHOWN_RUNS = 20
 """How many runs of a cell are listed and drawn, at the most."""
-
-_QUANTITIES = ("dev_uar", "loss")
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Evidence:
         confusion: (K, K) counts over all seeds and folds; rows are truth.
         speakers: By score, the worst first; empty where speakers are unknown.
         curves: Of the runs listed.
-        runs: Those listed, each with its ``result.json``.
+        runs: Those listed, each with its record.
         more: How many runs are not listed.
     """
 
@@ -74,7 +72,7 @@ class Evidence:
     confusion: Sequence[Sequence[int]]
     speakers: Sequence[Speaker]
     curves: Sequence[Curve]
-    runs: Sequence[tuple[CorpusResult, Mapping[str, Any]]]
+    runs: Sequence[tuple[CorpusResult, RunRecord]]
     more: int
 
 
@@ -89,7 +87,7 @@ def gather(table: Table) -> list[Evidence]:
 
 
 def _evidence(anchor: str, row: Row, column: Column, group: Group) -> Evidence:
-    labels = group.scored[0].facts["labels"]
+    labels = group.scored[0].facts.labels
     rows = Predictions.empty()
     for seed in group.seeds.values():
         rows = rows.joined(seed)
@@ -104,7 +102,7 @@ def _evidence(anchor: str, row: Row, column: Column, group: Group) -> Evidence:
         metrics.confusion(rows.truth, rows.prediction, labels).tolist(),
         _speakers(rows, labels),
         [curve for curve in curves if curve],
-        [(run, read_record(run.predictions.parent)) for run in listed],
+        [(run, RunFiles(run.predictions.parent).read_record()) for run in listed],
         len(group.scored) - len(listed),
     )
 
@@ -124,13 +122,12 @@ def _speakers(rows: Predictions, labels: Sequence[str]) -> list[Speaker]:
 
 
 def _curve(run: Path, title: str) -> Curve | None:
-    """Read ``history.csv``; an architecture that is not trained by gradients has none."""
+    """Read a run's history; an architecture that is not trained by gradients has none, nor has a damaged one."""
     try:
-        with (run / "history.csv").open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        values = {name: [float(row[name]) for row in rows] for name in _QUANTITIES}
-        epochs = [int(row["epoch"]) for row in rows]
-    except (OSError, KeyError, TypeError, ValueError):
+        rows = RunFiles(run).read_history()
+    except StoreError:
         return None
-    best = max(range(len(epochs)), key=values["dev_uar"].__getitem__) if epochs else 0
-    return Curve(title, epochs, values, epochs[best]) if epochs else None
+    if not rows:
+        return None
+    values = {"dev_uar": [row.dev_uar for row in rows], "loss": [row.loss for row in rows]}
+    return Curve(title, [row.epoch for row in rows], values, max(rows, key=lambda row: row.dev_uar).epoch)

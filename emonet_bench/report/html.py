@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -13,13 +13,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from emonet_bench.escaping import json_text, printable, shell_word
-from emonet_bench.report.cells import TableCell
+from emonet_bench.report.cells import Group, TableCell
 from emonet_bench.report.details import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
 from emonet_bench.report.layout import pivot
 from emonet_bench.report.notes import TITLES
-from emonet_bench.report.rows import Column, Row
+from emonet_bench.report.rows import Column, Row, fullest
 from emonet_bench.report.table import Table
+from emonet_bench.runs.facts import CorpusFacts
+from emonet_bench.runs.spec import RunSpec
 
 _COSTS = {"trained parameters": "trainable", "training seconds per run": "seconds"}
 
@@ -93,7 +95,7 @@ def _gain(value: float) -> str:
 
 
 def _json(value: Any) -> str:
-    return json_text(value, indent=1)
+    return json_text(value.model_dump(mode="json") if isinstance(value, RunSpec) else value, indent=1)
 
 
 def _is_row(part: object) -> bool:
@@ -143,9 +145,8 @@ def transfers(table: Table) -> list[Transfer]:
     return [found[key] for key in sorted(found)]
 
 
-def _facts(row: Row, groups: Mapping[Column, Any]) -> tuple[Row, Mapping[str, Any]]:
-    facts: Iterable[Mapping[str, Any]] = (run.facts for group in groups.values() for run in group.runs)
-    return row, max(facts, key=len, default={})
+def _facts(row: Row, groups: Mapping[Column, Group]) -> tuple[Row, CorpusFacts]:
+    return row, fullest(run.facts for group in groups.values() for run in group.runs)
 
 
 def _provenance(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
@@ -153,8 +154,8 @@ def _provenance(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
     values: dict[str, set[str]] = defaultdict(set)
     for item in evidence:
         for _, record in item.runs:
-            for name, value in record.get("environment", {}).items():
+            for name, value in record.environment.items():
                 values[name].add(str(value))
-            for name, value in record.get("plugins", {}).items():
+            for name, value in record.plugins.items():
                 values[f"plugin {name}"].add(str(value))
     return {name: sorted(seen) for name, seen in values.items()}

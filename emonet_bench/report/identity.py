@@ -35,7 +35,7 @@ def row_keys(records: Iterable[CorpusResult]) -> Callable[[CorpusResult], RowKey
     """Say which row a record belongs to; one that failed before it knew its clips joins the others."""
     seen: dict[tuple[str, str, int], Counter[RowKey]] = defaultdict(Counter)
     for record in records:
-        if record.facts.get("protocol_id"):
+        if record.facts.protocol_id:
             key = _own_key(record)
             seen[key.corpus, key.protocol, key.limit][key] += 1
 
@@ -52,9 +52,8 @@ def row_keys(records: Iterable[CorpusResult]) -> Callable[[CorpusResult], RowKey
 def _own_key(record: CorpusResult) -> RowKey:
     facts = record.facts
     limit: int = record.variant.get("training.limit") or 0
-    identity: tuple[str, str] = facts.get("protocol_id", ""), facts.get("fingerprint", "")
-    labels = tuple(sorted(facts.get("labels", ())))
-    return RowKey(record.corpus, record.protocol, identity[0], limit, identity[1], labels)
+    labels = tuple(sorted(facts.labels))
+    return RowKey(record.corpus, record.protocol, facts.protocol_id, limit, facts.fingerprint, labels)
 
 
 def distinguished(rows: Sequence[Row], keys: Sequence[RowKey]) -> list[Row]:
@@ -92,7 +91,7 @@ def split_sources(records: Sequence[CorpusResult]) -> list[CorpusResult]:
     """
     heard: dict[str, set[str]] = defaultdict(set)
     for record in records:
-        if fingerprint := record.facts.get("fingerprint"):
+        if fingerprint := record.facts.fingerprint:
             heard[record.run_id].add(fingerprint)
     called: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for record in records:

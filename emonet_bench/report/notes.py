@@ -110,7 +110,7 @@ def across_notes(maps: Sequence[ZeroShot]) -> Iterator[str]:
     shared: dict[tuple[str, str], int] = {}
     for one in maps:
         for (source, place), group in one.groups.items():
-            count = max((run.facts.get("shared_clips", 0) for run in group.runs), default=0)
+            count = max((run.facts.shared_clips for run in group.runs), default=0)
             if count:
                 shared[source, one.targets[place].corpus] = count
     for (source, target), count in sorted(shared.items()):

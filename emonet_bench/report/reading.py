@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import csv
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from operator import itemgetter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
-from emonet_bench.runs.spec import SCHEMA_VERSION, Cell, scored_corpora
-from emonet_bench.runs.store import read_record
+from emonet_bench.runs import predictions
+from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters, Scores
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.record import RunRecord
+from emonet_bench.runs.spec import Cell, RunSpec
+from emonet_bench.runs.store import RunStore
 
 State = Literal["done", "failed", "skipped"]
-
-_FACTS = (
-    "labels",
-    "protocol_id",
-    "synthetic",
-    "licence",
-    "fingerprint",
-    "partitions",
-    "audit",
-    "skipped_files",
-    "shared_clips",
-)
 
 
 @dataclass(frozen=True)
 class CorpusResult:
-    """What one run says of one corpus; a run on several corpora gives a record for each.
+    """What one run says of one corpus; a run on several corpora gives a result for each.
 
     Attributes:
         corpus: Name of the corpus.
@@ -44,17 +35,17 @@ class CorpusResult:
         run_id: Identity of the run.
         state: What became of it.
         reason: Why there is no score, where there is none.
-        facts: What the record says of the corpus, such as ``labels`` and ``protocol_id``; none where it failed early.
+        source: Run id of its source, or None.
+        joint: Whether the run was trained on several corpora.
+        facts: What the record says of the corpus; nothing where the run failed early.
         scores: ``uar``, ``accuracy`` and ``macro_f1`` on this run's test partition: those of a single fold.
-        parameters: ``total`` and ``trainable``.
+        parameters: Of the network.
         seconds: Seconds of training.
         parity: Largest difference of the exported model's logits, where the run was exported.
         drift: Difference of its UAR on test through onnxruntime, likewise.
         not_exported: Why there is no exported model, where one was asked for.
         predictions: Where ``predictions.csv`` lies.
         finished: When, in UTC.
-        source: Run id of its source, or None.
-        joint: Whether the run was trained on several corpora.
         halved: What was done where a batch did not fit into memory at once.
         trained_on: Corpus and protocol that the network was trained on, where it is scored on another one; else empty.
     """
@@ -69,17 +60,17 @@ class CorpusResult:
     run_id: str
     state: State
     reason: str
-    facts: Mapping[str, Any]
-    scores: Mapping[str, float]
-    parameters: Mapping[str, int]
-    seconds: float | None
-    parity: float | None
-    drift: float | None
-    not_exported: str
-    predictions: Path
-    finished: str
     source: str | None
     joint: bool
+    facts: CorpusFacts = field(default_factory=CorpusFacts)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    parameters: Parameters | None = None
+    seconds: float | None = None
+    parity: float | None = None
+    drift: float | None = None
+    not_exported: str = ""
+    predictions: Path = field(default_factory=Path)
+    finished: str = ""
     halved: str = ""
     trained_on: str = ""
 
@@ -125,131 +116,110 @@ def load(results: Path) -> list[CorpusResult]:
     Raises:
         StoreError: There is no run.
     """
-    if (results / "result.json").is_file():
+    if RunFiles(results).is_run():
         return load_runs([results])
-    if not results.is_dir():
+    if not os.path.isdir(results):  # noqa: PTH112 - no error where the name is too long
         raise StoreError(f"{results}: no such directory; name the --results of a 'run matrix'")
-    paths = sorted(path for path in results.iterdir() if path.is_dir() and not path.name.startswith("."))
-    records = load_runs(paths)
-    if not records:
+    found = load_runs(RunStore(results).directories())
+    if not found:
         raise StoreError(f"{results}: no run that can be read; start one with 'run matrix --results {results}'")
-    return records
+    return found
 
 
 def load_runs(paths: Iterable[Path]) -> list[CorpusResult]:
     """Read the given runs' directories; one that cannot be read is warned about by name and left out."""
     sources = _Sources()
-    records: list[CorpusResult] = []
+    found: list[CorpusResult] = []
     for path in paths:
         try:
-            records += _records(path, read_record(path), sources)
+            found += _results(path, RunFiles(path).read_record(), sources)
         except StoreError as error:
             warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
-    return records
+    return found
 
 
 def skipped(cell: Cell, reason: str) -> CorpusResult:
     """Describe a cell that was not run, so that a table shows it."""
-    raw = {
-        "run_id": cell.run_id,
-        "spec": cell.spec.model_dump(mode="json"),
-        "error": {"type": "Skipped", "message": reason},
-    }
-    return next(_records(Path(), raw, _Sources()))
+    spec = cell.spec
+    corpus, protocol = spec.scored_corpora()[0]
+    source = spec.source and spec.source[:8]
+    return _result(spec, cell.run_id, corpus, protocol, source, "skipped", " ".join(reason.split()))
 
 
-def read_predictions(record: CorpusResult) -> Predictions:
+def read_predictions(result: CorpusResult) -> Predictions:
     """Read the test partition of a run's predictions.
 
     Raises:
         StoreError: The file is missing or is no such table.
     """
-    columns = ("partition", "utterance", "speaker", "truth", "prediction")
     try:
-        with record.predictions.open(encoding="utf-8", newline="") as stream:
-            reader = csv.reader(stream)
-            place = {name: index for index, name in enumerate(next(reader))}
-            partition, *wanted = (place[name] for name in columns)
-            rows = [row for row in reader if row[partition] == "test"]
-        utterances, speakers, truth, prediction = (list(map(itemgetter(index), rows)) for index in wanted)
-        if strange := {*truth, *prediction} - set(record.facts["labels"]):
-            raise StoreError(f"{record.predictions}: undeclared label {min(strange)!r}; run {record.title} again")
-        confidence = [float(row[place[label]]) for row, label in zip(rows, prediction, strict=True)]
-    except (OSError, ValueError, LookupError, StopIteration) as error:
-        raise StoreError(f"{record.predictions}: damaged or missing ({error}); run {record.title} again") from error
-    if not rows:
-        raise StoreError(f"{record.predictions}: no test prediction; run {record.title} again")
-    return Predictions(utterances, [speaker or None for speaker in speakers], truth, prediction, confidence)
+        table = predictions.read_predictions(result.predictions, result.facts.labels).part("test")
+        truth, prediction = table.truth, table.prediction
+        found = Predictions(table.utterances, table.speakers, truth, prediction, table.confidence())
+    except StoreError as error:
+        raise StoreError(f"{error}; run {result.title} again") from error
+    if not truth:
+        raise StoreError(f"{result.predictions}: no test prediction; run {result.title} again")
+    return found
 
 
-def _records(path: Path, raw: Mapping[str, Any], sources: _Sources) -> Iterator[CorpusResult]:
-    version = raw.get("schema_version", SCHEMA_VERSION)
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise StoreError(f"{path / 'result.json'}: written by a newer emonet-bench (schema {version}); upgrade this")
-    try:
-        spec = raw["spec"]
-        corpora, zero_shot = scored_corpora(spec), "evaluate" in spec
-        for corpus, protocol in corpora:
-            facts = raw["corpora"][corpus] if "corpora" in raw else raw
-            suffix = f"-{corpus}" if len(corpora) > 1 else ""
-            yield CorpusResult(
-                corpus=corpus,
-                protocol=protocol,
-                architecture=spec["architecture"],
-                strategy=spec["strategy"],
-                variant=_variant(spec, None if zero_shot else sources.title(spec["source"], path.parent)),
-                seed=spec["seed"],
-                fold=None if zero_shot else spec["fold"],
-                run_id=raw["run_id"],
-                **_outcome(raw),
-                facts={key: facts[key] for key in _FACTS if facts.get(key) is not None},
-                scores=_scores(raw, corpus),
-                parameters=raw.get("parameters", {}),
-                seconds=raw.get("seconds", {}).get("train"),
-                parity=_onnx(raw, corpus).get("max_delta"),
-                drift=_drift(raw, corpus),
-                not_exported=_onnx(raw, corpus).get("error", ""),
-                predictions=path / f"predictions{suffix}.csv",
-                finished=raw.get("finished", ""),
-                source=spec["source"],
-                joint=len(corpora) > 1,
-                halved=raw.get("notes", {}).get("halved_batch", ""),
-                trained_on=f"{spec['corpus']} {spec['protocol']}" if zero_shot else "",
-            )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise StoreError(f"{path / 'result.json'}: not a run's record ({error!r})") from error
+def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[CorpusResult]:
+    spec, files = record.spec, RunFiles(path)
+    source = None if spec.evaluate else sources.title(spec.source, path.parent)
+    for corpus, protocol in spec.scored_corpora():
+        result = _result(spec, record.run_id, corpus, protocol, source, "failed" if record.error else "done")
+        if record.error is not None:
+            reason = f"{record.error.type}: {' '.join(record.error.message.split())}"
+            yield replace(result, reason=reason, facts=record.facts(corpus), finished=record.finished)
+            continue
+        exported, scores = record.exported(corpus) or Exported(), record.scored(corpus)["test"][0]
+        yield replace(
+            result,
+            facts=record.facts(corpus),
+            scores=_known(scores),
+            parameters=record.parameters,
+            seconds=record.seconds.get("train"),
+            parity=exported.max_delta,
+            drift=None if exported.uar is None else abs(exported.uar - scores.uar),
+            not_exported=exported.error or "",
+            predictions=files.predictions(corpus if record.joint else None),
+            finished=record.finished,
+            halved=record.notes.get("halved_batch", ""),
+        )
 
 
-def _outcome(raw: Mapping[str, Any]) -> dict[str, Any]:
-    if "error" not in raw:
-        raw["scores"]["test"]["uar"]  # a run without an error has a score
-        return {"state": "done", "reason": ""}
-    kind, message = raw["error"]["type"], " ".join(str(raw["error"]["message"]).split())
-    if kind == "Skipped":
-        return {"state": "skipped", "reason": message}
-    return {"state": "failed", "reason": f"{kind}: {message}"}
-
-
-def _scores(raw: Mapping[str, Any], corpus: str) -> Mapping[str, float]:
-    parts = (
-        raw["per_corpus"][corpus]["test"]["scores"] if "per_corpus" in raw else raw.get("scores", {}).get("test", {})
+def _result(
+    spec: RunSpec, run_id: str, corpus: str, protocol: str, source: str | None, state: State, reason: str = ""
+) -> CorpusResult:
+    return CorpusResult(
+        corpus=corpus,
+        protocol=protocol,
+        architecture=spec.architecture,
+        strategy=spec.strategy,
+        variant=_variant(spec, source),
+        seed=spec.seed,
+        fold=None if spec.evaluate else spec.fold,
+        run_id=run_id,
+        state=state,
+        reason=reason,
+        source=spec.source,
+        joint=len(spec.scored_corpora()) > 1,
+        trained_on=f"{spec.corpus} {spec.protocol}" if spec.evaluate else "",
     )
-    return {name: parts[name] for name in ("uar", "accuracy", "macro_f1") if name in parts}
 
 
-def _onnx(raw: Mapping[str, Any], corpus: str) -> Mapping[str, Any]:
-    told: Mapping[str, Any] = raw.get("onnx", {})
-    return told.get(corpus, {}) if "corpora" in raw else told
+def _known(scores: Scores) -> dict[str, float]:
+    known = {"uar": scores.uar, "accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
+    return {name: value for name, value in known.items() if value is not None}
 
 
-def _drift(raw: Mapping[str, Any], corpus: str) -> float | None:
-    own, onnx = _scores(raw, corpus).get("uar"), _onnx(raw, corpus).get("uar")
-    return None if own is None or onnx is None else abs(onnx - own)
-
-
-def _variant(spec: Mapping[str, Any], source: str | None) -> dict[str, Any]:
-    parts = {"architecture": "architecture_options", "strategy": "strategy_options", "training": "training"}
-    options = {f"{part}.{name}": value for part, key in parts.items() for name, value in spec[key].items()}
+def _variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
+    parts = {
+        "architecture": spec.architecture_options,
+        "strategy": spec.strategy_options,
+        "training": spec.training.model_dump(mode="json"),
+    }
+    options = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
     return {**options, "source": source}
 
 
@@ -272,7 +242,7 @@ class _Sources:
         if results not in self._places:
             self._places[results] = {path.name.rpartition("-")[2]: path for path in results.iterdir()}
         try:
-            spec = read_record(self._places[results][source[:8]])["spec"]
-            return f"{spec['strategy']} on {spec['corpus']}"
-        except (StoreError, LookupError, TypeError):
+            spec = RunFiles(self._places[results][source[:8]]).read_record().spec
+        except (StoreError, KeyError):
             return source[:8]
+        return f"{spec.strategy} on {spec.corpus}"

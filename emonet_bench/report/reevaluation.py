@@ -1,8 +1,8 @@
-"""Does a run's checkpoint give the predictions that the run wrote down? Needs its corpora, its plugins and torch."""
+"""Verification of weights: does a run's checkpoint give its predictions? Needs the corpora, the plugins and torch."""
 
 from __future__ import annotations
 
-import csv
+import glob
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 
 from emonet_bench import metrics
-from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.errors import AudioError, ConfigError, CorpusError, StoreError
+from emonet_bench.errors import AudioError, ConfigError, CorpusError, EmonetBenchError, StoreError
 from emonet_bench.matrix import scoring, zero_shot
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.verification import differences, stated_scores
-from emonet_bench.runs.spec import RunSpec, scored_corpora
-from emonet_bench.runs.store import CHECKPOINT, read_record
+from emonet_bench.runs.files import CHECKPOINT, RunFiles
+from emonet_bench.runs.predictions import PredictionTable
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.training import checkpoints
 from emonet_bench.training.prediction import label_names, predict
 from emonet_bench.types import Partition
@@ -39,11 +39,13 @@ class Reevaluation:
 
     Attributes:
         problems: What does not fit, a line each.
-        reason: Why it could not be evaluated, or None.
+        reason: Why it could not be evaluated though nothing is wrong with it, or None.
+        evaluated: Whether it was.
     """
 
     problems: Sequence[str] = ()
     reason: str | None = None
+    evaluated: bool = False
 
 
 def reevaluate(run: Path, plugins: Plugins, opened: Open, tolerance: float) -> Reevaluation:
@@ -57,71 +59,68 @@ def reevaluate(run: Path, plugins: Plugins, opened: Open, tolerance: float) -> R
         opened: Opens a corpus.
         tolerance: Largest difference of a probability that is rounding.
     """
-    record = read_record(run)
+    record = RunFiles(run).read_record()
     weights = _weights(run, record)
-    if weights is None or not (weights / CHECKPOINT).is_file():
+    if weights is None or not RunFiles(weights).checkpoint().is_file():
         return Reevaluation(reason=f"it kept no {CHECKPOINT}" if weights else "its source does not lie beside it")
     try:
-        plugins.architectures[record["spec"]["architecture"]]
-        plugins.strategies[record["spec"]["strategy"]]
+        plugins.architectures[record.spec.architecture]
+        plugins.strategies[record.spec.strategy]
         corpora = dict(_corpora(record, opened))
     except (AudioError, ConfigError, CorpusError) as error:
         return Reevaluation(reason=str(error).partition("\n")[0])
     try:
         checkpoint = checkpoints.load(weights)
         classifier = checkpoints.rebuild(checkpoint, plugins)
-    except (ConfigError, KeyError, RuntimeError, TypeError) as error:
-        return Reevaluation([f"{CHECKPOINT}: cannot be loaded ({' '.join(str(error).split())})"])
+    except Exception as error:  # noqa: BLE001 - whatever a network makes of weights that are not its own
+        return Reevaluation([f"{CHECKPOINT}: cannot be loaded ({' '.join(str(error).split())[:300]})"])
     problems = [*_altered_header(checkpoint.header, record), *_altered_parts(run, checkpoint, list(corpora))]
     try:
         for name, corpus in corpora.items():
             problems += _compared(run, record, name, _evaluated(classifier, record, name, corpus), tolerance)
-    except (StoreError, KeyError, TypeError, ValueError) as error:  # of a table that somebody has edited
-        problems.append(f"predictions cannot be compared ({error if isinstance(error, StoreError) else repr(error)})")
-    return Reevaluation(problems)
+    except (EmonetBenchError, LookupError, RuntimeError, TypeError, ValueError) as error:  # somebody has edited them
+        said = str(error) if isinstance(error, EmonetBenchError) else repr(error)
+        problems.append(f"predictions cannot be compared ({' '.join(said.split())[:300]})")
+        return Reevaluation(problems)
+    return Reevaluation(problems, evaluated=True)
 
 
-def _weights(run: Path, record: Mapping[str, Any]) -> Path | None:
+def _weights(run: Path, record: RunRecord) -> Path | None:
     """Find the run that holds the weights: itself, or beside it the source that it scores on another corpus."""
-    spec = record["spec"]
-    if "evaluate" not in spec:
+    if record.spec.evaluate is None or record.spec.source is None:
         return run
-    return next(run.resolve().parent.glob(f"*-{spec['source'][:8]}"), None)
+    return next(run.resolve().parent.glob(f"*-{glob.escape(record.spec.source[:8])}"), None)
 
 
-def _corpora(record: Mapping[str, Any], opened: Open) -> Iterator[tuple[str, OpenCorpus]]:
+def _corpora(record: RunRecord, opened: Open) -> Iterator[tuple[str, OpenCorpus]]:
     """Open a run's corpora.
 
     Raises:
         CorpusError: One is absent, or not as it was.
     """
-    spec = record["spec"]
-    for name, protocol in scored_corpora(spec):
-        facts = record["corpora"][name] if "corpora" in record else record
-        corpus = opened(name, protocol, spec["training"]["sampling_rate"], bool(facts.get("skipped_files")))
-        if (corpus.fingerprint, corpus.protocol_id(spec["training"]["limit"])) != (
-            facts["fingerprint"],
-            facts["protocol_id"],
-        ):
+    recipe = record.spec.training
+    for name, protocol in record.spec.scored_corpora():
+        facts = record.facts(name)
+        corpus = opened(name, protocol, recipe.sampling_rate, facts.skipped_files > 0)
+        if (corpus.fingerprint, corpus.protocol_id(recipe.limit)) != (facts.fingerprint, facts.protocol_id):
             raise CorpusError(f"{name} or its protocol {protocol} has changed since the run")
         yield name, corpus
 
 
-def _altered_header(header: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[str]:
-    spec = record["spec"]
-    recorded = {**spec, "run_id": spec["source"] if "evaluate" in spec else record["run_id"]}
+def _altered_header(header: Mapping[str, Any], record: RunRecord) -> Iterator[str]:
+    run_id = record.spec.source if record.spec.evaluate else record.run_id
     for name in _SAME:
-        if header.get(name) != recorded[name]:
+        if header.get(name) != (run_id if name == "run_id" else getattr(record.spec, name)):
             yield f"{CHECKPOINT}: its {name} is not that of result.json"
 
 
 def _altered_parts(run: Path, whole: checkpoints.Checkpoint, corpora: Sequence[str]) -> Iterator[str]:
     """Compare the file of each corpus of a joint run with the whole network's, to the last bit."""
     for name in corpora if len(corpora) > 1 else ():
-        file = checkpoints.part(name)
+        file = RunFiles(run).checkpoint(name).name
         try:
             tensors = checkpoints.load(run / file).tensors
-        except ConfigError as error:
+        except (ConfigError, StoreError) as error:
             yield f"{file}: cannot be loaded ({error})"
             continue
         if any(
@@ -131,42 +130,41 @@ def _altered_parts(run: Path, whole: checkpoints.Checkpoint, corpora: Sequence[s
 
 
 def _evaluated(
-    classifier: Classifier, record: Mapping[str, Any], name: str, corpus: OpenCorpus
+    classifier: Classifier, record: RunRecord, name: str, corpus: OpenCorpus
 ) -> dict[Partition, tuple[Clips, Tensor]]:
-    spec = record["spec"]
-    recipe = Training(**spec["training"])
+    recipe = record.spec.training
     if recipe.device != "cpu" and not torch.cuda.is_available():
         recipe = recipe.model_copy(update={"device": "cpu"})
-    if "evaluate" in spec:
-        return {"test": zero_shot.evaluate(classifier, RunSpec(**spec), corpus, recipe)}
+    if record.spec.evaluate is not None:
+        return {"test": zero_shot.evaluate(classifier, record.spec, corpus, recipe)}
     classifier.to(recipe.device).select(name)
-    divided = corpus.divide(scoring.fold_of(corpus, spec["fold"]), recipe.limit)
+    divided = corpus.divide(scoring.fold_of(corpus, record.spec.fold), recipe.limit)
     clips = {part: corpus.clips(divided[part]).to(torch.device(recipe.device)) for part in scoring.EVALUATED}
     return {part: (own, predict(classifier, own, recipe)) for part, own in clips.items()}
 
 
 def _compared(
     run: Path,
-    record: Mapping[str, Any],
+    record: RunRecord,
     name: str,
     evaluated: Mapping[Partition, tuple[Clips, Tensor]],
     tolerance: float,
 ) -> Iterator[str]:
-    joint = "corpora" in record
-    file = f"predictions-{name}.csv" if joint else "predictions.csv"
-    stated = stated_scores(record, name if joint else None)
+    table, stated = RunFiles(run).read_predictions(record, name), stated_scores(record, name)
+    file = table.file.name
     for part, (clips, probabilities) in evaluated.items():
-        where = f"{part} of {name}"
-        rows = _rows(run / file, part)
-        if sorted(rows) != sorted(clips.names):
+        where, rows = f"{part} of {name}", table.part(part)
+        if sorted(rows.utterances) != sorted(clips.names):
             yield f"{file}: the clips of {where} are not those of the protocol"
             continue
         truth, prediction = label_names(clips, probabilities.argmax(-1))
-        if wrong := [clip for clip, label in zip(clips.names, truth, strict=True) if rows[clip]["truth"] != label]:
+        recorded = dict(zip(rows.utterances, rows.truth, strict=True))
+        if wrong := [clip for clip, label in zip(clips.names, truth, strict=True) if recorded[clip] != label]:
             yield f"{file}: the truth of {len(wrong)} clips on {where} is not the corpus's, first {wrong[0]}"
         yield from _moved(rows, clips, probabilities, tolerance, f"{file}: probabilities on {where}")
+        guesses = dict(zip(rows.utterances, rows.prediction, strict=True))
         for place, clip in enumerate(clips.names):
-            said = rows[clip]["prediction"]
+            said = guesses[clip]
             if said in clips.labels:
                 row = probabilities[place]
                 if row[clips.labels.index(said)] >= row.max() - 2 * tolerance:
@@ -175,18 +173,10 @@ def _compared(
         yield from differences(stated.get(part, {}), own, where, "the checkpoint gives")
 
 
-def _rows(file: Path, part: Partition) -> dict[str, dict[str, str]]:
-    try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            return {row["utterance"]: row for row in csv.DictReader(stream) if row["partition"] == part}
-    except (OSError, KeyError) as error:
-        raise StoreError(f"{file.name}: damaged or missing ({error})") from error
-
-
-def _moved(
-    rows: Mapping[str, Mapping[str, str]], clips: Clips, probabilities: Tensor, tolerance: float, what: str
-) -> Iterator[str]:
-    recorded = torch.tensor([[float(rows[clip][label]) for label in clips.labels] for clip in clips.names])
+def _moved(rows: PredictionTable, clips: Clips, probabilities: Tensor, tolerance: float, what: str) -> Iterator[str]:
+    order = [rows.labels.index(label) for label in clips.labels]
+    said = dict(zip(rows.utterances, rows.probabilities(), strict=True))
+    recorded = torch.tensor([[said[clip][place] for place in order] for clip in clips.names])
     far = (recorded - probabilities).abs().amax(-1)  # (N,)
     if count := int((far > tolerance).sum()):
         worst = clips.names[int(far.argmax())]

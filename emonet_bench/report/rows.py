@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from emonet_bench.report.cells import Group, TableCell
 from emonet_bench.report.reading import CorpusResult
+from emonet_bench.runs.facts import CorpusFacts
 
 _AUDIT = ("clean", "warnings", "leaking")
 
@@ -115,6 +116,11 @@ def _varying(records: Iterable[CorpusResult]) -> list[str]:
     return sorted(names - {"training.limit"})
 
 
+def fullest(facts: Iterable[CorpusFacts]) -> CorpusFacts:
+    """Choose what says most: a run that failed early knows little of its corpus."""
+    return max(facts, key=lambda each: len(each.model_fields_set), default=CorpusFacts())
+
+
 def describe(groups: Mapping[Column, Group], cells: Mapping[Column, TableCell]) -> Row:
     """Describe the row of some runs, from what they say of their corpus.
 
@@ -123,23 +129,21 @@ def describe(groups: Mapping[Column, Group], cells: Mapping[Column, TableCell]) 
         cells: Their scores.
     """
     runs = [run for group in groups.values() for run in group.runs]
-    first, facts = runs[0], max((run.facts for run in runs), key=len)
+    first, facts = runs[0], fullest(run.facts for run in runs)
     clips = [set(seed.utterances) for group in groups.values() for seed in group.seeds.values()]
     speakers = {who for group in groups.values() for seed in group.seeds.values() for who in seed.speakers}
     return Row(
         corpus=first.corpus,
         protocol=first.protocol,
-        protocol_id=facts.get("protocol_id", ""),
+        protocol_id=facts.protocol_id,
         limit=first.variant.get("training.limit"),
-        synthetic=facts.get("synthetic", False),
-        labels=len(facts.get("labels", ())),
+        synthetic=facts.synthetic,
+        labels=len(facts.labels),
         clips=max(map(len, clips), default=0),
         folds=len({run.fold for run in runs if run.state != "skipped"}),
         speakers=0 if None in speakers else len(speakers),
         cells=cells,
-        fingerprint=facts.get("fingerprint", ""),
-        audit=max(
-            (run.facts["audit"] for run in runs if run.facts.get("audit") in _AUDIT), key=_AUDIT.index, default=None
-        ),
-        skipped_files=max((run.facts.get("skipped_files", 0) for run in runs), default=0),
+        fingerprint=facts.fingerprint,
+        audit=max((run.facts.audit for run in runs if run.facts.audit), key=_AUDIT.index, default=None),
+        skipped_files=max((run.facts.skipped_files for run in runs), default=0),
     )

@@ -12,7 +12,7 @@ from emonet_bench.report.cells import Group, Score, TableCell, pool, rank
 from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_sources
 from emonet_bench.report.notes import across_notes, notes, problems
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Column, Row, columns_of, describe, latest
+from emonet_bench.report.rows import Column, Row, columns_of, describe, fullest, latest
 from emonet_bench.report.zero_shot import ZeroShot, zero_shots
 
 DIMENSIONS = ("corpus", "architecture", "strategy")
@@ -115,8 +115,8 @@ def _folds(pooled: Mapping[RowKey, Mapping[Column, Group]]) -> dict[tuple[object
 
 def _row(groups: Mapping[Column, Group], folds: set[int | None], metric: Score, baseline: str) -> Row:
     runs = [run for group in groups.values() for run in group.runs]
-    facts = max((run.facts for run in runs), key=len, default={})
-    labels = facts.get("labels", ())
+    facts = fullest(run.facts for run in runs)
+    labels = facts.labels
     cells = {column: group.cell(labels, folds, metric) for column, group in groups.items()}
     ranks = {
         column: rank(cell.score, metric) for column, cell in cells.items() if cell.complete and cell.score is not None

@@ -1,21 +1,25 @@
-"""Do the numbers of a run follow from its predictions, and are its files those that were written?"""
+"""Verification: do the numbers of a run follow from its predictions, and are its files those that were written?"""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from emonet_bench import metrics
 from emonet_bench.errors import EmonetBenchError, StoreError
-from emonet_bench.runs.spec import scored_corpora
-from emonet_bench.runs.store import hashes, read_record
+from emonet_bench.runs.files import CHECKPOINT, RunFiles
+from emonet_bench.runs.predictions import PredictionTable
+from emonet_bench.runs.record import RunRecord
+from emonet_bench.types import Partition
 
 _ROUNDING = 1e-9
 _PROBABILITY = 1e-5
 """Probabilities are written with six digits."""
+
+_COMPLETE = 2  # from this schema on, a record states everything that can be checked
 
 
 @dataclass(frozen=True)
@@ -25,68 +29,99 @@ class Verdict:
     Attributes:
         name: The run's directory.
         problems: What does not fit, a line each.
-        scored: Whether the run has scores; a failed one has nothing to check.
+        record: What the run says, or None where that cannot be read.
     """
 
     name: str
     problems: Sequence[str]
-    scored: bool = True
+    record: RunRecord | None = None
+
+    @property
+    def scored(self) -> bool:
+        """Whether the run should have scores; a failed one has nothing to check."""
+        return self.record is None or not self.record.failed
 
 
 def verify(run: Path) -> Verdict:
     """Recompute all scores of a run from its predictions, and hash its files.
 
-    What a record does not state (older runs have no hashes) is not checked.
+    What a record of schema 1 does not state (older runs have no hashes) is not checked.
     """
+    files, record = RunFiles(run), None
+    problems: list[str] = []
     try:
-        record = read_record(run)
-        if "error" in record:
-            return Verdict(run.name, (), scored=False)
-        return Verdict(run.name, [*_altered(run, record), *_wrong(run, record)])
-    except (EmonetBenchError, KeyError, TypeError, ValueError) as error:
-        return Verdict(run.name, [f"result.json: {error if isinstance(error, EmonetBenchError) else repr(error)}"])
+        record = files.read_record()
+        if not record.failed:
+            problems += _altered(files, record)
+            problems += _wrong(files, record)
+    except EmonetBenchError as error:
+        problems.append(str(error).replace(f"{run}/", ""))
+    return Verdict(run.name, problems, record)
 
 
-def _altered(run: Path, record: Mapping[str, Any]) -> Iterator[str]:
-    found = hashes(run)
-    for name, expected in record.get("files", {}).items():
+def _altered(files: RunFiles, record: RunRecord) -> Iterator[str]:
+    found = files.hashes()
+    for name, expected in record.files.items():
         if name not in found:
             yield f"{name}: missing"
         elif found[name] != expected:
             yield f"{name}: not the file that the run wrote (SHA-256 {found[name][:8]}, recorded {expected[:8]})"
+    if record.schema_version >= _COMPLETE:
+        yield from (f"{name}: the record states no hash of it" for name in expected_files(record) - record.files.keys())
 
 
-def _wrong(run: Path, record: Mapping[str, Any]) -> Iterator[str]:
-    corpora = [corpus for corpus, _ in scored_corpora(record["spec"])]
-    joint = len(corpora) > 1
-    means: dict[str, list[dict[str, Any]]] = {}
-    for corpus in corpora:
-        file = run / (f"predictions-{corpus}.csv" if joint else "predictions.csv")
-        facts = record["corpora"][corpus] if joint else record
-        for part, stated in stated_scores(record, corpus if joint else None).items():
-            truth, prediction, problems = _read(file, part, facts["labels"])
-            yield from problems
-            own = metrics.scores(truth, prediction, facts["labels"])
-            own["confusion"] = metrics.confusion(truth, prediction, facts["labels"]).tolist()
-            own["clips"] = len(truth)
-            stated["clips"] = facts.get("partitions", {}).get(part, {}).get("clips", len(truth))
-            yield from differences(stated, own, f"{part} of {corpus}")
-            means.setdefault(part, []).append(own)
-    if joint:
-        for part, each in means.items():
-            mean = {name: sum(scores[name] for scores in each) / len(each) for name in record["scores"][part]}
-            yield from differences(record["scores"][part], mean, part)
+def expected_files(record: RunRecord) -> set[str]:
+    """Name the files that the scores of a run rest on."""
+    corpora = [corpus for corpus, _ in record.spec.scored_corpora()] if record.joint else [None]
+    names = {RunFiles(Path()).predictions(corpus).name for corpus in corpora}
+    return names if record.spec.evaluate else names | {CHECKPOINT}
 
 
-def stated_scores(record: Mapping[str, Any], corpus: str | None) -> dict[str, dict[str, Any]]:
-    """Return what a record says of each partition, for one corpus of a joint run: scores and confusion."""
-    if corpus is not None:
-        parts = record["per_corpus"][corpus]
-        return {part: {**parts[part]["scores"], "confusion": parts[part]["confusion"]} for part in parts}
-    confusions = record.get("confusion", {})
+def _wrong(files: RunFiles, record: RunRecord) -> Iterator[str]:
+    own: dict[str, list[dict[str, Any]]] = {}
+    for corpus, _ in record.spec.scored_corpora():
+        table = files.read_predictions(record, corpus)
+        for part, scores in _checked(record, corpus, table):
+            own.setdefault(part, []).append(scores)
+            yield from scores.pop("problems")
+    if record.joint:
+        for part, stated in (record.scores or {}).items():
+            names = [name for name in ("uar", "accuracy") if getattr(stated, name) is not None]
+            mean = {name: fmean(scores[name] for scores in own.get(part, [])) for name in names if own.get(part)}
+            yield from differences({name: getattr(stated, name) for name in names}, mean, part)
+
+
+def _checked(record: RunRecord, corpus: str, table: PredictionTable) -> Iterator[tuple[Partition, dict[str, Any]]]:
+    """Score each partition of a corpus; ``problems`` of a partition are what does not fit."""
+    facts, stated = record.facts(corpus), stated_scores(record, corpus)
+    complete = record.schema_version >= _COMPLETE
+    for part, said in stated.items():
+        where, rows = f"{part} of {corpus}", table.part(part)
+        truth, prediction = rows.truth, rows.prediction
+        if not truth:
+            raise StoreError(f"{table.file.name}: no prediction on {part}")
+        own = metrics.scores(truth, prediction, facts.labels)
+        own["confusion"] = metrics.confusion(truth, prediction, facts.labels).tolist()
+        own["clips"] = len(truth)
+        if part in facts.partitions:
+            said["clips"] = facts.partitions[part].clips
+        problems = [*_doubtful(rows, part), *differences(said, own, where)]
+        if complete:
+            problems += [f"{name} on {where}: not stated" for name in own if name not in said]
+        yield part, {**own, "problems": problems}
+    if complete and (more := {row[1] for row in table.rows} - stated.keys()):
+        raise StoreError(f"{table.file.name}: predictions on {min(more)}, of which the record says nothing")
+
+
+def stated_scores(record: RunRecord, corpus: str) -> dict[Partition, dict[str, Any]]:
+    """Return what a record says of a corpus on each partition, as far as it does: scores and confusion."""
     return {
-        part: {**scores, **({"confusion": confusions[part]} if part in confusions else {})}
-        for part, scores in record["scores"].items()
+        part: {
+            **scores.model_dump(exclude_none=True, exclude={"recall"}),
+            **({} if scores.recall is None else {"recall": scores.recall}),
+            **({} if confusion is None else {"confusion": confusion}),
+        }
+        for part, (scores, confusion) in record.scored(corpus).items()
     }
 
 
@@ -122,21 +157,13 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def _read(file: Path, partition: str, labels: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
-    """Read a partition's truths and predictions, and which predictions are not the most probable label."""
-    try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            rows = [row for row in csv.DictReader(stream) if row["partition"] == partition]
-        doubtful = [row["utterance"] for row in rows if not _likeliest(row, labels)]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{file.name}: damaged or missing ({error})") from error
-    problems = []
+def _doubtful(rows: PredictionTable, part: str) -> Iterator[str]:
+    """Say which predictions are not the most probable label."""
+    doubtful = [
+        name
+        for name, sure, each in zip(rows.utterances, rows.confidence(), rows.probabilities(), strict=True)
+        if sure < max(each) - _PROBABILITY
+    ]
     if doubtful:
-        what = f"{len(doubtful)} {partition} predictions are not the most probable label"
-        problems.append(f"{file.name}: {what}, first {doubtful[0]}")
-    return [row["truth"] for row in rows], [row["prediction"] for row in rows], problems
-
-
-def _likeliest(row: Mapping[str, str], labels: Sequence[str]) -> bool:
-    probabilities = {label: float(row[label]) for label in labels}
-    return probabilities.get(row["prediction"], -1.0) >= max(probabilities.values()) - _PROBABILITY
+        what = f"{len(doubtful)} {part} predictions are not the most probable label"
+        yield f"{rows.file.name}: {what}, first {doubtful[0]}"

@@ -82,7 +82,7 @@ def _map(
 
 
 def _labels(group: Group) -> Sequence[str]:
-    return next((run.facts["labels"] for run in group.scored), ())
+    return next((run.facts.labels for run in group.scored), ())
 
 
 def _row(groups: Sequence[Group]) -> Row:

@@ -11,13 +11,13 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
-FILE = "log.txt"
+from emonet_bench.runs.files import LOG
 
 
 @contextmanager
 def capture_output(directory: Path) -> Iterator[None]:
     """Write all that is logged, warned of or printed meanwhile to ``log.txt``; a continued cell adds to its own."""
-    with (directory / FILE).open("a", encoding="utf-8", errors="backslashreplace", buffering=1) as stream:
+    with (directory / LOG).open("a", encoding="utf-8", errors="backslashreplace", buffering=1) as stream:
         handler = logging.StreamHandler(stream)
         formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
         formatter.converter = time.gmtime

@@ -1,4 +1,4 @@
-"""One cell of a matrix and what came of it: ``RunSpec``, ``RunResult`` and ``RunError``."""
+"""The specification of a run, its identity and its directory's name: ``RunSpec``, ``Cell`` and ``RunResult``."""
 
 from __future__ import annotations
 
@@ -7,60 +7,55 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from emonet_bench.config import Options, Training
+from emonet_bench.files import LONGEST_NAME
+from emonet_bench.runs.lock import SUFFIX
 
-SCHEMA_VERSION = 1
-"""Version of ``result.json``; readers accept theirs and older ones."""
+if TYPE_CHECKING:
+    from emonet_bench.runs.facts import RunError
+
+SCHEMA_VERSION = 2
+"""Version of a run's directory, ``result.json`` and the tables beside it; readers accept theirs and older ones."""
 
 
 class ZeroShotTarget(Options):
-    """Where a trained network is scored without having been trained for it.
+    """Where a trained network is scored without having been trained for it."""
 
-    Attributes:
-        corpus: The corpus whose clips are scored.
-        protocol: Name of its protocol, with the label map: ``speakers:4-class``. The clips are those it tests, in any
-            fold.
-        labels: What each of the network's labels counts as there; ``""``: its probability is dropped.
-    """
-
-    corpus: str
-    protocol: str
-    labels: dict[str, str]
+    corpus: str = Field(description="The corpus whose clips are scored.")
+    protocol: str = Field(
+        description="Name of its protocol, with the label map: `speakers:4-class`. The clips are those it tests, in "
+        "any fold."
+    )
+    labels: dict[str, str] = Field(
+        description="What each of the network's labels counts as there; where it is empty, its probability is dropped."
+    )
 
 
 class RunSpec(Options):
-    """One cell, with every option resolved.
+    """One cell, with every option resolved."""
 
-    Attributes:
-        corpus: Name of the corpus.
-        protocol: Name of its protocol.
-        architecture: Name of the architecture.
-        architecture_options: All of its options.
-        strategy: Name of the strategy.
-        strategy_options: All of its options.
-        training: How it is trained.
-        seed: Of everything random.
-        fold: The protocol's fold, or None where it has none.
-        source: None, the run id of the source cell, or the sha256 of a checkpoint.
-        evaluate: None, or where the network of the run ``source`` is scored instead of training one: all else says how
-            that one was trained.
-    """
-
-    corpus: str
-    protocol: str
-    architecture: str
-    architecture_options: dict[str, Any]
-    strategy: str
-    strategy_options: dict[str, Any]
-    training: Training
-    seed: int
-    fold: int | None = None
-    source: str | None = None
-    evaluate: ZeroShotTarget | None = None
+    corpus: str = Field(description="Name of the corpus; of a joint run the names of all, joined by `+`.")
+    protocol: str = Field(description="Name of its protocol, with the label map where there is one; likewise.")
+    architecture: str = Field(description="Name of the architecture.")
+    architecture_options: dict[str, Any] = Field(description="All of its options.")
+    strategy: str = Field(description="Name of the strategy.")
+    strategy_options: dict[str, Any] = Field(description="All of its options.")
+    training: Training = Field(description="How it is trained: every [training option](options.md).")
+    seed: int = Field(description="Of everything random.")
+    fold: int | None = Field(None, description="The protocol's fold; null where it has none.")
+    source: str | None = Field(
+        None, description="The run id of the source cell, or the SHA-256 of a checkpoint; null where there is none."
+    )
+    evaluate: ZeroShotTarget | None = Field(
+        None,
+        description="Only where the network of the run `source` is scored on another corpus instead of training one: "
+        "all else in the spec says how that one was trained. The facts in the record are those of the corpus that is "
+        "scored, `scores` and `confusion` hold `test` alone, and there are neither weights nor a history.",
+    )
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -75,19 +70,13 @@ class RunSpec(Options):
         there = [f"on {self.evaluate.corpus} {self.evaluate.protocol.partition(':')[2]}"] if self.evaluate else []
         return " ".join([self.corpus, self.architecture, self.strategy, f"s{self.seed}", *fold, *there])
 
+    def trained_corpora(self) -> list[tuple[str, str]]:
+        """List the corpora that the network is trained on, each with its protocol."""
+        return list(zip(self.corpus.split("+"), self.protocol.split("+"), strict=True))
 
-def scored_corpora(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """List the corpora, each with its protocol, whose clips a run's predictions are of.
-
-    Args:
-        spec: A ``RunSpec`` as ``result.json`` holds it.
-
-    >>> scored_corpora({"corpus": "emodb+ravdess", "protocol": "speakers+loso"})
-    [('emodb', 'speakers'), ('ravdess', 'loso')]
-    """
-    if target := spec.get("evaluate"):
-        return [(target["corpus"], target["protocol"])]
-    return list(zip(spec["corpus"].split("+"), spec["protocol"].split("+"), strict=True))
+    def scored_corpora(self) -> list[tuple[str, str]]:
+        """List the corpora, each with its protocol, whose clips the run's predictions are of."""
+        return [(self.evaluate.corpus, self.evaluate.protocol)] if self.evaluate else self.trained_corpora()
 
 
 def run_id(spec: RunSpec, context: Mapping[str, Any]) -> str:
@@ -105,17 +94,18 @@ def run_id(spec: RunSpec, context: Mapping[str, Any]) -> str:
 
 
 def directory_name(spec: RunSpec, identity: str) -> str:
-    """Name a run's directory: ``emodb-cnn-scratch-s0-f3-1a2b3c4d``."""
-    return f"{spec.title.replace(' ', '-')}-{identity[:8]}"
+    """Name a run's directory: ``emodb-cnn-scratch-s0-f3-1a2b3c4d``.
 
-
-@dataclass(frozen=True)
-class RunError:
-    """Why a run failed."""
-
-    type: str
-    message: str
-    traceback: str
+    A name that no file system would take, its lock's suffix included, is cut and told apart by a hash of itself: that
+    of a joint run of many corpora.
+    """
+    title, end = spec.title.replace(" ", "-"), f"-{identity[:8]}"
+    room = LONGEST_NAME - len(SUFFIX) - len(end)
+    encoded = title.encode()
+    if len(encoded) > room:
+        digest = hashlib.sha256(encoded).hexdigest()[:8]
+        title = f"{encoded[: room - len(digest) - 1].decode(errors='ignore')}-{digest}"
+    return title + end
 
 
 @dataclass(frozen=True)

@@ -8,21 +8,39 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+from pydantic_core import from_json
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
+from emonet_bench.files import atomic_path, check_regular, child
 from emonet_bench.networks import Classifier, corpus_of, without_corpus
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.runs.store import CHECKPOINT, read_record
+from emonet_bench.runs.facts import Labels, Name, Part
+from emonet_bench.runs.files import CHECKPOINT, RunFiles
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.types import InputSpec, TrainingSet
 
-SHARED = "shared.safetensors"
-"""What several corpora share, in the directory of their run."""
-
 _KEY = "emonet_bench"
+
+
+class Header(Part):
+    """What a checkpoint says of itself; see ``Checkpoint``. What else it says is kept."""
+
+    model_config = ConfigDict(extra="allow")
+
+    architecture: Name
+    architecture_options: dict[Name, Any]
+    strategy: Name
+    strategy_options: dict[Name, Any]
+    signal: dict[Name, int | None]
+    corpora: dict[Name, Labels]
+    evaluation: str | None = None
+    run_id: str | None = None
+    shared: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,24 +88,17 @@ def save_parts(classifier: Classifier, directory: Path, header: Mapping[str, Any
     owned: dict[str | None, dict[str, Tensor]] = {}
     for name, tensor in classifier.state_dict().items():
         owned.setdefault(corpus_of(name), {})[name] = tensor
-    _save(owned.get(None, {}), directory / SHARED, {**header, "corpora": {}})
+    files = RunFiles(directory)
+    _save(owned.get(None, {}), files.shared, {**header, "corpora": {}})
     for corpus, labels in header["corpora"].items():
-        own = {**header, "corpora": {corpus: labels}, "shared": SHARED}
-        _save(owned.get(corpus, {}), directory / part(corpus), own)
-
-
-def part(corpus: str) -> str:
-    """Name the file of one corpus of a joint run.
-
-    >>> part("emodb")
-    'model-emodb.safetensors'
-    """
-    return f"model-{corpus}.safetensors"
+        own = {**header, "corpora": {corpus: labels}, "shared": files.shared.name}
+        _save(owned.get(corpus, {}), files.checkpoint(corpus), own)
 
 
 def _save(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, Any]) -> None:
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(stored, path, metadata={_KEY: json.dumps(header, sort_keys=True)})
+    with atomic_path(path) as temporary:
+        save_file(stored, temporary, metadata={_KEY: json.dumps(header, sort_keys=True)})
 
 
 def load(path: Path, load_external: Callable[[Path], Checkpoint] | None = None) -> Checkpoint:
@@ -103,23 +114,33 @@ def load(path: Path, load_external: Callable[[Path], Checkpoint] | None = None) 
     file = path / CHECKPOINT if path.is_dir() else path
     if load_external is not None and file.suffix != Path(CHECKPOINT).suffix:
         return load_external(file)
+    checkpoint = _read(file)
+    if (shared := checkpoint.header.get("shared")) is None:
+        return checkpoint
+    beside = _read(child(file.parent, shared, f"{file}: shared"))
+    return Checkpoint({**checkpoint.tensors, **beside.tensors}, checkpoint.header)
+
+
+def _read(file: Path) -> Checkpoint:
+    check_regular(file, "checkpoint")
     try:
         with safe_open(file, framework="pt") as opened:
             header = (opened.metadata() or {}).get(_KEY)
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError, ValueError) as error:
         raise ConfigError(
             f"{file}: not a readable checkpoint ({error}); give a run's directory or its {CHECKPOINT}"
         ) from error
     if header is None:
         raise ConfigError(f"{file}: holds no emonet-bench header; give a run's directory or its {CHECKPOINT}")
-    found = json.loads(header)
-    if "shared" in found:
-        tensors.update(load(file.with_name(found["shared"])).tensors)
-    return Checkpoint(tensors, found)
+    try:
+        found = from_json(header, allow_inf_nan=False)
+    except ValueError as error:
+        raise ConfigError(f"{file}: its emonet-bench header is damaged ({error})") from error
+    return Checkpoint(tensors, parse(Header, found, f"{file}: header").model_dump(exclude_unset=True))
 
 
-def restore(directory: Path, plugins: Plugins) -> tuple[Classifier, dict[str, Any]]:
+def restore(directory: Path, plugins: Plugins) -> tuple[Classifier, RunRecord]:
     """Rebuild the trained classifier of a run.
 
     Args:
@@ -132,31 +153,43 @@ def restore(directory: Path, plugins: Plugins) -> tuple[Classifier, dict[str, An
     Raises:
         ConfigError: The run failed, kept no weights, or its plugin is missing.
     """
-    record = read_record(directory)
-    if "scores" not in record:
+    record = RunFiles(directory).read_record()
+    if record.failed:
         raise ConfigError(f"{directory}: this run failed; run the matrix again with --retry-failed")
-    if "evaluate" in record["spec"]:
-        raise ConfigError(f"{directory}: holds scores only; the network is that of run {record['spec']['source'][:8]}")
+    if record.spec.evaluate is not None:
+        source = (record.spec.source or "")[:8]
+        raise ConfigError(f"{directory}: holds scores only; the network is that of run {source}")
     checkpoint = load(directory)
     classifier = rebuild(checkpoint, plugins)
-    classifier.select(record["spec"]["corpus"])
+    classifier.select(record.spec.corpus)
     return classifier.eval(), record
 
 
 def rebuild(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:
-    """Build the classifier that a checkpoint belongs to and load its weights."""
+    """Build the classifier that a checkpoint belongs to and load its weights.
+
+    Raises:
+        ConfigError: Its plugins are missing, or its tensors are not those of its network.
+    """
     header = checkpoint.header
     architecture = plugins.architectures[header["architecture"]]
     strategy = plugins.strategies[header["strategy"]]
     options = parse(architecture.options, header["architecture_options"], "checkpoint")
-    network = architecture.build(options, InputSpec(**header["signal"]))
+    try:
+        signal = InputSpec(**header["signal"])
+    except TypeError as error:
+        raise ConfigError(f"checkpoint: its signal is none ({error})") from error
+    network = architecture.build(options, signal)
     plan = strategy.prepare(
         network,
         training_sets(header["corpora"]),
         None,
         parse(strategy.options, header["strategy_options"], "checkpoint"),
     )
-    plan.classifier.load_state_dict(dict(checkpoint.tensors))
+    try:
+        plan.classifier.load_state_dict(dict(checkpoint.tensors))
+    except RuntimeError as error:
+        raise ConfigError(f"checkpoint: does not fit its network ({' '.join(str(error).split())[:300]})") from error
     return plan.classifier  # type: ignore[no-any-return]
 
 

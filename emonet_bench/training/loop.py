@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,7 +17,8 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Batch, Clips, shuffled
 from emonet_bench.errors import TrainingError
 from emonet_bench.networks import Classifier
-from emonet_bench.runs.store import STATE
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.history import Epoch
 from emonet_bench.training import resume
 from emonet_bench.training.losses import Loss, loss_of
 from emonet_bench.training.optimisers import Stage, optimizer, rate_factor, stages
@@ -33,25 +33,6 @@ _FEWEST = 2  # clips in a piece of a batch: batch norms cannot learn from one
 _SAVE_SECONDS = 10.0  # between two saved states: at most this much work is lost to a kill
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One epoch in numbers.
-
-    Attributes:
-        epoch: Counted from 1.
-        loss: Mean training loss.
-        dev_uar: UAR on dev, the mean over corpora.
-        learning_rate: Of its last step.
-        seconds: Wall-clock time, evaluation included.
-    """
-
-    epoch: int
-    loss: float
-    dev_uar: float
-    learning_rate: float
-    seconds: float
 
 
 def train(
@@ -113,7 +94,7 @@ class _Session:
             corpus: loss_of(recipe, clips.targets, len(clips.labels)) for corpus, clips in train_clips.items()
         }
         self.steps = recipe.steps_per_epoch or max(_batches(len(c), recipe.batch_size) for c in train_clips.values())
-        self.file = directory / STATE if directory else None
+        self.file = RunFiles(directory).state if directory else None
         self.saved = time.monotonic()
         self.progress, self.best = TrainingProgress(), dict[str, Tensor]()
         self.state = resume.load(self.file) if self.file else None

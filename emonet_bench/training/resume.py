@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +14,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from emonet_bench.errors import ConfigError
+from emonet_bench.files import atomic_path, check_regular
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ def save(
     best: Mapping[str, Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> None:
-    """Write the state aside and rename it into place; where that fails, an older one stays, which only costs time."""
+    """Write the state with a checksum, all of it or nothing; where that fails, an older one stays: that costs time."""
     tensors = {f"model/{name}": tensor for name, tensor in model.items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
     numbers: dict[str, Any] = {}
@@ -61,17 +64,22 @@ def save(
             else:
                 numbers[f"{index}/{name}"] = value
     header = {"progress": json.dumps(asdict(progress)), "optimizer": json.dumps(numbers)}
-    staging = path.with_suffix(".part")
+    stored = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    header["checksum"] = checksum(header, stored)
     try:
-        save_file(
-            {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}, staging, header
-        )
-        with staging.open("rb") as written:
-            os.fsync(written)
-        staging.replace(path)
+        with atomic_path(path) as temporary:
+            save_file(stored, temporary, header)
     except (OSError, SafetensorError) as error:
-        staging.unlink(missing_ok=True)
         _log.warning("the state of the training cannot be saved: %s", error)
+
+
+def checksum(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of a state: of its header, and of the names, kinds, shapes and bytes of its tensors."""
+    digest = hashlib.sha256(json.dumps([header["progress"], header["optimizer"]]).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -89,13 +97,24 @@ class State:
 
 
 def load(path: Path) -> State | None:
-    """Read a state; None where there is none, it is damaged or of another version: then the training begins anew."""
+    """Read a state; None where there is none, it is damaged or of another version: then the training begins anew.
+
+    The log says which of these it is.
+    """
     try:
+        check_regular(path, "state")
         with safe_open(path, framework="pt") as opened:
             header = opened.metadata()
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+        damaged = header["checksum"] != checksum(header, tensors)
         progress, numbers = TrainingProgress(**json.loads(header["progress"])), json.loads(header["optimizer"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+    except FileNotFoundError:
+        return None
+    except (ConfigError, OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        _log.warning("the state of the training is damaged, so it begins anew: %s", error)
+        return None
+    if damaged:
+        _log.warning("the state of the training is damaged, so it begins anew: its checksum is another one")
         return None
     state: dict[int, dict[str, Any]] = {}
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}}

@@ -9,7 +9,10 @@ from rich.console import Console
 from emonet_bench.cli.live import Progress
 from emonet_bench.matrix import queue
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.runs.facts import RunError
+from emonet_bench.runs.history import Epoch
 from tests.matrix.test_scheduler import cell
+from tests.written import finished
 
 
 @pytest.fixture
@@ -30,24 +33,24 @@ def test_a_cell_shows_its_epoch_dev_uar_and_the_time_that_it_and_the_matrix_have
     source, _, other = progress.cells
     progress.started(source)
     for epoch in (1, 2):
-        progress.epoch(source, {"epoch": epoch, "dev_uar": 0.25 * epoch, "seconds": 30.0})
+        progress.epoch(source, Epoch(epoch, 1.0, 0.25 * epoch, 0.01, 30.0))
     (line,) = [line for line in shown(progress).splitlines() if line.startswith("a a s s0")]
     assert "(source)" in line
     assert line.split()[-2:] == ["0.500", f"{(other.spec.training.epochs - 2) // 2}:00"]
     assert "left" in shown(progress).splitlines()[0]
-    progress.finished(source, {"scores": {"test": {"uar": 0.5}}, "seconds": {"load": 20, "train": 100}})
+    progress.finished(source, finished(source, seconds={"load": 20, "train": 100}))
     assert "1 finished; about 4 min left" in shown(progress)
 
 
 def test_a_reason_with_brackets_is_shown_as_it_stands(progress):
     source, dependent, other = progress.cells
-    progress.failed(source, {"type": "OSError", "message": "[/data/x.wav]: no\nmore"})
+    progress.failed(source, RunError(type="OSError", message="[/data/x.wav]: no\nmore"))
     progress.skipped(dependent, "list[int]")
     assert "OSError: [/data/x.wav]: no" in shown(progress)
     assert "list[int]" in shown(progress)
     assert progress.failures == [(source, "OSError: [/data/x.wav]: no\nmore")]
     progress.started(other)
-    progress.epoch(other, {"epoch": 3, "dev_uar": 0.5, "seconds": 1.0})
+    progress.epoch(other, Epoch(3, 1.0, 0.5, 0.01, 1.0))
     progress.started(other)  # its worker has died
     assert "0.500" not in shown(progress)
 
@@ -55,7 +58,7 @@ def test_a_reason_with_brackets_is_shown_as_it_stands(progress):
 def test_what_has_failed_or_is_skipped_needs_no_time(progress):
     source, dependent, other = progress.cells
     progress.started(other)
-    progress.epoch(other, {"epoch": other.spec.training.epochs - 1, "dev_uar": 0.5, "seconds": 39.0})
-    progress.failed(source, {"type": "Oops", "message": ""})
+    progress.epoch(other, Epoch(other.spec.training.epochs - 1, 1.0, 0.5, 0.01, 39.0))
+    progress.failed(source, RunError(type="Oops", message=""))
     progress.skipped(dependent, "its source failed")
     assert "about 1 s left" in shown(progress)

@@ -18,6 +18,7 @@ from emonet_bench.cli import main
 from emonet_bench.cli import predict as command
 from emonet_bench.deploy import Predictor
 from tests.exported import LABELS, export_listener
+from tests.written import Results
 
 RNG = np.random.default_rng(0)
 
@@ -236,19 +237,24 @@ def test_show_takes_brackets_and_braces_of_other_writers_as_they_stand(tmp_path,
 
 
 def test_show_describes_a_run(tmp_path):
-    spec = {"corpus": "emodb", "architecture": "cnn", "architecture_options": {"sizes": [1, 2]}, "source": None}
     scores = {"test": {"uar": 0.7, "recall": {"anger": 0.9}}}
-    (tmp_path / "result.json").write_text(json.dumps({"run_id": "beef", "spec": spec, "scores": scores}))
-    done = emonet("show", str(tmp_path))
+    run = Results(tmp_path).add(corpus="emodb", options={"sizes": [1, 2]}, scores=scores, labels=["anger"])
+    done = emonet("show", str(run))
     assert done.exit_code == 0, done.output
-    for text in ("beef", "emodb", "cnn", "test (uar 0.7, recall (anger 0.9))", "sizes (1, 2)", "result.json"):
+    for text in (
+        "0000000100000000",
+        "emodb",
+        "cnn",
+        "test (uar 0.7, recall (anger 0.9))",
+        "sizes (1, 2)",
+        "result.json",
+    ):
         assert text in done.stdout
 
 
 def test_show_says_why_a_run_failed(tmp_path):
-    error = {"type": "TrainingError", "message": "the loss is [red] hot", "traceback": "..."}
-    (tmp_path / "result.json").write_text(json.dumps({"spec": {"corpus": "emodb"}, "error": error}))
-    assert "TrainingError: the loss is [red] hot" in emonet("show", str(tmp_path)).stdout
+    run = Results(tmp_path).add(error="the loss is [red] hot")
+    assert "RuntimeError: the loss is [red] hot" in emonet("show", str(run)).stdout
 
 
 def test_show_of_a_folder_that_is_no_run_is_one_line(tmp_path):

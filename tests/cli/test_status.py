@@ -10,7 +10,10 @@ from rich.console import Console
 
 from emonet_bench.cli.status import view
 from emonet_bench.matrix.queue import QueuedCell, published
-from emonet_bench.runs.store import RunStore, commit, read_record
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.history import Epoch
+from emonet_bench.runs.store import RunStore
+from tests.matrix.test_scheduler import cell, epochs, write
 from tests.runs.test_store import IDENTITY, SPEC
 
 OOPS = {"type": "Oops", "message": "list[int]\nmore"}
@@ -19,14 +22,14 @@ OOPS = {"type": "Oops", "message": "list[int]\nmore"}
 def seen(store):
     console = Console(width=120, color_system=None)
     with console.capture() as capture:
-        console.print(view(store, read_record))
+        console.print(view(store, lambda directory: RunFiles(directory).read_record()))
     return capture.get()
 
 
 def test_a_running_cell_shows_its_epoch_and_an_interrupted_one_says_so(tmp_path):
     store = RunStore(tmp_path)
     with store.writing(SPEC, IDENTITY) as directory:
-        (directory / "history.csv").write_text("epoch,loss,dev_uar\n1,1.0,0.25\n2,0.9,0.5\n")
+        epochs(directory, 0.25, 0.5)
         (line,) = [line for line in seen(store).splitlines() if line.startswith("c-a-s-s0-")]
         assert line.split()[1:4] == ["running", "2", "0.500"]
         directory.rename(tmp_path / "aside")
@@ -36,13 +39,9 @@ def test_a_running_cell_shows_its_epoch_and_an_interrupted_one_says_so(tmp_path)
 
 
 def test_failures_are_named_and_finished_cells_counted(tmp_path):
-    for name, record in {
-        "one": {"scores": {}},
-        "two": {"scores": {}},
-        "three": {"error": OOPS},
-    }.items():
+    for name, changes in {"one": {}, "two": {}, "three": {"error": OOPS}}.items():
         (tmp_path / name).mkdir()
-        commit(tmp_path / name, record)
+        write(tmp_path / name, cell("a"), **changes)
     told = seen(RunStore(tmp_path))
     assert "failed: three: Oops: list[int]" in told
     assert "more" not in told
@@ -52,7 +51,7 @@ def test_failures_are_named_and_finished_cells_counted(tmp_path):
 def test_a_damaged_record_is_one_line_and_one_that_is_being_replaced_left_out(tmp_path):
     run = tmp_path / "one"
     run.mkdir()
-    commit(run, {"scores": {}})
+    write(run, cell("a"))
 
     class Store(RunStore):
         def finished(self):
@@ -60,9 +59,12 @@ def test_a_damaged_record_is_one_line_and_one_that_is_being_replaced_left_out(tm
 
     assert "1 finished" in seen(Store(tmp_path))
     (run / "result.json").write_text("damaged")
-    told = seen(Store(tmp_path)).replace("\n", " ")
-    assert f"unreadable: {run}/result.json" in told.replace("/ ", "/")
-    assert "1 unreadable. Results" in told
+    (tmp_path / "two").mkdir()
+    write(tmp_path / "two", cell("a"))
+    told = seen(Store(tmp_path)).replace("\n", "")
+    assert "unreadable: " in told
+    assert "damaged" in told
+    assert "1 unreadable, 1 finished" in told
 
 
 def test_what_a_running_matrix_has_before_it_is_counted_with_the_time_left(tmp_path):
@@ -72,9 +74,11 @@ def test_what_a_running_matrix_has_before_it_is_counted_with_the_time_left(tmp_p
     planned[4] = replace(planned[4], since=time.time() + 60)
     for name, record in (("done", {"seconds": {"load": 20, "train": 100}}), ("bad", {"error": OOPS}), ("again", {})):
         (tmp_path / name).mkdir()
-        commit(tmp_path / name, record)
+        write(tmp_path / name, cell("a"), **record)
     with published(store, planned), store.writing(SPEC, IDENTITY) as directory:
-        (directory / "history.csv").write_text("epoch,loss,dev_uar,seconds\n1,1,0.5,20\n2,1,0.5,40\n")
+        writer = RunFiles(directory).history_writer()
+        for number, seconds in ((1, 20.0), (2, 40.0)):
+            writer.write(Epoch(number, 1.0, 0.5, 0.01, seconds))
         told = seen(store)
         store.discard(directory)
     # One has 8 epochs of 30 s left; two wait, for 150 s each: the others took (120 + 60) s for (100 + 20) clips.

@@ -1,7 +1,6 @@
 """What is exported is what was trained: frozen, folded, described, and checked before it is written."""
 
 import copy
-import csv
 import json
 from collections import Counter
 
@@ -18,7 +17,6 @@ from emonet_bench.export import (
     export,
     export_bank,
     export_run,
-    for_corpus,
     freeze,
     metadata_of,
     model_card,
@@ -26,9 +24,12 @@ from emonet_bench.export import (
 )
 from emonet_bench.export.gate import EXAMPLE, check_parity, clips
 from emonet_bench.export.graph import trace
+from emonet_bench.runs.predictions import write_predictions
 from emonet_bench.types import InputSpec
 from tests.exported import LABELS, SIGNAL, Listener, Unit, branches, export_listener, listener, record
 from tests.toys import toy_clips
+
+HEAD = "utterance,partition,speaker,truth,prediction,anger,joy,sadness\n"
 
 RNG = np.random.default_rng(0)
 
@@ -225,14 +226,11 @@ def test_the_file_says_what_it_is(model):
 
 
 def test_a_centre_window_is_said_in_seconds():
-    spec = record()["spec"]
-    centred = {**spec, "training": {**spec["training"], "evaluation": "centre"}}
-    assert metadata_of(record(spec=centred))["window"] == "3.0"
+    assert metadata_of(record(training={"evaluation": "centre"}))["window"] == "3.0"
 
 
 def test_windows_are_said_in_seconds():
-    spec = record()["spec"]
-    said = metadata_of(record(spec={**spec, "training": {**spec["training"], "evaluation": "windows"}}))
+    said = metadata_of(record(training={"evaluation": "windows"}))
     assert (said["window"], said["hop"]) == ("3.0", "1.5")
     assert "windows of 3.0 s, one every 1.5 s" in model_card(said, record(), "m.onnx")
 
@@ -273,10 +271,8 @@ def spoken():
 
 def run_directory(path, clips, predicted):
     rows = zip(clips.names, clips.speakers, clips.targets.tolist(), predicted, strict=True)
-    with (path / "predictions.csv").open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["utterance", "partition", "speaker", "truth", "prediction"])
-        writer.writerows([name, "test", speaker, LABELS[truth], label] for name, speaker, truth, label in rows)
+    lines = ([name, "test", speaker, LABELS[truth], label, 0, 1, 0] for name, speaker, truth, label in rows)
+    write_predictions(path / "predictions.csv", LABELS, lines)
     return path
 
 
@@ -300,7 +296,7 @@ def test_an_exported_run_records_its_uar_and_writes_a_card(tmp_path, spoken):
 
 def test_an_export_whose_uar_is_not_the_runs_fails(tmp_path, spoken):
     trained, clips, predicted, uar = spoken
-    said = record(scores={"test": {"uar": uar + 0.1, "accuracy": 0.5, "recall": {}}})
+    said = record(scores={"test": {"uar": uar + 0.1, "accuracy": 0.5}})
     with pytest.raises(ExportError, match=r"not written: its test UAR through onnxruntime is .* but the run's is"):
         export_run(
             run_directory(tmp_path, clips, predicted), trained, said, tmp_path / "m.onnx", InputSpec(1000), clips
@@ -311,18 +307,19 @@ def test_an_export_whose_uar_is_not_the_runs_fails(tmp_path, spoken):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "holds no test prediction"),
-        ("utterance,partition,speaker,truth,prediction\n1,dev,s,joy,joy\n", "holds no test prediction"),
-        ("utterance,speaker,truth,prediction\n1,s,joy,joy\n", r"damaged \('partition'\)"),
-        ("utterance,partition,truth,prediction\n1,test,joy,joy\n", r"damaged \('speaker'\)"),
-        ("utterance,partition,speaker,truth,prediction\n1,test,s,joy,bliss\n", r"damaged \('bliss'\)"),
-        ("utterance,partition,speaker,truth,prediction\n1,test,s,joy", r"damaged \(None\)"),
-        (b"\xff\xfe\x00", "damaged .*codec can't decode"),
+        ("", "predictions.csv: damaged .*the first columns are not"),
+        (HEAD, "predictions.csv: holds no test prediction"),
+        (HEAD + "1,dev,s,joy,joy,0,1,0\n", "predictions.csv: holds no test prediction"),
+        (HEAD.replace("partition,", ""), "predictions.csv: damaged .*the first columns are not"),
+        (HEAD.replace("joy", "bliss"), "predictions.csv: damaged .*its columns are not the run's labels"),
+        (HEAD + "1,test,s,joy,bliss,0,1,0\n", "predictions.csv: undeclared label 'bliss'"),
+        (HEAD + "1,test,s,joy", "predictions.csv: damaged .*a line has not 8 fields"),
+        (b"\xff\xfe\x00", "predictions.csv: damaged .*codec can't decode"),
     ],
 )
 def test_damaged_predictions_are_one_line_that_names_them(tmp_path, content, message):
     (tmp_path / "predictions.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(ExportError, match=rf"predictions\.csv: {message}.*; run the matrix again$") as caught:
+    with pytest.raises(ExportError, match=rf"{message}.*; run the matrix again$") as caught:
         export_run(tmp_path, listener(), record(), tmp_path / "m.onnx", SIGNAL)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "m.onnx").exists()
@@ -331,7 +328,7 @@ def test_damaged_predictions_are_one_line_that_names_them(tmp_path, content, mes
 @pytest.mark.parametrize(
     "write",
     [
-        lambda path: export_run(path, None, {}, path / "card.md", SIGNAL),
+        lambda path: export_run(path, None, record(), path / "card.md", SIGNAL),
         lambda path: export_bank([], path / "card.md", SIGNAL),
     ],
 )
@@ -351,14 +348,18 @@ def test_a_card_warns_of_generated_audio_and_names_every_label():
 
 
 def joint_record():
-    spec = {**record()["spec"], "corpus": "ours+theirs", "protocol": "by-speaker+folds"}
-    facts = {"labels": ["calm", "cross"], "protocol_id": "cafe", "licence": "CC0", "synthetic": True, "partitions": {}}
-    scores = {"test": {"scores": {"uar": 0.7, "accuracy": 0.7, "recall": {}}, "confusion": []}}
-    return record(spec=spec, corpora={"ours": {}, "theirs": facts}, per_corpus={"theirs": scores})
+    facts = {"labels": ["calm", "cross"], "protocol_id": "cafe", "licence": "CC0", "synthetic": True}
+    scores = {"test": {"scores": {"uar": 0.7, "accuracy": 0.7}, "confusion": [[7, 3], [3, 7]]}}
+    return record(
+        corpus="ours+theirs",
+        protocol="by-speaker+folds",
+        corpora={"ours": facts, "theirs": facts},
+        per_corpus={"ours": scores, "theirs": scores},
+    )
 
 
 def test_a_joint_run_is_described_one_corpus_at_a_time():
-    metadata = metadata_of(for_corpus(joint_record(), "theirs"))
+    metadata = metadata_of(joint_record().of("theirs"))
     assert metadata["corpus"] == "theirs"
     assert metadata["protocol"] == "folds"
     assert metadata["labels"] == '["calm", "cross"]'
@@ -375,5 +376,5 @@ def test_a_joint_run_is_described_one_corpus_at_a_time():
 )
 def test_a_corpus_that_the_run_lacks_is_one_line(said, corpus, message):
     with pytest.raises(ConfigError) as caught:
-        for_corpus(said, corpus)
+        said.of(corpus)
     assert str(caught.value) == message

@@ -17,11 +17,11 @@ from emonet_bench.export.gate import EXAMPLE, check_parity, clips
 from emonet_bench.export.graph import trace
 from emonet_bench.export.multi_task import MultiTaskModule
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.runs.predictions import write_predictions
 from emonet_bench.types import InputSpec, TrainingSet
 from tests.exported import LABELS, SIGNAL, listener, record
 
 TASKS = {"ours": LABELS, "theirs": ("calm", "cross"), "others": ("a", "b", "c", "d")}
-ROWS = "utterance,partition,speaker,truth,prediction\n"
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,10 @@ def members(folder, trained, names=tuple(TASKS)):
     for name in names:
         labels = TASKS[name]
         (folder / name).mkdir(exist_ok=True)
-        rows = [f"{number},test,s{number % 3},{label},{label}\n" for number, label in enumerate(labels * 3)]
-        (folder / name / "predictions.csv").write_text(ROWS + "".join(rows))
-        spec = {**record()["spec"], "corpus": name}
+        rows = [[n, "test", f"s{n % 3}", label, label, *(0 for _ in labels)] for n, label in enumerate(labels * 3)]
+        write_predictions(folder / name / "predictions.csv", labels, rows)
         scores = {"test": {"uar": 1.0, "accuracy": 1.0, "recall": dict.fromkeys(labels, 1.0)}}
-        said = record(spec=spec, labels=list(labels), scores=scores, licence=f"licence of {name}")
+        said = record(corpus=name, labels=list(labels), scores=scores, licence=f"licence of {name}")
         classifier = trained[name] if isinstance(trained, dict) else trained
         made.append(Trained(folder / name, classifier, said))
     return made

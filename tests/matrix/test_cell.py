@@ -17,10 +17,10 @@ from emonet_bench import report
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
 from emonet_bench.matrix import cell as cell_module
-from emonet_bench.matrix import scoring
 from emonet_bench.matrix.cell import Job, run_cell
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.html import render_html
+from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 from emonet_bench.training import resume
@@ -144,7 +144,7 @@ def full(*_, **__):
 def test_a_full_disk_is_not_the_cells_failure_and_the_next_call_goes_on(tmp_path, cell, uninterrupted, monkeypatch):
     monkeypatch.setattr("emonet_bench.training.loop._SAVE_SECONDS", -1.0)
     with monkeypatch.context() as patch:
-        patch.setattr(scoring, "write_predictions", full)
+        patch.setattr(RunFiles, "write_predictions", full)
         with pytest.raises(StoreError, match="no space left on the disk; free some"):
             run(tmp_path, cell)
     assert not path(tmp_path, cell).exists()

@@ -117,6 +117,6 @@ def test_an_agenda_that_cannot_be_written_or_read_stops_nothing(tmp_path):
         pass
     with published(RunStore(tmp_path), [item("a")]):
         (file,) = (tmp_path / ".pending").glob("*.json")
-        for damaged in ("", "[]", json.dumps({"items": [{"later": 1}]})):
+        for damaged in ("", "[]", json.dumps([{"later": 1}]), "[" * 100_000, '{"clips": NaN}', "[{}]"):
             file.write_text(damaged)
             assert current(RunStore(tmp_path)) == []

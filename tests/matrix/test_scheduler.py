@@ -1,6 +1,6 @@
 """The order of work, failures and what is told, with cells that only pretend to train."""
 
-import json
+import hashlib
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,8 +11,15 @@ import pytest
 
 from emonet_bench.config import Training
 from emonet_bench.matrix.scheduler import Scheduler, shard
+from emonet_bench.runs.files import RunFiles
+from emonet_bench.runs.history import Epoch
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
+from tests.written import finished
+
+
+def identity(name):
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def cell(name, source=None, skip=None):
@@ -26,7 +33,17 @@ def cell(name, source=None, skip=None):
         training=Training(),
         seed=0,
     )
-    return Cell(spec, (name * 16)[:16], source=(source * 16)[:16] if source else None, skip=skip)
+    return Cell(spec, identity(name), source=source and identity(source), skip=skip)
+
+
+def write(directory, cell, **changes):
+    RunFiles(directory).write_record(finished(cell, **changes))
+
+
+def epochs(directory, *uars):
+    writer = RunFiles(directory).history_writer()
+    for number, uar in enumerate(uars, 1):
+        writer.write(Epoch(number, 1.0, uar, 0.01, 1.0))
 
 
 class Recorder:
@@ -36,8 +53,8 @@ class Recorder:
     def started(self, cell):
         self.heard.append(("started", cell.spec.corpus))
 
-    def epoch(self, cell, row):
-        self.heard.append(("epoch", cell.spec.corpus, row["epoch"]))
+    def epoch(self, cell, epoch):
+        self.heard.append(("epoch", cell.spec.corpus, epoch.epoch))
 
     def elsewhere(self, cell):
         self.heard.append(("elsewhere", cell.spec.corpus))
@@ -46,7 +63,7 @@ class Recorder:
         self.heard.append(("finished", cell.spec.corpus))
 
     def failed(self, cell, error):
-        self.heard.append(("failed", cell.spec.corpus, error["type"]))
+        self.heard.append(("failed", cell.spec.corpus, error.type))
 
     def skipped(self, cell, reason):
         self.heard.append(("skipped", cell.spec.corpus, reason))
@@ -60,14 +77,14 @@ class Work:
 
     def train(self, cell):
         self.order.append(cell.spec.corpus)
-        behaviour = self.behave.get(cell.spec.corpus, {"scores": {}})
+        behaviour = self.behave.get(cell.spec.corpus, {})
         if isinstance(behaviour, Exception):
             raise behaviour
         if isinstance(behaviour, str):
             return behaviour
         with self.store.writing(cell.spec, cell.run_id, again=True) as directory:
-            (directory / "history.csv").write_text("epoch,dev_uar\n1,0.5\n2,0.6\n")
-            (directory / "result.json").write_text(json.dumps(behaviour))
+            epochs(directory, 0.5, 0.6)
+            write(directory, cell, **behaviour)
         return None
 
     def run(
@@ -111,7 +128,7 @@ def test_a_failed_cell_stays_failed_until_it_is_asked_for_again(tmp_path):
     second = Work(tmp_path)
     assert second.run(cell("a")) == [("failed", "a", "Oops")]
     third = Work(tmp_path)
-    third.run(cell("a"), again=lambda record: "error" in record)
+    third.run(cell("a"), again=lambda record: record is not None and record.failed)
     assert third.ears.heard[-1] == ("finished", "a")
 
 
@@ -164,8 +181,8 @@ def test_a_cell_that_kills_its_workers_fails_in_the_end(tmp_path):
 def test_epochs_of_a_cell_whose_worker_has_died_are_told_again(tmp_path):
     work = Work(tmp_path)
     with work.store.writing(cell("a").spec, cell("a").run_id) as directory:
-        (directory / "history.csv").write_text("epoch,dev_uar\n1,0.5\n")
-        (directory / "result.json").write_text(json.dumps({"scores": {}}))
+        epochs(directory, 0.5)
+        write(directory, cell("a"))
         place = work.store.path(cell("a").spec, cell("a").run_id)
 
     class First(Dying):
@@ -177,7 +194,7 @@ def test_epochs_of_a_cell_whose_worker_has_died_are_told_again(tmp_path):
 
     executors = iter([First(), ThreadPoolExecutor(1)])
     heard = work.run(cell("a"), executors=lambda: next(executors), again=lambda _: True)
-    assert [entry[2] for entry in heard if entry[0] == "epoch"][-2:] == [1.0, 2.0]
+    assert [entry[2] for entry in heard if entry[0] == "epoch"][-2:] == [1, 2]
 
 
 def test_a_source_is_not_trained_for_nothing(tmp_path):
@@ -209,7 +226,7 @@ def test_two_matrices_on_one_directory_divide_the_work(tmp_path):
                 if directory is not None:
                     work.order.append(cell.spec.corpus)
                     time.sleep(0.02)
-                    (directory / "result.json").write_text(json.dumps({"scores": {}}))
+                    write(directory, cell)
 
         work.train = slow
         return work.run(*cells, workers=1)
@@ -230,7 +247,7 @@ def test_a_cell_that_another_process_has_is_left_for_later_and_taken_over(tmp_pa
     directory = other.__enter__()
 
     def finish():
-        (directory / "result.json").write_text(json.dumps({"scores": {}}))
+        write(directory, taken)
         other.__exit__(None, None, None)
 
     work.ears.finished = lambda cell, _: (
@@ -265,3 +282,22 @@ def test_shards_are_equal_disjoint_and_keep_a_cell_with_its_source():
     for share in shares:
         own = {c.run_id for c in share}
         assert all(c.source is None or c.source in own for c in share)
+
+
+def test_a_record_that_cannot_be_read_fails_its_cell_and_the_others_go_on(tmp_path):
+    Work(tmp_path).run(cell("a"))
+    record = RunStore(tmp_path).path(cell("a").spec, cell("a").run_id) / "result.json"
+    record.write_text("{")
+    heard = Work(tmp_path).run(cell("a"), cell("b", source="a"), cell("c"))
+    assert ("failed", "a", "StoreError") in heard
+    assert ("skipped", "b", "its source a a s s0 failed") in heard
+    assert ("finished", "c") in heard
+    assert Work(tmp_path).run(cell("a"), again=lambda record: record is None)[-1] == ("finished", "a")
+
+
+def test_a_damaged_history_stops_nothing(tmp_path):
+    work = Work(tmp_path)
+    with work.store.writing(cell("a").spec, cell("a").run_id) as directory:
+        (directory / "history.csv").write_text("epoch,loss,dev_uar,learning_rate,seconds\n1,nan,0.5,0.1,1\n")
+        write(directory, cell("a"))
+    assert work.run(cell("a")) == [("finished", "a")]

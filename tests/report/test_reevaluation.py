@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from emonet_bench.cli import main
-from emonet_bench.runs.store import hashes
+from emonet_bench.runs.files import RunFiles
 
 MATRIX = """
 corpora = ["synthetic-acted", "synthetic-calls"]
@@ -62,7 +62,7 @@ def copied(results, pattern, tmp_path):
 def change(run, how):
     record = json.loads((run / "result.json").read_text())
     how(record)
-    record["files"] = hashes(run)
+    record["files"] = RunFiles(run).hashes()
     (run / "result.json").write_text(json.dumps(record))
 
 
@@ -121,7 +121,7 @@ def test_a_damaged_part_of_a_joint_run_is_found(joint):
 def test_predictions_and_scores_that_agree_with_each_other_but_not_with_the_checkpoint_are_found(single):
     def perfect(row):
         row.update(dict.fromkeys(list(row)[5:], "0"), prediction=row["truth"])
-        row[row["truth"]] = "1"
+        row[f"probability:{row['truth']}"] = "1"
 
     rewrite(single / "predictions.csv", perfect)
 
@@ -147,7 +147,9 @@ def test_another_truth_and_another_clip_are_found(single):
     def swap(row):
         if row["partition"] == "test" and not first:
             first.append(row["utterance"])
-            row["truth"] = next(label for label in list(row)[5:] if label != row["truth"])
+            row["truth"] = next(
+                name for column in list(row)[5:] if (name := column.removeprefix("probability:")) != row["truth"]
+            )
         elif row["partition"] == "dev":
             row["utterance"] += "x"
 
@@ -191,7 +193,10 @@ def test_a_run_whose_corpus_or_plugin_is_not_as_it_was_says_so_in_one_line(singl
 def test_a_run_that_kept_no_weights_says_so(single):
     (single / "model.safetensors").unlink()
     change(single, lambda record: None)
-    assert problems(single) == ["not evaluated again: it kept no model.safetensors"]
+    assert problems(single) == [
+        "not evaluated again: it kept no model.safetensors",
+        "model.safetensors: the record states no hash of it",
+    ]
 
 
 def test_rounding_is_told_from_tampering_by_the_tolerance(single):

@@ -221,12 +221,16 @@ def test_the_latest_of_two_runs_of_one_cell_counts(results):
     assert "2 older runs of the same cells are left out." in table.notes
 
 
+THREE = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+
+
 def test_a_run_on_several_corpora_has_a_cell_in_each_row_unless_it_is_only_a_source(results):
     facts = {"labels": list(LABELS), "protocol_id": "aaaa", "synthetic": True}
     for strategy, run_id in (("multi-task", "1" * 16), ("joint", "2" * 16)):
         path = results.add(
             corpus="a+b", protocol="x+y", strategy=strategy, run_id=run_id,
             corpora={"a": facts, "b": facts | {"protocol_id": "bbbb"}},
+            per_corpus={name: {"test": {"scores": {"uar": 0.5}, "confusion": THREE}} for name in "ab"},
         )  # fmt: skip
         results.predictions(path / "predictions-a.csv", clips(right=0.9))
         results.predictions(path / "predictions-b.csv", clips(right=0.7))
@@ -310,8 +314,8 @@ def test_clips_are_drawn_and_said_so_where_speakers_are_unknown(results):
     [
         ("{not json", "damaged"),
         ("[]", "damaged"),
-        ("{}", "not a run's record .KeyError..spec"),
-        ('{"schema_version": 2}', "written by a newer emonet-bench .schema 2.; upgrade"),
+        ("{}", "not a run's record .run_id: field required"),
+        ('{"schema_version": 99}', "written by a newer emonet-bench .schema 99.; upgrade"),
         ('{"spec": {"corpus": 3}}', "not a run's record"),
     ],
 )

@@ -7,9 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from emonet_bench.cli import main
-from emonet_bench.report.comparison import compare_records
 from emonet_bench.report.verification import verify
-from emonet_bench.runs.store import hashes
+from emonet_bench.runs.files import RunFiles
 from tests.written import LABELS, Results, clips
 
 
@@ -36,7 +35,7 @@ def run(tmp_path):
         confusion={"test": sklearn.confusion_matrix(truth, guess, labels=LABELS).tolist()},
         partitions={"test": {"clips": 120}},
     )
-    change(path, lambda record: record.update(files=hashes(path)))
+    change(path, lambda record: record.update(files=RunFiles(path).hashes()))
     return path
 
 
@@ -61,7 +60,7 @@ def test_an_untouched_run_is_as_stated(run):
         (lambda r: r["partitions"]["test"].update(clips=121), "clips on test of emo: stated 121, but the predictions give 120"),
         (lambda r: r["files"].update({"predictions.csv": "0" * 64}), "predictions.csv: not the file that the run wrote"),
         (lambda r: r["files"].update({"model.safetensors": "0" * 64}), "model.safetensors: missing"),
-        (lambda r: r.pop("labels"), "result.json: KeyError('labels')"),
+        (lambda r: r.pop("labels"), "result.json: not a run's record (labels of emo: none, or one twice)"),
     ],
 )  # fmt: skip
 def test_a_tampered_record_is_found(run, how, message):
@@ -131,26 +130,6 @@ def test_nothing_to_verify_is_a_mistake(tmp_path):
     assert "no run to verify" in done.stderr
 
 
-def test_a_repetition_is_compared_score_by_score():
-    stated = {
-        "scores": {"test": {"uar": 0.5, "recall": {}}},
-        "files": {"predictions.csv": "a"},
-        "environment": {"torch": "1"},
-        "fingerprint": "x",
-    }
-    other = {
-        **stated,
-        "scores": {"test": {"uar": 0.4}},
-        "files": {"predictions.csv": "b"},
-        "environment": {"torch": "2"},
-    }
-    found = compare_records(stated, other)
-    assert found.scores == {"test uar": (0.5, 0.4)}
-    assert found.difference == pytest.approx(0.1)
-    assert (found.identical, found.context) == (False, ("environment torch: 1, now 2",))
-    assert compare_records({**stated, "files": None}, other).identical is None
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     results = tmp_path_factory.mktemp("trained") / "results"
@@ -182,7 +161,18 @@ def test_a_run_that_stated_too_much_is_not_reproduced(trained, tmp_path):
 @pytest.mark.parametrize(
     ("how", "arguments", "message"),
     [
-        (lambda record: record.pop("scores"), (), "this run failed, so there is nothing to compare with"),
+        (
+            lambda record: record.update(error={"type": "E", "message": ""}, scores=None),
+            (),
+            "this run failed, so there is nothing to compare with",
+        ),
+        (lambda record: record["scores"]["test"].update(uar="0.5"), (), "not a run's record (scores.test.uar: "),
+        (lambda record: record["scores"]["test"].pop("uar"), (), "not a run's record (scores.test.uar: "),
+        (lambda record: record["scores"]["test"].update(uar=float("nan")), (), "result.json: damaged"),
+        (lambda record: record["spec"].update(corpus="../mine/emodb"), (), "corpus name '../mine/emodb'"),
+        (lambda record: record["spec"].update(corpus="/tmp/emodb"), (), "corpus name '/tmp/emodb'"),
+        (lambda record: record["spec"].update(seed="/../x"), (), "spec.seed: "),
+        (lambda record: record.update(run_id="/../.ssh"), (), "run_id: "),
         (lambda record: record["spec"].update(source="ab" * 8), (), "its source abababab does not lie beside it"),
         (lambda record: record["spec"].update(source="ab" * 8), ("--source", "{run}"), "not the source of"),
         (lambda record: record["spec"].update(corpus="nowhere"), (), "nowhere"),
@@ -198,3 +188,73 @@ def test_what_cannot_be_reproduced_is_said_in_one_line(trained, tmp_path, how, a
     assert done.exit_code == 2, done.output
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+    assert {path.name for path in tmp_path.iterdir()} <= {"results", "again"}, "nothing is written elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("how", "told", "status"),
+    [
+        (lambda record: record["scores"]["test"].update(uar=1), "test uar: 1.000000, now 0.200000  (differs)", 1),
+        (lambda record: record["scores"]["test"]["recall"].update(anger=0.123), "test recall of anger: 0.123000, now ", 1),
+        (lambda record: record["confusion"]["test"][0].reverse(), "  (differs)", 1),
+        (lambda record: record["scores"]["test"].pop("recall"), "Not all that is stated by one of the two", 1),
+        (lambda record: record.pop("confusion"), "Not all that is stated by one of the two", 1),
+        (lambda record: record["scores"].pop("dev"), "Not all that is stated by one of the two", 1),
+        (lambda record: record.update(fingerprint="0" * 16), "differs: fingerprint: 0000000000000000, now ", 0),
+        (lambda record: record["files"].pop("predictions.csv"), "RUN itself: predictions.csv: the record states no", 0),
+    ],
+)  # fmt: skip
+def test_what_a_run_states_otherwise_is_never_identical(trained, tmp_path, how, told, status):
+    run = shutil.copytree(trained, tmp_path / "results" / trained.name)
+    change(run, how)
+    done = command("reproduce", run, "--results", tmp_path / "again")
+    assert told in done.output
+    assert done.exit_code == status
+    assert ("identical to the last bit" in done.output) == ("fingerprint" in told)
+
+
+def test_a_run_without_its_predictions_is_never_identical(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "results" / trained.name)
+    (run / "predictions.csv").unlink()
+    done = command("reproduce", run, "--results", tmp_path / "again")
+    assert "RUN itself: predictions.csv: missing" in done.output
+    assert done.output.endswith("All scores are the same.\n")
+
+
+def test_a_strangers_run_replaces_none_of_the_users(trained, tmp_path):
+    mine, theirs = (shutil.copytree(trained, tmp_path / name / trained.name) for name in ("mine", "theirs"))
+    before = (mine / "result.json").read_bytes()
+    done = command("reproduce", theirs, "--results", tmp_path / "mine")
+    assert done.exit_code == 2
+    assert "lies there already; delete it, or give another directory with --results" in done.stderr
+    assert (mine / "result.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("tolerance", ["nan", "inf", "-1", "2", "x"])
+@pytest.mark.parametrize("name", ["verify", "reproduce"])
+def test_a_tolerance_that_is_none_is_refused(run, name, tolerance):
+    done = command(name, run, "--tolerance", tolerance)
+    assert done.exit_code == 2
+    assert "--tolerance" in done.stderr
+
+
+def test_directories_that_cannot_be_read_are_problems(run):
+    (run.parent / "empty").mkdir()
+    shutil.copytree(run, run.parent / "torn")
+    (run.parent / "torn" / "result.json").write_text("{")
+    done = command("verify", run.parent)
+    assert done.exit_code == 1
+    assert "empty: not a run's directory (result.json: No such file or directory)" in done.output
+    assert "torn: result.json: damaged" in done.output
+    assert done.output.endswith("1 of 3 runs are as stated.\n")
+
+
+def test_a_record_of_today_states_all_that_can_be_checked(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / trained.name)
+    change(run, lambda record: [record.pop(name) for name in ("confusion", "files")])
+    assert sorted(verify(run).problems) == [
+        "confusion on dev of synthetic-acted: not stated",
+        "confusion on test of synthetic-acted: not stated",
+        "model.safetensors: the record states no hash of it",
+        "predictions.csv: the record states no hash of it",
+    ]

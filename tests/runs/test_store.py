@@ -1,6 +1,10 @@
 """The results directory: aside, then in place, once."""
 
 import errno
+import logging
+import os
+import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -10,17 +14,14 @@ from safetensors import SafetensorError
 
 from emonet_bench.config import Training
 from emonet_bench.errors import StoreError
-from emonet_bench.runs.spec import RunSpec, run_id
-from emonet_bench.runs.store import (
-    STATE,
-    RunLocked,
-    RunStore,
-    checkpoint_hash,
-    commit,
-    out_of_space,
-    read_record,
-    write_json,
-)
+from emonet_bench.files import LONGEST_NAME
+from emonet_bench.runs.files import STATE, RunFiles
+from emonet_bench.runs.history import Epoch
+from emonet_bench.runs.lock import RunLocked
+from emonet_bench.runs.log import capture_output
+from emonet_bench.runs.spec import Cell, RunSpec, directory_name, run_id
+from emonet_bench.runs.store import RunStore, out_of_space
+from tests.written import finished
 
 SPEC = RunSpec(
     corpus="c",
@@ -35,19 +36,31 @@ SPEC = RunSpec(
 IDENTITY = run_id(SPEC, {})
 
 
+CELL = Cell(SPEC, IDENTITY)
+
+
+def write(directory, value):
+    RunFiles(directory).write_record(finished(CELL, best_epoch=value))
+
+
 def finish(store, value, **options):
     with store.writing(SPEC, IDENTITY, **options) as directory:
         if directory is not None:
-            write_json(directory / "result.json", {"value": value})
+            write(directory, value)
     return directory
+
+
+def value(store):
+    record = store.record(SPEC, IDENTITY)
+    return record and record.best_epoch
 
 
 def test_a_run_appears_only_when_it_is_whole(tmp_path):
     store = RunStore(tmp_path)
     with store.writing(SPEC, IDENTITY) as directory:
-        write_json(directory / "result.json", {"value": 1})
+        write(directory, 1)
         assert store.record(SPEC, IDENTITY) is None
-    assert store.record(SPEC, IDENTITY) == {"value": 1}
+    assert value(store) == 1
 
 
 def test_a_run_that_breaks_off_leaves_no_result_but_what_it_needs_to_go_on(tmp_path):
@@ -59,17 +72,17 @@ def test_a_run_that_breaks_off_leaves_no_result_but_what_it_needs_to_go_on(tmp_p
     with store.writing(SPEC, IDENTITY) as directory:
         assert (directory / "state").exists()
         (directory / "state").unlink()
-        write_json(directory / "result.json", {"value": 2})
-    assert store.record(SPEC, IDENTITY) == {"value": 2}
+        write(directory, 2)
+    assert value(store) == 2
 
 
 def test_a_finished_run_is_not_written_again_unless_asked(tmp_path):
     store = RunStore(tmp_path)
     finish(store, 1)
     assert finish(store, 2) is None
-    assert store.record(SPEC, IDENTITY) == {"value": 1}
+    assert value(store) == 1
     finish(store, 3, again=True)
-    assert store.record(SPEC, IDENTITY) == {"value": 3}
+    assert value(store) == 3
 
 
 def test_a_discarded_run_leaves_nothing(tmp_path):
@@ -88,18 +101,6 @@ def test_a_results_directory_that_is_a_file_is_one_clear_line(tmp_path):
     (tmp_path / "results").touch()
     with pytest.raises(StoreError, match="--results"), RunStore(tmp_path / "results").writing(SPEC, IDENTITY):
         pass
-
-
-@pytest.mark.parametrize("content", ["", "{", "[1]"])
-def test_a_damaged_record_names_its_file(tmp_path, content):
-    (tmp_path / "result.json").write_text(content)
-    with pytest.raises(StoreError, match=r"result\.json: damaged"):
-        read_record(tmp_path)
-
-
-def test_a_missing_checkpoint_names_its_file(tmp_path):
-    with pytest.raises(StoreError, match=r"model\.safetensors"):
-        checkpoint_hash(tmp_path)
 
 
 def test_a_run_that_another_process_writes_is_busy_and_free_again_when_it_ends(tmp_path):
@@ -137,21 +138,12 @@ def test_a_sealed_run_is_only_moved(tmp_path):
     with pytest.raises(KeyboardInterrupt), store.writing(SPEC, IDENTITY) as directory:
         (directory / STATE).touch()
         (directory / "history.part").touch()
-        commit(directory, {"value": 1})
+        write(directory, 1)
         raise KeyboardInterrupt
     with store.writing(SPEC, IDENTITY) as directory:
         assert directory is None
-    assert store.record(SPEC, IDENTITY) == {"value": 1}
+    assert value(store) == 1
     assert [path.name for path in store.path(SPEC, IDENTITY).iterdir()] == ["result.json"]
-
-
-def test_a_record_appears_after_everything_that_it_speaks_of_has_reached_the_disk(tmp_path, monkeypatch):
-    told = []
-    monkeypatch.setattr("os.fsync", lambda handle: told.append(Path(f"/proc/self/fd/{handle}").readlink().name))
-    (tmp_path / "model.safetensors").touch()
-    monkeypatch.setattr(Path, "replace", lambda self, target: told.append(f"-> {target.name}"))
-    commit(tmp_path, {})
-    assert told == ["model.safetensors", "result.json.part", "-> result.json", tmp_path.name]
 
 
 def test_what_is_to_be_made_again_goes_on_where_it_was_broken_off(tmp_path):
@@ -162,8 +154,8 @@ def test_what_is_to_be_made_again_goes_on_where_it_was_broken_off(tmp_path):
         raise KeyboardInterrupt
     with store.writing(SPEC, IDENTITY, again=True) as directory:
         assert (directory / "state").exists()
-        write_json(directory / "result.json", {"value": 2})
-    assert store.record(SPEC, IDENTITY) == {"value": 2}
+        write(directory, 2)
+    assert value(store) == 2
 
 
 @pytest.mark.parametrize(
@@ -177,3 +169,116 @@ def test_what_is_to_be_made_again_goes_on_where_it_was_broken_off(tmp_path):
 )
 def test_a_full_disk_is_told_from_other_errors(error, expected):
     assert out_of_space(error) is expected
+
+
+def test_a_forced_run_in_place_of_a_link_replaces_the_link_only(tmp_path):
+    elsewhere = RunStore(tmp_path / "elsewhere")
+    finish(elsewhere, 1)
+    store = RunStore(tmp_path / "results")
+    store.root.mkdir()
+    store.path(SPEC, IDENTITY).symlink_to(elsewhere.path(SPEC, IDENTITY), target_is_directory=True)
+    finish(store, 2, again=True)
+    assert (value(store), value(elsewhere)) == (2, 1)
+    assert not store.path(SPEC, IDENTITY).is_symlink()
+    assert not list((store.root / ".pending").iterdir())
+
+
+def test_links_planted_where_runs_are_written_are_not_followed(tmp_path):
+    store, victim = RunStore(tmp_path / "results"), tmp_path / "victim"
+    victim.write_text("precious")
+    staging = store.pending(SPEC, IDENTITY)
+    staging.mkdir(parents=True)
+    for name in ("predictions.csv", "history.csv", "log.txt", "model.safetensors", "result.json", "history.part"):
+        (staging / name).symlink_to(victim)
+    os.mkfifo(staging / "shared.safetensors")
+    staging.with_name(f"{staging.name}.lock").symlink_to(victim)
+    staging.with_name(f"{staging.name}.old").symlink_to(tmp_path, target_is_directory=True)
+    with store.writing(SPEC, IDENTITY) as directory:
+        with capture_output(directory):
+            logging.getLogger("test").warning("hello")
+        RunFiles(directory).write_predictions(["a"], [])
+        RunFiles(directory).history_writer().write(Epoch(1, 1.0, 0.5, 0.1, 1.0))
+        write(directory, 1)
+    assert value(store) == 1
+    assert victim.read_text() == "precious"
+    assert not any(path.is_symlink() for path in store.path(SPEC, IDENTITY).iterdir())
+
+
+def test_a_link_in_place_of_a_run_that_is_written_is_not_followed(tmp_path):
+    store, victim = RunStore(tmp_path / "results"), tmp_path / "victim"
+    victim.mkdir()
+    (victim / "precious").touch()
+    staging = store.pending(SPEC, IDENTITY)
+    staging.parent.mkdir(parents=True)
+    staging.symlink_to(victim, target_is_directory=True)
+    finish(store, 1)
+    assert [path.name for path in victim.iterdir()] == ["precious"]
+    shutil.rmtree(store.root / ".pending")
+    (store.root / ".pending").symlink_to(victim, target_is_directory=True)
+    with pytest.raises(StoreError, match="is a link, so that runs would be written elsewhere"):
+        finish(store, 2, again=True)
+    assert [path.name for path in victim.iterdir()] == ["precious"]
+
+
+def test_another_runs_record_is_not_taken_for_this_one(tmp_path):
+    store = RunStore(tmp_path)
+    finish(store, 1)
+    record = store.path(SPEC, IDENTITY) / "result.json"
+    record.write_text(record.read_text().replace(IDENTITY, IDENTITY[:8] + "0" * 8))
+    with pytest.raises(StoreError, match="holds the run"):
+        store.record(SPEC, IDENTITY)
+
+
+def test_a_joint_run_of_many_corpora_has_a_name_that_file_systems_take(tmp_path):
+    names = [f"corpus-of-a-rather-long-name-{number}" for number in range(12)]
+    long = SPEC.model_copy(update={"corpus": "+".join(names), "protocol": "+".join("p" * 12)})
+    other = long.model_copy(update={"corpus": "+".join(reversed(names)), "protocol": "+".join("p" * 12)})
+    name = directory_name(long, IDENTITY)
+    assert len(name.encode()) + len(".lock") == LONGEST_NAME
+    assert name.endswith(f"-{IDENTITY[:8]}")
+    assert name == directory_name(long, IDENTITY) != directory_name(other, IDENTITY)
+    store = RunStore(tmp_path)
+    with store.writing(long, IDENTITY) as directory:
+        assert store.busy(long, IDENTITY)
+        store.discard(directory)
+
+
+def test_a_name_that_fits_is_left_as_it_is():
+    fitting = SPEC.model_copy(update={"corpus": "c" * 230})
+    assert directory_name(fitting, IDENTITY) == f"{'c' * 230}-a-s-s0-{IDENTITY[:8]}"
+
+
+def test_a_name_that_leads_elsewhere_is_no_run(tmp_path):
+    for corpus in ("../up", "/etc", "a/../../b"):
+        with pytest.raises(StoreError, match="is no name of a file"):
+            RunStore(tmp_path).path(SPEC.model_copy(update={"corpus": corpus}), IDENTITY)
+
+
+def test_results_of_too_long_a_name_are_one_line(tmp_path):
+    store = RunStore(tmp_path / ("x" * 300))
+    for ask in (lambda: store.record(SPEC, IDENTITY), store.directories, lambda: finish(store, 1)):
+        with pytest.raises(StoreError, match="File name too long"):
+            ask()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
+def test_a_file_system_without_locks_is_one_line(tmp_path, monkeypatch, number):
+    def without(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", without)
+    with pytest.raises(StoreError, match=f"--results {tmp_path}: its file system locks no files"):
+        finish(RunStore(tmp_path), 1)
+
+
+def test_a_file_system_without_fsync_of_directories_is_tolerated(tmp_path, monkeypatch):
+    real = os.fsync
+
+    def without(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(handle)
+
+    monkeypatch.setattr("os.fsync", without)
+    finish(RunStore(tmp_path), 1)
+    assert value(RunStore(tmp_path)) == 1

@@ -1,0 +1,122 @@
+"""The parts of a run's record: scores, what a run says of a corpus, an export, an error."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from emonet_bench.errors import StoreError
+from emonet_bench.files import check_file_name
+from emonet_bench.types import Partition
+
+LONGEST_TEXT = 200_000
+"""Characters of the longest text in a record."""
+
+
+def _file_name(name: str) -> str:
+    try:
+        check_file_name(name, "files")
+    except StoreError as error:
+        raise ValueError(str(error)) from None
+    return name
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Line = Annotated[str, StringConstraints(max_length=2_000)]
+Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]
+FileName = Annotated[str, AfterValidator(_file_name)]
+RunId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+Labels = Annotated[list[Name], Field(max_length=1_000)]
+Table = Annotated[list[Annotated[list[Count], Field(max_length=1_000)]], Field(max_length=1_000)]
+
+
+class Part(BaseModel):
+    """A part of a record: no unknown keys, no strings for numbers, no number that is none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def stated(part: Part) -> dict[str, Any]:
+    """Return the fields of a part that were given, to be given to another one."""
+    return {name: getattr(part, name) for name in part.model_fields_set}
+
+
+class RunError(Part):
+    """Why a run failed."""
+
+    type: Name = Field(description="Class of the exception.")
+    message: Text = Field(description="What it says.")
+    traceback: Text = Field("", description="Where it was raised.")
+
+
+class Scores(Part):
+    """Scores of one partition."""
+
+    uar: Share = Field(description="Unweighted average recall.")
+    accuracy: Share | None = Field(None, description="Share of right predictions.")
+    macro_f1: Share | None = Field(None, description="Mean F1 over labels; the means of a joint run are without.")
+    recall: dict[Name, Share | None] | None = Field(
+        None, description="Of each label; null where the partition lacks it. The means of a joint run are without."
+    )
+
+
+class ScoredPartition(Part):
+    """Scores of one corpus of a joint run on one partition."""
+
+    scores: Scores = Field(description="As in `scores`.")
+    confusion: Table = Field(description="As in `confusion`.")
+
+
+class PartitionFacts(Part):
+    """What a partition holds."""
+
+    clips: Count = Field(description="Number of clips.")
+    speakers: Count | None = Field(None, description="Number of speakers; null where they are unknown.")
+    labels: dict[Name, Count] = Field(default_factory=dict, description="Clips of each label.")
+
+
+class Parameters(Part):
+    """Numbers that a network consists of."""
+
+    total: Count = Field(description="All of them.")
+    trainable: Count = Field(description="Those that were trained.")
+
+
+class Exported(Part):
+    """What came of an export."""
+
+    file: FileName | None = Field(None, description="The ONNX file.")
+    max_delta: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="Largest difference of a logit between onnxruntime and the trained network."
+    )
+    uar: Share | None = Field(None, description="UAR on test through onnxruntime.")
+    error: Text | None = Field(None, description="Instead of the others: why it could not be exported.")
+
+
+class CorpusFacts(Part):
+    """What a run says of a corpus whose clips it scored."""
+
+    labels: Labels = Field(default_factory=list, description="In declared order.")
+    protocol_id: Line = Field(
+        "",
+        description="Label set, partition or folds, split hash, selection rule, hashed; runs with different ids are "
+        "never ranked together.",
+    )
+    fingerprint: Line = Field("", description="Hash of the corpus's decoded audio and labels.")
+    audit: Literal["clean", "warnings", "leaking"] | None = Field(
+        None, description="Verdict of the corpus's quick audit."
+    )
+    skipped_files: Count = Field(0, description="How many broken files were left out.")
+    shared_clips: Count = Field(
+        0, description="Where a network is scored on another corpus: scored clips that it was trained on."
+    )
+    synthetic: bool = Field(False, description="Whether the audio is generated.")  # noqa: FBT003
+    licence: Line = Field("", description="Terms of the corpus.")
+    partitions: dict[Partition, PartitionFacts] = Field(
+        default_factory=dict, description="What each of `train`, `dev` and `test` holds."
+    )
