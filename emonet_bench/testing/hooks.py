@@ -12,7 +12,8 @@ from typing import Any
 
 from emonet_bench.config import Training
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.runs.spec import RunError, RunResult, RunSpec
+from emonet_bench.runs.facts import RunError
+from emonet_bench.runs.spec import RunResult, RunSpec
 from emonet_bench.testing.contracts import BrokenError, hold
 
 SPEC = RunSpec(
@@ -90,7 +91,7 @@ def failure_followed(bench: HooksBench) -> None:
     """A run that fails can be followed, also one that failed before its first epoch."""
     with bench.results() as directory:
         bench.call("emonet_run_started", spec=SPEC, directory=directory)
-        error = RunError("RuntimeError", "made up", "Traceback ...")
+        error = RunError(type="RuntimeError", message="made up", traceback="Traceback ...")
         bench.call("emonet_run_failed", spec=SPEC, error=error, directory=directory)
 
 
