@@ -1,4 +1,4 @@
-"""The working part of ``plugins check``: every kit on what a plugin registers, in a process that may hang or die."""
+"""Checks of plugins: every kit on what a plugin registers, in a process that may hang or die."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The group behind ``emonet-bench``: commands are imported when they are invoked, and a user's mistake is one line."""
+"""The shell, the group behind ``emonet-bench``: commands are imported when they are invoked, a mistake is one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as a table: read run directories, pool folds, average seeds, tell apart what differs, render."""
+"""Reports: read run directories, pool folds, average seeds, tell apart what differs, render a table."""
 
 from emonet_bench.report.cells import Score, TableCell
 from emonet_bench.report.layout import SORTS, arranged

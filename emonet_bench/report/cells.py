@@ -1,4 +1,4 @@
-"""One cell of a table: folds pooled and scored once for each seed, seeds averaged, an interval, a comparison."""
+"""Cells of a table: folds pooled and scored once for each seed, seeds averaged, an interval, a comparison."""
 
 from __future__ import annotations
 

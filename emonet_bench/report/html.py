@@ -1,4 +1,4 @@
-"""A table with all that lies behind it as one self-contained HTML page."""
+"""HTML: a table with all that lies behind it as one self-contained page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the cells of a table stand: what makes its rows, what its columns, and in which order."""
+"""Layout of a table: what makes its rows, what its columns, and in which order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands below a table: how to read it, what was compared, what failed."""
+"""Notes below a table: how to read it, what was compared, what failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in a table: a row for what may be compared, a column for each way to get a network."""
+"""Rows and columns of a table: what may be compared, and each way to get a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From run records to a table: one row for what may be compared, one column for each way to get a network."""
+"""The table of results: from run records to rows of what may be compared, averaged, tested and ranked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table for the terminal."""
+"""The table for the terminal, as wide as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks on corpora that they were not trained on: a map of source and target, apart from what is ranked."""
+"""Zero-shot maps: networks on corpora that they were not trained on, apart from what is ranked."""
 
 from __future__ import annotations
 

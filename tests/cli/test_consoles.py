@@ -42,7 +42,7 @@ def test_an_encoding_that_lacks_a_character_costs_only_that_character(results, e
     told = done.stdout.decode(encoding)
     assert (done.returncode, done.stderr) == (status, b"")
     assert ("größer" if encoding != "ascii" else r"gr\xf6\xdfer") in told or command == "verify"
-    assert ("怒り" if encoding.startswith("utf") else r"\u6012\u308a") in told or command == "status"
+    assert ("怒り" if encoding.startswith("utf") else r"\u6012\u308a") in told or command != "report"
 
 
 def test_the_hosts_own_signs_have_plain_ones(results):
