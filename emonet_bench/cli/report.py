@@ -40,7 +40,7 @@ _RENDER = {
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
 @click.option(
     "--metric",
-    type=click.Choice(get_args(reports.Score)),
+    type=click.Choice(get_args(reports.MetricName)),
     metavar="SCORE",
     default="uar",
     show_default=True,
@@ -68,7 +68,7 @@ def report(
     results: Path,
     form: str,
     output: Path | None,
-    metric: reports.Score,
+    metric: reports.MetricName,
     baseline: str,
     filters: tuple[str, ...],
     **arrangement: Any,

@@ -64,7 +64,7 @@ def test_a_record_of_a_stranger_costs_one_line_in_each_command(tmp_path, text):
     record |= {"notes": {"halved_batch": text}, "licence": text, "protocol_id": text, "run_id": text}
     (odd / "result.json").write_text(json.dumps(record))
     for command in ("status", "report", "verify"):
-        shown(command, results.folder, statuses=(0, 1))
+        assert "Traceback" not in shown(command, results.folder, statuses=(0, 1))
 
 
 @TEXTS
