@@ -16,6 +16,7 @@ from typing import Any
 from measuring import forget_peak, parser, peak_mb, show, table, timed
 
 from emonet_bench import report
+from emonet_bench.config import Training
 from emonet_bench.report.html import render_html
 
 LABELS = ("anger", "fear", "joy", "neutral", "sadness", "surprise")
@@ -43,7 +44,7 @@ def _record(number: int, corpus: str, architecture: str, strategy: str, seed: in
         "architecture_options": {f"option{i}": i for i in range(25)},
         "strategy": strategy,
         "strategy_options": {},
-        "training": {f"setting{i}": i for i in range(20)},
+        "training": Training().model_dump(),
         "seed": seed,
         "fold": None,
         "source": None,

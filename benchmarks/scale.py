@@ -51,11 +51,11 @@ def corpus(hours: float, folder: Path) -> dict[str, float]:
     """Build, open and train on a corpus; return seconds and memory. In a process of its own."""
     import noise  # noqa: PLC0415 - here and below: the process that measures others stays small
 
-    from emonet_bench.cli.plan import resolve  # noqa: PLC0415
     from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus  # noqa: PLC0415
     from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415
     from emonet_bench.matrix.file import Matrix  # noqa: PLC0415
     from emonet_bench.matrix.planner import Planner  # noqa: PLC0415
+    from emonet_bench.matrix.resources import resolve  # noqa: PLC0415
     from emonet_bench.plugins.loading import Plugins, Selection  # noqa: PLC0415
 
     chosen, plugins, told = noise.corpus(hours, folder / "files"), Plugins(Selection(strict=True)), {}

@@ -51,19 +51,18 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def cells(folder: Path, repeats: int) -> Iterator[list[str]]:
     """Run cells of the demonstration for one epoch each; yield a row for each kind."""
     import torch  # noqa: PLC0415 - commands are measured before
-    from rich.console import Console  # noqa: PLC0415
 
-    from emonet_bench.cli.plan import plan  # noqa: PLC0415
     from emonet_bench.cli.run import DEMO  # noqa: PLC0415
     from emonet_bench.config import read_toml  # noqa: PLC0415
     from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415
+    from emonet_bench.matrix.planning import matrix_source, plan  # noqa: PLC0415
     from emonet_bench.plugins.loading import Plugins, Selection  # noqa: PLC0415
 
     values: dict[str, Any] = read_toml(DEMO)
     values |= {"corpora": ["synthetic-acted"], "strategies": ["scratch"], "seeds": list(range(repeats + 1))}
     values["training"] |= {"epochs": 1, "device": "cpu"}
     torch.set_num_threads(1)
-    planned = plan(values, "the demonstration", Plugins(Selection(strict=True)), Console(quiet=True))
+    planned = plan(matrix_source(values), Plugins(Selection(strict=True)))
     told: dict[str, list[tuple[float, float, float]]] = {}
     for cell in planned.cells:
         forget_peak()

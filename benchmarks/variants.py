@@ -67,8 +67,8 @@ def main() -> None:
             lines += single(one, plugins, Path(folder))
         if len(members) > 1:
             lines += bank(members, Path(folder))
-    first = members[0].record["spec"]
-    words = f"Networks: {first['architecture']} {first['strategy']}, {first['architecture_options']}."
+    first = members[0].record.spec
+    words = f"Networks: {first.architecture} {first.strategy}, {first.architecture_options}."
     show("Variants of exported models", [words, "\n".join(lines)], publish=given.publish)
 
 

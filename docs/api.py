@@ -16,7 +16,7 @@ from typing import Any
 PAGE = Path(__file__).with_name("api.md")
 
 PUBLIC: dict[str, tuple[str, ...]] = {
-    "emonet_bench": ("hookimpl",),
+    "emonet_bench": ("Predictor", "hookimpl", "load_results", "run_matrix"),
     "emonet_bench.config": ("Options", "option", "parse", "read_toml"),
     "emonet_bench.data.cards": ("OWN_CARD", "corpus_at", "corpus_from_card"),
     "emonet_bench.data.dataset": ("Batch", "Clips"),
@@ -37,6 +37,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.frontend.options": ("FrontEndOptions",),
     "emonet_bench.frontend.spectrogram": ("DecibelLogMel", "LogMel", "Mfcc"),
     "emonet_bench.hookspecs": ("CorporaConfig",),
+    "emonet_bench.matrix.events": ("Listener",),
+    "emonet_bench.matrix.progress": ("ProgressLines",),
     "emonet_bench.metrics": ("accuracy", "confusion", "macro_f1", "recalls", "scores", "unweighted_average_recall"),
     "emonet_bench.networks": (
         "Classifier",
@@ -51,7 +53,13 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "parameter_groups",
         "without_corpus",
     ),
-    "emonet_bench.runs.spec": ("RunError", "RunResult", "RunSpec"),
+    "emonet_bench.plugins.loading": ("Selection",),
+    "emonet_bench.report.notebook": ("Figure",),
+    "emonet_bench.report.results": ("Results",),
+    "emonet_bench.runs.facts": ("RunError",),
+    "emonet_bench.runs.history": ("Epoch",),
+    "emonet_bench.runs.record": ("RunRecord",),
+    "emonet_bench.runs.spec": ("RunResult", "RunSpec"),
     "emonet_bench.testing": ("check_architecture", "check_corpus", "check_executor", "check_strategy"),
     "emonet_bench.training.checkpoints": ("Checkpoint",),
     "emonet_bench.training.svm": ("LinearHead", "fit_svm"),

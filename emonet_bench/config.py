@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from emonet_bench.errors import ConfigError
+from emonet_bench.files import check_regular
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -19,7 +23,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class Options(BaseModel):
     """A frozen set of options; unknown names are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def option(default: Any, description: str, *, short: str | None = None, **constraints: Any) -> Any:
@@ -40,8 +44,8 @@ def option(default: Any, description: str, *, short: str | None = None, **constr
 class Training(Options):
     """How a cell is trained. A finished run holds these values resolved: no ``auto`` is left in them."""
 
-    epochs: int = option(40, "Most passes over the training clips.", short="-e", ge=1)
-    batch_size: int = option(32, "Clips in a batch.", short="-bs", ge=2)
+    epochs: int = option(40, "Most passes over the training clips.", short="-e", ge=1, le=1_000_000)
+    batch_size: int = option(32, "Clips in a batch.", short="-bs", ge=2, le=65_536)
     optimizer: Literal["sgd", "rmsprop", "adam", "adadelta", "adamw"] = option("adamw", "Optimiser.", short="-o")
     learning_rate: float = option(2e-3, "Highest learning rate.", short="-lr", gt=0)
     schedule: Literal["cosine", "stages"] = option(
@@ -58,7 +62,9 @@ class Training(Options):
     )
     label_smoothing: float = option(0.1, "Label smoothing of the cross-entropy.", ge=0, lt=1)
     balanced_weights: bool = option(True, "Weigh classes by their inverse frequency in train.", short="-bw")  # noqa: FBT003
-    window: float | None = option(3.0, "Seconds of the random crop in training; none: whole clips.", short="-w", gt=0)
+    window: float | None = option(
+        3.0, "Seconds of the random crop in training; none: whole clips.", short="-w", gt=0, le=3_600
+    )
     short_clips: Literal["repeat", "pad"] = option(
         "repeat", "How a clip shorter than the training window fills it: repeated, or padded with zeros."
     )
@@ -72,14 +78,30 @@ class Training(Options):
         "Batches of each corpus in an artificial epoch; none: one pass over the largest corpus.",
         short="-spe",
         ge=1,
+        le=1_000_000,
     )
-    sampling_rate: int = option(16_000, "Samples per second that networks hear.", ge=1_000)
+    sampling_rate: int = option(16_000, "Samples per second that networks hear.", ge=1_000, le=192_000)
     device: Literal["auto", "cpu", "cuda"] = option("auto", "Kind of device; auto: cuda where there is one.")
     precision: Literal["auto", "float32", "bfloat16"] = option(
         "auto", "Arithmetic of training; auto: bfloat16 on cuda and on CPUs that multiply it. Scores are float32."
     )
-    threads: int = option(1, "CPU threads of a cell; workers never change it, so they never change a number.", ge=1)
+    threads: int = option(
+        1, "CPU threads of a cell; workers never change it, so they never change a number.", ge=1, le=1_024
+    )
     limit: int | None = option(None, "Most clips of each partition, for a smoke run; none: all.", ge=2)
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        """Hold a batch to a size that a machine may have room for; every value by itself may be sensible."""
+        gigabytes = 4 * self.batch_size * (self.window or 0) * self.sampling_rate / 1e9  # float32
+        if gigabytes > _LARGEST_BATCH_GB:
+            raise ValueError(
+                f"a batch would hold {gigabytes:.0f} GB of samples; lower batch_size, window or sampling_rate"
+            )
+        return self
+
+
+_LARGEST_BATCH_GB = 32
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -89,10 +111,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: It is missing, unreadable or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        check_regular(path, "TOML")
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a byte order mark
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # numbers of 5000 digits and nested brackets, too
         raise ConfigError(f"{path}: not a TOML file ({error})") from error
 
 
@@ -114,11 +137,59 @@ def parse(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join([where, *(str(part) for part in first["loc"])])
-        if first["type"] == "extra_forbidden":
-            raise ConfigError(f"{place}: unknown option{did_you_mean(first['loc'][-1], model.model_fields)}") from None
-        raise ConfigError(f"{place}: {first['msg'].lower()}; got {first['input']!r}") from None
+        raise ConfigError(_in_one_line(error, model, values, where)) from None
+
+
+def _in_one_line(error: ValidationError, model: type[BaseModel], values: Mapping[str, Any], where: str) -> str:
+    # Of a union every branch complains; the one that got furthest into the value is the one that was meant.
+    first = max(error.errors(), key=lambda one: (one["type"] == "extra_forbidden", len(_path(one, values))))
+    path = _path(first, values)
+    place = ".".join([where, *map(str, path)])
+    if first["type"] == "extra_forbidden":
+        return f"{place}: unknown option{did_you_mean(path[-1], _fields_at(model, path))}"
+    if first["type"] == "value_error":
+        return f"{place}: {first['ctx']['error']}"
+    return f"{place}: {first['msg'].lower()}; got {_short(first['input'])}"
+
+
+def _path(error: ErrorDetails, values: Mapping[str, Any]) -> list[str | int]:
+    """Return where in the values an error lies: its location without the names of a union's branches."""
+    here: Any = values
+    path: list[str | int] = []
+    part: Any
+    for part in error["loc"]:
+        known: Collection[Any] = range(len(here)) if isinstance(here, list) else here
+        if isinstance(here, list | Mapping) and part in known:
+            here = here[part]
+            path.append(part)
+    return [*path, error["loc"][-1]] if error["type"] == "missing" else path
+
+
+def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> set[str]:
+    """Name the options that are known where a path leads."""
+    models = [model]
+    for part in path[:-1]:
+        fields = [one.model_fields[part] for one in models if part in one.model_fields]
+        models = [inner for field in fields for inner in _models_in(field.annotation)] or models
+    return {name for one in models for name in one.model_fields}
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _short(value: object) -> str:
+    """Show a value as it was given, but of a long one only the beginning."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of thousands of digits
+        return "a number that is too long"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+_LONGEST = 200
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

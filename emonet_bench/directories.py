@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emonet_bench.config import read_toml
 from emonet_bench.errors import ConfigError
-from emonet_bench.files import write_text
+from emonet_bench.files import expanded, write_text
 from emonet_bench.types import check_name
 
 FILE = "corpora.toml"
@@ -77,7 +77,7 @@ def _toml(places: Mapping[str, Path]) -> str:
 def _directory(variable: str, kind: str) -> Path:
     named = os.environ.get(variable)
     if named:
-        return Path(os.path.expanduser(named))  # noqa: PTH111 - pathlib's raises where there is no such user
+        return expanded(Path(named), variable)
     import platformdirs  # noqa: PLC0415 - only where it is needed
 
     if os.path.expanduser("~") == "~":  # noqa: PTH111 - pathlib's raises

@@ -152,6 +152,24 @@ def check_regular(path: Path, where: str) -> None:
             raise ConfigError(f"{where}: {path} is no regular file; give a file")
 
 
+def expanded(path: Path, where: str) -> Path:
+    """Write a path that a user has typed out where it begins with ``~``.
+
+    Args:
+        path: The path.
+        where: What says so, for the message.
+
+    Raises:
+        ConfigError: It names a user who does not exist, or holds a NUL, which no file's name can.
+    """
+    if "\0" in str(path):
+        raise ConfigError(f"{where}: {str(path)!r} holds a NUL character; no file can be called so")
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{where}: {path}: no home directory is known for it; write the path out") from None
+
+
 def fits(name: str) -> bool:
     """Tell whether a name, with what temporary files add to it, is short enough for every file system."""
     return len(name.encode(errors="surrogateescape")) + _ROOM <= LONGEST_NAME

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from emonet_bench.audio import store_files
 from emonet_bench.audio.decoding import decoded, digest, resampled
 from emonet_bench.errors import AudioError, StoreError
+from emonet_bench.machine import cores
 from emonet_bench.types import Utterance
 
 _FORMAT = 3  # a new number leaves older stores alone
@@ -257,7 +258,7 @@ def _table(utterances: Sequence[Utterance], bad: Mapping[int, str]) -> str:
 
 def _clips(utterances: Sequence[Utterance], sampling_rate: int, threads: int | None) -> Iterator[_Clip | AudioError]:
     """Read clips in order, in threads: libsndfile and soxr release the GIL."""
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or cores()) as pool:
         for first in range(0, len(utterances), _CHUNK):
             chunk = utterances[first : first + _CHUNK]
             yield from pool.map(lambda u: _clip(u, sampling_rate), chunk)

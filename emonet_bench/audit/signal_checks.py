@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from emonet_bench.audio import decoded, digest
 from emonet_bench.audit.fingerprints import fingerprint
 from emonet_bench.errors import AudioError
+from emonet_bench.machine import cores
 from emonet_bench.types import Utterance
 
 _STEP = 2.0**-15  # of 16-bit audio
@@ -80,7 +80,7 @@ def all_clip_stats(
 
 
 def _heard(utterances: Sequence[Utterance]) -> Iterator[ClipStats | AudioError]:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for first in range(0, len(utterances), _CHUNK):
             yield from pool.map(clip_stats, utterances[first : first + _CHUNK])
 

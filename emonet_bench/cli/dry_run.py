@@ -5,37 +5,39 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import Any
 
 from rich.console import Console
 
 from emonet_bench.cli.consoles import say
-from emonet_bench.cli.plan import PlannedMatrix
 from emonet_bench.matrix.cost import Cost, cached_cost, cost_key, duration, store_cost
-from emonet_bench.matrix.executors import Workers, ending_workers, worker_count
+from emonet_bench.matrix.executors import Workers, ending_workers
+from emonet_bench.matrix.options import RunOptions
+from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.resources import worker_count
 from emonet_bench.matrix.scheduler import needless
+from emonet_bench.matrix.stale import stale_notes, with_stale
 from emonet_bench.plugins.loading import Selection
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 
 
-def show(planned: PlannedMatrix, selection: Selection, flags: Mapping[str, Any], console: Console) -> None:
+def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
     """Print the plan.
 
     Args:
         planned: The cells.
-        selection: Plugins of a probe.
-        flags: ``results``, ``jobs``, ``force`` and ``retry_failed`` of the command.
+        options: How they would be run.
         console: Where a terminal is told to wait.
     """
-    store = RunStore(flags["results"])
-    states = {cell.run_id: _state(cell, store, flags) for cell in planned.cells}
+    planned = with_stale(planned, options)
+    store = RunStore(options.results)
+    states = {cell.run_id: _state(cell, store, options) for cell in planned.cells}
     open_cells = [cell for cell in planned.cells if states[cell.run_id].startswith("to do")]
     for cell in needless(open_cells):
         states[cell.run_id] = "not needed: no cell that is left to run starts from it"
         open_cells.remove(cell)
     with console.status("trying one training step of each network"):
-        costs = _costs(planned, open_cells, selection)
+        costs = _costs(planned, open_cells)
     seconds = {cell.run_id: _seconds(planned, cell, costs) for cell in open_cells}
     width = max(len(cell.spec.title) for cell in planned.cells)
     for cell in planned.cells:
@@ -43,22 +45,23 @@ def show(planned: PlannedMatrix, selection: Selection, flags: Mapping[str, Any],
         say(f"{cell.spec.title:{width}}  {states[cell.run_id]}{f', about {duration(about)}' if about else ''}")
     counts = Counter(state.partition(":")[0].partition(" (")[0].replace("to do", "to run") for state in states.values())
     say(f"\n{len(planned.cells)} cells: {', '.join(f'{count} {state}' for state, count in counts.items())}.")
+    for note in stale_notes(planned):
+        say(note)
     if costs:
-        workers = worker_count(flags["jobs"], open_cells[0].spec.training.threads, len(open_cells))
+        workers = worker_count(options.jobs, open_cells[0].spec.training.threads, len(open_cells))
         say(_total([value for value in seconds.values() if value], costs.values(), workers))
 
 
-def _state(cell: Cell, store: RunStore, flags: Mapping[str, Any]) -> str:
+def _state(cell: Cell, store: RunStore, options: RunOptions) -> str:
     if cell.skip:
         return f"skipped: {cell.skip}"
     record = store.record(cell.spec, cell.run_id)
-    failed = record is not None and record.failed
-    if record is None or flags["force"] or (failed and flags["retry_failed"]):
+    if record is None or options.again(record):
         return "to do" if cell.wanted else "to do (as a source)"
-    return "failed" if failed else "done"
+    return "failed" if record.failed else "done"
 
 
-def _costs(planned: PlannedMatrix, cells: Iterable[Cell], selection: Selection) -> dict[str, Cost]:
+def _costs(planned: PlannedMatrix, cells: Iterable[Cell]) -> dict[str, Cost]:
     """Say what each kind of cell costs. What was not known is probed, and what breaks then will be told by the run."""
     plugins = planned.plugins.architectures
     trained = [cell.spec for cell in cells if plugins[cell.spec.architecture].fit is None and not cell.spec.evaluate]
@@ -68,7 +71,7 @@ def _costs(planned: PlannedMatrix, cells: Iterable[Cell], selection: Selection) 
         for name, spec in kinds.items():
             version = plugins.origin(spec.architecture).version
             measured = cached_cost(name, version)
-            if measured is None and (measured := _probed(spec, selection)) is not None:
+            if measured is None and (measured := _probed(spec, planned.plugins.selection)) is not None:
                 store_cost(name, version, measured)
             if measured is not None:
                 found[name] = measured

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     help="Write a variant with 8-bit convolutions beside it, such as model.int8.onnx, if its test UAR holds.",
 )
 @click.option("--bank", is_flag=True, help="One file of several tasks: runs that share the network of one source.")
+@click.option("--any-code", is_flag=True, help="Export a run, too, that other versions of its plugins have trained.")
 @click.pass_context
 def export(
     context: click.Context,
@@ -45,6 +46,7 @@ def export(
     quantize: str | None,
     *,
     bank: bool,
+    any_code: bool,
 ) -> None:
     """Write the trained network in the directory RUN as one self-describing ONNX file, with a model card beside it.
 
@@ -52,10 +54,14 @@ def export(
     the corpus is on this disk, its test partition is scored through onnxruntime, too.
     """
     from emonet_bench.export import check_name  # noqa: PLC0415 - torch
+    from emonet_bench.matrix.stale import check_code  # noqa: PLC0415
+    from emonet_bench.runs.files import RunFiles  # noqa: PLC0415
 
     if output is not None:
         check_name(output)
     plugins = Plugins(context.obj)
+    for run in () if any_code else runs:
+        check_code(RunFiles(run).read_record(), plugins, run)
     if bank:
         if output is None or corpus or quantize:
             raise ConfigError("--bank: needs --output FILE, and goes neither with --corpus nor with --quantize")
@@ -132,7 +138,6 @@ def _quantise(one: Trained, file: Path, plugins: Plugins) -> None:
 def partitions(plugins: Plugins, record: RunRecord, *, quiet: bool = False) -> dict[Partition, Clips] | None:
     """Open the run's partitions; without them an export goes on, and says so."""
     from emonet_bench.data.opened_corpus import open_corpus  # noqa: PLC0415 - torch
-    from emonet_bench.matrix.scoring import fold_of  # noqa: PLC0415
 
     spec, training = record.spec, record.spec.training
     try:
@@ -143,7 +148,7 @@ def partitions(plugins: Plugins, record: RunRecord, *, quiet: bool = False) -> d
         reason = str(error)
     else:
         if opened.fingerprint == record.fingerprint:
-            divided = opened.divide(fold_of(opened, spec.fold), training.limit)
+            divided = opened.divide(opened.fold_or_first(spec.fold), training.limit)
             return {part: opened.clips(index) for part, index in divided.items()}
         reason = f"{corpus.name} has changed since the run"
     if not quiet:

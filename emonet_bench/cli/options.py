@@ -134,8 +134,3 @@ def given(context: click.Context) -> dict[str, Any]:
         for name, value in context.params.items()
         if context.get_parameter_source(name) != ParameterSource.DEFAULT
     }
-
-
-def chosen(model: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of some values that a model has a field for."""
-    return {name: values[name] for name in model.model_fields if name in values}

@@ -12,6 +12,7 @@ import rich_click as click
 from emonet_bench.cli.consoles import say
 from emonet_bench.cli.options import Tolerance
 from emonet_bench.errors import ConfigError, StoreError
+from emonet_bench.matrix.resources import check_device
 from emonet_bench.plugins.loading import Selection
 from emonet_bench.report.comparison import Reproduction, compare_records
 from emonet_bench.report.verification import verify
@@ -54,6 +55,7 @@ def reproduce(context: click.Context, run: Path, results: Path, source: Path | N
     if record.failed:
         raise ConfigError(f"{run}: this run failed, so there is nothing to compare with")
     spec, store = record.spec, RunStore(results)
+    check_device(spec.training.device, f"{run}: it was trained on {spec.training.device}, and bits differ elsewhere")
     _check_free(store, record, run)
     start = _source(run, spec, source)
     cell = Cell(spec, record.run_id, source=spec.source)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from emonet_bench.cli.reading import Reading
 from emonet_bench.cli.shell import Shell
 from emonet_bench.cli.terminal import Terminal
-from emonet_bench.config import read_toml
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Selection
 
+if TYPE_CHECKING:
+    from emonet_bench.matrix.options import RunOptions
+    from emonet_bench.matrix.overrides import Overrides
+
 DEMO = Path(__file__).with_name("demo.toml")
-_AXES = {"corpora": "corpus", "architectures": "architecture", "strategies": "strategy", "seeds": "seed"}
 
 
 @click.group()
@@ -51,6 +53,7 @@ def run() -> None:
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--force", is_flag=True, help="Run everything again.")
 @click.option("--retry-failed", is_flag=True, help="Run failed cells again.")
+@click.option("--reuse", is_flag=True, help="Take results of other versions of the plugins as they are.")
 @click.option(
     "--plugin", "files", type=click.Path(path_type=Path), multiple=True, help="Load a plugin from a single file."
 )
@@ -63,108 +66,71 @@ def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> No
     Without FILE, a small demonstration on synthetic speech. A finished cell is never run twice: call it again to
     continue.
     """
-    _choose_gpu(flags["device"])
+    from emonet_bench.matrix.planning import matrix_source, plan  # noqa: PLC0415 - pandas is slow to import
+    from emonet_bench.matrix.resources import choose_gpu  # noqa: PLC0415
+
+    overrides = _overrides(flags, choose_gpu(flags["device"]))
     if flags["ray_address"]:
         os.environ["RAY_ADDRESS"] = flags["ray_address"]  # where Ray itself looks
-    values = with_flags(read_toml(file or DEMO), flags)
-    where = str(file or "the demo matrix")
-    selection = replace(_selection(context, flags), places=places(values, Path(where).absolute().parent))
-    from emonet_bench.cli.plan import chosen_shard, plan  # noqa: PLC0415 - pandas is slow to import
-
+    given = matrix_source(file or DEMO)
+    source = replace(given, values=overrides.applied(given.values), where=str(file or "the demo matrix"))
+    options = _options(flags)
     console = Terminal()
     shell = context.find_root().command
     assert isinstance(shell, Shell)
-    planned = plan(values, where, shell.load(selection), console, skip_bad=flags["skip_bad_files"])
-    planned = chosen_shard(planned, flags["shard"])
+    plugins = shell.load(source.selection(_selection(context, flags)))
+    with Reading(console) as reading:
+        planned = plan(source, plugins, skip_bad=options.skip_bad_files, reading=reading).share(flags["shard"])
     if flags["dry_run"]:
         from emonet_bench.cli.dry_run import show  # noqa: PLC0415 - rarely needed
 
-        show(planned, selection, flags, console)
+        show(planned, options, console)
         return
     from emonet_bench.cli.matrix import work  # noqa: PLC0415 - torch is imported for real work only
 
-    failed = work(planned, selection, flags, console)
-    if failed:
+    if work(planned, options, console).failures:
         context.exit(1)
 
 
-def with_flags(values: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
-    """Let flags override what a matrix file says."""
-    values = dict(values)
-    for axis, singular in _AXES.items():
-        if flags[axis] is not None:
-            chosen = _listed(axis, flags[axis])
-            present = values.get(axis)
-            values[axis] = {n: present.get(n, {}) for n in chosen} if isinstance(present, dict) else chosen
-            # What the file leaves out on an axis that a flag names is no longer left out.
-            values["exclude"] = [entry for entry in values.get("exclude", []) if singular not in entry]
-    if flags["source"] is not None:
-        values["source"] = flags["source"]
-    for setting in flags["settings"]:
-        _set(values, setting)
-    if flags["limit"] is not None:
-        _set(values, f"training.limit={flags['limit']}")
-    if flags["device"] != "auto":
-        _set(values, f"training.device={flags['device'].partition(':')[0]}")
-    return values
+def _overrides(flags: Mapping[str, Any], device: str) -> Overrides:
+    from emonet_bench.matrix.overrides import Overrides  # noqa: PLC0415 - pydantic is slow to import
+
+    lists = {axis: _listed(axis, flags[axis]) for axis in ("corpora", "architectures", "strategies", "seeds")}
+    return Overrides(**lists, source=flags["source"], settings=flags["settings"], limit=flags["limit"], device=device)
 
 
-def places(values: Mapping[str, Any], base: Path) -> dict[str, Path]:
-    """Tell where a matrix file says that corpora lie which it does not describe by a card."""
-    entries = values.get("corpora")
-    return {
-        name: base / os.path.expanduser(entry["path"])  # noqa: PTH111 - pathlib's raises where there is no such user
-        for name, entry in (entries.items() if isinstance(entries, Mapping) else ())
-        if isinstance(entry, Mapping) and isinstance(entry.get("path"), str) and "card" not in entry
-    }
+def _options(flags: Mapping[str, Any]) -> RunOptions:
+    from emonet_bench.matrix.options import RunOptions  # noqa: PLC0415 - pydantic is slow to import
+
+    return RunOptions(
+        results=flags["results"],
+        jobs=flags["jobs"],
+        executor=flags["executor"],
+        export=flags["export_"],
+        force=flags["force"],
+        retry_failed=flags["retry_failed"],
+        reuse=flags["reuse"],
+        skip_bad_files=flags["skip_bad_files"],
+    )
 
 
-def _listed(axis: str, text: str) -> list[Any]:
+def _listed(axis: str, text: str | None) -> list[Any] | None:
+    if text is None:
+        return None
     names = [name.strip() for name in text.split(",") if name.strip()]
     if axis != "seeds":
         return names
     try:
         return [int(name) for name in names]
     except ValueError:
-        raise ConfigError(f"--seeds {text}: give whole numbers, separated by commas") from None
-
-
-def _set(values: dict[str, Any], setting: str) -> None:
-    key, equals, text = setting.partition("=")
-    if not equals:
-        raise ConfigError(f"--set {setting}: write it as key=value, such as training.epochs=5")
-    *path, last = key.strip().split(".")
-    inner = values
-    for part in path:
-        inner[part] = dict(inner.get(part, {}))
-        inner = inner[part]
-    inner[last] = _value(text.strip())
-
-
-def _value(text: str) -> Any:
-    """Read a TOML value; anything else is a string. TOML has no null: ``none`` stands for it."""
-    if text.lower() == "none":
-        return None
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _choose_gpu(device: str) -> None:
-    kind, colon, index = device.partition(":")
-    if kind not in ("auto", "cpu", "cuda") or (colon and not (kind == "cuda" and index.isdecimal())):
-        raise ConfigError(f"--device {device}: give auto, cpu, cuda or cuda:N")
-    if colon:
-        os.environ["CUDA_VISIBLE_DEVICES"] = index  # workers inherit it
+        raise ConfigError(f"--seeds {text[:40]}: give whole numbers, separated by commas") from None
 
 
 def _selection(context: click.Context, flags: dict[str, Any]) -> Selection:
     given: Selection = context.obj or Selection()
-    corpora_dir: Path | None = flags["corpora_dir"] or given.corpora_dir
     return replace(
         given,
-        files=tuple(file.absolute() for file in (*given.files, *flags["files"])),  # for workers with another directory
+        files=(*given.files, *flags["files"]),
         strict=given.strict or flags["strict"],
-        corpora_dir=corpora_dir and corpora_dir.absolute(),
+        corpora_dir=flags["corpora_dir"] or given.corpora_dir,
     )

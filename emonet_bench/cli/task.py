@@ -134,8 +134,10 @@ def _checked(name: str) -> str:
 def _run(
     architecture: Architecture, plugins: Plugins, strategy: str, corpora: Sequence[Corpus], recipe: Mapping[str, Any]
 ) -> None:
-    from emonet_bench.cli.task_run import Task, carry_out  # noqa: PLC0415 - torch is imported for real work only
+    from emonet_bench.cli.task_run import carry_out  # noqa: PLC0415 - torch is imported for real work only
     from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415 - slow
+    from emonet_bench.matrix.options import RunOptions  # noqa: PLC0415
+    from emonet_bench.matrix.task import Task  # noqa: PLC0415
 
     context = click.get_current_context()
     assert context is not None
@@ -147,13 +149,13 @@ def _run(
         recipe,
         given(context),
         source=values["initial_model"],
-        results=values["experiment_base_path"],
         seed=values["seed"],
         threads=values["n_workers"],
-        force=values["force"],
     )
+    # A command that names one run and is typed again wants it done, whatever became of the last attempt.
+    options = RunOptions(values["experiment_base_path"], jobs=1, force=values["force"], retry_failed=True)
     try:
-        finished = carry_out(task, plugins, Terminal())
+        finished = carry_out(task, plugins, options, Terminal())
     except ConfigError as error:
         raise ConfigError(task_flags.in_flags(str(error), context.command.params)) from error
     if not finished:

@@ -14,13 +14,13 @@ from rich.table import Table
 from torch import Tensor
 
 from emonet_bench import metrics
-from emonet_bench.cli.plan import resolve
 from emonet_bench.config import Training, did_you_mean
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.data.tables import read_table
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ConfigError, CorpusError, StoreError
+from emonet_bench.matrix.resources import resolve
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.training import checkpoints
 from emonet_bench.training.checkpoints import Checkpoint

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
 from emonet_bench.config import Options, option
 from emonet_bench.data import label_maps
 from emonet_bench.data.cards import corpus_at
+from emonet_bench.files import expanded
 from emonet_bench.types import Corpus
 
 
@@ -46,10 +46,6 @@ class CorpusEntry(Options):
         """
         if self.card is None:
             return None
-        card = base / _expanded(self.card)
-        path = base / _expanded(self.path) if self.path else card if card.is_dir() else card.parent
-        return corpus_at(name, path, card)
-
-
-def _expanded(path: Path) -> str:
-    return os.path.expanduser(path)  # noqa: PTH111 - pathlib's raises where there is no such user
+        card = base / expanded(self.card, f"corpora.{name}.card")
+        path = base / expanded(self.path, f"corpora.{name}.path") if self.path else None
+        return corpus_at(name, path or (card if card.is_dir() else card.parent), card)

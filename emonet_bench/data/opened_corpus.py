@@ -56,6 +56,10 @@ class OpenCorpus:
         """The protocol's folds; ``[None]`` where it has none."""
         return partitions.folds(self.utterances, self.rule)
 
+    def fold_or_first(self, fold: int | None) -> int | None:
+        """Return a fold of a joint run for this corpus: its own first one where it has none of that number."""
+        return fold if fold in self.folds else self.folds[0]
+
     def divide(self, fold: int | None, limit: int | None = None) -> dict[Partition, list[int]]:
         """Return the indices of each partition's utterances.
 

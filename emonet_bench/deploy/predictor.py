@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from emonet_bench.deploy.model import open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, grouped, in_order
 from emonet_bench.deploy.stream import Stream
 from emonet_bench.errors import AudioError, ConfigError
+from emonet_bench.machine import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -80,7 +80,7 @@ class Predictor:
     ) -> None:
         _check_count("threads", threads)
         self.model = open_model(Path(path), providers, task)
-        self.threads = threads or _cores()
+        self.threads = threads or cores()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -266,7 +266,3 @@ class Predictor:
 def _check_count(name: str, value: int | None) -> None:
     if value is not None and value < 1:
         raise ConfigError(f"{name}: must be at least 1, is {value}")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -19,7 +19,8 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ExportError, Skipped, StoreError
-from emonet_bench.matrix import scoring, zero_shot
+from emonet_bench.matrix import guards, scoring, zero_shot
+from emonet_bench.matrix.guards import ChangedSincePlanned
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs import log, telemetry
@@ -70,6 +71,7 @@ def run_cell(job: Job) -> str | None:
     Raises:
         RunLocked: Another process is at work on the cell.
         StoreError: The disk is full. That is not the cell's fault: it is not written down, and the next call goes on.
+        ChangedSincePlanned: Its corpora or its code are not what its run id was made of. Nothing is written down.
     """
     spec, store = job.cell.spec, RunStore(job.results)
     torch.set_num_threads(spec.training.threads)
@@ -82,6 +84,9 @@ def run_cell(job: Job) -> str | None:
         except Skipped as reason:
             store.discard(directory)
             return str(reason)
+        except ChangedSincePlanned:
+            store.discard(directory)
+            raise
         except Exception as error:
             if out_of_space(error):
                 raise StoreError(
@@ -102,7 +107,7 @@ def _carry_out(job: Job, directory: Path) -> RunRecord:
     outcome: dict[str, Any]
     try:
         outcome = run.carry_out()
-    except Skipped:
+    except (Skipped, ChangedSincePlanned):
         raise
     except (Exception, SystemExit) as error:  # whatever a plugin raises is this cell's result
         if out_of_space(error):
@@ -143,11 +148,13 @@ class _Run:
             return self._zero_shot()
         with self._phase("load"):
             opened = self._open()
+            guards.check_as_planned(self.job.cell, opened, self.plugins)
             clips = {name: self._clips(corpus) for name, corpus in opened.items()}
             plan = self._prepare(clips)
         notes = dict(plan.notes)
         with self._phase("train"):
             best_epoch = self._train(plan, clips, notes)
+            guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
             scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
         header = self._checkpoint_header(opened)
@@ -171,6 +178,7 @@ class _Run:
         assert self.job.source is not None
         with self._phase("load"):
             opened = self._open()
+            guards.check_as_planned(self.job.cell, opened, self.plugins)
         with self._phase("evaluate"):
             record = zero_shot.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
         measured = {"seconds": self.seconds, "peak_memory_mb": telemetry.peak_memory_mb(self.device)}
@@ -198,7 +206,7 @@ class _Run:
         }
 
     def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
-        divided = corpus.divide(scoring.fold_of(corpus, self.spec.fold), self.recipe.limit)
+        divided = corpus.divide(corpus.fold_or_first(self.spec.fold), self.recipe.limit)
         whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
         return {part: whole.select(index) for part, index in divided.items()}
 
@@ -221,13 +229,14 @@ class _Run:
         return InputSpec(self.recipe.sampling_rate, training_window(self.recipe))
 
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
+        train_clips = {name: parts["train"] for name, parts in clips.items()}
+        guards.check_labels(train_clips)
         architecture = self.plugins.architectures[self.spec.architecture]
         if architecture.fit is not None:
             ((_, parts),) = clips.items()
             options = parse(architecture.options, self.spec.architecture_options, architecture.name)
             architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             return 0
-        train_clips = {name: parts["train"] for name, parts in clips.items()}
         dev_clips = {name: parts["dev"] for name, parts in clips.items()}
         if plan.initialisations:
             notes["start"] = initialisation.select_initialisation(
@@ -249,6 +258,8 @@ class _Run:
     ) -> dict[Partition, ScoredPartition]:
         classifier.select(name)
         probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.EVALUATED}
+        for part in probabilities.values():
+            guards.check_probabilities(part, name)
         rows = scoring.prediction_rows(parts, probabilities)
         self.files.write_predictions(parts["test"].labels, rows, self._part(name))
         return {part: scoring.score(parts[part], probabilities[part]) for part in scoring.EVALUATED}

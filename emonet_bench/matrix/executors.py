@@ -10,9 +10,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
-from pathlib import Path
 from typing import Any, NoReturn
 
 from emonet_bench.config import did_you_mean
@@ -21,9 +20,6 @@ from emonet_bench.plugins.loading import Plugins
 
 PROCESSES = "processes"
 """The built-in executor."""
-
-_CONTEXT_MB = 700  # of GPU memory that a process takes before its first tensor
-_USABLE = 0.9  # part of a GPU's or a machine's memory that is planned with
 
 
 class Workers(Executor):
@@ -131,13 +127,16 @@ def ending_workers() -> Iterator[None]:
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     here = threading.current_thread() is threading.main_thread()  # only there may handlers be set
     heard = [number for number in numbers if here and signal.getsignal(number) is not signal.SIG_IGN]
+    others = set(multiprocessing.active_children())  # of whoever calls us, such as a notebook
     before = {number: signal.signal(number, end) for number in heard}
+    if here and (interrupt := signal.getsignal(signal.SIGINT)) is not None:
+        before[signal.SIGINT] = interrupt
     try:
         yield
     except BaseException:  # the interpreter would wait for the workers before it ends
-        for number in [signal.SIGINT, *before]:
+        for number in before:
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave workers behind
-        for process in multiprocessing.active_children():
+        for process in set(multiprocessing.active_children()) - others:
             process.kill()
         raise
     finally:
@@ -171,74 +170,3 @@ def executor_factory(name: str, workers: int, plugins: Plugins, devices: Sequenc
 
     first = [ask()]  # at once, so that a mistake is told before the work begins
     return lambda: first.pop() if first else ask()
-
-
-def worker_count(jobs: str, threads: int, cells: int) -> int:
-    """Choose how many cells may run at once at the most; see ``gpu_room`` and ``room_in_memory``, too.
-
-    Args:
-        jobs: A number, or ``auto``: as many as the cores carry.
-        threads: Threads of each cell.
-        cells: Cells to run.
-
-    Raises:
-        ConfigError: ``jobs`` is neither.
-
-    >>> worker_count("3", threads=1, cells=2)
-    2
-    """
-    if jobs == "auto":
-        wanted = cores() // threads
-    elif jobs.isdecimal() and int(jobs) > 0:
-        wanted = int(jobs)
-    else:
-        raise ConfigError(f"--jobs {jobs}: give a whole number from 1, or auto")
-    return max(1, min(wanted, cells))
-
-
-def cores() -> int:
-    """Count the cores that this process may use: a container's where it has a limit."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with suppress(OSError, ValueError):  # no such file, or "max"
-        quota, period = map(int, Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split())
-        count = min(count, max(1, quota // period))
-    return count
-
-
-def gpu_room(memory_mb: Sequence[int], peak_mb: int | None, workers: int) -> int:
-    """Choose how many cells run at once on GPUs: as many as fit into memory, evenly dealt.
-
-    Args:
-        memory_mb: Memory of each GPU, in MiB.
-        peak_mb: The most memory that a cell has taken so far; None: unknown, so each GPU gets one cell.
-        workers: As many as the cores carry.
-
-    >>> gpu_room([80_000, 80_000], None, workers=32), gpu_room([80_000, 80_000], 5_000, workers=32)
-    (2, 24)
-    """
-    each = 1 if peak_mb is None else max(1, int(min(memory_mb) * _USABLE) // (peak_mb + _CONTEXT_MB))
-    return min(workers, each * len(memory_mb))
-
-
-def room_in_memory(memory_mb: int, peak_mb: int | None, workers: int) -> int:
-    """Choose how many cells run at once without GPUs: as many as fit into memory, once a cell's is known.
-
-    Args:
-        memory_mb: Memory of the machine, in MiB.
-        peak_mb: The most memory that a cell has taken so far; None: unknown.
-        workers: As many as the cores carry.
-
-    >>> room_in_memory(16_000, None, workers=32), room_in_memory(16_000, 1_000, workers=32)
-    (32, 14)
-    """
-    return workers if peak_mb is None else max(1, min(workers, int(memory_mb * _USABLE) // max(1, peak_mb)))
-
-
-def machine_memory_mb() -> int:
-    """Return the memory that this process and its workers may take, in MiB: a container's where it has a limit."""
-    if not hasattr(os, "sysconf"):
-        return sys.maxsize  # Windows does not tell; there the cores alone count
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with suppress(OSError, ValueError):  # no such file, or "max"
-        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
-    return memory // 2**20

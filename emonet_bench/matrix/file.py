@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from emonet_bench.config import Options, axes, option, parse
 from emonet_bench.data.corpus_entry import CorpusEntry
+from emonet_bench.errors import ConfigError
 
 ALL_OTHERS = "multi-task"
 """The source that is trained on every corpus of the matrix but the target."""
@@ -16,13 +19,17 @@ ALL = "multi-task+target"
 """The source that is trained on every corpus of the matrix, on the target's train partition, too."""
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""A seed that every library takes."""
+
+
 class Matrix(Options):
     """A matrix file. In ``training`` and ``options`` a list where a single value stands is one more axis."""
 
     corpora: list[str] | dict[str, CorpusEntry] = option(..., "Corpora, as names or as a table of entries.")
     architectures: list[str] = option(..., "Architectures.")
     strategies: list[str] = option(["scratch"], "Strategies.")
-    seeds: list[int] = option([0], "Seeds.")
+    seeds: list[Seed] = option([0], "Seeds.")
     source: str = option(
         ALL_OTHERS,
         "Where transfer starts: 'multi-task' (all other corpora of the matrix), 'multi-task+target' (the target's "
@@ -50,10 +57,16 @@ class Matrix(Options):
 def variants(model: type[Any], values: Mapping[str, Any], where: str) -> Iterator[Any]:
     """Yield the model once for each combination of the lists among its values.
 
+    Raises:
+        ConfigError: A value is wrong, or a list is empty.
+
     >>> from emonet_bench.config import Training
     >>> [variant.epochs for variant in variants(Training, {"epochs": [5, 10], "loss": "focal"}, "training")]
     [5, 10]
     """
     lists = axes(model, values)
+    for name, listed in lists.items():
+        if not listed:
+            raise ConfigError(f"{where}.{name}: an empty list; give at least one value, or leave it out")
     for combination in itertools.product(*lists.values()):
         yield parse(model, {**values, **dict(zip(lists, combination, strict=True))}, where)

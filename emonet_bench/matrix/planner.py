@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -11,17 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from emonet_bench.config import Options, Training, did_you_mean, parse
+from emonet_bench.config import Options, Training, parse
 from emonet_bench.data.label_maps import map_labels
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix, variants
+from emonet_bench.matrix.names import check_names
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget, run_id
 from emonet_bench.types import Strategy
-
-_EXCLUDABLE = ("corpus", "architecture", "strategy", "seed")
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Planner:
         Raises:
             ConfigError: A name or an option is wrong.
         """
-        self._check_names()
+        check_names(self.matrix, self.plugins)
         for name, choice in itertools.product(self.matrix.entries, self._choices()):
             if not self._excluded(name, choice):
                 self._add_targets(name, choice)
@@ -71,43 +69,13 @@ class Planner:
                 self._add_zero_shot_cells(cell)
         return list(self._cells.values())
 
-    def _check_names(self) -> None:
-        matrix, plugins = self.matrix, self.plugins
-        for registry, names in (
-            (plugins.corpora, matrix.entries),
-            (plugins.architectures, matrix.architectures),
-            (plugins.strategies, matrix.strategies),
-        ):
-            for name in names:
-                registry[name]
-        for axis in ("entries", "architectures", "strategies", "seeds"):
-            if not getattr(matrix, axis):
-                raise ConfigError(f"{'corpora' if axis == 'entries' else axis}: name at least one")
-        known = [*plugins.architectures, *plugins.strategies]
-        for name in matrix.options:
-            if name not in known:
-                raise ConfigError(f"options.{name}: no such architecture or strategy{did_you_mean(name, known)}")
-        for entry in matrix.exclude:
-            for key in entry:
-                if key not in _EXCLUDABLE:
-                    raise ConfigError(f"exclude: unknown key {key!r}{did_you_mean(key, _EXCLUDABLE)}")
-        self._check_maps()
-
-    def _check_maps(self) -> None:
-        matrix, plugins = self.matrix, self.plugins
-        counts = Counter(name for corpus in matrix.entries for name in plugins.corpora[corpus].maps)
-        for name in matrix.evaluate:
-            if counts[name] < 2:  # noqa: PLR2004
-                shared = [known for known, count in counts.items() if count > 1]
-                raise ConfigError(f"evaluate: no two corpora have the label map {name!r}{did_you_mean(name, shared)}")
-
     def _choices(self) -> Iterator[_Choice]:
         matrix, plugins = self.matrix, self.plugins
         for architecture, strategy in itertools.product(matrix.architectures, matrix.strategies):
             combinations = itertools.product(
                 self._variants(plugins.architectures[architecture].options, architecture),
                 self._variants(plugins.strategies[strategy].options, strategy),
-                variants(Training, matrix.training, "training"),
+                self._recipes(architecture),
                 matrix.seeds,
             )
             for architecture_options, strategy_options, training, seed in combinations:
@@ -119,6 +87,16 @@ class Planner:
                     self.resolve(training),
                     seed,
                 )
+
+    def _recipes(self, architecture: str) -> list[Training]:
+        """List the trainings; those that an architecture that is fitted cannot tell apart are one, the first."""
+        recipes = list(variants(Training, self.matrix.training, "training"))
+        if self.plugins.architectures[architecture].fit is None:
+            return recipes
+        first: dict[tuple[Any, ...], Training] = {}
+        for recipe in recipes:
+            first.setdefault(_heard_by_fit(recipe), recipe)
+        return list(first.values())
 
     def _variants(
         self, model: type[Options], name: str, default: Mapping[str, Any] = MappingProxyType({})
@@ -220,9 +198,10 @@ class Planner:
             there = self.open_corpus(target, rate, name)
             target_of = ZeroShotTarget(corpus=target, protocol=there.protocol, labels=labels)
             changed = spec.model_copy(update={"source": source.run_id, "evaluate": target_of})
-            identity = run_id(changed, self._context(changed, [spec.corpus, target], [trained, there]))
+            context = self._context(changed, [spec.corpus, target], [trained, there])
+            identity = run_id(changed, context)
             skip = self.plugins.ask("emonet_skip", spec=changed)
-            self._cells[identity] = Cell(changed, identity, source=source.run_id, skip=skip)
+            self._cells[identity] = Cell(changed, identity, source=source.run_id, skip=skip, context=context)
 
     def _add(
         self,
@@ -247,7 +226,8 @@ class Planner:
             fold=fold,
             source=_source_id(source),
         )
-        identity = run_id(spec, self._context(spec, corpora, opened))
+        context = self._context(spec, corpora, opened)
+        identity = run_id(spec, context)
         if isinstance(source, str):
             skip = source
         skip = skip or self.plugins.ask("emonet_skip", spec=spec)
@@ -258,6 +238,7 @@ class Planner:
             source_file=source if isinstance(source, Path) else None,
             wanted=wanted or (identity in self._cells and self._cells[identity].wanted),
             skip=skip,
+            context=context,
         )
         self._cells[identity] = cell
         return cell
@@ -283,6 +264,12 @@ class Planner:
             ],
             "plugins": {origin.name: origin.version for origin in origins},
         }
+
+
+def _heard_by_fit(recipe: Training) -> tuple[Any, ...]:
+    """Return the options of a training that a fit and its evaluation depend on."""
+    window = None if recipe.evaluation == "whole" else recipe.window
+    return recipe.sampling_rate, recipe.evaluation, window, recipe.limit, recipe.device, recipe.threads
 
 
 def _source_id(source: Cell | Path | str | None) -> str | None:

@@ -8,12 +8,11 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from emonet_bench.errors import StoreError
+from emonet_bench.matrix.events import Listener
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.files import RunFiles
-from emonet_bench.runs.history import Epoch
 from emonet_bench.runs.lock import RunLocked
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import Cell
@@ -23,28 +22,6 @@ from emonet_bench.runs.telemetry import describe_error
 _POLL_SECONDS = 0.25
 _ELSEWHERE_SECONDS = 1.0  # between two looks at a cell that another process is at work on
 _DEATHS = 2  # workers a cell may take down before it counts as failed
-
-
-class Listener(Protocol):
-    """Hears what happens to the cells, in the main process."""
-
-    def started(self, cell: Cell) -> None:
-        """A worker has the cell."""
-
-    def epoch(self, cell: Cell, epoch: Epoch) -> None:
-        """An epoch has ended."""
-
-    def elsewhere(self, cell: Cell) -> None:
-        """Another process is at work on the cell."""
-
-    def finished(self, cell: Cell, record: RunRecord) -> None:
-        """The cell is on disk, finished."""
-
-    def failed(self, cell: Cell, error: RunError) -> None:
-        """The cell has failed."""
-
-    def skipped(self, cell: Cell, reason: str) -> None:
-        """The cell cannot be run."""
 
 
 @dataclass

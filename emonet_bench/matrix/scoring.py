@@ -59,16 +59,11 @@ def _mean(each: Sequence[Scores]) -> Scores:
     return Scores(uar=fmean(scores.uar for scores in each), accuracy=fmean(scores.accuracy or 0.0 for scores in each))
 
 
-def fold_of(corpus: OpenCorpus, fold: int | None) -> int | None:
-    """Return the fold for a corpus of a joint cell: its own first one where the cell names none that it has."""
-    return fold if fold in corpus.folds else corpus.folds[0]
-
-
 def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int | None) -> dict[str, Any]:
     """Return labels, protocol, content and partitions of the run's corpora as fields of a ``RunRecord``."""
 
     def facts(corpus: OpenCorpus) -> CorpusFacts:
-        divided = corpus.divide(fold_of(corpus, fold), limit)
+        divided = corpus.divide(corpus.fold_or_first(fold), limit)
         return CorpusFacts(
             labels=list(corpus.corpus.labels),
             protocol_id=corpus.protocol_id(limit),

@@ -13,6 +13,7 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.matrix import scoring
+from emonet_bench.matrix.guards import check_probabilities
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.facts import Parameters, PartitionFacts
@@ -73,6 +74,7 @@ def evaluate(classifier: Classifier, spec: RunSpec, target: OpenCorpus, recipe: 
     classifier.to(recipe.device).select(spec.corpus)
     clips = target.clips(tested(target, recipe.limit)).to(torch.device(recipe.device))
     probabilities = predict(classifier, clips, recipe)
+    check_probabilities(probabilities, target.corpus.name)
     return clips, map_probabilities(
         probabilities, list(spec.evaluate.labels), spec.evaluate.labels, target.corpus.labels
     )
@@ -80,7 +82,7 @@ def evaluate(classifier: Classifier, spec: RunSpec, target: OpenCorpus, recipe: 
 
 def shared_clips(source: OpenCorpus, target: OpenCorpus, spec: RunSpec) -> int:
     """Count the scored clips whose audio the network heard in train or dev, too."""
-    divided = source.divide(scoring.fold_of(source, spec.fold), spec.training.limit)
+    divided = source.divide(source.fold_or_first(spec.fold), spec.training.limit)
     heard = {source.audio.digests[place].tobytes() for part in ("train", "dev") for place in divided[part]}
     return sum(target.audio.digests[place].tobytes() in heard for place in tested(target, spec.training.limit))
 

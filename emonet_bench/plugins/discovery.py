@@ -13,6 +13,7 @@ from pathlib import Path
 
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
+from emonet_bench.plugins.code import code_version
 from emonet_bench.plugins.registries import DuplicateNameError, Origin
 from emonet_bench.plugins.validation import HOST, check_host, host_pins
 
@@ -81,9 +82,9 @@ def _described(entry_point: EntryPoint) -> str:
 
 
 def _origin(entry_point: EntryPoint) -> Origin:
-    version = entry_point.dist.version if entry_point.dist else "unknown"
+    release = entry_point.dist.version if entry_point.dist else "unknown"
     needs = " ".join(f"{HOST}{specifier}" for specifier in host_pins(entry_point.dist))
-    return Origin(entry_point.name, version, entry_point.value, needs)
+    return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point), needs)
 
 
 def _import_file(path: Path) -> object:

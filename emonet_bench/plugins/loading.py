@@ -19,6 +19,7 @@ from emonet_bench import hookspecs
 from emonet_bench.config import did_you_mean
 from emonet_bench.directories import cache_directory, registered
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError
+from emonet_bench.files import expanded
 from emonet_bench.plugins.discovery import GROUP, installed, single_file
 from emonet_bench.plugins.registries import DuplicateNameError, Origin, Registry
 from emonet_bench.plugins.validation import check_answer, check_marked, checked
@@ -252,7 +253,7 @@ def corpora_config(selection: Selection) -> hookspecs.CorporaConfig:
         ConfigError: The directory cannot be looked at, or what ``corpora add`` has written is damaged.
     """
     named = selection.corpora_dir or os.environ.get("EMONET_BENCH_CORPORA_DIR")
-    directory = Path(os.path.expanduser(named)) if named else None  # noqa: PTH111 - pathlib's raises where there is no such user
+    directory = expanded(Path(named), "--corpora-dir") if named else None
     try:
         _ = directory is not None and directory.exists()  # a missing one is told where a corpus is looked for
     except OSError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from emonet_bench.config import did_you_mean
@@ -22,19 +23,28 @@ class Origin:
 
     Attributes:
         name: Name of the entry point, or the file's stem.
-        version: Version of its distribution; the hash of a single file's content.
+        release: Version of its distribution; the hash of a single file's content.
         source: The entry point's value or the file's path.
+        code: Tells the hash of its code where that is no unchanged release, else nothing; asked only where a version is
+            wanted, for that takes reading its files.
         needs: Which versions of the host its distribution asks for; empty where it does not say.
         registers: What it registers, as ``kind name``.
         broken: The reason it does not work, on one line, or None.
     """
 
     name: str
-    version: str
+    release: str
     source: str
+    code: Callable[[], str] = str
     needs: str = ""
     registers: list[str] = field(default_factory=list)
     broken: str | None = None
+
+    @cached_property
+    def version(self) -> str:
+        """The release and, where its code is another, the code's hash: ``0.1.0+sha256.1a2b3c4d``."""
+        code = self.code()
+        return f"{self.release}{'.' if '+' in self.release else '+'}{code}" if code else self.release
 
     def __str__(self) -> str:
         return f"{self.name} ({self.source})"

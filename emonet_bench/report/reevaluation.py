@@ -138,7 +138,7 @@ def _evaluated(
     if record.spec.evaluate is not None:
         return {"test": zero_shot.evaluate(classifier, record.spec, corpus, recipe)}
     classifier.to(recipe.device).select(name)
-    divided = corpus.divide(scoring.fold_of(corpus, record.spec.fold), recipe.limit)
+    divided = corpus.divide(corpus.fold_or_first(record.spec.fold), recipe.limit)
     clips = {part: corpus.clips(divided[part]).to(torch.device(recipe.device)) for part in scoring.EVALUATED}
     return {part: (own, predict(classifier, own, recipe)) for part, own in clips.items()}
 

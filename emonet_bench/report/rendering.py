@@ -93,7 +93,7 @@ def _latex(cell: TableCell | None) -> str:
 
 def render_csv(table: Table) -> str:
     """Render one line for each cell, at full precision; text that a spreadsheet would compute gets an apostrophe."""
-    lines = list(_records(table))
+    lines = list(flat_records(table))
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(lines[0]) if lines else [], lineterminator="\n")
     writer.writeheader()
@@ -106,14 +106,15 @@ def render_json(table: Table) -> str:
     content = {
         "metric": table.metric,
         "baseline": table.baseline,
-        "cells": list(_records(table)),
+        "cells": list(flat_records(table)),
         "notes": table.notes,
         "problems": table.problems,
     }
     return json_text(content, indent=2) + "\n"
 
 
-def _records(table: Table) -> Iterable[dict[str, Any]]:
+def flat_records(table: Table) -> Iterable[dict[str, Any]]:
+    """Yield each cell as one flat mapping, at full precision; zero-shot cells come last."""
     crossed = [
         (one.targets[place], one.column, cell, source)
         for one in table.zero_shot

@@ -15,6 +15,9 @@ from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Row, columns_of, describe, fullest, latest
 from emonet_bench.report.zero_shot import ZeroShot, zero_shots
 
+BASELINE = "scratch"
+"""The strategy that others are compared with where nothing else is said."""
+
 DIMENSIONS = ("corpus", "architecture", "strategy")
 """What rows and columns can be made of."""
 
@@ -53,7 +56,7 @@ class Table:
                     yield row, column, row.cells[column]
 
 
-def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", baseline: str = "scratch") -> Table:
+def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", baseline: str = BASELINE) -> Table:
     """Pool the folds of each seed and score them once, average the seeds, and compare with the baseline strategy.
 
     Runs with different protocol ids, fingerprints or labels (or different limits on the clips) never share a row. Of

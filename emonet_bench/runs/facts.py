@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from emonet_bench.errors import StoreError
 from emonet_bench.files import check_file_name
 from emonet_bench.types import Partition
+
+_JSON: TypeAdapter[Any] = TypeAdapter(Any)
+_LARGEST = 2**63  # of a whole number, as torch and other programs hold them
 
 LONGEST_TEXT = 200_000
 """Characters of the longest text in a record."""
@@ -120,3 +124,30 @@ class CorpusFacts(Part):
     partitions: dict[Partition, PartitionFacts] = Field(
         default_factory=dict, description="What each of `train`, `dev` and `test` holds."
     )
+
+
+def parse_json(content: bytes | str) -> Any:
+    """Read JSON of a stranger: not too deep, and with numbers that any other program could hold, wherever they stand.
+
+    Raises:
+        ValueError: It is none; one line.
+    """
+    try:
+        value = _JSON.validate_json(content)
+    except ValidationError as error:
+        raise ValueError(error.errors(include_url=False, include_input=False)[0]["msg"]) from None
+    _check_bounds(value)
+    return value
+
+
+def _check_bounds(value: Any) -> None:
+    if isinstance(value, dict):
+        value = value.values()
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number that is none or too large")
+    elif isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        raise ValueError("a whole number of more than 64 bits")
+    elif not isinstance(value, list):
+        return
+    for inner in value:
+        _check_bounds(inner)

@@ -7,12 +7,10 @@ names single names, and texts and lists bounded, so that a record that has been 
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_core import from_json
 
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, StoreError
@@ -33,6 +31,7 @@ from emonet_bench.runs.facts import (
     Sha256,
     Table,
     Text,
+    parse_json,
     stated,
 )
 from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
@@ -41,7 +40,6 @@ from emonet_bench.types import Partition, check_name
 LONGEST_RECORD = 16 * 2**20
 """Bytes of the largest ``result.json`` that is read."""
 
-_LARGEST = 2**63  # of a whole number, as torch and other programs hold them
 _SOURCE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
 _SHOWN = 60  # characters of a wrong value in a message
 
@@ -58,7 +56,9 @@ class RunHeader(Part):
     environment: dict[Name, Line] = Field(
         default_factory=dict, description="Versions of Python, torch and emonet-bench, device, platform."
     )
-    plugins: dict[Name, Line] = Field(default_factory=dict, description="Name and version of every plugin.")
+    plugins: dict[Name, Line] = Field(
+        default_factory=dict, description="Name and version of every plugin; code that is no release has its hash."
+    )
 
 
 class RunRecord(CorpusFacts, RunHeader):
@@ -242,8 +242,7 @@ def parse_record(content: bytes, where: str) -> RunRecord:
         StoreError: It is no record, or a newer version's; one line that names the first thing that is wrong.
     """
     try:
-        raw = from_json(content, allow_inf_nan=False)
-        _check_bounds(raw)
+        raw = parse_json(content)
     except ValueError as error:
         raise StoreError(f"{where}: damaged ({error}); delete the directory and run the matrix again") from None
     if not isinstance(raw, dict):
@@ -257,20 +256,6 @@ def parse_record(content: bytes, where: str) -> RunRecord:
         return RunRecord.model_validate(raw, strict=True)
     except ValidationError as error:
         raise StoreError(f"{where}: not a run's record ({_first(error)})") from None
-
-
-def _check_bounds(value: Any) -> None:
-    """Refuse numbers that no other program could hold, wherever they stand: options may be of any type."""
-    if isinstance(value, dict):
-        value = value.values()
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("a number that is too large")
-    elif isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
-        raise ValueError("a whole number of more than 64 bits")
-    elif not isinstance(value, list):
-        return
-    for inner in value:
-        _check_bounds(inner)
 
 
 def _first(error: ValidationError) -> str:

@@ -136,6 +136,7 @@ class Cell:
         source_file: A checkpoint to start from that is no cell of the matrix, or None.
         wanted: Whether the matrix asks for it; otherwise it only serves as a source.
         skip: Why it cannot be run, or None.
+        context: What its identity rests on beside the specification; empty where nothing was planned.
     """
 
     spec: RunSpec
@@ -144,3 +145,4 @@ class Cell:
     source_file: Path | None = None
     wanted: bool = True
     skip: str | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import traceback
@@ -12,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emonet_bench.machine import cores
 from emonet_bench.runs.facts import LONGEST_TEXT, RunError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def environment(device: torch.device) -> dict[str, str]:
         "platform": platform.platform(),
         "device": device.type,
         "hardware": hardware,
-        "cores": str(os.cpu_count()),
+        "cores": str(cores()),
     }
 
 

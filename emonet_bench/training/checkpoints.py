@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict
-from pydantic_core import from_json
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -19,7 +18,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.files import atomic_path, check_regular, child
 from emonet_bench.networks import Classifier, corpus_of, without_corpus
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.runs.facts import Labels, Name, Part
+from emonet_bench.runs.facts import Labels, Name, Part, parse_json
 from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.types import InputSpec, TrainingSet
@@ -134,7 +133,7 @@ def _read(file: Path) -> Checkpoint:
     if header is None:
         raise ConfigError(f"{file}: holds no emonet-bench header; give a run's directory or its {CHECKPOINT}")
     try:
-        found = from_json(header, allow_inf_nan=False)
+        found = parse_json(header)
     except ValueError as error:
         raise ConfigError(f"{file}: its emonet-bench header is damaged ({error})") from error
     return Checkpoint(tensors, parse(Header, found, f"{file}: header").model_dump(exclude_unset=True))

@@ -8,16 +8,15 @@ import pytest
 from rich.console import Console
 
 from emonet_bench.cli import dry_run
-from emonet_bench.cli.plan import PlannedMatrix, chosen_shard
 from emonet_bench.config import Training
-from emonet_bench.errors import ConfigError
 from emonet_bench.matrix import cost
 from emonet_bench.matrix import cost_probe as probing
 from emonet_bench.matrix.cost import Cost
 from emonet_bench.matrix.cost_probe import probe
+from emonet_bench.matrix.options import RunOptions
+from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget
-from tests.matrix.test_scheduler import cell
 
 
 def spec(architecture, **options):
@@ -62,7 +61,7 @@ def probed(monkeypatch, tmp_path):
 
 def costs(*specs):
     cells = [Cell(spec, f"{number:016}") for number, spec in enumerate(specs)]
-    return dry_run._costs(PlannedMatrix(cells, Plugins(), {}), cells, Selection())
+    return dry_run._costs(PlannedMatrix(cells, Plugins(), {}), cells)
 
 
 def test_each_kind_of_cell_is_probed_once_and_what_needs_no_steps_never(probed):
@@ -110,30 +109,16 @@ def test_a_plan_leaves_out_what_nobody_needs_and_cells_that_train_nothing(probed
         Cell(skipped, "b" * 16, source="a" * 16, skip="not here"),
         Cell(crossing, "c" * 16),
     ]
-    flags = {"results": tmp_path / "results", "force": False, "retry_failed": False, "jobs": "1"}
-    dry_run.show(PlannedMatrix(cells, Plugins(), {c.run_id: 0 for c in cells}), Selection(), flags, Console())
+    planned = PlannedMatrix(cells, Plugins(), {c.run_id: 0 for c in cells})
+    dry_run.show(planned, RunOptions(tmp_path / "results", jobs=1), Console())
     told = capsys.readouterr().out
     assert "not needed: no cell that is left to run starts from it" in told
     assert "3 cells: 1 not needed, 1 skipped, 1 to run." in told
     assert probed == []
 
 
-def test_a_shard_holds_its_share_of_the_cells():
-    cells = [cell(name) for name in "abcd"]
-    planned = PlannedMatrix(cells, Plugins(Selection(names=())), {c.run_id: 10 for c in cells})
-    shares = [chosen_shard(planned, f"{number}/2").cells for number in (1, 2)]
-    assert [len(share) for share in shares] == [2, 2]
-    assert chosen_shard(planned, None) is planned
-
-
-@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2"])
-def test_a_wrong_shard_is_refused(text):
-    with pytest.raises(ConfigError, match=f"--shard {text}: write it as i/n"):
-        chosen_shard(PlannedMatrix([], Plugins(Selection(names=())), {}), text)
-
-
 def test_planning_imports_no_torch():
-    code = "import sys, emonet_bench.cli.plan, emonet_bench.cli.dry_run; sys.exit('torch' in sys.modules)"
+    code = "import sys, emonet_bench.matrix.planning, emonet_bench.cli.dry_run; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

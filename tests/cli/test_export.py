@@ -55,7 +55,9 @@ def test_an_exported_run_gives_the_runs_own_predictions(run, tmp_path):
     found = list(predictor.predict([files[row["utterance"]] for row in rows]))
     assert [one.label for one in found] == [row["prediction"] for row in rows]
     for one, row in zip(found, rows, strict=True):
-        np.testing.assert_allclose(one.probabilities, [float(row[label]) for label in predictor.labels], atol=1e-5)
+        np.testing.assert_allclose(
+            one.probabilities, [float(row[f"probability:{label}"]) for label in predictor.labels], atol=1e-5
+        )
     assert predictor.metadata["uar_onnx"] == repr(uar)
     assert (tmp_path / "model.md").read_text().startswith("# synthetic-calls: rnn, scratch\n")
 
@@ -71,13 +73,19 @@ def test_an_export_without_the_corpus_goes_on_and_says_so(run, tmp_path):
     assert Predictor(changed / "model.onnx", "cpu").metadata["uar_onnx"] == ""
 
 
+def fail(run):
+    record = json.loads((run / "result.json").read_text())
+    del record["scores"]
+    (run / "result.json").write_text(json.dumps({**record, "error": {"type": "E", "message": "boom"}}))
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
         (lambda run: (run / "result.json").unlink(), "not a run's directory"),
-        (lambda run: (run / "result.json").write_text('{"error": {}}'), "this run failed"),
+        (fail, "this run failed"),
         (lambda run: (run / "model.safetensors").write_text("x"), "not a readable checkpoint"),
-        (lambda run: (run / "predictions.csv").unlink(), "predictions.csv: cannot be read"),
+        (lambda run: (run / "predictions.csv").unlink(), "predictions.csv: damaged or missing"),
     ],
 )
 def test_a_directory_that_cannot_be_exported_is_one_line(run, tmp_path, spoil, message):

@@ -1,6 +1,7 @@
 """Mutated command lines: every command answers with an exit status and one line, never with a traceback."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 import rich_click as click
@@ -41,9 +42,9 @@ def surroundings(tmp_path, monkeypatch):
     monkeypatch.delenv("EMONET_BENCH_CORPORA_DIR", raising=False)
     from emonet_bench.cli import dry_run, matrix, task_run
 
-    monkeypatch.setattr(matrix, "work", lambda *_, **__: 0)
+    monkeypatch.setattr(matrix, "work", lambda *_, **__: SimpleNamespace(failures=()))
     monkeypatch.setattr(dry_run, "show", lambda *_, **__: None)
-    monkeypatch.setattr(task_run, "work", lambda *_, **__: 0, raising=False)
+    monkeypatch.setattr(task_run, "carry_out", lambda *_, **__: True)
     return tmp_path
 
 

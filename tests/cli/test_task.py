@@ -168,7 +168,7 @@ def bench(tmp_path, monkeypatch):
     (tmp_path / "toy.py").write_text(TOY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EMONET_BENCH_PLUGINS", "cnn,transfer")
-    monkeypatch.setattr("emonet_bench.cli.matrix.executor_factory", lambda *_: lambda: ThreadPoolExecutor(1))
+    monkeypatch.setattr("emonet_bench.matrix.run_matrix.executor_factory", lambda *_: lambda: ThreadPoolExecutor(1))
 
     def run(line):
         arguments = ["--plugin", "toy.py", *line.split()]

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from emonet_bench import report
@@ -20,10 +22,12 @@ from emonet_bench.matrix import cell as cell_module
 from emonet_bench.matrix.cell import Job, run_cell
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.html import render_html
+from emonet_bench.report.verification import verify
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 from emonet_bench.training import resume
+from emonet_bench.types import Corpus, SplitRule, Utterance
 
 RECIPE = Training(epochs=6, batch_size=8, window=0.5, device="cpu", precision="float32", limit=8)
 SMALL = {"num_mels": 16, "n_fft": 256, "hop": 256, "number_of_resnet_blocks": 1, "number_of_filters": 4}
@@ -270,3 +274,36 @@ def test_a_log_holds_what_a_plugin_prints_and_warns_of(tmp_path, cell, monkeypat
     run(tmp_path, cell)
     assert "printed" in (path(tmp_path, cell) / "log.txt").read_text()
     assert "printed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["speaker", "truth", "prediction", "partition", "file", "start", "end", "utterance"])
+def test_a_label_may_be_called_like_a_column(tmp_path, name):
+    labels = (name, "music")
+    clips = [
+        Utterance(f"{part}{i}", tmp_path / f"{part}{i}.wav", labels[i % 2], f"s{part}", partition=part)
+        for part in ("train", "dev", "test")
+        for i in range(4)
+    ]
+    generator = np.random.default_rng(0)
+    for clip in clips:
+        soundfile.write(clip.file, 0.1 * generator.standard_normal(4_000), 16_000)
+    corpus = Corpus("odd", labels, lambda: clips, {"own": SplitRule()})
+    spec = RunSpec(
+        corpus="odd",
+        protocol="own",
+        architecture="chance",
+        architecture_options={},
+        strategy="scratch",
+        strategy_options={},
+        training=Training(device="cpu", precision="float32"),
+        seed=0,
+    )
+    cell = Cell(spec, "0123456789abcdef")
+    assert run_cell(Job(cell, Selection(), tmp_path / "results", corpora=(corpus,))) is None
+    run = path(tmp_path / "results", cell)
+    assert RunFiles(run).read_record().error is None, RunFiles(run).read_record().error
+    assert verify(run).problems == []
+    table = report.summarise(report.load(run))
+    assert table.problems == ()
+    assert table.rows[0].labels == 2
+    assert (run / "predictions.csv").read_text().splitlines()[0].endswith(f"probability:{name},probability:music")

@@ -6,23 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from emonet_bench.cli.matrix import _room
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.executors import (
     Terminated,
     Workers,
     ending_workers,
     executor_factory,
-    gpu_room,
-    machine_memory_mb,
-    worker_count,
 )
 from emonet_bench.plugins.loading import Plugins, Selection
 
@@ -159,57 +154,3 @@ def test_a_broken_executor_of_a_plugin_is_asked_for_anew(tmp_path):
 def test_an_unknown_executor_is_told_before_anything_runs():
     with pytest.raises(ConfigError, match="--executor processe: no plugin offers it; did you mean 'processes'"):
         executor_factory("processe", 1, Plugins(Selection(names=())))
-
-
-@pytest.mark.parametrize(("jobs", "cells", "expected"), [("3", 2, 2), ("3", 9, 3), ("auto", 1, 1)])
-def test_there_are_never_more_workers_than_cells(jobs, cells, expected):
-    assert worker_count(jobs, threads=1, cells=cells) == expected
-
-
-class Cluster(ThreadPoolExecutor):
-    def capacity(self, threads, device):
-        return {("cpu", 1): 40, ("cpu", 4): 10, ("cuda", 1): 0}[device, threads]
-
-
-@pytest.mark.parametrize(
-    ("jobs", "threads", "device", "here", "there"),
-    [("auto", 1, "cpu", 2, 40), ("auto", 4, "cpu", 2, 10), ("auto", 1, "cuda", 2, 1), ("2", 4, "cpu", 2, 2)],
-)
-def test_auto_asks_an_executor_that_knows_its_capacity(jobs, threads, device, here, there):
-    room = _room(jobs, 2, 0, SimpleNamespace(peak_mb=None), threads, device)
-    with ThreadPoolExecutor() as local, Cluster() as cluster:
-        assert (room(local), room(cluster)) == (here, there)
-
-
-@pytest.mark.parametrize(("peak", "expected"), [(None, 16), (500, 16), (1_000, 14), (20_000, 1), (0, 16)])
-def test_without_gpus_as_many_cells_run_at_once_as_memory_holds(monkeypatch, peak, expected):
-    monkeypatch.setattr("emonet_bench.cli.matrix.machine_memory_mb", lambda: 16_000)
-    with ThreadPoolExecutor() as local:
-        assert _room("auto", 16, 0, SimpleNamespace(peak_mb=peak), 1, "cpu")(local) == expected
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_the_machines_memory_is_what_the_system_says_or_less():
-    total = int(Path("/proc/meminfo").read_text().partition("MemTotal:")[2].split()[0]) // 1024
-    assert 0 < machine_memory_mb() <= total
-
-
-@pytest.mark.parametrize("jobs", ["0", "-1", "many", "1.5"])
-def test_a_wrong_number_of_jobs_is_refused(jobs):
-    with pytest.raises(ConfigError, match="--jobs"):
-        worker_count(jobs, threads=1, cells=2)
-
-
-@pytest.mark.parametrize(
-    ("memory", "peak", "workers", "expected"),
-    [
-        ([80_000], None, 16, 1),  # nothing measured yet: one cell each
-        ([80_000] * 4, None, 16, 4),
-        ([80_000] * 4, None, 2, 2),  # cores are fewer than GPUs
-        ([80_000], 5_000, 16, 12),
-        ([80_000, 24_000], 5_000, 16, 6),  # the smaller GPU decides: workers are dealt evenly
-        ([8_000], 20_000, 16, 1),
-    ],
-)
-def test_gpus_are_shared_by_as_many_cells_as_their_memory_holds(memory, peak, workers, expected):
-    assert gpu_room(memory, peak, workers) == expected

@@ -1,12 +1,9 @@
 """The matrix file and its expansion into cells."""
 
-from dataclasses import replace
-
 import pytest
 
-from emonet_bench.cli.run import places, with_flags
 from emonet_bench.config import Options, option, parse
-from emonet_bench.errors import ConfigError, CorpusError
+from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.planner import Planner
 from emonet_bench.plugins.loading import Plugins
@@ -235,129 +232,6 @@ def test_a_mistake_is_one_line_that_names_the_place(plugins, values, message):
     assert "\n" not in str(caught.value)
 
 
-FLAGS = dict.fromkeys(["corpora", "architectures", "strategies", "seeds", "source", "limit"]) | {
-    "settings": (),
-    "device": "auto",
-}
-
-
-def test_flags_override_the_file():
-    file = {
-        "corpora": ["one"],
-        "seeds": [0],
-        "training": {"epochs": 9},
-        "exclude": [{"strategy": "x"}, {"corpus": "y"}],
-    }
-    flags = {**FLAGS, "strategies": "a, b", "seeds": "3,4", "limit": 8, "device": "cuda:1"}
-    flags["settings"] = ("training.epochs=5", "options.net.dropout=[0, 0.1]", "training.window=none", "source=two")
-    assert with_flags(file, flags) == {
-        "corpora": ["one"],
-        "strategies": ["a", "b"],
-        "seeds": [3, 4],
-        "training": {"epochs": 5, "window": None, "limit": 8, "device": "cuda"},
-        "options": {"net": {"dropout": [0, 0.1]}},
-        "source": "two",
-        "exclude": [{"corpus": "y"}],
-    }
-    assert file["training"] == {"epochs": 9}
-
-
-def test_a_corpora_flag_keeps_what_the_file_says_of_the_corpus():
-    file = {"corpora": {"one": {"protocol": "loso"}, "two": {}}}
-    assert with_flags(file, {**FLAGS, "corpora": "one"})["corpora"] == {"one": {"protocol": "loso"}}
-
-
-@pytest.mark.parametrize("flags", [{"seeds": "a"}, {"settings": ("training.epochs",)}])
-def test_a_malformed_flag_is_named(flags):
-    with pytest.raises(ConfigError, match="--se"):
-        with_flags({}, {**FLAGS, **flags})
-
-
-OWN_CARD = """
-title = "Mine"
-homepage = "https://example.org"
-licence = "CC0-1.0"
-redistributable = "yes"
-citation = "@misc{mine}"
-languages = []
-elicitation = "acted"
-patterns = ['(?P<speaker>s\\d)_(?P<label>[ab])']
-labels = { a = "anger", b = "boredom" }
-protocols = { loso = { folds = "each" } }
-"""
-
-
-@pytest.fixture
-def own(tmp_path):
-    """A matrix file beside a card, and clips elsewhere, of which two are the same."""
-    import numpy as np
-    import soundfile
-
-    (tmp_path / "file").mkdir()
-    (tmp_path / "clips").mkdir()
-    (tmp_path / "file" / "mine.toml").write_text(OWN_CARD, encoding="utf-8")
-    for number, name in enumerate(f"s{speaker}_{label}" for speaker in (1, 2, 3) for label in "ab"):
-        samples = np.random.default_rng(number).normal(0, 0.1, 4000)
-        soundfile.write(tmp_path / "clips" / f"{name}.wav", samples, 16_000)
-    return tmp_path
-
-
-def planned(folder, entry, selection=None, **further):
-    from rich.console import Console
-
-    from emonet_bench.cli.plan import plan
-    from emonet_bench.plugins.loading import Selection
-
-    values = {"corpora": {"mine": entry}, "architectures": ["chance"], **further}
-    where = folder / "file" / "m.toml"
-    selection = replace(selection or Selection(), places=places(values, where.parent))
-    return plan(values, str(where), Plugins(selection), Console())
-
-
-def test_a_corpus_of_the_users_own_is_described_in_the_matrix_file(own):
-    made = planned(own, {"card": "mine.toml", "path": "../clips"})
-    assert [cell.spec.title for cell in made.cells] == [f"mine chance scratch s0 f{fold}" for fold in range(3)]
-    assert [corpus.name for corpus in made.plugins.user_corpora] == ["mine"]
-
-
-def test_a_cells_cost_counts_what_it_hears(own):
-    def costs(**values):
-        made = planned(own, {"card": "mine.toml", "path": "../clips"}, **values)
-        return {made.cost(cell) for cell in made.cells}
-
-    twin = {"card": "mine.toml", "path": "../clips", "protocol": "loso"}
-    joint = {"corpora": {"mine": twin, "synthetic-acted": {}}, "strategies": ["multi-task"]}
-    assert costs(training={"epochs": 3}) == {3 * 2}, "one of three speakers trains"
-    assert costs(training={"epochs": 3, "steps_per_epoch": 5, "batch_size": 4}) == {3 * 5 * 4}
-    assert costs(**joint, training={"epochs": 3, "limit": 7}) == {2 * 3 * 7}, "corpora take turns"
-
-
-def test_a_folder_with_tables_needs_no_card(own):
-    rows = "".join(f"s{speaker}_{label}.wav,{label},{speaker}\n" for speaker in (1, 2, 3) for label in "ab")
-    (own / "clips" / "utterances.csv").write_text(f"file,label,speaker\n{rows}", encoding="utf-8")
-    made = planned(own, {"path": "../clips", "protocol": "loso", "labels": {"a": "x"}})
-    assert {cell.spec.protocol for cell in made.cells} == {"loso:a=x"}
-
-
-def test_a_wrong_place_is_one_line_that_names_it(own):
-    with pytest.raises(ConfigError, match=r"mine\.tml: cannot be read"):
-        planned(own, {"card": "mine.tml"})
-    with pytest.raises(ConfigError, match="no table for train"):
-        planned(own, {"path": "../clips"})
-
-
-def test_strict_refuses_a_protocol_that_leaks(own):
-    from emonet_bench.plugins.loading import Selection
-
-    entry = {"card": "mine.toml", "path": "../clips"}
-    strict = Selection(strict=True)
-    assert planned(own, entry, strict).cells
-    (own / "clips" / "s3_a.wav").write_bytes((own / "clips" / "s1_a.wav").read_bytes())
-    assert planned(own, entry).cells
-    with pytest.raises(CorpusError, match="corpus mine: protocol 'loso' leaks: 1 groups of clips of identical audio"):
-        planned(own, entry, strict)
-
-
 class Mapped(Opened):
     """An opened corpus whose labels matter, too."""
 
@@ -393,3 +267,65 @@ def test_what_is_not_evaluated_is_identified_as_before():
 
     spec = {"corpus": "one", "protocol": "x", "architecture": "net", "architecture_options": {}, "strategy": "scratch", "strategy_options": {}, "training": {}, "seed": 0}  # fmt: skip
     assert "evaluate" not in RunSpec(**spec).model_dump(mode="json")
+
+
+def test_a_fitted_architecture_is_not_multiplied_by_options_of_training_that_it_never_reads(plugins):
+    axes = {"epochs": [3, 4], "learning_rate": [0.1, 0.2], "window": [1.0, 2.0], "batch_size": 8}
+    fitted = cells(plugins, architectures=["svm"], training=axes)
+    assert [(cell.spec.training.epochs, cell.spec.training.window) for cell in fitted] == [(3, 1.0)]
+    assert len(cells(plugins, architectures=["net"], training=axes)) == 8
+
+
+@pytest.mark.parametrize(
+    ("axes", "count"),
+    [
+        ({"sampling_rate": [8_000, 16_000]}, 2),
+        ({"limit": [10, 20]}, 2),
+        ({"evaluation": ["whole", "centre"], "window": [1.0, 2.0]}, 3),  # the whole clip has no window
+        ({"evaluation": "windows", "window": [1.0, 2.0]}, 2),
+        ({"loss": ["focal", "ordinal"], "optimizer": ["sgd", "adam"]}, 1),
+    ],
+)
+def test_what_decides_the_audio_of_a_fit_and_its_evaluation_stays_an_axis(plugins, axes, count):
+    assert len(cells(plugins, architectures=["svm"], training=axes)) == count
+
+
+@pytest.mark.parametrize("values", [{"training": {"epochs": []}}, {"options": {"net": {"width": []}}}])
+def test_an_empty_list_is_named_and_not_blamed_on_what_is_excluded(plugins, values):
+    with pytest.raises(
+        ConfigError, match=r"(training.epochs|options.net.width): an empty list; give at least one value"
+    ):
+        cells(plugins, **values)
+
+
+SMALL = {
+    "corpora": ["synthetic-acted", "synthetic-calls"],
+    "architectures": ["cnn", "svm"],
+    "strategies": ["scratch", "multi-task", "adapters"],
+    "seeds": [0],
+    "source": "multi-task",
+    "training": {"epochs": 1, "batch_size": 8, "limit": 12, "device": "cpu", "precision": "float32"},
+    "options": {"cnn": {"number_of_filters": 2, "num_mels": 16}},
+}
+# Computed by the code of commit 24dcc8f, with the same stand-ins for the corpora.
+RUN_IDS = {
+    "synthetic-acted cnn scratch s0": "fbddd7ed7c4a660e",
+    "synthetic-acted+synthetic-calls cnn multi-task s0": "a5a6ac9939c1a27d",
+    "synthetic-calls cnn scratch s0": "521ccbf0b923dc81",
+    "synthetic-acted cnn adapters s0": "732e84c2819b6569",
+    "synthetic-acted svm scratch s0": "22df2cbc417b7211",
+    "synthetic-acted+synthetic-calls svm multi-task s0": "da9db46ccd4b9b32",
+    "synthetic-acted svm adapters s0": "1a1349cf79fc73c3",
+    "synthetic-calls cnn adapters s0": "8ed36043a3e3590c",
+    "synthetic-calls svm scratch s0": "4db3b03e3d5a536c",
+    "synthetic-calls svm adapters s0": "3cad3a17f9377e66",
+}
+
+
+def test_run_ids_of_earlier_releases_stay_so_that_finished_cells_are_never_run_twice():
+    shipped = Plugins()
+    for origin in shipped.origins:
+        origin.version = "0.1.0"  # of a release, whose code nobody has edited
+    matrix = parse(Matrix, SMALL, "m.toml")
+    planner = Planner(matrix, shipped, lambda name, *_: Opened(name, [None]), lambda training: training)
+    assert {cell.spec.title: cell.run_id for cell in planner.cells()} == RUN_IDS

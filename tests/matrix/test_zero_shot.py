@@ -127,8 +127,8 @@ def test_the_clips_are_those_that_any_fold_tests_and_the_scores_follow_from_the_
         sound, _ = soundfile.read(folder / "second" / row["utterance"], dtype="float32")
         with torch.inference_mode():
             calm, fury, glee, _ = classifier(torch.from_numpy(sound)[None], torch.tensor([len(sound)])).softmax(-1)[0].tolist()  # fmt: skip
-        assert float(row["high"]) == pytest.approx((fury + glee) / (calm + fury + glee), abs=1e-5)
-        assert float(row["low"]) == pytest.approx(calm / (calm + fury + glee), abs=1e-5)
+        assert float(row["probability:high"]) == pytest.approx((fury + glee) / (calm + fury + glee), abs=1e-5)
+        assert float(row["probability:low"]) == pytest.approx(calm / (calm + fury + glee), abs=1e-5)
         assert row["truth"] == {"loud": "high", "quiet": "low"}[row["utterance"].split("-")[1]]
         hits[row["truth"]].append(row["prediction"] == row["truth"])
     assert told["scores"]["test"]["uar"] == pytest.approx(np.mean([np.mean(each) for each in hits.values()]))

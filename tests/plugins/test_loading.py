@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import inspect
 import sys
 import warnings
@@ -63,6 +65,9 @@ class Site:
             f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\nRequires-Dist: {requires}\n"
         )
         (info / "entry_points.txt").write_text(f"[emonet_bench]\n{name} = {module}\n")
+        digest = hashlib.sha256((self.folder / f"{module}.py").read_bytes()).digest()
+        value = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        (info / "RECORD").write_text(f"{module}.py,sha256={value},\n{info.name}/RECORD,,\n")
 
 
 @pytest.fixture

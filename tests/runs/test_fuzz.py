@@ -18,7 +18,10 @@ from emonet_bench.errors import EmonetBenchError
 from emonet_bench.training import checkpoints
 from tests.runs.test_record import JOINT, SINGLE
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and links of POSIX")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="pipes and links of POSIX"),
+    pytest.mark.filterwarnings("always:left out:RuntimeWarning"),
+]
 
 DEEP = json.loads("[" * 150 + "]" * 150)
 VALUES = [

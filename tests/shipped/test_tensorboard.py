@@ -4,30 +4,32 @@ import sys
 import warnings
 
 import pytest
-from rich.console import Console
 
-from emonet_bench.cli.live import Progress
+from emonet_bench.matrix.lifecycle import LifecycleHooks
+from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.runs.facts import RunError
+from emonet_bench.runs.history import Epoch
 from tests.matrix.test_scheduler import cell
+from tests.written import finished
 
-RECORD = {
-    "scores": {part: {"uar": uar, "accuracy": 0.5} for part, uar in (("dev", 0.75), ("test", 0.625))},
-    "best_epoch": 2,
-    "seconds": {},
-}
+SCORES = {part: {"uar": uar, "accuracy": 0.5} for part, uar in (("dev", 0.75), ("test", 0.625))}
+
+CELLS = [cell("a"), cell("b")]
 
 
 @pytest.fixture
 def progress(tmp_path):
     plugins = Plugins(Selection(names=("tensorboard",), strict=True))
-    return Progress([cell("a"), cell("b")], plugins, Console(quiet=True), tmp_path)
+    hooks = LifecycleHooks()
+    hooks.planned(PlannedMatrix(CELLS, plugins, {}), (), tmp_path)
+    return hooks
 
 
 def trained(progress, cell, epochs):
     progress.started(cell)
     for epoch in range(1, epochs + 1):
-        row = {"epoch": epoch, "loss": 1 / epoch, "dev_uar": 0.25 * epoch, "learning_rate": 0.001, "seconds": 1.0}
-        progress.epoch(cell, row)
+        progress.epoch(cell, Epoch(epoch, 1 / epoch, 0.25 * epoch, 0.001, 1.0))
 
 
 def read(folder):
@@ -40,14 +42,14 @@ def read(folder):
 
 def test_epochs_and_scores_are_there_for_tensorboard_to_read(progress, tmp_path):
     pytest.importorskip("tensorboard")
-    first, second = progress.cells
+    first, second = CELLS
     trained(progress, first, 2)
     folders = tmp_path / ".tensorboard"
     (running,) = folders.iterdir()
     assert read(running)["epoch/dev_uar"] == [(1, 0.25), (2, 0.5)], "to be seen while the cell runs"
-    progress.finished(first, RECORD)
+    progress.finished(first, finished(first, scores=SCORES, best_epoch=2))
     trained(progress, second, 1)
-    progress.failed(second, {"type": "Oops", "message": ""})
+    progress.failed(second, RunError(type="Oops", message=""))
     assert read(running) == {
         "epoch/loss": [(1, 1.0), (2, 0.5)],
         "epoch/dev_uar": [(1, 0.25), (2, 0.5)],
@@ -64,15 +66,15 @@ def test_epochs_and_scores_are_there_for_tensorboard_to_read(progress, tmp_path)
 def test_a_cell_that_is_told_again_from_its_first_epoch_is_there_once(progress, tmp_path):
     pytest.importorskip("tensorboard")
     for _ in range(2):
-        trained(progress, progress.cells[0], 2)
-    progress.failed(progress.cells[0], {"type": "Oops", "message": ""})
+        trained(progress, CELLS[0], 2)
+    progress.failed(CELLS[0], RunError(type="Oops", message=""))
     (folder,) = (tmp_path / ".tensorboard").iterdir()
     assert read(folder)["epoch/loss"] == [(1, 1.0), (2, 0.5)]
 
 
 def test_without_tensorboard_nothing_is_written_and_nothing_said(progress, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    trained(progress, progress.cells[0], 1)
-    progress.finished(progress.cells[0], RECORD)
+    trained(progress, CELLS[0], 1)
+    progress.finished(CELLS[0], finished(CELLS[0], scores=SCORES, best_epoch=2))
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr() == ("", "")

@@ -1,0 +1,47 @@
+"""The names in a matrix file, held to what plugins register."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from emonet_bench.config import did_you_mean
+from emonet_bench.errors import ConfigError
+from emonet_bench.matrix.file import Matrix
+from emonet_bench.plugins.loading import Plugins
+
+_EXCLUDABLE = ("corpus", "architecture", "strategy", "seed")
+
+
+def check_names(matrix: Matrix, plugins: Plugins) -> None:
+    """Hold every name in a matrix to what is known.
+
+    Raises:
+        ConfigError: One is unknown, or nothing is named where something must be.
+    """
+    for registry, names in (
+        (plugins.corpora, matrix.entries),
+        (plugins.architectures, matrix.architectures),
+        (plugins.strategies, matrix.strategies),
+    ):
+        for name in names:
+            registry[name]
+    for axis in ("entries", "architectures", "strategies", "seeds"):
+        if not getattr(matrix, axis):
+            raise ConfigError(f"{'corpora' if axis == 'entries' else axis}: name at least one")
+    known = [*plugins.architectures, *plugins.strategies]
+    for name in matrix.options:
+        if name not in known:
+            raise ConfigError(f"options.{name}: no such architecture or strategy{did_you_mean(name, known)}")
+    for entry in matrix.exclude:
+        for key in entry:
+            if key not in _EXCLUDABLE:
+                raise ConfigError(f"exclude: unknown key {key!r}{did_you_mean(key, _EXCLUDABLE)}")
+    _check_maps(matrix, plugins)
+
+
+def _check_maps(matrix: Matrix, plugins: Plugins) -> None:
+    counts = Counter(name for corpus in matrix.entries for name in plugins.corpora[corpus].maps)
+    for name in matrix.evaluate:
+        if counts[name] < 2:  # noqa: PLR2004
+            shared = [known for known, count in counts.items() if count > 1]
+            raise ConfigError(f"evaluate: no two corpora have the label map {name!r}{did_you_mean(name, shared)}")

@@ -1,0 +1,45 @@
+"""The options of running a matrix: where, how many cells at once, and what is done with results on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emonet_bench.matrix.executors import PROCESSES
+
+if TYPE_CHECKING:
+    from emonet_bench.runs.record import RunRecord
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a planned matrix is run. None of this is part of a run's identity.
+
+    Attributes:
+        results: The results directory.
+        jobs: Cells at once: a number, or ``auto``.
+        executor: Where cells run: ``processes``, or one that a plugin offers.
+        export: Whether every cell is exported to ONNX and checked.
+        force: Whether everything is run again.
+        retry_failed: Whether failed cells are run again.
+        reuse: Whether results of the same recipes by other code are taken.
+        skip_bad_files: Whether bad audio files are left out.
+    """
+
+    results: Path = Path("results")
+    jobs: int | str = "auto"
+    executor: str = PROCESSES
+    export: bool = False
+    force: bool = False
+    retry_failed: bool = False
+    reuse: bool = False
+    skip_bad_files: bool = False
+
+    def again(self, record: RunRecord | None) -> bool:
+        """Tell whether a result that is on disk is to be made again.
+
+        Args:
+            record: Its record; None: it cannot be read.
+        """
+        return self.force or (self.retry_failed and (record is None or record.failed))

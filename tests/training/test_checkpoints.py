@@ -1,0 +1,92 @@
+"""Trained weights on disk: headers of strangers are refused in one line."""
+
+import json
+import struct
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from emonet_bench.errors import EmonetBenchError
+from emonet_bench.training import checkpoints
+
+HEADER = {
+    "architecture": "cnn",
+    "architecture_options": {"x": 1},
+    "strategy": "scratch",
+    "strategy_options": {},
+    "signal": {"sampling_rate": 16_000, "window": None, "hop": None},
+    "corpora": {"emodb": ["anger", "joy"]},
+    "evaluation": "whole",
+    "run_id": "0" * 16,
+}
+
+
+def write(path, header, **tensors):
+    text = header if isinstance(header, str) else json.dumps(header)
+    save_file({"network.x": torch.ones(2), **tensors}, path, {"emonet_bench": text})
+    return path
+
+
+def test_a_header_is_read_as_it_was_written_and_later_keys_are_kept(tmp_path):
+    path = write(tmp_path / "model.safetensors", {**HEADER, "later": 1})
+    assert checkpoints.load(path).header == {**HEADER, "later": 1}
+    assert checkpoints.load(tmp_path).tensors.keys() == {"network.x"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"architecture": NaN}',
+        {},
+        {**HEADER, "architecture": 3},
+        {**HEADER, "architecture_options": []},
+        {**HEADER, "corpora": ["emodb"]},
+        {**HEADER, "corpora": {"emodb": "anger"}},
+        {**HEADER, "corpora": {"emodb": [1]}},
+        {**HEADER, "signal": {"sampling_rate": "16000"}},
+        {**HEADER, "signal": None},
+        {**HEADER, "shared": "../secret.safetensors"},
+        {**HEADER, "shared": "/etc/passwd"},
+        {**HEADER, "shared": 7},
+        {**HEADER, "shared": "absent.safetensors"},
+    ],
+)
+def test_a_header_that_is_none_is_one_line(tmp_path, header):
+    write(tmp_path / "secret.safetensors", HEADER)
+    (tmp_path / "run").mkdir()
+    path = write(tmp_path / "run" / "model.safetensors", header)
+    with pytest.raises(EmonetBenchError) as caught:
+        checkpoints.load(path)
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("length", [0, 1, 2**31, 2**40, 2**63, 2**64 - 1])
+def test_a_header_of_any_stated_length_is_one_line(tmp_path, length):
+    path = write(tmp_path / "model.safetensors", HEADER)
+    path.write_bytes(struct.pack("<Q", length) + path.read_bytes()[8:])
+    with pytest.raises(EmonetBenchError, match="not a readable checkpoint"):
+        checkpoints.load(path)
+
+
+def test_a_part_that_names_itself_as_shared_ends(tmp_path):
+    path = write(tmp_path / "model-emodb.safetensors", {**HEADER, "shared": "model-emodb.safetensors"})
+    assert checkpoints.load(path).header["shared"] == path.name
+
+
+def test_a_failed_write_keeps_the_old_weights(tmp_path, monkeypatch):
+    path = write(tmp_path / "model.safetensors", HEADER)
+    before = path.read_bytes()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        checkpoints.save(torch.nn.Linear(1, 1), path, HEADER)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
