@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from emonet_bench.runs.spec import RunResult, RunSpec
     from emonet_bench.types import Architecture, Corpus, Strategy
 
+API = 1
+"""Number of the seam; it rises where a hook or a public name changes in a way that a plugin must follow."""
+
 hookspec = pluggy.HookspecMarker("emonet_bench")
 
 

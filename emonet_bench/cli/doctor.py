@@ -62,10 +62,18 @@ def examine(selection: Selection) -> Iterator[Diagnosis]:
         selection: Which plugins to load, and where corpora lie.
     """
     yield Diagnosis("emonet-bench", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
-    yield from _torch()
-    yield from _onnxruntime()
-    yield from _plugins(selection)
-    yield from _cache()
+    yield from _survived("torch", lambda: _torch())  # noqa: PLW0108 - looked up when it is called
+    yield from _survived("onnxruntime", lambda: _onnxruntime())  # noqa: PLW0108
+    yield from _survived("plugins", lambda: _plugins(selection))
+    yield from _survived("cache", lambda: _cache())  # noqa: PLW0108
+
+
+def _survived(what: str, look: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:
+    """Go on to what is looked at next, whatever is raised here: odd machines are what the command is for."""
+    try:
+        yield from look()
+    except Exception as error:  # noqa: BLE001 - see above
+        yield Diagnosis(what, _one_line(error), "Mend this first; the rest of it could not be looked at.")
 
 
 def _torch() -> Iterator[Diagnosis]:

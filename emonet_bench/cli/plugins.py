@@ -10,10 +10,13 @@ import rich_click as click
 from rich.table import Table
 from rich.text import Text
 
+from emonet_bench import __version__, hookspecs
 from emonet_bench.cli.consoles import say
 from emonet_bench.cli.scaffold import FLAGS, write_package
 from emonet_bench.cli.shell import Shell
 from emonet_bench.cli.terminal import Terminal, grid
+from emonet_bench.errors import ConfigError
+from emonet_bench.escaping import shell_word
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.plugins.registries import Origin
 
@@ -33,6 +36,7 @@ def list_(ctx: click.RichContext, /, strict: bool) -> None:  # noqa: FBT001 - cl
         warnings.simplefilter("ignore", RuntimeWarning)  # the reasons are printed below
         loaded = _load(ctx, replace(selection, strict=False))
     Terminal().print(_table(loaded.origins))
+    say(f"Plugin API {hookspecs.API} of emonet-bench {__version__}.")
     broken = [origin for origin in loaded.origins if origin.broken]
     for origin in broken:
         say(f"{origin}: {origin.broken}")
@@ -47,8 +51,26 @@ def list_(ctx: click.RichContext, /, strict: bool) -> None:  # noqa: FBT001 - cl
     type=click.Path(path_type=Path),
     help="Directory with one folder for each corpus [default: EMONET_BENCH_CORPORA_DIR].",
 )
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of what is checked. Repeatable.")
+@click.option("--window", type=click.FloatRange(0, min_open=True), metavar="S", help="Seconds that architectures hear.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    default=300.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds that one check may take; it is then broken, and not waited for.",
+)
 @click.pass_context
-def check(ctx: click.RichContext, /, name: str, corpora_dir: Path | None) -> None:
+def check(
+    ctx: click.RichContext,
+    /,
+    name: str,
+    corpora_dir: Path | None,
+    settings: tuple[str, ...],
+    window: float | None,
+    deadline: float,
+) -> None:
     """Hold the plugin NAME, or one thing that plugins register as NAME, to its contracts.
 
     Exits with status 1 where one is broken.
@@ -56,10 +78,18 @@ def check(ctx: click.RichContext, /, name: str, corpora_dir: Path | None) -> Non
     selection: Selection = ctx.obj or Selection()
     if corpora_dir is not None:
         selection = replace(selection, corpora_dir=corpora_dir)
-    from emonet_bench.cli.plugins_check import report  # noqa: PLC0415 - torch is imported for real work only
+    from emonet_bench.cli.plugins_check import Request, report  # noqa: PLC0415 - for real work only
 
-    if not report(name, _load(ctx, selection)):
+    request = Request(name, dict(map(_setting, settings)), window)
+    if not report(request, _load(ctx, selection), deadline):
         ctx.exit(1)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {text}: write it as option=value, such as width=4")
+    return name.strip().replace("-", "_"), value.strip()
 
 
 @plugins.command()
@@ -76,7 +106,7 @@ def new(name: str, kind: str, directory: Path) -> None:
     for path in write_package(name, kind, directory):
         say(str(path))
     say(
-        f"\nNext: cd {directory / name} && pip install -e . && pytest && "
+        f"\nNext: cd {shell_word(directory / name)} && pip install -e . && pytest && "
         f"emonet-bench run matrix --limit 8 {FLAGS[kind]} {name}"
     )
 
@@ -87,11 +117,12 @@ def _load(ctx: click.RichContext, selection: Selection) -> Plugins:
 
 
 def _table(origins: list[Origin]) -> Table:
-    table = grid("plugin", "version", "origin", "registers", wrapped=("plugin", "origin", "registers"))
+    table = grid("plugin", "origin, host", "registers", wrapped=("plugin", "origin, host", "registers"))
     for origin in origins:
         registers = Text("\n".join(_registered(origin))) or Text("hooks only", style="dim")
         state = Text("broken", style="red") if origin.broken else registers
-        table.add_row(Text(origin.name), origin.version, Text(origin.source), state)
+        source = Text(origin.source).append(f"\n{origin.needs}" if origin.needs else "", "dim")
+        table.add_row(Text(origin.name).append(f"\n{origin.version}", "dim"), source, state)
     return table
 
 

@@ -1,123 +1,190 @@
-"""The working part of ``plugins check``: every kit on everything that a plugin registers."""
+"""Checks of plugins: every kit on what a plugin registers, in a process that may hang or die."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
-import torch
+import multiprocessing
+import os
+import signal
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
 
 from emonet_bench.cli.consoles import say
-from emonet_bench.config import did_you_mean, parse
-from emonet_bench.errors import ConfigError, CorpusError, Skipped
-from emonet_bench.plugins.loading import Plugins
-from emonet_bench.testing import architectures, corpora, executors, strategies
-from emonet_bench.testing.bench import Bench
-from emonet_bench.testing.contracts import CheckResult, examine
-from emonet_bench.testing.strategy_bench import StrategyBench
-from emonet_bench.types import Architecture, Corpus, InputSpec, Strategy
+from emonet_bench.errors import ConfigError, EmonetBenchError
+from emonet_bench.plugins.loading import Plugins, Selection
+
+DEADLINE = 300.0
+"""Seconds that a check may take unless the user says otherwise: an export of a large network takes minutes."""
+
+_START = 120.0  # seconds beside the deadline for a process to import torch and to look at a corpus
 
 
 @dataclass(frozen=True)
-class Subject:
-    """Something to be checked.
+class Request:
+    """What is to be checked, and how.
 
     Attributes:
-        kind: What it is.
-        name: Its registered name.
-        examine: Runs the kit.
-        absent: Why the kit cannot be run here, or None.
+        name: A plugin, or something registered.
+        settings: Options in words, for whatever has options of these names.
+        window: Seconds that architectures hear; None: clips of any length.
     """
 
-    kind: str
     name: str
-    examine: Callable[[], Iterator[CheckResult]]
-    absent: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    window: float | None = None
 
 
-def report(name: str, plugins: Plugins) -> bool:
+def report(request: Request, plugins: Plugins, deadline: float = DEADLINE) -> bool:
     """Check a plugin, or whatever is registered under a name, and print what came of it.
+
+    Args:
+        request: What is to be checked.
+        plugins: What is loaded.
+        deadline: Seconds that one check may take; it is then broken, and not waited for.
 
     Returns:
         Whether every contract is kept.
 
     Raises:
-        ConfigError: There is nothing of that name to check.
+        ConfigError: There is nothing of that name to check, or nothing has an option of that name.
     """
-    broken = [origin for origin in plugins.origins if origin.name == name and origin.broken]
-    if broken:
-        say(f"plugin {broken[0]} is broken: {broken[0].broken}")
-        return False
-    subjects = list(_subjects(name, plugins))
-    if not subjects:
-        known = {origin.name for origin in plugins.origins}
-        raise ConfigError(f"plugins check: no plugin {name!r} registers anything to check{did_you_mean(name, known)}")
-    with torch.random.fork_rng(devices=[]):
-        shown = [_show(subject) for subject in subjects]
-    return all(shown)
-
-
-def _subjects(name: str, plugins: Plugins) -> Iterator[Subject]:
-    for key, corpus in plugins.corpora.items():
-        if name in (key, plugins.corpora.origin(key).name):
-            yield _corpus(corpus)
-    for key, architecture in plugins.architectures.items():
-        if name in (key, plugins.architectures.origin(key).name):
-            yield _architecture(architecture)
-    for key, strategy in plugins.strategies.items():
-        if name in (key, plugins.strategies.origin(key).name):
-            yield _strategy(strategy)
-    started = plugins.ask("emonet_executor", name=name, workers=1)
-    if started is not None:
-        started.shutdown()
-        asked = executors.ExecutorBench(lambda workers: plugins.ask("emonet_executor", name=name, workers=workers))
-        yield Subject("executor", name, _kit("executor", executors.CHECKS, asked))
-
-
-def _corpus(corpus: Corpus) -> Subject:
-    absent = None
-    try:
-        corpus.load()
-    except CorpusError as error:
-        absent = str(error)
-    except Exception:  # noqa: BLE001, S110 - the kit will meet it again and say which contract that breaks
-        pass
-    return Subject("corpus", corpus.name, _kit("corpus", corpora.CHECKS, corpora.CorpusBench(corpus)), absent)
-
-
-def _architecture(architecture: Architecture) -> Subject:
-    try:
-        options = parse(architecture.options, {}, architecture.name)
-    except ConfigError as error:  # an option without a default, or one whose default is not on this machine
-        return Subject("architecture", architecture.name, lambda: iter(()), str(error))
-    bench = Bench(architecture, options, InputSpec())
-    return Subject("architecture", architecture.name, _kit("architecture", architectures.CHECKS, bench))
-
-
-def _strategy(strategy: Strategy) -> Subject:
-    bench, absent = StrategyBench(strategy, strategy.options()), None
-    try:
-        bench.prepare(bench.networks[0])
-    except Skipped as reason:
-        absent = f"it skips the kit's network ({reason}); its own tests can give check_strategy another one"
-    except Exception:  # noqa: BLE001, S110 - as above
-        pass
-    return Subject("strategy", strategy.name, _kit("strategy", strategies.CHECKS, bench), absent)
-
-
-def _kit(kind: str, checks: tuple[Callable[..., None], ...], bench: object) -> Callable[[], Iterator[CheckResult]]:
-    return lambda: examine(kind, checks, bench)
-
-
-def _show(subject: Subject) -> bool:
-    say(f"{subject.kind} {subject.name}")
-    if subject.absent is not None:
-        say(f"  not checked: {subject.absent}")
-        return True
-    kept = True
-    for finding in subject.examine():
-        say(f"  {'kept' if finding.error is None else 'BROKEN':8}{finding.contract}")
-        if finding.error is not None:
-            kept = False
-            say(f"          seen: {finding.seen}\n          see {finding.written}")
+    for origin in plugins.origins:
+        if origin.name == request.name and origin.broken:
+            say(f"plugin {origin} is broken: {origin.broken}")
+            return False
+    kept, done, ended = True, 0, False
+    while not ended:
+        with _examiner(plugins.selection, request, done) as messages:
+            shown = _follow(messages, deadline)
+        kept, done, ended = kept and shown.kept, done + shown.begun, shown.ended
     return kept
+
+
+@dataclass
+class _Shown:
+    """What a process has told so far."""
+
+    begun: int = 0
+    kept: bool = True
+    ended: bool = False
+
+
+def _follow(messages: Connection, deadline: float) -> _Shown:
+    """Print what the process tells, until its end, its death or the end of our patience."""
+    shown, contract, written = _Shown(), "", ""
+    patience = deadline + _START
+    while True:
+        message = _next(messages, patience)
+        if isinstance(message, str):
+            _broken(contract or "It can be looked at.", message, written or "docs/contracts.md")
+            shown.kept, shown.ended = False, not shown.begun
+            return shown
+        kind, *content = message
+        patience = deadline
+        if kind == "mistake":
+            raise ConfigError(content[0])
+        if kind == "end":
+            shown.ended = True
+            return shown
+        if kind == "subject":
+            shown.begun += 1
+            patience += _START
+            say(f"{content[0]} {content[1]}")
+            if content[2] is not None:
+                say(f"  not checked: {content[2]}")
+        elif kind == "check":
+            contract, written = content
+        elif content[0] is None:
+            say(f"  {'kept':8}{contract}")
+        else:
+            shown.kept = False
+            _broken(contract, content[0], written)
+
+
+def _next(messages: Connection, patience: float) -> tuple[Any, ...] | str:
+    """Return what the process tells next, or why it tells nothing more."""
+    if not messages.poll(patience):
+        return "not finished by the deadline; not waited for"
+    try:
+        message: tuple[Any, ...] = messages.recv()
+    except EOFError:
+        return "its process died"
+    return message
+
+
+def _broken(contract: str, seen: str, written: str) -> None:
+    say(f"  {'BROKEN':8}{contract}\n          seen: {seen}\n          see {written}")
+
+
+@contextmanager
+def _examiner(selection: Selection, request: Request, skipped: int) -> Iterator[Connection]:
+    """Start a process that examines, and end it with all that it has started, whatever happens."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=examine_all, args=(theirs, selection, request, skipped))
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        _end(process)
+        ours.close()
+
+
+def _end(process: SpawnProcess) -> None:
+    assert process.pid is not None
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # it leads a group: its workers end, too
+    process.kill()
+    process.join()
+
+
+def examine_all(messages: Connection, selection: Selection, request: Request, skipped: int) -> None:
+    """Run the kits in this process, and tell what comes of each check.
+
+    Args:
+        messages: Where to tell it.
+        selection: Which plugins to load.
+        request: What is to be checked.
+        skipped: How many subjects were examined before, by a process that hung or died.
+    """
+    _alone()
+    from emonet_bench.cli.plugins_subjects import subjects  # noqa: PLC0415 - torch, in this process only
+    from emonet_bench.testing.contracts import examine  # noqa: PLC0415
+
+    try:
+        with warnings.catch_warnings(action="ignore"):  # the first loading has told what is broken
+            found = subjects(request, Plugins(selection))
+    except EmonetBenchError as error:
+        messages.send(("mistake", str(error)))
+        return
+    for subject in found[skipped:]:
+        messages.send(("subject", subject.kind, subject.name, subject.absent))
+        for check in () if subject.absent is not None else subject.checks:
+            _tell(messages, examine, subject.kind, check, subject.bench)
+    messages.send(("end",))
+
+
+def _tell(
+    messages: Connection, examine: Callable[..., Iterator[object]], kind: str, check: Callable[..., None], bench: object
+) -> None:
+    from emonet_bench.testing.contracts import CheckResult, announced  # noqa: PLC0415
+
+    messages.send(("check", *announced(kind, check)))
+    for result in examine(kind, (check,), bench):
+        assert isinstance(result, CheckResult)
+        messages.send(("result", None if result.error is None else result.seen))
+
+
+def _alone() -> None:
+    """Lead a group of processes that can be ended together, and let nothing that compilers print through."""
+    if hasattr(os, "setsid"):
+        os.setsid()
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)

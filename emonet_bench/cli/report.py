@@ -15,6 +15,7 @@ from emonet_bench.cli.consoles import say
 from emonet_bench.cli.terminal import Terminal
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, StoreError
+from emonet_bench.files import write_text
 
 _KEYS = ("corpus", "protocol", "architecture", "strategy", "seed")
 _RENDER = {
@@ -39,7 +40,7 @@ _RENDER = {
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
 @click.option(
     "--metric",
-    type=click.Choice(get_args(reports.Score)),
+    type=click.Choice(get_args(reports.MetricName)),
     metavar="SCORE",
     default="uar",
     show_default=True,
@@ -67,7 +68,7 @@ def report(
     results: Path,
     form: str,
     output: Path | None,
-    metric: reports.Score,
+    metric: reports.MetricName,
     baseline: str,
     filters: tuple[str, ...],
     **arrangement: Any,
@@ -105,7 +106,10 @@ def _deliver(table: reports.Table, form: str, output: Path | None) -> None:
         click.echo(text.encode(), nl=False)  # a file's content, and so UTF-8 whatever the console's encoding
         return
     try:
-        output.write_text(text, encoding="utf-8")
+        if output.exists() and not output.is_file():  # such as /dev/stdout: it is written to, and never replaced
+            output.write_text(text, encoding="utf-8")
+        else:
+            write_text(output, text)
     except OSError as error:
         raise StoreError(f"--output {output}: cannot be written ({error.strerror})") from error
 

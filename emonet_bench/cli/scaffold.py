@@ -39,8 +39,9 @@ def write_package(name: str, kind: str, parent: Path) -> list[Path]:
     package, folder = package_name(name), parent / name
     if folder.exists():
         raise ConfigError(f"{folder}: is there already; choose another name or directory")
-    version = ".".join(__version__.split(".")[:2])
-    words = {"name": name, "kind": kind, "package": package, "version": version, "flag": FLAGS[kind]}
+    major, minor = __version__.split(".")[:2]
+    pin = f">={major}.{minor},<{major}.{int(minor) + 1}"  # public names may change with the next minor release
+    words = {"name": name, "kind": kind, "package": package, "pin": pin, "flag": FLAGS[kind]}
     written = []
     for template, target in _files(kind, package):
         text = Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(words)

@@ -1,13 +1,14 @@
-"""The group behind ``emonet-bench``: commands are imported when they are invoked, and a user's mistake is one line."""
+"""The shell, the group behind ``emonet-bench``: commands are imported when they are invoked, a mistake is one line."""
 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import rich_click as click
 
 from emonet_bench.cli.consoles import colours, prepare_streams, say
 from emonet_bench.errors import EmonetBenchError, StoreError, Terminated
+from emonet_bench.escaping import one_line
 
 if TYPE_CHECKING:
     from emonet_bench.plugins.loading import Plugins, Selection
@@ -29,6 +31,9 @@ ADDED = "From plugins"
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """What is wrong with a disk, or with where the output goes, and not with the program."""
+
+_UNREACHABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENOTDIR)
+"""What is wrong with a path that the user has named."""
 
 _LOADED = f"{__name__}.plugins"
 
@@ -126,6 +131,7 @@ class Shell(click.RichGroup):
             if not standalone_mode:
                 return super().main(args, standalone_mode=False, **extra)
             try:
+                _check_words(sys.argv[1:] if args is None else args)
                 status = super().main(args, standalone_mode=False, **extra)
                 sys.stdout.flush()
             except BrokenPipeError:  # the reader of our output has left: `emonet-bench report results | head`
@@ -134,13 +140,7 @@ class Shell(click.RichGroup):
             except (EmonetBenchError, click.ClickException) as error:
                 status = complain(error)
             except OSError as error:
-                if error.errno == errno.ENAMETOOLONG:
-                    sys.exit(complain(StoreError(f"{str(error.filename)[:100]}...: {error.strerror}; shorten it")))
-                if error.errno not in _UNWRITABLE:
-                    raise
-                _write_no_more()
-                where = error.filename or "the output"
-                status = complain(StoreError(f"{where}: cannot be written ({error.strerror}); free some space"))
+                status = _out_of_reach(error)
             except Terminated as ended:
                 say("Terminated.", err=True)
                 status = ended.status
@@ -150,9 +150,38 @@ class Shell(click.RichGroup):
         sys.exit(status if isinstance(status, int) else 0)
 
 
+def _check_words(words: Sequence[str]) -> None:
+    """Refuse what no path and no name can hold; only a program that calls ``main`` itself can give it.
+
+    Raises:
+        click.UsageError: A word has a NUL character, or no form in bytes.
+    """
+    for word in words:
+        try:
+            holds = b"\0" not in os.fsencode(word)
+        except UnicodeEncodeError:
+            holds = False
+        if not holds:
+            raise click.UsageError(f"{word!r} can be no path and no name: leave out its NUL and surrogate characters")
+
+
+def _out_of_reach(error: OSError) -> int:
+    """Say what is wrong with a disk or a path; any other error of the system is the program's, and is raised."""
+    where = error.filename or "the output"
+    if error.errno == errno.ENAMETOOLONG:
+        return complain(StoreError(f"{str(where)[:100]}...: {error.strerror}; shorten it"))
+    if error.errno in _UNWRITABLE:
+        _write_no_more()
+        return complain(StoreError(f"{where}: cannot be written ({error.strerror}); free some space"))
+    if error.errno in _UNREACHABLE and error.filename is not None:
+        return complain(StoreError(f"{where}: {error.strerror}; check the path and its permissions"))
+    raise error
+
+
 def _write_no_more() -> None:
     """Let what is still to be written go nowhere, so that Python does not complain of it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(io.UnsupportedOperation):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def selection(ctx: click.Context) -> Selection:
@@ -166,7 +195,7 @@ def selection(ctx: click.Context) -> Selection:
 
 
 def complain(error: EmonetBenchError | click.ClickException) -> int:
-    """Print an error as it stands, unwrapped, and return the exit status."""
+    """Print an error on one line, unwrapped, and return the exit status."""
     if isinstance(error, click.ClickException):
         message = error.format_message()
         context = getattr(error, "ctx", None)
@@ -174,7 +203,7 @@ def complain(error: EmonetBenchError | click.ClickException) -> int:
     else:
         message, hint = str(error), ""
     ending = "" if not hint or message.endswith((".", "?")) else "."
-    say(f"{message}{ending}{hint}", before=click.style("Error:", fg="red", bold=True), err=True)
+    say(one_line(f"{message}{ending}{hint}"), before=click.style("Error:", fg="red", bold=True), err=True)
     return error.exit_code if isinstance(error, click.ClickException) else 2
 
 

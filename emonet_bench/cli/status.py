@@ -19,6 +19,7 @@ from rich.text import Text
 
 from emonet_bench.cli.terminal import Terminal
 from emonet_bench.errors import StoreError
+from emonet_bench.escaping import printable
 from emonet_bench.matrix import queue
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.history import Epoch
@@ -97,7 +98,7 @@ class _Survey:
         self.counts["unreadable"] += 1
 
     def _problem(self, state: str, line: str) -> None:
-        self.problems.append(Text(state, "red").append(f": {line}", "default"))
+        self.problems.append(Text(state, "red").append(f": {printable(line)}", "default"))
 
     def waiting(self, planned: Sequence[queue.QueuedCell]) -> None:
         begun = self.spent.keys() | self.running.keys() | self.given_up | self.interrupted

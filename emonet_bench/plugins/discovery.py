@@ -15,7 +15,7 @@ from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.code import code_version
 from emonet_bench.plugins.registries import DuplicateNameError, Origin
-from emonet_bench.plugins.validation import check_host
+from emonet_bench.plugins.validation import HOST, check_host, host_pins
 
 GROUP = "emonet_bench"
 """The group of entry points that plugins stand in."""
@@ -83,7 +83,8 @@ def _described(entry_point: EntryPoint) -> str:
 
 def _origin(entry_point: EntryPoint) -> Origin:
     release = entry_point.dist.version if entry_point.dist else "unknown"
-    return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point))
+    needs = " ".join(f"{HOST}{specifier}" for specifier in host_pins(entry_point.dist))
+    return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point), needs)
 
 
 def _import_file(path: Path) -> object:

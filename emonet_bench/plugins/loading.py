@@ -75,16 +75,17 @@ class Plugins:
         self.strategies: Registry[Strategy] = Registry("strategy")
         self.commands: Registry[click.Command] = Registry("command")
         self.user_corpora: tuple[Corpus, ...] = ()
+        config = corpora_config(selection) if corpora else None  # a damaged file is no plugin's fault
         for origin, load in [*installed(selection.names), *map(single_file, dict.fromkeys(selection.files))]:
-            self._load(origin, load, corpora=corpora)
-        if corpora:
-            self._add_places()
+            self._load(origin, load, config)
+        if config is not None:
+            self._add_places(config)
 
-    def _add_places(self) -> None:
+    def _add_places(self, config: hookspecs.CorporaConfig) -> None:
         """Register the corpora of the user's own places, each by the card or the tables that lie there."""
         from emonet_bench.data.cards import corpus_at  # noqa: PLC0415 - a listing of commands reads no card
 
-        for name, path in corpora_config(self.selection).places.items():
+        for name, path in config.places.items():
             if name in self.corpora:
                 continue  # its plugin has looked there
             try:
@@ -94,7 +95,7 @@ class Plugins:
                     raise
                 warnings.warn(f"corpus {name} is left out: {error}", RuntimeWarning, stacklevel=3)
 
-    def _load(self, origin: Origin, load: Callable[[], object], *, corpora: bool) -> None:
+    def _load(self, origin: Origin, load: Callable[[], object], config: hookspecs.CorporaConfig | None) -> None:
         self.origins.append(origin)
         started = time.monotonic()
         with self._isolated(origin):
@@ -102,26 +103,29 @@ class Plugins:
             check_marked(plugin)
             self.manager.register(plugin, name=origin.name)
             self._check_hooks(plugin)
-            self._collect(origin, corpora=corpora)
+            self._collect(origin, config)
         if (seconds := time.monotonic() - started) > PATIENCE:
             self._complain(f"plugin {origin} took {seconds:.1f} s to load; it should import and look less")
 
     def _check_hooks(self, plugin: object) -> None:
         known = [name for name in vars(hookspecs) if name.startswith("emonet_")]
         for caller in self.manager.get_hookcallers(plugin) or ():
+            own = [hook for hook in caller.get_hookimpls() if hook.plugin is plugin]
             if not caller.has_spec():
+                if all(hook.optionalhook for hook in own):
+                    continue  # meant for a host that has it
                 raise PluginError(f"unknown hook {caller.name!r}{did_you_mean(caller.name, known)}")
-            if any(hook.plugin is plugin and (hook.wrapper or hook.hookwrapper) for hook in caller.get_hookimpls()):
+            if any(hook.wrapper or hook.hookwrapper for hook in own):
                 raise PluginError(f"{caller.name} is a wrapper; hooks are called plugin by plugin")
         self.manager.check_pending()
 
-    def _collect(self, origin: Origin, *, corpora: bool) -> None:
+    def _collect(self, origin: Origin, config: hookspecs.CorporaConfig | None) -> None:
         kinds: tuple[tuple[str, type, Registry[Any], dict[str, Any]], ...] = (
-            ("emonet_corpora", Corpus, self.corpora, {"config": corpora_config(self.selection)}),
+            ("emonet_corpora", Corpus, self.corpora, {"config": config}),
             ("emonet_architectures", Architecture, self.architectures, {}),
             ("emonet_strategies", Strategy, self.strategies, {}),
         )
-        for hook, kind, registry, arguments in kinds if corpora else kinds[1:]:
+        for hook, kind, registry, arguments in kinds if config is not None else kinds[1:]:
             for things in self._only(origin, hook)(**arguments):
                 for thing in checked(things, kind, hook):
                     registry.add(thing.name, thing, origin)
@@ -244,8 +248,15 @@ def corpora_config(selection: Selection) -> hookspecs.CorporaConfig:
     """Tell corpora plugins where to look: ``--corpora-dir``, else ``EMONET_BENCH_CORPORA_DIR``; and the cache.
 
     What the selection says of a single corpus goes first, then a folder of that directory, then ``corpora add``.
+
+    Raises:
+        ConfigError: The directory cannot be looked at, or what ``corpora add`` has written is damaged.
     """
     named = selection.corpora_dir or os.environ.get("EMONET_BENCH_CORPORA_DIR")
     directory = expanded(Path(named), "--corpora-dir") if named else None
+    try:
+        _ = directory is not None and directory.exists()  # a missing one is told where a corpus is looked for
+    except OSError as error:
+        raise ConfigError(f"--corpora-dir {directory}: cannot be looked at ({error.strerror}); name another") from error
     added = {name: path for name, path in registered().items() if not (directory and (directory / name).is_dir())}
     return hookspecs.CorporaConfig(directory, cache_directory(), {**added, **selection.places})

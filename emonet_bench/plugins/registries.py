@@ -27,6 +27,7 @@ class Origin:
         source: The entry point's value or the file's path.
         code: Tells the hash of its code where that is no unchanged release, else nothing; asked only where a version is
             wanted, for that takes reading its files.
+        needs: Which versions of the host its distribution asks for; empty where it does not say.
         registers: What it registers, as ``kind name``.
         broken: The reason it does not work, on one line, or None.
     """
@@ -35,6 +36,7 @@ class Origin:
     release: str
     source: str
     code: Callable[[], str] = str
+    needs: str = ""
     registers: list[str] = field(default_factory=list)
     broken: str | None = None
 

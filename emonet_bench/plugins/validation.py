@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.metadata import Distribution, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emonet_bench import hookspecs
 from emonet_bench.config import Options
 from emonet_bench.errors import PluginError
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 HOST = "emonet-bench"
 
@@ -19,16 +22,24 @@ def check_host(distribution: Distribution | None) -> None:
     Raises:
         PluginError: It asks for another one.
     """
+    for specifier in host_pins(distribution):
+        if version(HOST) not in specifier:
+            wanted, here = f"{HOST}{specifier}", f"{HOST} {version(HOST)}"
+            raise PluginError(f"needs {wanted}, this is {here}; upgrade one of the two")
+
+
+def host_pins(distribution: Distribution | None) -> list[SpecifierSet]:
+    """Return which versions of the host a plugin's distribution asks for; nothing for the host's own plugins."""
     if distribution is None or distribution.name == HOST:
-        return
+        return []
     from packaging.requirements import Requirement  # noqa: PLC0415 - only where there are plugins of others
 
-    for requirement in map(Requirement, distribution.requires or ()):
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
-        if requirement.name.lower().replace("_", "-") == HOST and version(HOST) not in requirement.specifier:
-            wanted, here = f"{HOST}{requirement.specifier}", f"{HOST} {version(HOST)}"
-            raise PluginError(f"needs {wanted}, this is {here}; upgrade one of the two")
+    return [
+        requirement.specifier
+        for requirement in map(Requirement, distribution.requires or ())
+        if requirement.name.lower().replace("_", "-") == HOST
+        and (requirement.marker is None or requirement.marker.evaluate({"extra": ""}))
+    ]
 
 
 def check_marked(plugin: object) -> None:

@@ -1,6 +1,6 @@
-"""Results as a table: read run directories, pool folds, average seeds, tell apart what differs, render."""
+"""Reports: read run directories, pool folds, average seeds, tell apart what differs, render a table."""
 
-from emonet_bench.report.cells import Score, TableCell
+from emonet_bench.report.cells import MetricName, TableCell
 from emonet_bench.report.layout import SORTS, arranged
 from emonet_bench.report.reading import CorpusResult, load, load_runs, skipped
 from emonet_bench.report.rendering import render_csv, render_json, render_latex, render_markdown
@@ -12,8 +12,8 @@ __all__ = [
     "SORTS",
     "Column",
     "CorpusResult",
+    "MetricName",
     "Row",
-    "Score",
     "Table",
     "TableCell",
     "arranged",

@@ -1,4 +1,4 @@
-"""One cell of a table: folds pooled and scored once for each seed, seeds averaged, an interval, a comparison."""
+"""Cells of a table: folds pooled and scored once for each seed, seeds averaged, an interval, a comparison."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emonet_bench.report.reading import CorpusResult, Predictions, State, read_p
 
 ALPHA = 0.05
 
-Score = Literal["uar", "accuracy", "macro_f1", "ece"]
+MetricName = Literal["uar", "accuracy", "macro_f1", "ece"]
 """What a table may show; ``ece``, the expected calibration error, is the one of which less is better."""
 
 _SCORES = {
@@ -26,7 +26,7 @@ _SCORES = {
 }
 
 
-def score(rows: Predictions, labels: Sequence[str], metric: Score) -> float:
+def score(rows: Predictions, labels: Sequence[str], metric: MetricName) -> float:
     """Score predictions.
 
     Args:
@@ -40,7 +40,7 @@ def score(rows: Predictions, labels: Sequence[str], metric: Score) -> float:
     return _SCORES[metric](rows.truth, rows.prediction, labels)
 
 
-def rank(value: float, metric: Score) -> float:
+def rank(value: float, metric: MetricName) -> float:
     """Turn a score into a number that is the larger, the better it is."""
     return -value if metric == "ece" else value
 
@@ -106,7 +106,7 @@ class TableCell:
 
 
 @dataclass(frozen=True)
-class Group:
+class CellRuns:
     """The runs of one cell, those of them that are scored, and the pooled test predictions of each seed."""
 
     runs: Sequence[CorpusResult]
@@ -114,7 +114,7 @@ class Group:
     seeds: Mapping[int, Predictions] = field(default_factory=dict)
     problems: Sequence[str] = ()
 
-    def cell(self, labels: Sequence[str], folds: set[int | None], metric: Score) -> TableCell:
+    def cell(self, labels: Sequence[str], folds: set[int | None], metric: MetricName) -> TableCell:
         """Score the cell.
 
         Args:
@@ -152,7 +152,7 @@ class Group:
             source=self.runs[0].variant.get("source"),
         )
 
-    def against(self, other: Group, labels: Sequence[str], metric: Score) -> dict[str, Any]:
+    def against(self, other: CellRuns, labels: Sequence[str], metric: MetricName) -> dict[str, Any]:
         """Compare with another group on the seeds that both have; nothing where their clips differ, or for ``ece``.
 
         Returns:
@@ -178,7 +178,7 @@ class Group:
         }
 
 
-def pool(runs: Sequence[CorpusResult]) -> Group:
+def pool_runs(runs: Sequence[CorpusResult]) -> CellRuns:
     """Read the predictions of a cell's runs and join the folds of each seed; what cannot be read counts as failed."""
     seeds: dict[int, Predictions] = defaultdict(Predictions.empty)
     scored, problems = [], []
@@ -191,15 +191,15 @@ def pool(runs: Sequence[CorpusResult]) -> Group:
                 scored.append(run)
             except StoreError as error:
                 problems.append(str(error))
-    return Group(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.truth}, problems)
+    return CellRuns(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.truth}, problems)
 
 
-def _spread(runs: Sequence[CorpusResult], metric: Score) -> float | None:
+def _spread(runs: Sequence[CorpusResult], metric: MetricName) -> float | None:
     scores = [run.scores[metric] for run in runs if metric in run.scores]
     return plain.stdev(scores) if len({run.fold for run in runs}) > 1 and len(scores) > 1 else None
 
 
-def _interval(seeds: Sequence[Predictions], labels: Sequence[str], metric: Score) -> Interval | None:
+def _interval(seeds: Sequence[Predictions], labels: Sequence[str], metric: MetricName) -> Interval | None:
     """Interval of the mean over seeds: all seeds of a clip are drawn together with its speaker."""
     if metric == "ece":
         return None

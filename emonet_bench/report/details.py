@@ -10,7 +10,7 @@ from statistics import fmean
 
 from emonet_bench import metrics
 from emonet_bench.errors import StoreError
-from emonet_bench.report.cells import Group, TableCell
+from emonet_bench.report.cells import CellRuns, TableCell
 from emonet_bench.report.reading import CorpusResult, Predictions
 from emonet_bench.report.rows import Column, Row
 from emonet_bench.report.table import Table
@@ -86,7 +86,7 @@ def gather(table: Table) -> list[Evidence]:
     ]
 
 
-def _evidence(anchor: str, row: Row, column: Column, group: Group) -> Evidence:
+def _evidence(anchor: str, row: Row, column: Column, group: CellRuns) -> Evidence:
     labels = group.scored[0].facts.labels
     rows = Predictions.empty()
     for seed in group.seeds.values():

@@ -1,4 +1,4 @@
-"""How a table's figures and names are worded, in every format but the page."""
+"""Formatting of a table's figures and names, in every format but the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table with all that lies behind it as one self-contained HTML page."""
+"""HTML: a table with all that lies behind it as one self-contained page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from emonet_bench.escaping import json_text, printable, shell_word
-from emonet_bench.report.cells import Group, TableCell
+from emonet_bench.report.cells import CellRuns, TableCell
 from emonet_bench.report.details import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
 from emonet_bench.report.layout import pivot
@@ -145,7 +145,7 @@ def transfers(table: Table) -> list[Transfer]:
     return [found[key] for key in sorted(found)]
 
 
-def _facts(row: Row, groups: Mapping[Column, Group]) -> tuple[Row, CorpusFacts]:
+def _facts(row: Row, groups: Mapping[Column, CellRuns]) -> tuple[Row, CorpusFacts]:
     return row, fullest(run.facts for group in groups.values() for run in group.runs)
 
 

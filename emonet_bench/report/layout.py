@@ -1,4 +1,4 @@
-"""Where the cells of a table stand: what makes its rows, what its columns, and in which order."""
+"""Layout of a table: what makes its rows, what its columns, and in which order."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def arranged(table: Table, rows: str | None = None, columns: str | None = None, 
 def _axes(rows: str | None, columns: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     given = {"--rows": rows, "--columns": columns}
     named = {option: tuple(part.strip() for part in text.split(",")) for option, text in given.items() if text}
-    option, said = next(iter(named.items()))
+    option, dimensions = next(iter(named.items()))
     everything = [name for names in named.values() for name in names]
     for name in everything:
         if name not in DIMENSIONS:
@@ -53,7 +53,7 @@ def _axes(rows: str | None, columns: str | None) -> tuple[tuple[str, ...], tuple
     if twice or (len(named) > 1 and rest) or (len(named) == 1 and not rest):
         raise ConfigError(f"{option} {given[option]}: share {', '.join(DIMENSIONS)} out between --rows and --columns")
     down, across = named.get("--rows", rest), named.get("--columns", rest)
-    return (said, across) if option == "--rows" else (down, said)
+    return (dimensions, across) if option == "--rows" else (down, dimensions)
 
 
 def _key(table: Table, sort: str) -> Callable[[Column], tuple[float, Any]]:

@@ -1,4 +1,4 @@
-"""What stands below a table: how to read it, what was compared, what failed."""
+"""Notes below a table: how to read it, what was compared, what failed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from emonet_bench.escaping import shell_word
-from emonet_bench.report.cells import Group, Score, TableCell
+from emonet_bench.report.cells import CellRuns, MetricName, TableCell
 
 if TYPE_CHECKING:
     from emonet_bench.report.rows import Column, Row
@@ -18,7 +18,7 @@ ALMOST = 0.5
 TITLES = {"uar": "UAR", "accuracy": "Accuracy", "macro_f1": "Macro F1", "ece": "ECE"}
 
 
-def notes(rows: Sequence[Row], metric: Score, baseline: str, older: int, sources: int) -> Iterator[str]:
+def notes(rows: Sequence[Row], metric: MetricName, baseline: str, older: int, sources: int) -> Iterator[str]:
     """Say what a reader of the rows must know, a line each.
 
     Args:
@@ -46,7 +46,7 @@ def notes(rows: Sequence[Row], metric: Score, baseline: str, older: int, sources
         yield f"{sources} joint runs that only served as sources are left out."
 
 
-def _intervals(cells: Sequence[tuple[Column, TableCell]], metric: Score) -> Iterator[str]:
+def _intervals(cells: Sequence[tuple[Column, TableCell]], metric: MetricName) -> Iterator[str]:
     intervals = [cell.interval for _, cell in cells if cell.interval]
     if intervals:
         units = " or ".join(sorted({interval.unit for interval in intervals}, reverse=True))
@@ -117,7 +117,7 @@ def across_notes(maps: Sequence[ZeroShot]) -> Iterator[str]:
         yield f"Zero-shot from {source} to {target}: {count} of the clips were trained on, so scores are too good."
 
 
-def problems(groups: Iterable[Group]) -> Iterator[str]:
+def problems(groups: Iterable[CellRuns]) -> Iterator[str]:
     """Say which runs failed, were skipped, ran in halved batches or could not be exported, and why, a line each."""
     for group in groups:
         yield from (f"failed: {problem}" for problem in group.problems)

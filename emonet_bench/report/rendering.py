@@ -1,4 +1,4 @@
-"""A table as Markdown, LaTeX, CSV and JSON."""
+"""Renderers of a table: Markdown, LaTeX, CSV and JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in a table: a row for what may be compared, a column for each way to get a network."""
+"""Rows and columns of a table: what may be compared, and each way to get a network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from emonet_bench.report.cells import Group, TableCell
+from emonet_bench.report.cells import CellRuns, TableCell
 from emonet_bench.report.reading import CorpusResult
 from emonet_bench.runs.facts import CorpusFacts
 
@@ -121,7 +121,7 @@ def fullest(facts: Iterable[CorpusFacts]) -> CorpusFacts:
     return max(facts, key=lambda each: len(each.model_fields_set), default=CorpusFacts())
 
 
-def describe(groups: Mapping[Column, Group], cells: Mapping[Column, TableCell]) -> Row:
+def describe(groups: Mapping[Column, CellRuns], cells: Mapping[Column, TableCell]) -> Row:
     """Describe the row of some runs, from what they say of their corpus.
 
     Args:

@@ -1,4 +1,4 @@
-"""From run records to a table: one row for what may be compared, one column for each way to get a network."""
+"""The table of results: from run records to rows of what may be compared, averaged, tested and ranked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emonet_bench.metrics.significance import almost_stochastic_order, holm
-from emonet_bench.report.cells import Group, Score, TableCell, pool, rank
+from emonet_bench.report.cells import CellRuns, MetricName, TableCell, pool_runs, rank
 from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_sources
 from emonet_bench.report.notes import across_notes, notes, problems
 from emonet_bench.report.reading import CorpusResult
@@ -38,13 +38,13 @@ class Table:
         axes: The dimensions that make the rows and those that make the columns, where it is shown as a grid.
     """
 
-    metric: Score
+    metric: MetricName
     baseline: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     problems: tuple[str, ...]
-    groups: tuple[Mapping[Column, Group], ...] = ()
+    groups: tuple[Mapping[Column, CellRuns], ...] = ()
     zero_shot: tuple[ZeroShot, ...] = ()
     axes: tuple[tuple[str, ...], tuple[str, ...]] = (DIMENSIONS[:1], DIMENSIONS[1:])
 
@@ -56,7 +56,7 @@ class Table:
                     yield row, column, row.cells[column]
 
 
-def summarise(records: Sequence[CorpusResult], metric: Score = "uar", baseline: str = BASELINE) -> Table:
+def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", baseline: str = BASELINE) -> Table:
     """Pool the folds of each seed and score them once, average the seeds, and compare with the baseline strategy.
 
     Runs with different protocol ids, fingerprints or labels (or different limits on the clips) never share a row. Of
@@ -77,7 +77,9 @@ def summarise(records: Sequence[CorpusResult], metric: Score = "uar", baseline: 
     grouped: dict[RowKey, dict[Column, list[CorpusResult]]] = defaultdict(lambda: defaultdict(list))
     for record in kept:
         grouped[row_of(record)][columns[record.run_id]].append(record)
-    pooled = {key: {column: pool(cells[column]) for column in sorted(cells)} for key, cells in sorted(grouped.items())}
+    pooled = {
+        key: {column: pool_runs(cells[column]) for column in sorted(cells)} for key, cells in sorted(grouped.items())
+    }
     folds = _folds(pooled)
     rows = [_row(groups, folds[key[:4]], metric, baseline) for key, groups in pooled.items()]
     rows = _corrected(distinguished(rows, list(pooled)))
@@ -94,7 +96,7 @@ def summarise(records: Sequence[CorpusResult], metric: Score = "uar", baseline: 
     )
 
 
-def _groups(crossed: Iterable[ZeroShot]) -> Iterator[Group]:
+def _groups(crossed: Iterable[ZeroShot]) -> Iterator[CellRuns]:
     for one in crossed:
         yield from one.groups.values()
 
@@ -108,7 +110,7 @@ def _without_sources(records: Sequence[CorpusResult]) -> list[CorpusResult]:
     return [record for record in records if not (record.joint and record.run_id in sources)]
 
 
-def _folds(pooled: Mapping[RowKey, Mapping[Column, Group]]) -> dict[tuple[object, ...], set[int | None]]:
+def _folds(pooled: Mapping[RowKey, Mapping[Column, CellRuns]]) -> dict[tuple[object, ...], set[int | None]]:
     """Gather the folds of a protocol: one that was trained on other audio is missing from the row it is apart from."""
     folds: dict[tuple[object, ...], set[int | None]] = defaultdict(set)
     for key, groups in pooled.items():
@@ -116,7 +118,7 @@ def _folds(pooled: Mapping[RowKey, Mapping[Column, Group]]) -> dict[tuple[object
     return folds
 
 
-def _row(groups: Mapping[Column, Group], folds: set[int | None], metric: Score, baseline: str) -> Row:
+def _row(groups: Mapping[Column, CellRuns], folds: set[int | None], metric: MetricName, baseline: str) -> Row:
     runs = [run for group in groups.values() for run in group.runs]
     facts = fullest(run.facts for run in runs)
     labels = facts.labels
@@ -136,7 +138,7 @@ def _row(groups: Mapping[Column, Group], folds: set[int | None], metric: Score, 
     return describe(groups, cells)
 
 
-def _reference(column: Column, groups: Mapping[Column, Group], baseline: str) -> Column | None:
+def _reference(column: Column, groups: Mapping[Column, CellRuns], baseline: str) -> Column | None:
     """Find the baseline cell of the same architecture, its options and the training alike."""
     if column.strategy == baseline:
         return None
@@ -151,7 +153,7 @@ def _reference(column: Column, groups: Mapping[Column, Group], baseline: str) ->
     )
 
 
-def _shared(group: Group) -> dict[str, Any]:
+def _shared(group: CellRuns) -> dict[str, Any]:
     """Return the options that a baseline must have in common with what is compared with it."""
     return {
         name: value for name, value in group.runs[0].variant.items() if not name.startswith(("strategy.", "source"))

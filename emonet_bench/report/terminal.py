@@ -1,4 +1,4 @@
-"""A table for the terminal."""
+"""The table for the terminal, as wide as it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from emonet_bench.report import formatting
-from emonet_bench.report.cells import Score, TableCell
+from emonet_bench.report.cells import MetricName, TableCell
 from emonet_bench.report.layout import Head, pivot
 from emonet_bench.report.notes import TITLES
 from emonet_bench.report.rows import Row
@@ -64,7 +64,7 @@ def _wide(table: Table) -> RichTable:
     return grid
 
 
-def _name(head: Head, metric: Score) -> Text:
+def _name(head: Head, metric: MetricName) -> Text:
     text = Text("\n").join(Text(part.corpus if isinstance(part, Row) else part) for part in head)
     for row in head:
         if isinstance(row, Row):
@@ -73,7 +73,7 @@ def _name(head: Head, metric: Score) -> Text:
     return text
 
 
-def _details(row: Row, metric: Score) -> list[str]:
+def _details(row: Row, metric: MetricName) -> list[str]:
     return [
         *(["synthetic"] if row.synthetic else []),
         row.subtitle,
@@ -145,7 +145,7 @@ def _figures(cell: TableCell) -> list[Text | str]:
     ]
 
 
-def _map(one: ZeroShot, metric: Score) -> RichTable:
+def _map(one: ZeroShot, metric: MetricName) -> RichTable:
     """Return a row for each source, a column for each target."""
     grid = _grid(title=f"Zero-shot {TITLES[metric]}: {one.title}", title_justify="left")
     grid.add_column("trained on \\ scored on", no_wrap=True)
@@ -158,7 +158,7 @@ def _map(one: ZeroShot, metric: Score) -> RichTable:
     return grid
 
 
-def _crossed(one: ZeroShot, metric: Score) -> RichTable:
+def _crossed(one: ZeroShot, metric: MetricName) -> RichTable:
     """Return a line for each source and target."""
     grid = _grid(title=f"Zero-shot {TITLES[metric]}: {one.title}", title_justify="left")
     for name in ("trained on", "scored on"):

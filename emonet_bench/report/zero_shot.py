@@ -1,4 +1,4 @@
-"""Networks on corpora that they were not trained on: a map of source and target, apart from what is ranked."""
+"""Zero-shot maps: networks on corpora that they were not trained on, apart from what is ranked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from emonet_bench.report.cells import Group, Score, TableCell, pool
+from emonet_bench.report.cells import CellRuns, MetricName, TableCell, pool_runs
 from emonet_bench.report.identity import RowKey, distinguished, row_keys
 from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Row, columns_of, describe, latest
@@ -30,7 +30,7 @@ class ZeroShot:
     sources: tuple[str, ...]
     targets: tuple[Row, ...]
     cells: Mapping[tuple[str, int], TableCell]
-    groups: Mapping[tuple[str, int], Group]
+    groups: Mapping[tuple[str, int], CellRuns]
 
     @property
     def title(self) -> str:
@@ -47,7 +47,7 @@ class ZeroShot:
             yield source, [self.cells.get((source, place)) for place in range(len(self.targets))]
 
 
-def zero_shots(records: Sequence[CorpusResult], metric: Score) -> tuple[ZeroShot, ...]:
+def zero_shots(records: Sequence[CorpusResult], metric: MetricName) -> tuple[ZeroShot, ...]:
     """Put the runs that score a network on another corpus in maps; seeds are averaged.
 
     Args:
@@ -68,23 +68,23 @@ def _map(
     labels: str,
     records: Sequence[CorpusResult],
     target: Callable[[CorpusResult], RowKey],
-    metric: Score,
+    metric: MetricName,
 ) -> ZeroShot:
     keys = sorted({target(record) for record in records})
     found: dict[tuple[str, int], list[CorpusResult]] = defaultdict(list)
     for record in records:
         found[record.trained_on, keys.index(target(record))].append(record)
-    groups = {place: pool(runs) for place, runs in sorted(found.items())}
+    groups = {place: pool_runs(runs) for place, runs in sorted(found.items())}
     cells = {place: group.cell(_labels(group), {None}, metric) for place, group in groups.items()}
     rows = [_row([groups[place] for place in groups if place[1] == index]) for index in range(len(keys))]
     targets = distinguished(rows, keys)
     return ZeroShot(column, labels, tuple(sorted({source for source, _ in cells})), tuple(targets), cells, groups)
 
 
-def _labels(group: Group) -> Sequence[str]:
+def _labels(group: CellRuns) -> Sequence[str]:
     return next((run.facts.labels for run in group.scored), ())
 
 
-def _row(groups: Sequence[Group]) -> Row:
+def _row(groups: Sequence[CellRuns]) -> Row:
     """Describe a target; networks of several sources are no columns of it."""
     return describe({Column(str(place), ""): group for place, group in enumerate(groups)}, {})

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from emonet_bench.testing.architectures import check_architecture
     from emonet_bench.testing.corpora import check_corpus
     from emonet_bench.testing.executors import check_executor
+    from emonet_bench.testing.hooks import check_hooks
     from emonet_bench.testing.strategies import check_strategy
 
-__all__ = ["check_architecture", "check_corpus", "check_executor", "check_strategy"]
+__all__ = ["check_architecture", "check_corpus", "check_executor", "check_hooks", "check_strategy"]
 
 pytest_plugins = ["emonet_bench.testing.fixtures"]  # apart, so that the kits run where pytest is not installed
 
@@ -28,6 +29,7 @@ _MODULES = {
     "check_architecture": "architectures",
     "check_corpus": "corpora",
     "check_executor": "executors",
+    "check_hooks": "hooks",
     "check_strategy": "strategies",
 }
 

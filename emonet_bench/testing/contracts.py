@@ -1,13 +1,16 @@
-"""How a kit runs its checks and reports the contract that was broken."""
+"""Contracts: how a kit runs its checks and reports the contract that was broken."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 Bench = TypeVar("Bench")
 PAGE = "docs/contracts.md"
+LONGEST = 400
+"""Letters of a message that are shown whole."""
 
 
 class BrokenError(Exception):
@@ -30,9 +33,29 @@ class CheckResult:
 
     @property
     def seen(self) -> str:
-        """What was seen, on one line."""
+        """What was seen, on one line: of the pages that compilers print, the line that says what is wrong."""
         kind = "" if isinstance(self.error, BrokenError) else f"{type(self.error).__name__}: "
-        return " ".join(f"{kind}{self.error}".split())
+        return useful_line(f"{kind}{self.error}")
+
+
+def useful_line(text: str) -> str:
+    r"""Return a message on one line; of a long one its first line and the last that names an error.
+
+    >>> useful_line("RuntimeError: export failed" + 40 * "\n  graph of nodes" + "\nValueError: no operator x")
+    'RuntimeError: export failed ... ValueError: no operator x'
+    """
+    whole = " ".join(text.split())
+    if len(whole) <= LONGEST:
+        return whole
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    named = [line for line in lines[1:] if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    parts = [lines[0], *named[-1:]]
+    return " ... ".join(part if len(part) <= LONGEST else f"{part[:LONGEST]} ..." for part in parts)
+
+
+def announced(kind: str, check: Callable[..., None]) -> tuple[str, str]:
+    """Return the contract that a check holds to, and where it is explained."""
+    return " ".join((check.__doc__ or "").split()), f"{PAGE}#{anchor(kind, check)}"
 
 
 def examine(kind: str, checks: Iterable[Callable[[Bench], None]], bench: Bench) -> Iterator[CheckResult]:
@@ -44,8 +67,7 @@ def examine(kind: str, checks: Iterable[Callable[[Bench], None]], bench: Bench) 
         bench: What they are given.
     """
     for check in checks:
-        contract = " ".join((check.__doc__ or "").split())
-        written = f"{PAGE}#{anchor(kind, check)}"
+        contract, written = announced(kind, check)
         try:
             check(bench)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything

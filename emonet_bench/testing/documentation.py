@@ -1,4 +1,4 @@
-"""What options must say of themselves, whatever they belong to."""
+"""Documentation of options: what they must say of themselves, whatever they belong to."""
 
 from __future__ import annotations
 

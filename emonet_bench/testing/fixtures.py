@@ -1,4 +1,4 @@
-"""The kits as pytest fixtures."""
+"""Fixtures of pytest: the kits without an import."""
 
 from __future__ import annotations
 
@@ -31,3 +31,9 @@ def check_strategy() -> Callable[..., None]:
 def check_executor() -> Callable[..., None]:
     """Give tests ``emonet_bench.testing.check_executor`` without an import."""
     return testing.check_executor
+
+
+@pytest.fixture
+def check_hooks() -> Callable[..., None]:
+    """Give tests ``emonet_bench.testing.check_hooks`` without an import."""
+    return testing.check_hooks

@@ -21,9 +21,9 @@ COMMAND = [sys.executable, "-m", "emonet_bench"]
 def results(tmp_path_factory):
     written = Results(tmp_path_factory.mktemp("consoles") / "results")
     for seed in (0, 1):
-        written.add("怒り", seed=seed, right=0.8)
-        written.add("怒り", strategy="finetune", seed=seed, right=0.6)
-    written.add("joie é", strategy="broken", error="größer ✗ ±")
+        written.add(seed=seed, right=0.8, options={"kind": "怒り"})
+        written.add(seed=seed, right=0.6, options={"kind": "joie é"})
+    written.add(strategy="broken", error="größer ✗ ±")
     return written.folder
 
 
@@ -42,7 +42,7 @@ def test_an_encoding_that_lacks_a_character_costs_only_that_character(results, e
     told = done.stdout.decode(encoding)
     assert (done.returncode, done.stderr) == (status, b"")
     assert ("größer" if encoding != "ascii" else r"gr\xf6\xdfer") in told or command == "verify"
-    assert ("怒り" if encoding.startswith("utf") else r"\u6012\u308a") in told or command == "status"
+    assert ("怒り" if encoding.startswith("utf") else r"\u6012\u308a") in told or command != "report"
 
 
 def test_the_hosts_own_signs_have_plain_ones(results):
@@ -58,7 +58,7 @@ def test_what_is_a_files_content_is_utf8_whatever_the_console(results, form):
     assert done.returncode == 0
     assert "怒り" in done.stdout.decode("utf-8")
     if form == "json":
-        assert {cell["corpus"] for cell in json.loads(done.stdout)["cells"]} == {"怒り", "joie é"}
+        assert {cell["tag"] for cell in json.loads(done.stdout)["cells"]} == {"kind=怒り", "kind=joie é", ""}
 
 
 @pytest.mark.parametrize("redirect", [">&-", "2>&-", "<&-", ">&- 2>&-", ">&- 2>&- <&-"])

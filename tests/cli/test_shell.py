@@ -121,7 +121,7 @@ def test_a_mistake_is_one_unwrapped_line_and_status_2(tmp_path):
 @pytest.mark.parametrize(
     ("raised", "status", "line"),
     [
-        (ConfigError("matrix.toml: wrong [red]\nsecond line"), 2, "Error: matrix.toml: wrong [red]\nsecond line\n"),
+        (ConfigError("matrix.toml: wrong [red]\nsecond line"), 2, "Error: matrix.toml: wrong [red] second line\n"),
         (KeyboardInterrupt(), 130, "\nInterrupted.\n"),
         (click.UsageError("no"), 2, "Error: no. Try 'x fail --help'.\n"),
     ],

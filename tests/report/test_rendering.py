@@ -34,7 +34,7 @@ def records(tmp_path_factory):
     results.add(seed=0, strategy="finetune", right=0.9)
     results.add(strategy="broken", error="boom")
     there = {"corpus": "ravi", "protocol": "fixed:two", "labels": {}}
-    results.add(evaluate=there, protocol_id="bbbb", right=0.4)
+    results.add(evaluate=there, protocol_id="bbbb", right=0.4, source="1" * 16)
     return report.load(results.folder)
 
 

@@ -1,0 +1,125 @@
+"""Subjects of ``plugins check``: each thing that a plugin registers, on the bench of its kit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emonet_bench.cli.plugins_check import Request
+from emonet_bench.config import Options, did_you_mean, parse
+from emonet_bench.errors import ConfigError, CorpusError, Skipped
+from emonet_bench.plugins.loading import Plugins
+from emonet_bench.testing import architectures, corpora, executors, hooks, strategies
+from emonet_bench.testing.bench import Bench
+from emonet_bench.testing.strategy_bench import StrategyBench
+from emonet_bench.types import Architecture, Corpus, InputSpec, Strategy
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something to be checked.
+
+    Attributes:
+        kind: What it is.
+        name: Its registered name.
+        checks: The kit's checks.
+        bench: What they are given.
+        absent: Why the kit cannot be run here, or None.
+    """
+
+    kind: str
+    name: str
+    checks: tuple[Callable[[Any], None], ...]
+    bench: object
+    absent: str | None = None
+
+
+def subjects(request: Request, plugins: Plugins) -> list[Subject]:
+    """Find what is to be checked.
+
+    Raises:
+        ConfigError: There is nothing, or nothing of it has an option that was given.
+    """
+    found = list(_found(request, plugins))
+    if not found:
+        known = {*(origin.name for origin in plugins.origins), *plugins.corpora, *plugins.architectures}
+        hint = did_you_mean(request.name, sorted({*known, *plugins.strategies}))
+        raise ConfigError(f"plugins check: no plugin {request.name!r} registers anything to check{hint}")
+    models = [*_models(request.name, plugins)]
+    for name in request.settings:
+        if not any(name in model.model_fields for model in models):
+            hint = did_you_mean(name, sorted({field for model in models for field in model.model_fields}))
+            raise ConfigError(f"--set {name}: nothing that is checked has such an option{hint}")
+    return found
+
+
+def _found(request: Request, plugins: Plugins) -> Iterator[Subject]:
+    name = request.name
+    for corpus in _named(name, plugins.corpora):
+        yield _corpus(corpus)
+    for architecture in _named(name, plugins.architectures):
+        yield _architecture(architecture, request)
+    for strategy in _named(name, plugins.strategies):
+        yield _strategy(strategy, request)
+    started = plugins.ask("emonet_executor", name=name, workers=1)
+    if started is not None:
+        started.shutdown(wait=False)
+        bench = executors.ExecutorBench(lambda workers: plugins.ask("emonet_executor", name=name, workers=workers))
+        yield Subject("executor", name, executors.CHECKS, bench)
+    on_bench = hooks.HooksBench(plugins, name)
+    if any(map(on_bench.implements, hooks.HOOKS)):
+        yield Subject("hooks", name, hooks.CHECKS, on_bench)
+
+
+def _named(name: str, registry: Any) -> Iterator[Any]:
+    for key, thing in registry.items():
+        if name in (key, registry.origin(key).name):
+            yield thing
+
+
+def _models(name: str, plugins: Plugins) -> Iterator[type[Options]]:
+    for registry in (plugins.architectures, plugins.strategies):
+        for thing in _named(name, registry):
+            yield thing.options
+
+
+def _corpus(corpus: Corpus) -> Subject:
+    absent = None
+    try:
+        corpus.load()
+    except CorpusError as error:
+        absent = str(error)
+    except Exception:  # noqa: BLE001, S110 - the kit will meet it again and say which contract that breaks
+        pass
+    return Subject("corpus", corpus.name, corpora.CHECKS, corpora.CorpusBench(corpus), absent)
+
+
+def _options(model: type[Options], settings: Mapping[str, str], where: str) -> Any:
+    return parse(model, {name: value for name, value in settings.items() if name in model.model_fields}, where)
+
+
+def _architecture(architecture: Architecture, request: Request) -> Subject:
+    try:
+        options = _options(architecture.options, request.settings, architecture.name)
+    except ConfigError as error:  # an option without a default, or one whose default is not on this machine
+        return Subject("architecture", architecture.name, (), None, str(error))
+    spec = InputSpec()
+    if request.window is not None:
+        spec = InputSpec(window=round(request.window * spec.sampling_rate))
+    return Subject("architecture", architecture.name, architectures.CHECKS, Bench(architecture, options, spec))
+
+
+def _strategy(strategy: Strategy, request: Request) -> Subject:
+    try:
+        bench = StrategyBench(strategy, _options(strategy.options, request.settings, strategy.name))
+    except ConfigError as error:
+        return Subject("strategy", strategy.name, (), None, str(error))
+    absent = None
+    try:
+        bench.prepare(bench.networks[0])
+    except Skipped as reason:
+        absent = f"it skips the kit's network ({reason}); its own tests can give check_strategy another one"
+    except Exception:  # noqa: BLE001, S110 - as above
+        pass
+    return Subject("strategy", strategy.name, strategies.CHECKS, bench, absent)
