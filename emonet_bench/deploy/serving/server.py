@@ -1,0 +1,139 @@
+"""The process: uvicorn on a socket, ended gracefully by SIGTERM, alone or as several workers."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from ipaddress import ip_address
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from emonet_bench.deploy.serving.app import create_app
+from emonet_bench.deploy.serving.protocol import HEAD_BYTES, TimedProtocol
+from emonet_bench.deploy.serving.settings import Settings
+from emonet_bench.deploy.serving.stream import MESSAGE_BYTES
+from emonet_bench.errors import ConfigError
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+"""Names under which a server on loopback answers."""
+
+_BACKLOG = 1024
+_CONNECTIONS = 1000  # at once, idle ones included; each is a file descriptor
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server; SIGTERM and SIGINT let it finish what runs, and it then returns rather than dies of them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Hear signals while it runs."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def serve(
+    settings: Settings,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    workers: int = 1,
+    started: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve until a signal comes.
+
+    Args:
+        settings: What is served.
+        host: Address to listen at.
+        port: Port; 0: any that is free.
+        workers: Processes; they share the socket and the files, and nothing else.
+        started: Called with the address once the models are open and the socket takes connections.
+
+    Raises:
+        ConfigError: A model cannot be opened, or the address is taken.
+    """
+    bound = bind(host, port)
+    app = partial(create_app, settings)
+    if workers == 1:
+        server = Server(configuration(create_app(settings), settings))
+        started(address(bound))
+        server.run([bound])
+        return
+    create_app(settings)  # what is wrong with the models is said once, here
+    config = configuration(app, settings, workers)
+    started(address(bound))
+    Multiprocess(config, target=Server(config).run, sockets=[bound]).run()
+
+
+def configuration(app: Callable[..., object], settings: Settings, workers: int = 1) -> uvicorn.Config:
+    """Configure uvicorn: h11 for its bounded heads, no compressed WebSocket messages, no log of requests."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        factory=isinstance(app, partial),
+        http=TimedProtocol,
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=round(settings.limits.request_seconds) + 1,
+        backlog=_BACKLOG,
+        workers=workers,
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Bind a listening socket.
+
+    Raises:
+        ConfigError: The address is taken, or none of this machine's.
+    """
+    bound = None
+    try:
+        family, kind, proto, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, proto)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(where)
+        bound.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        if bound is not None:
+            bound.close()
+        raise ConfigError(f"--host, --port: cannot listen at {host}, port {port} ({error}); choose another") from error
+    bound.setblocking(False)
+    bound.set_inheritable(True)
+    return bound
+
+
+def address(bound: socket.socket) -> str:
+    """Tell where a socket listens."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
