@@ -30,7 +30,7 @@ _FILES = {
 }
 _NPM_SECONDS = 300
 _POLICY = (
-    "default-src 'none'; script-src 'self' file: 'unsafe-inline' 'wasm-unsafe-eval' blob:; style-src 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self' file: 'unsafe-inline' 'wasm-unsafe-eval' data: blob:; style-src 'unsafe-inline'; "
     "img-src data:; media-src blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
 )
 

@@ -34,13 +34,13 @@ class Guard:
 
     Args:
         app: What answers.
-        service: Whose settings and counters.
+        service: Whose settings and counters; kept as an attribute, too.
         endpoints: The paths of its routes; all others are counted together.
     """
 
     def __init__(self, app: ASGIApp, service: Service, endpoints: Collection[str]) -> None:
         self._app = app
-        self._service = service
+        self.service = service
         self._endpoints = endpoints
         self._keys = [key.encode() for key in service.settings.keys]
 
@@ -73,7 +73,7 @@ class Guard:
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        settings = self._service.settings
+        settings = self.service.settings
         if settings.hosts and _name(host) not in settings.hosts:
             raise RequestError(421, "Host: this server does not go by that name; name it with --allow-host")
         origin = headers.get("origin")
@@ -111,8 +111,8 @@ class Guard:
         route: Any = scope.get("route")
         path = getattr(route, "path", None) or scope["path"]
         endpoint = path if path in self._endpoints else "other"
-        self._service.requests.add(endpoint=endpoint, status=str(status))
-        self._service.seconds.observe(seconds, endpoint=endpoint)
+        self.service.requests.add(endpoint=endpoint, status=str(status))
+        self.service.seconds.observe(seconds, endpoint=endpoint)
 
     async def _refuse(self, error: RequestError, scope: Scope, receive: Receive, send: Send) -> None:
         self._count(scope, error.status, 0.0)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from emonet_bench.deploy.serving.service import Service
 
 POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src data:; "
+    "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; img-src data:; "
     "connect-src 'self'; media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Content-Security-Policy of the served page: nothing from elsewhere, and nothing to elsewhere."""

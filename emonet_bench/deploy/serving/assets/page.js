@@ -121,7 +121,8 @@ function draw() {
   });
   pen.globalAlpha = 1;
   pen.fillStyle = colour("soft");
-  const step = [0.5, 1, 2, 5, 10, 30, 60, 120].find((one) => seconds / one <= 8) || 300;
+  const most = (width - left) / 50;
+  const step = [0.5, 1, 2, 5, 10, 30, 60, 120].find((one) => seconds / one < most) || 300;
   for (let time = 0; time <= seconds; time += step) {
     const text = `${time} s`;
     pen.fillText(text, Math.min(x(time), width - pen.measureText(text).width), height - 4);
@@ -188,9 +189,7 @@ async function record() {
   const raw = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const media = await navigator.mediaDevices.getUserMedia({ audio: raw });
   const context = new AudioContext();
-  const url = URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" }));
-  await context.audioWorklet.addModule(url);
-  URL.revokeObjectURL(url);
+  await context.audioWorklet.addModule(`data:text/javascript,${encodeURIComponent(WORKLET)}`);
   reset();
   const failed = (error) => { say(error.message, true); void stop(true); };
   const stream = await engine.stream({ ...chosen(), rate: context.sampleRate }, show, failed);
