@@ -39,7 +39,7 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, service: Service, endpoints: Collection[str]) -> None:
-        self._app = app
+        self.app = app
         self.service = service
         self._endpoints = endpoints
         self._keys = [key.encode() for key in service.settings.keys]
@@ -47,7 +47,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or stream."""
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         try:
             self._check(scope)
@@ -55,7 +55,7 @@ class Guard:
             await self._refuse(error, scope, receive, send)
             return
         if scope["type"] == "websocket":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
         else:
             await self._counted(scope, receive, send)
 
@@ -103,7 +103,7 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, receive, noted)
+            await self.app(scope, receive, noted)
         finally:
             self._count(scope, status, time.perf_counter() - started)
 

@@ -123,6 +123,8 @@ def start(model):
 
     yield started
     for one in running:
+        one.server.should_exit = True  # all of them at once
+    for one in running:
         one.stop()
 
 

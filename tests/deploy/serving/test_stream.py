@@ -1,6 +1,7 @@
 """Streams say of a microphone's audio what the Predictor says of the whole, while it arrives."""
 
 import json
+from socket import SHUT_RDWR
 
 import numpy as np
 import pytest
@@ -10,6 +11,16 @@ from tests.exported import LABELS
 END = '{"type": "end"}'
 
 
+def rest(socket):
+    """Messages until the server closes."""
+    closed = pytest.importorskip("websockets.exceptions", reason="websockets is not installed").ConnectionClosed
+    messages = []
+    with pytest.raises(closed):
+        while True:
+            messages.append(json.loads(socket.recv(10)))
+    return messages
+
+
 def told(socket, audio, chunk, **first):
     """Send (S, channels) in chunks; return what the server says."""
     socket.send(json.dumps(first))
@@ -17,7 +28,7 @@ def told(socket, audio, chunk, **first):
     for at in range(0, len(data), chunk):
         socket.send(data[at : at + chunk])
     socket.send(END)
-    return [json.loads(message) for message in socket]
+    return rest(socket)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +96,9 @@ STARTS = {
 def test_a_first_message_that_makes_no_sense_is_one_line(server, connect, quiet, first, code):
     with connect(server) as socket:
         socket.send(first)
-        error = json.loads(socket.recv(10))
-        assert error["type"] == "error"
-        assert "\n" not in error["message"]
-        assert list(socket) == []
-    assert socket.close_code == code
+        (error,) = rest(socket)
+    assert (error["type"], socket.close_code) == ("error", code)
+    assert "\n" not in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -115,27 +124,26 @@ def test_streams_end_where_their_limits_are(start, connect, opened, noise):
         first.send("{}")
         first.recv(10)
         with connect(server) as second:
-            assert json.loads(second.recv(10))["message"] == "busy: 1 streams are open; try again"
-            assert list(second) == []
-        assert second.close_code == 1013
+            (error,) = rest(second)
+        assert (error["message"], second.close_code) == ("busy: 1 streams are open; try again", 1013)
         first.send(audio)
         first.send(audio)
-        *_, error = [json.loads(message) for message in first]
+        *_, error = rest(first)
         assert error["message"] == "audio: a stream lasts at most 1 s; open another"
         assert first.close_code == 1009
     server.until(lambda: server.service.admission.streams == 0)
     with connect(server) as idle:
         idle.send("{}")
-        *_, error = [json.loads(message) for message in idle]
+        *_, error = rest(idle)
         assert error["message"].startswith("stream: nothing came for 0.3 s")
     assert 'emonet_requests_total{endpoint="/v1/stream",status="408"} 1' in opened(server).get("/metrics").text
 
 
 def test_a_client_that_leaves_leaves_nothing_behind(server, connect, quiet, noise):
-    socket = connect(server)
-    socket.send("{}")
-    socket.recv(10)
-    socket.send((noise(0.8) * 32768).astype("<i2").tobytes())
-    socket.socket.close()
+    with connect(server) as socket:
+        socket.send("{}")
+        socket.recv(10)
+        socket.send((noise(0.8) * 32768).astype("<i2").tobytes())
+        socket.socket.shutdown(SHUT_RDWR)
     server.until(lambda: server.service.admission.streams == 0)
     assert len(server.service.scheduler) == 0
