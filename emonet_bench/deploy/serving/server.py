@@ -64,17 +64,16 @@ def serve(
     Raises:
         ConfigError: A model cannot be opened, or the address is taken.
     """
-    bound = bind(host, port)
-    app = partial(create_app, settings)
-    if workers == 1:
-        server = Server(configuration(create_app(settings), settings))
+    with bind(host, port) as bound:
+        app = create_app(settings)
+        if workers == 1:
+            server = Server(configuration(app, settings))
+            started(address(bound))
+            server.run([bound])
+            return
+        config = configuration(partial(create_app, settings), settings, workers)
         started(address(bound))
-        server.run([bound])
-        return
-    create_app(settings)  # what is wrong with the models is said once, here
-    config = configuration(app, settings, workers)
-    started(address(bound))
-    Multiprocess(config, target=Server(config).run, sockets=[bound]).run()
+        Multiprocess(config, target=Server(config).run, sockets=[bound]).run()
 
 
 def configuration(app: Callable[..., object], settings: Settings, workers: int = 1) -> uvicorn.Config:
