@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from emonet_bench.deploy.serving.errors import Disconnected, RequestError
@@ -72,7 +72,7 @@ def parse_form(body: bytes, content_type: str) -> tuple[dict[str, str], bytes]:
         parser = MultipartParser(boundary, form.callbacks())
         parser.write(body)
         parser.finalize()
-    except MultipartParseError as error:
+    except FormParserError as error:
         raise RequestError(400, f"multipart: damaged ({error}); let an HTTP library write it") from error
     if not form.complete:
         raise RequestError(400, "multipart: ends before its last boundary; send all of it")

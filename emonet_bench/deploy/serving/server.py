@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from ipaddress import ip_address
+from multiprocessing.connection import wait
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from emonet_bench.deploy.serving.app import create_app
 from emonet_bench.deploy.serving.protocol import HEAD_BYTES, TimedProtocol
 from emonet_bench.deploy.serving.settings import Settings
 from emonet_bench.deploy.serving.stream import MESSAGE_BYTES
-from emonet_bench.errors import ConfigError
+from emonet_bench.errors import ConfigError, EmonetBenchError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 """Names under which a server on loopback answers."""
 
 _BACKLOG = 1024
+_LOOK_SECONDS = 0.5  # between looks for a signal
 _CONNECTIONS = 1000  # at once, idle ones included; each is a file descriptor
 
 
@@ -35,13 +41,19 @@ class Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self.handle_exit) for number in numbers}
-        try:
+        with _signals(self.handle_exit):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+
+@contextmanager
+def _signals(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def serve(
@@ -63,24 +75,53 @@ def serve(
 
     Raises:
         ConfigError: A model cannot be opened, or the address is taken.
+        EmonetBenchError: A worker has died.
     """
     with bind(host, port) as bound:
-        app = create_app(settings)
-        if workers == 1:
-            server = Server(configuration(app, settings))
-            started(address(bound))
-            server.run([bound])
-            return
-        config = configuration(partial(create_app, settings), settings, workers)
+        app = create_app(settings)  # with several workers for its errors alone: they are said once, here
         started(address(bound))
-        Multiprocess(config, target=Server(config).run, sockets=[bound]).run()
+        if workers == 1:
+            run_app(app, settings, bound)
+        else:
+            _supervise(settings, bound, workers)
 
 
-def configuration(app: Callable[..., object], settings: Settings, workers: int = 1) -> uvicorn.Config:
+def run_app(app: ASGIApp, settings: Settings, bound: socket.socket) -> None:
+    """Serve an application in this process until a signal comes."""
+    Server(configuration(app, settings)).run([bound])
+
+
+def _work(settings: Settings, bound: socket.socket) -> None:
+    run_app(create_app(settings), settings, bound)
+
+
+def _supervise(settings: Settings, bound: socket.socket, count: int) -> None:
+    """Run worker processes until a signal comes, and let them finish what runs.
+
+    Raises:
+        EmonetBenchError: One has died; the others have been ended.
+    """
+    context = multiprocessing.get_context("spawn")  # onnxruntime's threads do not survive a fork
+    workers = [context.Process(target=_work, args=(settings, bound)) for _ in range(count)]
+    stopped: list[int] = []
+    with _signals(lambda number, _: stopped.append(number)):
+        for worker in workers:
+            worker.start()
+        while not stopped and all(worker.is_alive() for worker in workers):
+            wait([worker.sentinel for worker in workers], _LOOK_SECONDS)
+        dead = [worker.exitcode for worker in workers if not worker.is_alive()]
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.join()
+    if not stopped:
+        raise EmonetBenchError(f"serve: a worker has died with status {dead[0]}; start the server again")
+
+
+def configuration(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """Configure uvicorn: h11 for its bounded heads, no compressed WebSocket messages, no log of requests."""
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        factory=isinstance(app, partial),
+        app,
         http=TimedProtocol,
         ws="websockets-sansio",
         ws_max_size=MESSAGE_BYTES,
@@ -94,7 +135,6 @@ def configuration(app: Callable[..., object], settings: Settings, workers: int =
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=round(settings.limits.request_seconds) + 1,
         backlog=_BACKLOG,
-        workers=workers,
     )
 
 

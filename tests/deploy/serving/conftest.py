@@ -98,11 +98,12 @@ class Running:
         self.thread.join(30)
         assert not self.thread.is_alive()
 
-    def raw(self, data, timeout=10.0):
-        """Send bytes and read until the server closes, or has answered without a body to come."""
+    def raw(self, data, *, cut=False, timeout=20.0):
+        """Send bytes, end there if they are cut, and read until the server closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
+            if cut:
+                connection.shutdown(socket.SHUT_WR)
             parts = []
             while part := connection.recv(65536):
                 parts.append(part)

@@ -12,6 +12,12 @@ INFER = "/v2/models/listener/infer"
 BOUNDARY = "b0undary"
 
 
+class Cut(bytes):
+    """A request that ends before its time."""
+
+    __slots__ = ()
+
+
 def post(path, body, kind="audio/wav", **headers):
     told = {"Host": "127.0.0.1", "Content-Type": kind, "Content-Length": len(body), "Connection": "close", **headers}
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in told.items() if value is not None)
@@ -47,11 +53,11 @@ def bad_multipart(chance, audio):
 def wrong_length(chance, audio):
     return chance.choice(
         [
-            lambda: post(EMOTIONS, audio, Content_Length=len(audio) + chance.randrange(1, 1000)),  # and then it ends
+            lambda: Cut(post(EMOTIONS, audio, Content_Length=len(audio) + chance.randrange(1, 1000))),
             lambda: post(EMOTIONS, audio, Content_Length=chance.choice(["-1", "x", "1e3", "9" * 30, "12, 13"])),
             lambda: post(EMOTIONS, audio, Content_Length=10**12),
             lambda: post(EMOTIONS, b"zz\r\n" + audio, Content_Length=None, Transfer_Encoding="chunked"),
-            lambda: post(EMOTIONS, b"5\r\nabc", Content_Length=None, Transfer_Encoding="chunked"),
+            lambda: Cut(post(EMOTIONS, b"5\r\nabc", Content_Length=None, Transfer_Encoding="chunked")),
             lambda: post(EMOTIONS, audio, Transfer_Encoding="gzip, chunked"),
         ]
     )()
@@ -109,7 +115,7 @@ def besiege(server, audio, count, seed):
     for _ in range(count):
         request = chance.choice(KINDS)(chance, audio)
         try:
-            answer = server.raw(request)
+            answer = server.raw(request, cut=isinstance(request, Cut))
         except (ConnectionResetError, BrokenPipeError):
             continue  # it was told to go before it had said everything
         told += bool(answer)
@@ -130,7 +136,7 @@ def test_some_hundred_hostile_requests_get_4xx_and_leave_nothing_behind(server, 
     before = client.post(EMOTIONS, content=audio).json()
     odd, told = besiege(server, audio, 300, seed=1)
     assert odd == []
-    assert told > 150
+    assert told > 200
     still_well(server, client, audio, before)
 
 
@@ -143,7 +149,7 @@ def test_two_thousand_hostile_requests_get_4xx_and_leave_nothing_behind(server, 
         one.sendall(post(EMOTIONS, audio)[: 10 * number + 1])
     odd, told = besiege(server, audio, 2_000, seed=2)
     assert odd == []
-    assert told > 1_000
+    assert told > 1_500
     for one in slow:
         one.close()
     still_well(server, client, audio, before)
