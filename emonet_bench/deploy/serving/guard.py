@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 OPEN = frozenset({"/", "/health", "/v2/health/live", "/v2/health/ready", "/openapi.json"})
 """What anybody may ask who reaches the server: nothing of a model or of audio."""
 
+HEAD_BYTES = 2**14
+"""Longest head of a request."""
+
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -71,6 +74,9 @@ class Guard:
             raise RequestError(401, f"API key: {hint}", {"WWW-Authenticate": "Bearer"})
 
     def _check(self, scope: Scope) -> None:
+        # h11 holds a head to its limit only while it is incomplete; one that comes in a single piece passes it.
+        if len(scope["raw_path"]) + len(scope["query_string"]) + sum(len(part) for pair in scope["headers"] for part in pair) > HEAD_BYTES:
+            raise RequestError(431, f"head: longer than {HEAD_BYTES} bytes; send fewer or shorter headers")
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         settings = self.service.settings

@@ -8,9 +8,6 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_BYTES = 2**14
-"""Longest head of a request."""
-
 HEAD_SECONDS = 10.0
 """Longest time from a connection, or the first byte of a further request, to the end of the head."""
 

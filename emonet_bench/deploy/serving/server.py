@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import signal
 import socket
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from emonet_bench.deploy.serving.app import create_app
-from emonet_bench.deploy.serving.protocol import HEAD_BYTES, TimedProtocol
+from emonet_bench.deploy.serving.guard import HEAD_BYTES
+from emonet_bench.deploy.serving.protocol import TimedProtocol
 from emonet_bench.deploy.serving.settings import Settings
 from emonet_bench.deploy.serving.stream import MESSAGE_BYTES
 from emonet_bench.errors import ConfigError, EmonetBenchError
@@ -88,6 +90,7 @@ def serve(
 
 def run_app(app: ASGIApp, settings: Settings, bound: socket.socket) -> None:
     """Serve an application in this process until a signal comes."""
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every form that is damaged
     Server(configuration(app, settings)).run([bound])
 
 

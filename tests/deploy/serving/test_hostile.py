@@ -83,7 +83,7 @@ def huge_headers(chance, audio):
             lambda: post(EMOTIONS + "?" + "a=b&" * 10_000, audio),
             lambda: b"GET " + b"/" * 100_000,
             lambda: chance.randbytes(1000) + b"\r\n\r\n",
-            lambda: b"POST / HTTP/9.9\r\n\r\n",
+            lambda: b"POST / HTTP/9.9\r\nConnection: close\r\n\r\n",
             lambda: post(EMOTIONS, audio, Host="\x00"),
         ]
     )()
