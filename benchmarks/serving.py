@@ -1,17 +1,18 @@
-"""What the server costs: requests and streams on this machine, against the Predictor alone and a plain FastAPI handler.
+"""What the server costs here: requests and streams, against the Predictor alone and a plain FastAPI handler.
 
-    python benchmarks/serving.py [--brief] [--filters N] [--requests N] [--streams N] [--long N] [--repeats N] [--publish]
+    python benchmarks/serving.py [--brief] [--filters N] [--requests N] [--streams N] [--long N] [--repeats N]
+        [--publish]
 
-The network is that of ``examples/emodb.toml``, as wide as ``--filters`` says; its weights are random, which is no matter
-of speed. Clients are one process of asyncio on raw sockets, on the same cores as the server: what they cost is counted
-against it. The server is a process of its own, as ``emonet-bench serve`` starts it. Ways take turns within a round;
-ratios hold within one run, and seconds of different runs are not compared. FastAPI is measured where it is installed.
+The network is that of ``examples/emodb.toml``, as wide as ``--filters`` says; its weights are random, which is no
+matter of speed. Clients are one process of asyncio on raw sockets, on the same cores as the server: what they cost is
+counted against it. The server is a process of its own, as ``emonet-bench serve`` starts it. Ways take turns within a
+round; ratios hold within one run, and seconds of different runs are not compared. FastAPI is measured where it is
+installed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import re
 import subprocess
@@ -34,7 +35,7 @@ from emonet_bench.deploy import Predictor
 RATE = 16_000
 SECONDS = 3.0
 EXAMPLE = Path(__file__).parents[1] / "examples" / "emodb.toml"
-PLAIN = '''
+PLAIN = """
 import io, sys
 import fastapi, numpy as np, onnxruntime, soundfile, uvicorn
 app = fastapi.FastAPI()
@@ -47,9 +48,10 @@ def emotions(file: fastapi.UploadFile):
 class Server(uvicorn.Server):
     async def startup(self, sockets=None):
         await super().startup(sockets)
-        print("Serving at http://127.0.0.1:%d" % self.servers[0].sockets[0].getsockname()[1], file=sys.stderr, flush=True)
+        port = self.servers[0].sockets[0].getsockname()[1]
+        print("Serving at http://127.0.0.1:%d" % port, file=sys.stderr, flush=True)
 Server(uvicorn.Config(app, port=0, log_level="error", access_log=False)).run()
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,9 @@ async def streamed(port: int, clip: np.ndarray, streams: int, seconds: float) ->
 
     async def stream(number: int) -> None:
         await asyncio.sleep(number / streams)
-        async with connect(f"ws://127.0.0.1:{port}/v1/stream", proxy=None, compression=None, ping_interval=None) as socket:
+        async with connect(
+            f"ws://127.0.0.1:{port}/v1/stream", proxy=None, compression=None, ping_interval=None
+        ) as socket:
             await socket.send('{"window": 1.0}')
             await socket.recv()
             began = time.perf_counter()
@@ -188,20 +192,28 @@ def main() -> None:
         export(model, given.filters)
         clip = (0.1 * np.random.default_rng(0).standard_normal(round(SECONDS * RATE))).astype(np.float32)
         soundfile.write(file, clip, RATE, subtype="PCM_16")
-        content = io.BytesIO(file.read_bytes()).getvalue()
+        content = file.read_bytes()
         ours = [sys.executable, "-m", "emonet_bench", "serve", str(model), "--port", "0"]
-        ways: dict[str, list[str]] = {"emonet-bench serve": ours, "the same, 2 workers": [*ours, "--workers", "2", "--jobs", "1"]}
+        ways: dict[str, list[str]] = {
+            "emonet-bench serve": ours,
+            "the same, 2 workers": [*ours, "--workers", "2", "--jobs", "1"],
+        }
         if find_spec("fastapi"):
             ways["a plain FastAPI handler"] = [sys.executable, "-c", PLAIN, str(model)]
+        what = f"A cnn of {given.filters} filters; clips of {SECONDS:g} s; {given.requests} requests a row"
         parts = [
-            f"A cnn of {given.filters} filters; clips of {SECONDS:g} s; {given.requests} requests a row, medians of {given.repeats} rounds.",
-            requests_table(ways, lambda: predictor_rate(model, file, given.requests), form(content), given.requests, given.repeats),
+            f"{what}, medians of {given.repeats} rounds.",
+            requests_table(
+                ways, lambda: predictor_rate(model, file, given.requests), form(content), given.requests, given.repeats
+            ),
             *streams_and_memory(ours, clip, form(content), given.streams, given.long, 3.0 if given.brief else 20.0),
         ]
     show("Serving", parts, publish=given.publish)
 
 
-def requests_table(ways: dict[str, list[str]], alone: Callable[[], float], request: bytes, count: int, repeats: int) -> str:
+def requests_table(
+    ways: dict[str, list[str]], alone: Callable[[], float], request: bytes, count: int, repeats: int
+) -> str:
     """Measure ways in turn at 1, 8 and 64 clients."""
     counts = (1, 8, 64)
     loads: dict[tuple[str, int], list[Load]] = {}
@@ -222,20 +234,22 @@ def requests_table(ways: dict[str, list[str]], alone: Callable[[], float], reque
     return table(("way", "clients", "requests/s", "p50 ms", "p99 ms", "of the Predictor"), rows)
 
 
-def streams_and_memory(command: list[str], clip: np.ndarray, request: bytes, streams: int, long: int, seconds: float) -> list[str]:
+def streams_and_memory(
+    command: list[str], clip: np.ndarray, request: bytes, streams: int, long: int, seconds: float
+) -> list[str]:
     """Measure streams in real time, and memory over many requests."""
     with running(command) as (_, port):
         count, median, most = asyncio.run(streamed(port, clip, streams, seconds))
-    told = [
-        f"{streams} streams of 20 ms chunks and 1 s windows for {seconds:g} s: {count} scores, each {1e3 * median:.0f} ms "
-        f"(median) and at most {1e3 * most:.0f} ms after its last sample was due."
-    ]
+    told = (
+        f"{streams} streams of 20 ms chunks and 1 s windows for {seconds:g} s: {count} scores, {1e3 * median:.0f} ms "
+        f"(median) and at most {1e3 * most:.0f} ms after the last sample of each was due."
+    )
     with running(command) as (process, port):
         sizes = []
         for _ in range(10):
             asyncio.run(asked(port, request, 64, long // 10))
             sizes.append(f"{resident_mb(process):.0f}")
-    return [*told, f"Resident memory in MiB after each tenth of {long} requests from 64 clients: {', '.join(sizes)}."]
+    return [told, f"Resident memory in MiB after each tenth of {long} requests from 64 clients: {', '.join(sizes)}."]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ import rich_click as click
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the page is written.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the page is written."
+)
 @click.option(
     "--runtime",
     type=click.Path(path_type=Path),

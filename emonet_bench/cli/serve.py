@@ -10,27 +10,131 @@ import rich_click as click
 from emonet_bench.deploy.model import Providers
 from emonet_bench.deploy.serving import Limits, Settings, read_keys
 
-_OF_LIMITS = ("body_bytes", "audio_seconds", "requests", "request_seconds", "streams", "stream_seconds", "idle_seconds", "batch")
+_OF_LIMITS = (
+    "body_bytes",
+    "audio_seconds",
+    "requests",
+    "request_seconds",
+    "streams",
+    "stream_seconds",
+    "idle_seconds",
+    "batch",
+)
 
 
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0: any free one.")
-@click.option("--api-key-file", type=click.Path(path_type=Path), metavar="FILE", help="Keys, one a line; each request must bring one.")
-@click.option("--cors-origin", "origins", multiple=True, metavar="ORIGIN", help="A web origin whose pages may call the server. Repeatable.")
-@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name the server goes by; others are refused [on loopback: localhost]. Repeatable.")
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Calls of onnxruntime at once [default: the number of cores].")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; limits, jobs and metrics count for each.")
-@click.option("--providers", type=click.Choice(get_args(Providers)), default="auto", show_default=True, help="Where to compute; auto: on a GPU where onnxruntime can.")
-@click.option("--max-body", "body_bytes", type=click.IntRange(1), default=Limits.body_bytes, show_default=True, metavar="BYTES", help="Largest body of a request.")
-@click.option("--max-seconds", "audio_seconds", type=float, default=Limits.audio_seconds, show_default=True, metavar="S", help="Longest audio of a request.")
-@click.option("--max-requests", "requests", type=click.IntRange(1), default=Limits.requests, show_default=True, metavar="N", help="Requests at once; one more gets 503.")
-@click.option("--max-streams", "streams", type=click.IntRange(1), default=Limits.streams, show_default=True, metavar="N", help="Streams at once.")
-@click.option("--max-stream-seconds", "stream_seconds", type=float, default=Limits.stream_seconds, show_default=True, metavar="S", help="Longest audio of a stream.")
-@click.option("--max-batch", "batch", type=click.IntRange(1), default=Limits.batch, show_default=True, metavar="N", help="Most stretches in one call of onnxruntime.")
-@click.option("--timeout", "request_seconds", type=float, default=Limits.request_seconds, show_default=True, metavar="S", help="Longest time of a request.")
-@click.option("--idle", "idle_seconds", type=float, default=Limits.idle_seconds, show_default=True, metavar="S", help="Longest silence of a stream's client.")
+@click.option(
+    "--api-key-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keys, one a line; each request must bring one.",
+)
+@click.option(
+    "--cors-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="A web origin whose pages may call the server. Repeatable.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name the server goes by; others are refused [on loopback: localhost]. Repeatable.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="Calls of onnxruntime at once [default: the number of cores]."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes; limits, jobs and metrics count for each.",
+)
+@click.option(
+    "--providers",
+    type=click.Choice(get_args(Providers)),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto: on a GPU where onnxruntime can.",
+)
+@click.option(
+    "--max-body",
+    "body_bytes",
+    type=click.IntRange(1),
+    default=Limits.body_bytes,
+    show_default=True,
+    metavar="BYTES",
+    help="Largest body of a request.",
+)
+@click.option(
+    "--max-seconds",
+    "audio_seconds",
+    type=float,
+    default=Limits.audio_seconds,
+    show_default=True,
+    metavar="S",
+    help="Longest audio of a request.",
+)
+@click.option(
+    "--max-requests",
+    "requests",
+    type=click.IntRange(1),
+    default=Limits.requests,
+    show_default=True,
+    metavar="N",
+    help="Requests at once; one more gets 503.",
+)
+@click.option(
+    "--max-streams",
+    "streams",
+    type=click.IntRange(1),
+    default=Limits.streams,
+    show_default=True,
+    metavar="N",
+    help="Streams at once.",
+)
+@click.option(
+    "--max-stream-seconds",
+    "stream_seconds",
+    type=float,
+    default=Limits.stream_seconds,
+    show_default=True,
+    metavar="S",
+    help="Longest audio of a stream.",
+)
+@click.option(
+    "--max-batch",
+    "batch",
+    type=click.IntRange(1),
+    default=Limits.batch,
+    show_default=True,
+    metavar="N",
+    help="Most stretches in one call of onnxruntime.",
+)
+@click.option(
+    "--timeout",
+    "request_seconds",
+    type=float,
+    default=Limits.request_seconds,
+    show_default=True,
+    metavar="S",
+    help="Longest time of a request.",
+)
+@click.option(
+    "--idle",
+    "idle_seconds",
+    type=float,
+    default=Limits.idle_seconds,
+    show_default=True,
+    metavar="S",
+    help="Longest silence of a stream's client.",
+)
 def serve(
     models: tuple[Path, ...],
     host: str,

@@ -31,8 +31,6 @@ def __getattr__(name: str) -> Any:
         module = import_module(f"{__name__}.{_LAZY[name]}")
     except ModuleNotFoundError as error:
         if error.name in {"starlette", "uvicorn", "h11", "python_multipart", "websockets"}:
-            raise ConfigError(
-                f"serve: needs the package {error.name}; pip install 'emonet-bench[serve]'"
-            ) from error
+            raise ConfigError(f"serve: needs the package {error.name}; pip install 'emonet-bench[serve]'") from error
         raise
     return getattr(module, name)

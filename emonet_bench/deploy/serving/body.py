@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
@@ -11,6 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from emonet_bench.deploy.serving.errors import Disconnected, RequestError
 
 if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
     from starlette.requests import Request
 
     from emonet_bench.deploy.serving.admission import Held
@@ -89,7 +89,7 @@ class _Form:
         self._value = bytearray()
         self._headers: dict[str, bytes] = {}
 
-    def callbacks(self) -> Mapping[str, object]:
+    def callbacks(self) -> MultipartCallbacks:
         """Name what the parser is to call."""
         return {
             "on_part_begin": self._begin_part,

@@ -75,7 +75,12 @@ class Guard:
 
     def _check(self, scope: Scope) -> None:
         # h11 holds a head to its limit only while it is incomplete; one that comes in a single piece passes it.
-        if len(scope["raw_path"]) + len(scope["query_string"]) + sum(len(part) for pair in scope["headers"] for part in pair) > HEAD_BYTES:
+        if (
+            len(scope["raw_path"])
+            + len(scope["query_string"])
+            + sum(len(part) for pair in scope["headers"] for part in pair)
+            > HEAD_BYTES
+        ):
             raise RequestError(431, f"head: longer than {HEAD_BYTES} bytes; send fewer or shorter headers")
         headers = Headers(scope=scope)
         host = headers.get("host", "")

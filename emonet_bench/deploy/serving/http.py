@@ -133,7 +133,7 @@ def segment_json(labels: Any, one: Segment, top_k: int | None) -> dict[str, Any]
 
 
 def _inputs(body: bytes) -> tuple[bytes, Mapping[str, Any]]:
-    """Read ``{"inputs": base64, "parameters": {...}}``, as Hugging Face's clients send it where there are parameters."""
+    """Read ``{"inputs": base64, "parameters": {...}}``, as Hugging Face's clients send audio that has parameters."""
     try:
         given = json.loads(body)
         audio = base64.b64decode(given["inputs"], validate=True)

@@ -108,16 +108,23 @@ class KServe:
         model = served.model
         needed = {value.name for value in model.session.get_inputs()}
         if set(given) != needed:
-            raise RequestError(400, f"inputs: must be {', '.join(sorted(needed))}; are {', '.join(sorted(given))[:200] or 'none'}")
+            raise RequestError(
+                400, f"inputs: must be {', '.join(sorted(needed))}; are {', '.join(sorted(given))[:200] or 'none'}"
+            )
         for name, tensor in given.items():
             dtype = np.float32 if INPUTS[name] == "FP32" else np.int64
             if tensor.dtype != dtype:
                 raise RequestError(400, f"{name}: must be {INPUTS[name]}")
         waveform, lengths = given["waveform"], given["lengths"]
         if waveform.ndim != 2 or not waveform.size or lengths.shape != waveform.shape[:1]:  # noqa: PLR2004
-            raise RequestError(400, f"waveform, lengths: must be (batch, samples) and (batch); are {waveform.shape} and {lengths.shape}")
+            raise RequestError(
+                400,
+                f"waveform, lengths: must be (batch, samples) and (batch); are {waveform.shape} and {lengths.shape}",
+            )
         if len(waveform) > _MOST_ROWS or waveform.shape[1] > self.service.limits.audio_seconds * model.sampling_rate:
-            raise RequestError(413, f"waveform: more than {_MOST_ROWS} rows, or longer than {self.service.limits.audio_seconds:g} s")
+            raise RequestError(
+                413, f"waveform: more than {_MOST_ROWS} rows, or longer than {self.service.limits.audio_seconds:g} s"
+            )
         if lengths.min() < 1 or lengths.max() > waveform.shape[1]:
             raise RequestError(400, "lengths: must be from 1 to the samples of a row")
         if not np.isfinite(waveform).all():

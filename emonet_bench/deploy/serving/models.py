@@ -53,7 +53,9 @@ class ServedModel:
             "id": self.name,
             "object": "model",
             "tasks": [name for name in self.tasks if name is not None],
-            "labels": list(model.labels) if task in self.tasks else {str(name): list(one.labels) for name, one in self.tasks.items()},
+            "labels": list(model.labels)
+            if task in self.tasks
+            else {str(name): list(one.labels) for name, one in self.tasks.items()},
             "sampling_rate": model.sampling_rate,
             "centre_seconds": model.centre,
             **said,

@@ -1,4 +1,4 @@
-"""The scheduler: stretches of all requests and streams wait in one queue, and threads score them in batches by length."""
+"""The scheduler: stretches of all requests and streams wait in one queue; threads score them in batches by length."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 ALIKE = 1.25
-"""Most by which the longest stretch of a batch exceeds the shortest: what is more is padding, and computed for nothing."""
+"""Most by which the longest stretch of a batch exceeds the shortest: the rest is padding, computed for nothing."""
 
 _LOOKED_AT = 64  # waiting stretches among which a batch is sought
 _CPU_SECONDS = 4.0  # of audio in a batch on a CPU: beyond, activations leave its cache and a batch is slower than none
@@ -89,7 +90,7 @@ class Scheduler:
             self._observe(len(batch))
             loop = asyncio.get_running_loop()
             done = self._pool.submit(_carry_out, [(one.model, one.samples) for one in batch])
-            done.add_done_callback(partial(loop.call_soon_threadsafe, self._done, batch))
+            done.add_done_callback(partial(self._tell, loop, batch))
 
     def _next_batch(self) -> list[_Waiting]:
         """Take the longest waiting, and of the next ones those that fit to it."""
@@ -113,8 +114,15 @@ class Scheduler:
         room = float("inf") if model.provider == "cuda" else _CPU_SECONDS * model.sampling_rate
         return max(lengths) <= ALIKE * min(lengths) and max(lengths) * len(lengths) <= room
 
+    def _tell(self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting], done: Future[list[Any]]) -> None:
+        """Hand results over to the loop's thread, unless it has ended meanwhile."""
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._done, batch, done)
+
     def _done(self, batch: Sequence[_Waiting], done: Future[list[Any]]) -> None:
         self._free += 1
+        if done.cancelled():  # the server ends
+            return
         self._dispatch()
         for one, found in zip(batch, done.result(), strict=True):
             if one.future.done():

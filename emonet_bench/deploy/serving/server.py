@@ -158,8 +158,7 @@ def bind(host: str, port: int) -> socket.socket:
         if bound is not None:
             bound.close()
         raise ConfigError(f"--host, --port: cannot listen at {host}, port {port} ({error}); choose another") from error
-    bound.setblocking(False)
-    bound.set_inheritable(True)
+    bound.setblocking(False)  # noqa: FBT003 - its own name
     return bound
 
 

@@ -116,7 +116,9 @@ class Service:
     def _check_segments(self, length: int, cut: Cut | None) -> None:
         count = 1 if cut is None else length // cut[1]
         if count > self.limits.segments:
-            raise RequestError(400, f"hop: makes {count} stretches, at most {self.limits.segments} are taken; give a longer one")
+            raise RequestError(
+                400, f"hop: makes {count} stretches, at most {self.limits.segments} are taken; give a longer one"
+            )
 
     async def _score(self, model: Model, samples: NDArray[np.float32], cut: Cut | None) -> list[Segment]:
         """Score stretches in their order, a few of them waiting at a time."""
@@ -144,7 +146,10 @@ class Service:
                 "emonet_request_seconds": ("Seconds from a request's head to its answer.", self.seconds),
                 "emonet_audio_seconds_total": ("Seconds of audio that were scored.", self.audio_seconds),
                 "emonet_batch_size": ("Stretches in one call of onnxruntime.", self._batches),
-                "emonet_queue_length": ("Stretches that wait for a thread.", metrics.Gauge(lambda: len(self.scheduler))),
+                "emonet_queue_length": (
+                    "Stretches that wait for a thread.",
+                    metrics.Gauge(lambda: len(self.scheduler)),
+                ),
                 "emonet_requests_in_flight": ("Requests at work.", metrics.Gauge(lambda: self.admission.requests)),
                 "emonet_request_bytes": ("Bytes that they hold.", metrics.Gauge(lambda: self.admission.bytes)),
                 "emonet_streams": ("Open streams.", metrics.Gauge(lambda: self.admission.streams)),

@@ -95,10 +95,14 @@ def read_keys(path: Path) -> tuple[str, ...]:
         lines = path.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not ASCII"
-        raise ConfigError(f"--api-key-file: {path} cannot be read ({reason}); give a file of keys, one a line") from error
+        raise ConfigError(
+            f"--api-key-file: {path} cannot be read ({reason}); give a file of keys, one a line"
+        ) from error
     keys = tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
     if not keys:
         raise ConfigError(f"--api-key-file: {path} holds no key; write one a line")
     if any(len(key) < _SHORTEST_KEY for key in keys):
-        raise ConfigError(f"--api-key-file: {path} holds a key of fewer than {_SHORTEST_KEY} characters; make it longer")
+        raise ConfigError(
+            f"--api-key-file: {path} holds a key of fewer than {_SHORTEST_KEY} characters; make it longer"
+        )
     return keys

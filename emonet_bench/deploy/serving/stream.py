@@ -75,7 +75,8 @@ class Start:
         if len(data) % (np.dtype(kind).itemsize * self.channels):
             raise RequestError(400, "audio: a message ends within a sample; send whole ones of all channels")
         frames = np.frombuffer(data, kind).reshape(-1, self.channels)
-        return np.multiply(frames.T, np.float32(scale), dtype=np.float32)
+        samples: NDArray[np.float32] = np.multiply(frames.T, np.float32(scale), dtype=np.float32)
+        return samples
 
 
 def parse_start(text: str, rate: int) -> Start:
@@ -97,12 +98,13 @@ def parse_start(text: str, rate: int) -> Start:
     encoding = own["encoding"] or "s16le"
     if encoding not in _FORMATS:
         raise RequestError(400, f"encoding: {str(encoding)[:40]!r} is not one of {', '.join(_FORMATS)}")
-    numbers = [rate if own["sampling_rate"] is None else own["sampling_rate"], own["channels"] or 1]
-    if not all(type(number) is int for number in numbers):
+    sampling_rate, channels = own["sampling_rate"], own["channels"]
+    sampling_rate, channels = rate if sampling_rate is None else sampling_rate, 1 if channels is None else channels
+    if type(sampling_rate) is not int or type(channels) is not int:
         raise RequestError(400, "sampling_rate, channels: must be whole numbers")
-    check_format(*numbers)
+    check_format(sampling_rate, channels)
     options = parse_options({"window": _WINDOW, **given})
-    return Start(options, encoding, *numbers, str(own["api_key"] or ""))
+    return Start(options, encoding, sampling_rate, channels, str(own["api_key"] or ""))
 
 
 class Listener:
@@ -135,7 +137,9 @@ class Listener:
         samples = self._start.samples(data)
         self._frames += samples.shape[1]
         if self._frames > self._service.limits.stream_seconds * self._start.sampling_rate:
-            raise RequestError(413, f"audio: a stream lasts at most {self._service.limits.stream_seconds:g} s; open another")
+            raise RequestError(
+                413, f"audio: a stream lasts at most {self._service.limits.stream_seconds:g} s; open another"
+            )
         if len(data) > _LARGE:
             return await self._scored(await self._service.in_thread(self._stream.push, samples))
         return await self._scored(self._stream.push(samples))
@@ -144,7 +148,13 @@ class Listener:
         """End the stream; return what is known of its rest, and a summary: the mean over all windows."""
         messages = await self._scored(self._stream.finish())
         seconds = self._frames / self._start.sampling_rate
-        told: dict[str, Any] = {"type": "summary", "seconds": seconds, "segments": self._count, "label": None, "scores": []}
+        told: dict[str, Any] = {
+            "type": "summary",
+            "seconds": seconds,
+            "segments": self._count,
+            "label": None,
+            "scores": [],
+        }
         if self._count:
             mean = Segment(0.0, seconds, (self._sum / self._count).astype(np.float32))
             told |= self._json(mean)

@@ -16,7 +16,7 @@ from emonet_bench.deploy.serving.errors import RequestError
 HEADER_LENGTH = "Inference-Header-Content-Length"
 """Header that says how many bytes of a body are JSON; the rest is binary tensors."""
 
-_DTYPES = {"FP32": np.dtype("<f4"), "INT64": np.dtype("<i8")}
+_DTYPES: Mapping[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "INT64": np.dtype("<i8")}
 _MOST_DIMENSIONS = 4
 
 
@@ -53,7 +53,9 @@ def parse_request(body: bytes, header_length: str | None) -> Request:
     except RequestError:
         raise
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise RequestError(400, "body: is no request of the V2 protocol; give inputs with name, shape, datatype, data") from error
+        raise RequestError(
+            400, "body: is no request of the V2 protocol; give inputs with name, shape, datatype, data"
+        ) from error
 
 
 def _parsed(given: Mapping[str, Any], binary: memoryview) -> Request:

@@ -36,7 +36,7 @@ def test_a_damaged_wav_file_is_one_line(wav, noise, change, message):
 
 
 def test_a_flac_file_that_is_cut_is_told(wav, noise):
-    with pytest.raises(AudioError, match="truncated|damaged"):
+    with pytest.raises(AudioError, match=r"truncated|damaged"):
         decode(wav(noise(), form="FLAC")[:-2000], 16_000, 10)
 
 
@@ -46,7 +46,7 @@ def test_samples_that_are_no_numbers_are_told(wav):
 
 
 def test_no_samples_are_told(wav):
-    with pytest.raises(AudioError, match="zero-length|not audio"):
+    with pytest.raises(AudioError, match=r"zero-length|not audio"):
         decode(wav(np.zeros(0)), 16_000, 10)
 
 

@@ -93,7 +93,9 @@ def test_metrics_are_read_by_prometheus_own_parser_and_count(opened, start, wav,
     families = {one.name: one for one in parser.text_string_to_metric_families(client.get("/metrics").text)}
 
     def value(family, sample, **labels):
-        found = [one.value for one in families[family].samples if one.name == sample and labels.items() <= one.labels.items()]
+        found = [
+            one.value for one in families[family].samples if one.name == sample and labels.items() <= one.labels.items()
+        ]
         return math.fsum(found)
 
     asked = {"endpoint": "/v1/audio/emotions"}

@@ -42,7 +42,9 @@ def bad_multipart(chance, audio):
             lambda: post(EMOTIONS, whole, f"multipart/form-data; boundary={'x' * chance.randrange(1, 5_000)}"),
             lambda: post(EMOTIONS, form(audio, "other"), MULTIPART),
             lambda: post(EMOTIONS, form(audio, end="") + whole, MULTIPART),
-            lambda: post(EMOTIONS, b"".join(form(b"x", f"f{number}", end="") for number in range(50)) + whole, MULTIPART),
+            lambda: post(
+                EMOTIONS, b"".join(form(b"x", f"f{number}", end="") for number in range(50)) + whole, MULTIPART
+            ),
             lambda: post(EMOTIONS, chance.randbytes(300), MULTIPART),
             lambda: post(EMOTIONS, whole.replace(b"Content-Disposition", b"Content-Disp" + b"o" * 9000), MULTIPART),
             lambda: post(EMOTIONS, whole.replace(b'name="file"', b'name="\xff\xfe"'), MULTIPART),
@@ -90,7 +92,12 @@ def huge_headers(chance, audio):
 
 
 def odd_tensors(chance, audio):
-    one = {"name": "waveform", "shape": [1, chance.choice([-1, 10**9, 4.5])], "datatype": "FP32", "data": [chance.random()]}
+    one = {
+        "name": "waveform",
+        "shape": [1, chance.choice([-1, 10**9, 4.5])],
+        "datatype": "FP32",
+        "data": [chance.random()],
+    }
     body = json.dumps({"inputs": [one]}).encode()
     return chance.choice(
         [

@@ -25,7 +25,9 @@ def scores(listed):
         (22_050, 3, "AIFF", "PCM_16"),
     ],
 )
-def test_a_file_scores_as_the_predictor_scores_it(client, predictor, noise, wav, tmp_path, rate, channels, form, subtype):
+def test_a_file_scores_as_the_predictor_scores_it(
+    client, predictor, noise, wav, tmp_path, rate, channels, form, subtype
+):
     content = wav(np.stack([noise(1.7, rate, seed) for seed in range(channels)], axis=1), rate, form, subtype)
     (tmp_path / "clip").write_bytes(content)
     expected = list(predictor.predict([tmp_path / "clip"], window=0.5, hop=0.25))
@@ -125,7 +127,9 @@ def test_what_is_known_of_models_and_server_is_told(client):
     assert client.get("/health").json() == {"status": "ok"}
 
 
-@pytest.mark.parametrize(("path", "method", "status"), [("/nothing", "GET", 404), (PATH, "GET", 405), ("/health", "POST", 405)])
+@pytest.mark.parametrize(
+    ("path", "method", "status"), [("/nothing", "GET", 404), (PATH, "GET", 405), ("/health", "POST", 405)]
+)
 def test_what_is_not_there_says_so_in_json(client, path, method, status):
     answer = client.request(method, path)
     assert answer.status_code == status

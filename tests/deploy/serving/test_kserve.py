@@ -73,7 +73,9 @@ def test_binary_tensors_give_what_onnxruntime_gives(client, batch, expected):
 
 @pytest.mark.parametrize("binary", [True, False])
 def test_tritons_client_reads_it(server, batch, expected, binary):
-    triton = pytest.importorskip("tritonclient.http", reason="tritonclient[http] is not installed", exc_type=ImportError)
+    triton = pytest.importorskip(
+        "tritonclient.http", reason="tritonclient[http] is not installed", exc_type=ImportError
+    )
     asked = triton.InferenceServerClient(server.url.removeprefix("http://"))
     try:
         assert asked.is_server_live()

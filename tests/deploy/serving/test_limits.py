@@ -152,7 +152,14 @@ def test_nothing_of_a_request_touches_the_disk(client, wav, noise):
     opened, listening = [], True
 
     def heard(event, arguments):
-        if listening and event in {"open", "os.mkdir", "os.rename", "os.remove", "subprocess.Popen", "tempfile.mkstemp"}:
+        if listening and event in {
+            "open",
+            "os.mkdir",
+            "os.rename",
+            "os.remove",
+            "subprocess.Popen",
+            "tempfile.mkstemp",
+        }:
             opened.append((event, arguments))
 
     sys.addaudithook(heard)  # there is no way to take it away

@@ -39,7 +39,16 @@ INFER = {
 
 def test_every_answer_has_the_shape_that_the_document_says(client, hold, wav, noise):
     audio = wav(noise())
-    for path in ("/", "/openapi.json", "/health", "/metrics", "/v1/models", "/v2", "/v2/health/live", "/v2/health/ready"):
+    for path in (
+        "/",
+        "/openapi.json",
+        "/health",
+        "/metrics",
+        "/v1/models",
+        "/v2",
+        "/v2/health/live",
+        "/v2/health/ready",
+    ):
         hold(path, "get", client.get(path))
     for path in ("/v2/models/{name}", "/v2/models/{name}/ready"):
         hold(path, "get", client.get(path.format(name="bank")))

@@ -55,7 +55,9 @@ def runtime(tmp_path_factory):
     from emonet_bench.deploy.serving.browser import RUNTIME
 
     folder = tmp_path_factory.mktemp("runtime")
-    packed = subprocess.run(["npm", "pack", "--silent", RUNTIME], cwd=folder, capture_output=True, check=False, timeout=300)
+    packed = subprocess.run(
+        ["npm", "pack", "--silent", RUNTIME], cwd=folder, capture_output=True, check=False, timeout=300
+    )
     if packed.returncode:
         pytest.skip(f"npm cannot fetch {RUNTIME}")
     (archive,) = folder.glob("*.tgz")
@@ -99,7 +101,9 @@ class View:
         """Wait for the end; return the label that is told and the rows of the table."""
         status = self.page.locator("#status")
         status.filter(has_text=re.compile("s heard:")).wait_for()
-        cells = self.page.locator("#rows tr").evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+        cells = self.page.locator("#rows tr").evaluate_all(
+            "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
+        )
         return self.page.locator("#label").text_content(), cells
 
 
@@ -121,7 +125,9 @@ def check(found, truth, labels):
     assert label == labels[mean.argmax()]
     assert [cell[2] for cell in cells] == [one.label for one in truth]
     for cell, one in zip(cells, truth, strict=True):
-        np.testing.assert_allclose([float(text) for text in cell[3:]], one.probabilities, atol=2e-3)  # the table shows three places
+        np.testing.assert_allclose(
+            [float(text) for text in cell[3:]], one.probabilities, atol=2e-3
+        )  # the table shows three places
 
 
 def fits(view):
@@ -261,7 +267,7 @@ def test_text_of_a_model_leaves_no_script(tmp_path, model):
 
 def test_without_npm_or_a_runtime_it_is_one_line(model, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match="holds no ort-wasm-simd-threaded.wasm; name the folder of onnxruntime-web"):
+    with pytest.raises(ConfigError, match=r"holds no ort-wasm-simd-threaded\.wasm; name the folder of onnxruntime-web"):
         write_page(model, tmp_path / "page", tmp_path / "empty")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match="npm is not installed; install it, or name a folder of onnxruntime-web"):

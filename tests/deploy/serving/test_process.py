@@ -103,7 +103,10 @@ def test_a_file_of_keys_that_is_none_is_one_line(model, tmp_path, keys, error):
     assert (done.exit_code, done.output) == (2, f"Error: --api-key-file: {file} {error}\n")
 
 
-@pytest.mark.parametrize(("option", "error"), [(["--host", "300.1.1.1"], "cannot listen at"), (["--max-seconds", "-1"], "audio_seconds: must be")])
+@pytest.mark.parametrize(
+    ("option", "error"),
+    [(["--host", "300.1.1.1"], "cannot listen at"), (["--max-seconds", "-1"], "audio_seconds: must be")],
+)
 def test_what_cannot_be_is_one_line(model, option, error):
     pytest.importorskip("uvicorn", reason=EXTRA)
     done = CliRunner().invoke(main, ["serve", str(model), *option])
@@ -128,7 +131,19 @@ def test_without_the_extra_its_absence_is_one_line(module, monkeypatch):
 def test_serving_imports_nothing_that_it_does_not_need():
     for package in ("starlette", "uvicorn", "python_multipart", "websockets"):
         pytest.importorskip(package, reason=EXTRA)
-    heavy = {"torch", "torchaudio", "pandas", "pydantic", "pluggy", "sklearn", "onnx", "filelock", "platformdirs", "rich", "jinja2"}
+    heavy = {
+        "torch",
+        "torchaudio",
+        "pandas",
+        "pydantic",
+        "pluggy",
+        "sklearn",
+        "onnx",
+        "filelock",
+        "platformdirs",
+        "rich",
+        "jinja2",
+    }
     modules = "emonet_bench.deploy.serving.server, emonet_bench.deploy.serving.browser"
     code = f"import sys, {modules}; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -32,7 +32,8 @@ def told(socket, audio, chunk, **first):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "rate", "channels"), [("s16le", 16_000, 1), ("f32le", 48_000, 2), ("s16le", 44_100, 2), ("f32le", 8_000, 1)]
+    ("encoding", "rate", "channels"),
+    [("s16le", 16_000, 1), ("f32le", 48_000, 2), ("s16le", 44_100, 2), ("f32le", 8_000, 1)],
 )
 def test_a_stream_scores_as_the_whole_does(server, connect, predictor, noise, encoding, rate, channels):
     audio = np.stack([noise(2.3, rate, seed) for seed in range(channels)], axis=1)
