@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -62,11 +63,13 @@ class Load:
         rate: Requests per second.
         p50: Median of a request's milliseconds.
         p99: Their 99th percentile.
+        processor: Milliseconds of processor time that a request cost the server; other processes disturb it less.
     """
 
     rate: float
     p50: float
     p99: float
+    processor: float
 
 
 def export(path: Path, filters: int) -> None:
@@ -108,7 +111,19 @@ def form(content: bytes) -> bytes:
     return f"{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def asked(port: int, request: bytes, clients: int, count: int) -> Load:
+def processor_seconds(process: int) -> float:
+    """Return the processor time of a process and its children."""
+    folders = [Path(f"/proc/{process}"), *(Path(f"/proc/{one}") for one in children(process))]
+    fields = [(folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split() for folder in folders]
+    return sum(int(field[11]) + int(field[12]) for field in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def children(process: int) -> list[int]:
+    found = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
+    return [int(one) for one in found]
+
+
+async def asked(process: int, port: int, request: bytes, clients: int, count: int) -> Load:
     """Ask from so many connections, each the next request when the last one is answered."""
     taken: list[float] = []
     left = iter(range(count))
@@ -126,21 +141,26 @@ async def asked(port: int, request: bytes, clients: int, count: int) -> Load:
             taken.append(1e3 * (time.perf_counter() - started))
         writer.close()
 
-    started = time.perf_counter()
+    started, before = time.perf_counter(), processor_seconds(process)
     await asyncio.gather(*(client() for _ in range(clients)))
-    seconds = time.perf_counter() - started
-    return Load(count / seconds, *np.percentile(taken, [50, 99]).tolist())
+    seconds, spent = time.perf_counter() - started, processor_seconds(process) - before
+    return Load(count / seconds, *np.percentile(taken, [50, 99]).tolist(), 1e3 * spent / count)
 
 
-def predictor_rate(model: Path, file: Path, count: int) -> float:
+def alone(model: Path, file: Path, count: int) -> Load:
     predictor = Predictor(model, "cpu")
-    started = time.perf_counter()
+    started, before = time.perf_counter(), time.process_time()
     assert sum(1 for _ in predictor.predict([file] * count)) == count
-    return count / (time.perf_counter() - started)
+    return Load(count / (time.perf_counter() - started), 0, 0, 1e3 * (time.process_time() - before) / count)
 
 
 async def streamed(port: int, clip: np.ndarray, streams: int, seconds: float) -> tuple[int, float, float]:
-    """Send 20 ms every 20 ms on so many streams; return scores, and their median and largest delay in seconds."""
+    """Send 20 ms every 20 ms on so many streams.
+
+    Returns:
+        How many scores came, and the median and the largest of their delays in seconds, each counted from when the last
+        sample of its window was sent.
+    """
     from websockets.asyncio.client import connect  # noqa: PLC0415 - of the extra
 
     late: list[float] = []
@@ -154,16 +174,18 @@ async def streamed(port: int, clip: np.ndarray, streams: int, seconds: float) ->
             await socket.send('{"window": 1.0}')
             await socket.recv()
             began = time.perf_counter()
+            sent: list[float] = []
 
             async def listen() -> None:
                 async for message in socket:
                     told = json.loads(message)
                     if told["type"] == "scores" and told["end"] < seconds - 0.5:
-                        late.append(time.perf_counter() - began - told["end"])
+                        late.append(time.perf_counter() - sent[round(told["end"] * 50) - 1])
 
             listening = asyncio.create_task(listen())
             for at in range(0, len(data), 320):
                 await asyncio.sleep(max(0.0, began + (at + 320) / RATE - time.perf_counter()))
+                sent.append(time.perf_counter())
                 await socket.send(data[at : at + 320].tobytes())
             await socket.send('{"type": "end"}')
             await listening
@@ -204,7 +226,7 @@ def main() -> None:
         parts = [
             f"{what}, medians of {given.repeats} rounds.",
             requests_table(
-                ways, lambda: predictor_rate(model, file, given.requests), form(content), given.requests, given.repeats
+                ways, lambda: alone(model, file, given.requests), form(content), given.requests, given.repeats
             ),
             *streams_and_memory(ours, clip, form(content), given.streams, given.long, 3.0 if given.brief else 20.0),
         ]
@@ -212,42 +234,51 @@ def main() -> None:
 
 
 def requests_table(
-    ways: dict[str, list[str]], alone: Callable[[], float], request: bytes, count: int, repeats: int
+    ways: dict[str, list[str]], predictor: Callable[[], Load], request: bytes, count: int, repeats: int
 ) -> str:
     """Measure ways in turn at 1, 8 and 64 clients."""
     counts = (1, 8, 64)
     loads: dict[tuple[str, int], list[Load]] = {}
     reference = []
     for number in range(repeats + 1):
-        reference += [alone()] if number else []
+        reference += [predictor()] if number else []
         for name, command in ways.items():
-            with running(command) as (_, port):
-                asyncio.run(asked(port, request, 8, 50))  # the first ones are slower everywhere
+            with running(command) as (process, port):
+                asyncio.run(asked(process.pid, port, request, 8, 50))  # the first ones are slower everywhere
                 for clients in counts if number else ():
-                    load = asyncio.run(asked(port, request, clients, count))
+                    load = asyncio.run(asked(process.pid, port, request, clients, count))
                     loads.setdefault((name, clients), []).append(load)
-    best = float(np.median(reference))
-    rows = [("Predictor alone, on files", "", f"{best:.0f}", "", "", "1.00")]
+    best = middle(reference)
+    rows = [("Predictor alone, on files", "", f"{best.rate:.0f}", "", "", "1.00", f"{best.processor:.2f}")]
     for (name, clients), found in loads.items():
-        rate, p50, p99 = (float(np.median([getattr(one, of) for one in found])) for of in ("rate", "p50", "p99"))
-        rows.append((name, str(clients), f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}", f"{rate / best:.2f}"))
-    return table(("way", "clients", "requests/s", "p50 ms", "p99 ms", "of the Predictor"), rows)
+        one = middle(found)
+        figures = (f"{one.rate:.0f}", f"{one.p50:.1f}", f"{one.p99:.1f}", f"{one.rate / best.rate:.2f}")
+        rows.append((name, str(clients), *figures, f"{one.processor:.2f}"))
+    return table(("way", "clients", "requests/s", "p50 ms", "p99 ms", "of the Predictor", "processor ms"), rows)
+
+
+def middle(loads: list[Load]) -> Load:
+    return Load(*np.median([list(vars(load).values()) for load in loads], axis=0).tolist())
 
 
 def streams_and_memory(
     command: list[str], clip: np.ndarray, request: bytes, streams: int, long: int, seconds: float
 ) -> list[str]:
     """Measure streams in real time, and memory over many requests."""
-    with running(command) as (_, port):
+    with running(command) as (process, port):
+        before, ours = processor_seconds(process.pid), time.process_time()
         count, median, most = asyncio.run(streamed(port, clip, streams, seconds))
+        cores = (processor_seconds(process.pid) - before) / seconds
+        clients = (time.process_time() - ours) / seconds
     told = (
         f"{streams} streams of 20 ms chunks and 1 s windows for {seconds:g} s: {count} scores, {1e3 * median:.0f} ms "
-        f"(median) and at most {1e3 * most:.0f} ms after the last sample of each was due."
+        f"(median) and at most {1e3 * most:.0f} ms after the last sample of each was sent; the server took {cores:.2f} "
+        f"cores, its clients {clients:.2f}."
     )
     with running(command) as (process, port):
         sizes = []
         for _ in range(10):
-            asyncio.run(asked(port, request, 64, long // 10))
+            asyncio.run(asked(process.pid, port, request, 64, long // 10))
             sizes.append(f"{resident_mb(process):.0f}")
     return [told, f"Resident memory in MiB after each tenth of {long} requests from 64 clients: {', '.join(sizes)}."]
 
