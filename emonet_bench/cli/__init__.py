@@ -24,6 +24,8 @@ COMMANDS = {
     "reproduce": ("emonet_bench.cli.reproduce", "Train a run again and compare."),
     "export": ("emonet_bench.cli.export", "Write a trained run as one ONNX file."),
     "predict": ("emonet_bench.cli.predict", "Predict labels of audio files with an ONNX file."),
+    "serve": ("emonet_bench.cli.serve", "Serve ONNX files over HTTP and WebSocket, with a page to try them."),
+    "page": ("emonet_bench.cli.page", "Write a page that runs an ONNX file in the browser."),
     "show": ("emonet_bench.cli.show", "Describe an ONNX file or a run."),
     "features": ("emonet_bench.cli.features", "Compute frozen features ahead, list what is kept, remove it."),
     "corpora": ("emonet_bench.cli.corpora", "List the known corpora, and look into one."),
@@ -32,7 +34,7 @@ COMMANDS = {
 }
 _PANELS = [
     {"name": "Benchmark", "commands": ["run", "features", "status", "report", "verify", "reproduce"]},
-    {"name": "Deploy", "commands": ["export", "predict", "show"]},
+    {"name": "Deploy", "commands": ["export", "predict", "serve", "page", "show"]},
     {"name": "Look around", "commands": ["corpora", "plugins", "doctor"]},
 ]
 

@@ -1,0 +1,171 @@
+"""``emonet-bench serve``: exported models over HTTP and WebSocket, with a page to try them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import rich_click as click
+
+from emonet_bench.deploy.model import Providers
+from emonet_bench.deploy.serving import Limits, Settings, read_keys
+
+_OF_LIMITS = (
+    "body_bytes",
+    "audio_seconds",
+    "requests",
+    "request_seconds",
+    "streams",
+    "stream_seconds",
+    "idle_seconds",
+    "batch",
+)
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0: any free one.")
+@click.option(
+    "--api-key-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keys, one a line; each request must bring one.",
+)
+@click.option(
+    "--cors-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="A web origin whose pages may call the server. Repeatable.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name the server goes by; others are refused [on loopback: localhost]. Repeatable.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="Calls of onnxruntime at once [default: the number of cores]."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes; limits, jobs and metrics count for each.",
+)
+@click.option(
+    "--providers",
+    type=click.Choice(get_args(Providers)),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto: on a GPU where onnxruntime can.",
+)
+@click.option(
+    "--max-body",
+    "body_bytes",
+    type=click.IntRange(1),
+    default=Limits.body_bytes,
+    show_default=True,
+    metavar="BYTES",
+    help="Largest body of a request.",
+)
+@click.option(
+    "--max-seconds",
+    "audio_seconds",
+    type=float,
+    default=Limits.audio_seconds,
+    show_default=True,
+    metavar="S",
+    help="Longest audio of a request.",
+)
+@click.option(
+    "--max-requests",
+    "requests",
+    type=click.IntRange(1),
+    default=Limits.requests,
+    show_default=True,
+    metavar="N",
+    help="Requests at once; one more gets 503.",
+)
+@click.option(
+    "--max-streams",
+    "streams",
+    type=click.IntRange(1),
+    default=Limits.streams,
+    show_default=True,
+    metavar="N",
+    help="Streams at once.",
+)
+@click.option(
+    "--max-stream-seconds",
+    "stream_seconds",
+    type=float,
+    default=Limits.stream_seconds,
+    show_default=True,
+    metavar="S",
+    help="Longest audio of a stream.",
+)
+@click.option(
+    "--max-batch",
+    "batch",
+    type=click.IntRange(1),
+    default=Limits.batch,
+    show_default=True,
+    metavar="N",
+    help="Most stretches in one call of onnxruntime.",
+)
+@click.option(
+    "--timeout",
+    "request_seconds",
+    type=float,
+    default=Limits.request_seconds,
+    show_default=True,
+    metavar="S",
+    help="Longest time of a request.",
+)
+@click.option(
+    "--idle",
+    "idle_seconds",
+    type=float,
+    default=Limits.idle_seconds,
+    show_default=True,
+    metavar="S",
+    help="Longest silence of a stream's client.",
+)
+def serve(
+    models: tuple[Path, ...],
+    host: str,
+    port: int,
+    api_key_file: Path | None,
+    origins: tuple[str, ...],
+    hosts: tuple[str, ...],
+    jobs: int | None,
+    workers: int,
+    providers: Providers,
+    **given: Any,
+) -> None:
+    """Serve MODELs, files that `emonet-bench export` wrote, over HTTP and WebSocket, with a page at /.
+
+    The server listens on this machine alone unless --host says otherwise; then give it an --api-key-file, and put a
+    proxy with TLS before it. Nothing of a request is written to the disk. SIGTERM lets it finish what runs.
+    """
+    from emonet_bench.deploy.serving import serve as run  # noqa: PLC0415 - needs the extra
+    from emonet_bench.deploy.serving.server import LOOPBACK, is_loopback  # noqa: PLC0415
+
+    keys = () if api_key_file is None else read_keys(api_key_file)
+    local = is_loopback(host)
+    if not local:
+        told = "each must bring a key" if keys else "anybody who reaches it may use it; add --api-key-file"
+        click.echo(f"Warning: --host {host}: requests come from other machines, unencrypted, and {told}", err=True)
+    limits = Limits(**{name: given[name] for name in _OF_LIMITS})
+    names = (*hosts, *LOOPBACK) if local or hosts else ()
+    run(
+        Settings(models, providers, jobs, limits, keys, origins, names),
+        host,
+        port,
+        workers=workers,
+        started=lambda address: click.echo(f"Serving {', '.join(path.name for path in models)} at {address}", err=True),
+    )

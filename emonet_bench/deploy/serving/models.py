@@ -1,0 +1,116 @@
+"""Served models: files opened by name, with a bank's tasks beside each other on one session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emonet_bench.deploy.model import Model, open_model, open_session
+from emonet_bench.deploy.serving.errors import RequestError
+from emonet_bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from emonet_bench.deploy.model import Providers
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A file under its name.
+
+    Attributes:
+        name: The file's, without the suffix.
+        tasks: A model for each task of a bank; of any other file one, under None.
+    """
+
+    name: str
+    tasks: Mapping[str | None, Model]
+
+    @property
+    def model(self) -> Model:
+        """The only model, or that of the first task: session, metadata and rate are the same for all."""
+        return next(iter(self.tasks.values()))
+
+    def task(self, name: str | None) -> Model:
+        """Choose a task.
+
+        Raises:
+            RequestError: There is none of that name, or one must be named.
+        """
+        if name in self.tasks:
+            return self.tasks[name]
+        if None in self.tasks:
+            raise RequestError(400, f"task: {self.name} holds a single one; leave it out")
+        raise RequestError(400, f"task: {self.name} holds several; give one of {', '.join(map(str, self.tasks))}")
+
+    def facts(self, task: str | None = None) -> dict[str, Any]:
+        """Tell what a model is, and what it was trained and scored on."""
+        model = self.tasks.get(task, self.model)
+        said = {name: _of_task(model.metadata.get(name, ""), task) for name in _FACTS}
+        return {
+            "id": self.name,
+            "object": "model",
+            "tasks": [name for name in self.tasks if name is not None],
+            "labels": list(model.labels)
+            if task in self.tasks
+            else {str(name): list(one.labels) for name, one in self.tasks.items()},
+            "sampling_rate": model.sampling_rate,
+            "centre_seconds": model.centre,
+            **said,
+        }
+
+
+_FACTS = (
+    "run_id", "corpus", "licence", "synthetic", "elicitation", "architecture", "strategy", "protocol", "protocol_id",
+    "uar", "uar_interval", "quantisation",
+)  # fmt: skip
+
+
+def _of_task(text: str, task: str | None) -> Any:
+    """Read a value of the metadata: JSON where it is, and of an object with a value for each task that task's."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text or None
+    if isinstance(value, dict) and task is not None:
+        value = value.get(task)
+    return None if value == "" else value
+
+
+def open_models(paths: Sequence[Path], providers: Providers) -> dict[str, ServedModel]:
+    """Open files, each under its name.
+
+    Raises:
+        ConfigError: As ``open_model`` does; or two have one name.
+    """
+    served: dict[str, ServedModel] = {}
+    for path in paths:
+        name = path.name.removesuffix(".onnx")
+        if name in served:
+            raise ConfigError(f"{path}: another model is called {name}, too; rename one of the files")
+        served[name] = ServedModel(name, _tasks(path, providers))
+    return served
+
+
+def _tasks(path: Path, providers: Providers) -> dict[str | None, Model]:
+    tasks = bank_tasks(path)
+    if tasks is None:
+        return {None: open_model(path, providers)}
+    first = open_model(path, providers, next(iter(tasks)))
+    return {name: replace(first, labels=labels, task=number) for number, (name, labels) in enumerate(tasks.items())}
+
+
+def bank_tasks(path: Path) -> dict[str, tuple[str, ...]] | None:
+    """Read the labels of each of a bank's tasks; None: the file is no bank.
+
+    Raises:
+        ConfigError: It is no ONNX file.
+    """
+    metadata = open_session(path, "cpu").get_modelmeta().custom_metadata_map
+    try:
+        labels = json.loads(metadata.get("labels", ""))
+    except (ValueError, RecursionError):
+        return None  # open_model says what is wrong
+    return {name: tuple(own) for name, own in labels.items()} if isinstance(labels, dict) and labels else None

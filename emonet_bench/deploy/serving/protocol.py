@@ -1,0 +1,53 @@
+"""HTTP/1.1 on the wire: uvicorn's protocol, with a clock for heads that come too slowly."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_SECONDS = 10.0
+"""Longest time from a connection, or the first byte of a further request, to the end of the head."""
+
+
+class TimedProtocol(H11Protocol):
+    """A connection that is closed where no whole head comes in time; uvicorn itself waits for ever."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._clock: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to count."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Count on, where a head is not whole yet."""
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count no more."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        # Past an answer, what is still sent of the body is thrown away, but not for ever either.
+        waiting = self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE
+        if not waiting:
+            self._stop()
+        elif self._clock is None:
+            self._clock = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _stop(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _give_up(self) -> None:
+        self._clock = None
+        if self.transport.get_protocol() is self:  # else it has become a WebSocket
+            self.transport.close()

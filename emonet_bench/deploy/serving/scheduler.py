@@ -1,0 +1,144 @@
+"""The scheduler: stretches of all requests and streams wait in one queue; threads score them in batches by length."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from emonet_bench.errors import AudioError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from emonet_bench.deploy.model import Model
+
+Made = TypeVar("Made")
+
+ALIKE = 1.25
+"""Most by which the longest stretch of a batch exceeds the shortest: the rest is padding, computed for nothing."""
+
+_LOOKED_AT = 64  # waiting stretches among which a batch is sought
+_CPU_SECONDS = 4.0  # of audio in a batch on a CPU: beyond, activations leave its cache and a batch is slower than none
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """Something that waits for a thread: a stretch for a model, or (``model`` is None) a call."""
+
+    model: Model | None
+    samples: Any
+    future: asyncio.Future[Any]
+
+
+class Scheduler:
+    """Threads that score what waits, the longest waiting first and with it what is about as long.
+
+    A batch is made of what waits when a thread is free; nothing is held back for it. All methods belong to the thread
+    of the event loop.
+
+    Args:
+        threads: Batches at once.
+        batch: Most stretches of a batch.
+        observe: Called with the size of each batch.
+    """
+
+    def __init__(self, threads: int, batch: int, observe: Callable[[int], None]) -> None:
+        self._free = threads
+        self._batch = batch
+        self._observe = observe
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
+        self._queue: deque[_Waiting] = deque()
+
+    def __len__(self) -> int:
+        """Count what waits."""
+        return len(self._queue)
+
+    async def score(self, model: Model, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Score a stretch (S,) at the model's rate: probabilities (K,).
+
+        Raises:
+            AudioError: It is too much for the model.
+        """
+        row: NDArray[np.float32] = await self._enqueue(model, samples)
+        return row
+
+    async def call(self, work: Callable[[], Made]) -> Made:
+        """Do any other work in its turn, alone."""
+        made: Made = await self._enqueue(None, work)
+        return made
+
+    def close(self) -> None:
+        """Drop what waits."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _enqueue(self, model: Model | None, samples: Any) -> asyncio.Future[Any]:
+        waiting = _Waiting(model, samples, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._dispatch()
+        return waiting.future
+
+    def _dispatch(self) -> None:
+        while self._free and (batch := self._next_batch()):
+            self._free -= 1
+            self._observe(len(batch))
+            loop = asyncio.get_running_loop()
+            done = self._pool.submit(_carry_out, [(one.model, one.samples) for one in batch])
+            done.add_done_callback(partial(self._tell, loop, batch))
+
+    def _next_batch(self) -> list[_Waiting]:
+        """Take the longest waiting, and of the next ones those that fit to it."""
+        while self._queue and self._queue[0].future.done():  # given up: its request ran out of time, or left
+            self._queue.popleft()
+        if not self._queue:
+            return []
+        first = self._queue.popleft()
+        batch = [first]
+        for other in [*self._queue][:_LOOKED_AT] if first.model is not None and self._batch > 1 else ():
+            if self._fits(batch, other):
+                batch.append(other)
+                self._queue.remove(other)
+        return batch
+
+    def _fits(self, batch: Sequence[_Waiting], other: _Waiting) -> bool:
+        model = batch[0].model
+        if other.model is not model or model is None or other.future.done() or len(batch) == self._batch:
+            return False
+        lengths = [len(one.samples) for one in (*batch, other)]
+        room = float("inf") if model.provider == "cuda" else _CPU_SECONDS * model.sampling_rate
+        return max(lengths) <= ALIKE * min(lengths) and max(lengths) * len(lengths) <= room
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting], done: Future[list[Any]]) -> None:
+        """Hand results over to the loop's thread, unless it has ended meanwhile."""
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._done, batch, done)
+
+    def _done(self, batch: Sequence[_Waiting], done: Future[list[Any]]) -> None:
+        self._free += 1
+        if done.cancelled():  # the server ends
+            return
+        self._dispatch()
+        for one, found in zip(batch, done.result(), strict=True):
+            if one.future.done():
+                continue
+            if isinstance(found, BaseException):
+                one.future.set_exception(found)
+            else:
+                one.future.set_result(found)
+
+
+def _carry_out(batch: Sequence[tuple[Model | None, Any]]) -> list[Any]:
+    """Score stretches in one call, or do a call; return what came of each, an error included."""
+    model = batch[0][0]
+    try:
+        return [batch[0][1]()] if model is None else list(model.probabilities([samples for _, samples in batch]))
+    except AudioError as error:
+        return [error] if len(batch) == 1 else [found for one in batch for found in _carry_out([one])]
+    except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+        return [error] * len(batch)

@@ -1,0 +1,55 @@
+"""Uploads are decoded as files are, and what is damaged is told."""
+
+import numpy as np
+import pytest
+
+from emonet_bench.audio import read
+from emonet_bench.deploy.clips import sixteen_bits
+from emonet_bench.deploy.serving.decode import decode
+from emonet_bench.errors import AudioError
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 44_100, 96_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_bytes_give_the_samples_that_the_file_gives(tmp_path, noise, wav, rate, channels):
+    content = wav(np.stack([noise(5, rate, seed) for seed in range(channels)], axis=1), rate)
+    (tmp_path / "clip.wav").write_bytes(content)
+    expected = sixteen_bits(read(tmp_path / "clip.wav", 16_000))
+    np.testing.assert_array_equal(decode(content, 16_000, 10), expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda _: b"", "empty: zero bytes"),
+        (lambda _: b"RIFF", "not audio that libsndfile can read, or damaged"),
+        (lambda content: content[:44], "truncated"),
+        (lambda content: content[:-2], "truncated: holds less audio than its header says"),
+        (lambda content: content[:100] + b"\0" * 10, "truncated"),
+        (lambda content: content[20:], "not audio"),
+        (lambda content: content[:24] + b"\1\0\0\0" + content[28:], "its rate is 1 Hz; give 1000 to 768000 Hz"),
+    ],
+)
+def test_a_damaged_wav_file_is_one_line(wav, noise, change, message):
+    with pytest.raises(AudioError, match=message):
+        decode(change(wav(noise())), 16_000, 10)
+
+
+def test_a_flac_file_that_is_cut_is_told(wav, noise):
+    with pytest.raises(AudioError, match=r"truncated|damaged"):
+        decode(wav(noise(), form="FLAC")[:-2000], 16_000, 10)
+
+
+def test_samples_that_are_no_numbers_are_told(wav):
+    with pytest.raises(AudioError, match="NaN or infinite"):
+        decode(wav(np.array([0, np.nan, 1]), subtype="FLOAT"), 16_000, 10)
+
+
+def test_no_samples_are_told(wav):
+    with pytest.raises(AudioError, match=r"zero-length|not audio"):
+        decode(wav(np.zeros(0)), 16_000, 10)
+
+
+def test_many_channels_are_told(wav):
+    with pytest.raises(AudioError, match="has 65 channels; give 1 to 64"):
+        decode(wav(np.zeros((10, 65))), 16_000, 10)

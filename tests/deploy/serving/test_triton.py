@@ -1,0 +1,47 @@
+"""Triton's configuration names the file's own tensors."""
+
+import re
+
+import pytest
+
+from emonet_bench.deploy.serving import triton_config
+from emonet_bench.errors import ConfigError
+
+
+def parsed(text):
+    """Read inputs and outputs of a configuration: name, type, dims, whether reshaped."""
+    found = {}
+    for part in re.findall(r"\{ (name: .*?\]) ?(reshape[^}]*\}|) ?\}", text):
+        name, kind, dims = re.search(r'name: "(\w+)" data_type: (\w+) dims: \[ (.*?) \]', part[0]).groups()
+        found[name] = (kind, [int(size) for size in dims.split(", ")], bool(part[1]))
+    return found
+
+
+def test_a_file_is_batched_by_triton(model):
+    text = triton_config(model)
+    assert text.startswith('name: "listener"\nbackend: "onnxruntime"\nmax_batch_size: 32\n')
+    assert "dynamic_batching" in text
+    assert parsed(text) == {
+        "waveform": ("TYPE_FP32", [-1], False),
+        "lengths": ("TYPE_INT64", [1], True),
+        "probabilities": ("TYPE_FP32", [3], False),
+        "logits": ("TYPE_FP32", [3], False),
+        "embedding": ("TYPE_FP32", [8], False),
+    }
+    assert text.count("{") == text.count("}")
+
+
+def test_a_bank_carries_its_batches_itself(bank):
+    text = triton_config(bank, cuda=True)
+    assert "max_batch_size: 0" in text
+    assert "dynamic_batching" not in text
+    assert "KIND_GPU" in text
+    found = parsed(text)
+    assert found["waveform"] == ("TYPE_FP32", [-1, -1], False)
+    assert found["lengths"] == ("TYPE_INT64", [-1], False)
+    assert found["task"] == ("TYPE_INT64", [1], True)
+
+
+def test_what_is_no_model_is_one_line(tmp_path):
+    with pytest.raises(ConfigError, match="no such file"):
+        triton_config(tmp_path / "none.onnx")
