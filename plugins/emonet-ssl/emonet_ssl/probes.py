@@ -17,8 +17,8 @@ from emonet_bench.linear import FLAT, NEVER, LinearHead
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier
 from emonet_bench.types import AdapterPoint, Signal
-from emonet_ssl.network import PooledNetwork, backbone
 from emonet_ssl.options import ProbeOptions
+from emonet_ssl.pooled import PooledNetwork, backbone
 
 Array = npt.NDArray[np.float64]
 
