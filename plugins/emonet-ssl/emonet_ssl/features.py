@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
+from emonet_bench.types import FrozenFeatures
 from emonet_ssl.backbone import Frames, valid
-
-
-class FrozenFeatures(NamedTuple):
-    """What may be computed once for each clip and kept.
-
-    Attributes:
-        values: (N, ...), one row for each clip; or (N, T, ...), a padded sequence.
-        lengths: (N,) valid frames where ``values`` is a sequence, otherwise None.
-    """
-
-    values: Tensor
-    lengths: Tensor | None
 
 
 def packed(states: list[Tensor], frames: Frames) -> FrozenFeatures:

@@ -144,6 +144,9 @@ class ProbeOptions(CheckpointOptions):
     layers: Literal["all"] | tuple[int, ...] = option(
         "all", "Layers to choose from by UAR on dev; all: every one from 0 up. Those above the chosen one are dropped."
     )
+    combine: Literal["choose", "concatenate"] = option(
+        "choose", "What becomes of several layers: the best on dev is chosen, or all are put side by side."
+    )
     pooling: Literal["mean", "statistics"] = option(
         "statistics", "How the frames of a clip become one row: their mean, or mean and standard deviation."
     )

@@ -12,13 +12,15 @@ from checkpoints import write
 
 MATRIX = """
 corpora = ["synthetic-acted"]
-architectures = ["wavlm", "chance"]
+architectures = ["wavlm", "wavlm-probe", "chance"]
 strategies = ["scratch", "lora", "bottleneck"]
 [training]
 epochs = 1
 limit = 6
 window = 1.0
 [options.wavlm]
+checkpoint = "wavlm"
+[options.wavlm-probe]
 checkpoint = "wavlm"
 """
 
@@ -52,12 +54,18 @@ def test_a_matrix_is_run_exported_resumed_and_run_anew_with_another_checkpoint(t
     assert first.returncode == 0, first.stderr
     found = records()
     cells = {(record["spec"]["architecture"], record["spec"]["strategy"]) for record in found.values()}
-    assert cells == {("chance", "scratch"), *(("wavlm", strategy) for strategy in ("scratch", "lora", "bottleneck"))}
+    assert cells == {
+        ("chance", "scratch"),
+        ("wavlm-probe", "scratch"),
+        *(("wavlm", strategy) for strategy in ("scratch", "lora", "bottleneck")),
+    }
     assert "lora adapts pre-trained backbones" in " ".join(first.stdout.split())
     for record in found.values():
         assert record["onnx"]["max_delta"] <= 1e-4
         if record["spec"]["architecture"] == "wavlm":
             assert record["spec"]["architecture_options"]["weights"].startswith("sha256:")
+    probe = next(run for run, record in found.items() if record["spec"]["architecture"] == "wavlm-probe")
+    assert typed("export", str(probe), "-o", "probe.onnx").returncode == 0  # its layer is restored, too
     lora = next(run for run, record in found.items() if record["spec"]["strategy"] == "lora")
     assert found[lora]["parameters"]["trainable"] < found[lora]["parameters"]["total"]
 

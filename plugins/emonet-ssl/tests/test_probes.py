@@ -123,3 +123,13 @@ def test_a_strategy_that_trains_is_skipped(built, plugins):
     chosen = plugins.strategies["lora"]
     with pytest.raises(Skipped, match="lora adapts pre-trained backbones"):
         chosen.prepare(built("whisper-probe"), CORPORA, None, chosen.options())
+
+
+def test_all_layers_side_by_side_are_one_row_and_export_alike(fitted, tmp_path):
+    whole = fitted("whisper", *(clips(InputSpec(), seed) for seed in (4, 5)), combine="concatenate")
+    network = whole.network
+    assert network.dim == len(network.candidates) * network.backbone.width * 2
+    waveform = clips(InputSpec(), 6).whole(torch.arange(2))
+    rows = network.normalised(network.frozen(waveform.waveform, waveform.lengths).values).flatten(1)
+    expected = (rows - network.mean) / network.scale
+    assert torch.allclose(network.embed(waveform.waveform, waveform.lengths), expected, atol=1e-5)

@@ -106,3 +106,20 @@ def test_an_adapted_backbone_is_exported_and_lora_costs_nothing_there(strategy, 
         assert (
             whole.network.backbone.layers[0].state_dict().keys() == plain.network.backbone.layers[0].state_dict().keys()
         )
+
+
+@pytest.mark.parametrize("strategy", ["lora", "bottleneck"])
+def test_weights_in_upper_layers_only_keep_the_contracts(strategy, plugins, checkpoint, check_strategy):
+    options = {"checkpoint": checkpoint("hubert", **QUICK), "layer": 2, "pooling": "attention"}
+    check_strategy(plugins.strategies[strategy], {"upper_layers": 1}, plugins.architectures["hubert"], options)
+
+
+@pytest.mark.parametrize("strategy", ["lora", "bottleneck"])
+@pytest.mark.parametrize(("layer", "upper"), [(1, 2), (0, None)])
+def test_more_layers_than_are_used_are_skipped_with_a_reason(strategy, layer, upper, plugins, checkpoint):
+    architecture, chosen = plugins.architectures["hubert"], plugins.strategies[strategy]
+    given = parse(architecture.options, {"checkpoint": checkpoint("hubert"), "layer": layer}, "hubert")
+    with pytest.raises(Skipped, match=f"{strategy} wants the upper {upper or 1} of the layers used, which are {layer}"):
+        chosen.prepare(
+            architecture.build(given, InputSpec()), CORPORA, None, parse(chosen.options, {"upper_layers": upper}, "x")
+        )
