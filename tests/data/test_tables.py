@@ -287,8 +287,6 @@ def test_a_label_map_that_names_every_label_declares_their_order(tmp_path):
     ordered = relabelled(corpus, {label: label for label in ("low", "medium", "high")})
     assert (ordered.labels, ordered.ordered) == (("low", "medium", "high"), True)
     assert not relabelled(corpus, {"low": "medium"}).ordered
-<<<<<<< HEAD
-=======
 
 
 def test_train_with_one_label_alone_is_refused_as_the_docstring_says(tmp_path):
@@ -297,4 +295,3 @@ def test_train_with_one_label_alone_is_refused_as_the_docstring_says(tmp_path):
     corpus = read_directory("mine", tmp_path, tmp_path)
     with pytest.raises(CorpusError, match="leaves the one label 'low' in train"):
         OpenCorpus(corpus, "own", corpus.load(), None, 16_000, 0, coverage(corpus, corpus.load())).divide(None)
->>>>>>> data
