@@ -338,7 +338,9 @@ def test_evaluate_scores_a_table_as_the_run_did(bench, data):
     for row in rows:
         assert row["predicted"] == before[row["filename"]]["prediction"]
         assert np.allclose(
-            [float(row[x]) for x in "abc"], [float(before[row["filename"]][x]) for x in "abc"], atol=1e-5
+            [float(row[x]) for x in "abc"],
+            [float(before[row["filename"]][f"probability:{x}"]) for x in "abc"],
+            atol=1e-5,
         )
     uar = recall_score([row["true"] for row in rows], [row["predicted"] for row in rows], average="macro")
     assert f"UAR {uar:.3f}" in done.stdout
