@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -22,9 +22,6 @@ from pydantic.fields import FieldInfo
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.files import check_regular
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -185,7 +182,7 @@ def _in_one_line(error: ValidationError, model: type[BaseModel], values: Mapping
     return f"{place}: {first['msg'].lower()}; got {_short(first['input'])}"
 
 
-def _path(error: ErrorDetails, values: Mapping[str, Any]) -> list[str | int]:
+def _path(error: Mapping[str, Any], values: Mapping[str, Any]) -> list[str | int]:
     """Return where in the values an error lies: its location without the names of a union's branches."""
     here: Any = values
     path: list[str | int] = []

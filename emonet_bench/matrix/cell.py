@@ -13,27 +13,32 @@ from typing import Any
 
 import torch
 
-from emonet_bench import export
 from emonet_bench.config import Training, parse
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
-from emonet_bench.errors import ExportError, Skipped, StoreError
+from emonet_bench.errors import Skipped, StoreError
 from emonet_bench.matrix import guards, scoring, zero_shot
+from emonet_bench.matrix.cell_export import export_networks
 from emonet_bench.matrix.guards import ChangedSincePlanned
 from emonet_bench.matrix.job import Job as Job  # noqa: PLC0414 - named here, too
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs import log, telemetry
-from emonet_bench.runs.facts import Exported, ScoredPartition
+from emonet_bench.runs.facts import ScoredPartition
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.runs.store import RunStore, out_of_space
 from emonet_bench.training import checkpoints, features, initialisation
 from emonet_bench.training.loop import train
+<<<<<<< HEAD
 from emonet_bench.training.prediction import evaluation_input, predict, training_window
 from emonet_bench.types import InputSpec, Partition, Plan, TrainingSet
+=======
+from emonet_bench.training.prediction import predict, training_window
+from emonet_bench.types import Corpus, InputSpec, Partition, Plan, TrainingSet
+>>>>>>> library
 
 _log = logging.getLogger(__name__)
 
@@ -153,7 +158,9 @@ class _Run:
             "notes": notes,
         }
         if self.job.export:
-            record["onnx"] = self._export(plan.classifier, record, clips)
+            whole = RunRecord(**self.header(), **record, finished=telemetry.utc(datetime.now(UTC)))
+            test = {name: parts["test"] for name, parts in clips.items()}
+            record["onnx"] = export_networks(plan.classifier, whole, self.files, test)
         return record
 
     def keep_features(self, progress: Callable[[int, int], None]) -> str:
@@ -263,6 +270,7 @@ class _Run:
             "corpora": {name: list(corpus.corpus.labels) for name, corpus in opened.items()},
             "run_id": self.job.cell.run_id,
         }
+<<<<<<< HEAD
 
     def _export(
         self, classifier: Classifier, record: Mapping[str, Any], clips: Mapping[str, Mapping[Partition, Clips]]
@@ -283,3 +291,5 @@ class _Run:
             else:
                 told[name] = Exported(file=path.name, max_delta=parity.max_delta, uar=parity.uar)
         return told if len(clips) > 1 else told.popitem()[1]
+=======
+>>>>>>> library

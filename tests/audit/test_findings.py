@@ -46,4 +46,6 @@ def test_strictness_refuses_leaks_and_what_may_hide_them(kinds, words):
 
 
 def test_strictness_lets_warnings_pass():
-    refuse_leaks("mine", "own", [FOUND["note"], FOUND["warning"]])
+    findings = [FOUND["note"], FOUND["warning"]]
+    refuse_leaks("mine", "own", findings)
+    assert verdict(findings) == "warnings"

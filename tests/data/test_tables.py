@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emonet_bench.data.coverage import coverage
 from emonet_bench.data.label_maps import relabelled
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.data.partitions import assign, folds
@@ -273,7 +274,7 @@ def test_the_order_of_collected_labels_means_nothing_and_the_ordinal_loss_is_ref
     write(tmp_path / "utterances.csv", f"file,label,partition\n{rows}")
     corpus = read_directory("mine", tmp_path, tmp_path)
     assert (corpus.labels, corpus.ordered) == (("high", "low", "medium"), False)
-    opened = OpenCorpus(corpus, "own", corpus.load(), None, 16_000)
+    opened = OpenCorpus(corpus, "own", corpus.load(), None, 16_000, 0, coverage(corpus, corpus.load()))
     opened.check_loss("crossentropy")
     with pytest.raises(ConfigError, match=r"training\.loss: 'ordinal' needs ordered labels.*\(high, low, medium\)"):
         opened.check_loss("ordinal")
@@ -286,3 +287,11 @@ def test_a_label_map_that_names_every_label_declares_their_order(tmp_path):
     ordered = relabelled(corpus, {label: label for label in ("low", "medium", "high")})
     assert (ordered.labels, ordered.ordered) == (("low", "medium", "high"), True)
     assert not relabelled(corpus, {"low": "medium"}).ordered
+
+
+def test_train_with_one_label_alone_is_refused_as_the_docstring_says(tmp_path):
+    rows = "".join(f"{i}.wav,{label},{part}\n" for i, (label, part) in enumerate(ORDINAL) if part != "train" or i < 1)
+    write(tmp_path / "utterances.csv", f"file,label,partition\n{rows}")
+    corpus = read_directory("mine", tmp_path, tmp_path)
+    with pytest.raises(CorpusError, match="leaves the one label 'low' in train"):
+        OpenCorpus(corpus, "own", corpus.load(), None, 16_000, 0, coverage(corpus, corpus.load())).divide(None)
