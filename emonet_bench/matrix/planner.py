@@ -269,9 +269,8 @@ class Planner:
 
 
 def _heard_by_fit(recipe: Training) -> tuple[Any, ...]:
-    """Return the options of a training that a fit and its evaluation depend on."""
-    window = None if recipe.evaluation == "whole" else recipe.window
-    return recipe.sampling_rate, recipe.evaluation, window, recipe.limit, recipe.device, recipe.threads
+    """Return the options of a training that a fit and its evaluation may depend on; ``build`` is given the window."""
+    return recipe.sampling_rate, recipe.evaluation, recipe.window, recipe.limit, recipe.device, recipe.threads
 
 
 def _source_id(source: Cell | Path | str | None) -> str | None:
