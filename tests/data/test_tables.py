@@ -273,7 +273,7 @@ def test_the_order_of_collected_labels_means_nothing_and_the_ordinal_loss_is_ref
     write(tmp_path / "utterances.csv", f"file,label,partition\n{rows}")
     corpus = read_directory("mine", tmp_path, tmp_path)
     assert (corpus.labels, corpus.ordered) == (("high", "low", "medium"), False)
-    opened = OpenCorpus(corpus, "own", corpus.load(), None, 16_000)
+    opened = OpenCorpus(corpus, "own", corpus.load(), None, 16_000, 0, None)
     opened.check_loss("crossentropy")
     with pytest.raises(ConfigError, match=r"training\.loss: 'ordinal' needs ordered labels.*\(high, low, medium\)"):
         opened.check_loss("ordinal")
