@@ -5,19 +5,17 @@ import dataclasses
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from emonet_bench.config import Training
-from emonet_bench.data import dataset
 from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing import signals
 from emonet_bench.training import resume
-from emonet_bench.training.batches import endless_batches, split_batch
+from emonet_bench.training.batches import endless_batches
 from emonet_bench.training.loop import train, train_mode
 from emonet_bench.training.losses import loss_of
-from emonet_bench.training.optimisers import optimizer, stages
+from emonet_bench.training.optimisers import optimizer
 from emonet_bench.training.prediction import embed, predict
 from emonet_bench.training.step import Stepper
 from emonet_bench.types import InputSpec, ParameterGroup, Plan, TrainingSet
@@ -100,17 +98,6 @@ def test_a_stage_ends_after_the_patience_without_a_gain():
     )
     _, epochs, _ = run(recipe, plan=frozen)
     assert len(epochs) <= 4 + 3 + 3
-
-
-def test_stages_cap_all_epochs_together_for_one_corpus_and_each_stage_for_several():
-    recipe = Training(schedule="stages", patience=5, epochs=10, learning_rate=0.1)
-    assert [stage.last_epoch for stage in stages(recipe, corpora=1)] == [10, 10, 10]
-    assert [stage.last_epoch for stage in stages(recipe, corpora=3)] == [10, 20, 30]
-
-
-def test_stages_without_patience_are_refused_by_name():
-    with pytest.raises(ConfigError, match=r"training\.patience"):
-        run(RECIPE.model_copy(update={"schedule": "stages"}))
 
 
 def test_a_loss_that_is_not_finite_fails_with_the_epoch():
@@ -362,12 +349,6 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole(balanced, loss):
             assert torch.allclose(gradient, whole, atol=1e-6)
 
 
-@pytest.mark.parametrize(("clips", "count", "sizes"), [(8, 2, [4, 4]), (7, 2, [4, 3]), (3, 4, [3]), (5, 8, [3, 2])])
-def test_no_piece_of_a_batch_is_a_single_clip(clips, count, sizes):
-    divided = list(split_batch(TRAIN.whole(torch.arange(clips)), count))
-    assert [len(micro_batch.targets) for micro_batch in divided] == sizes
-
-
 def test_a_clip_too_large_for_the_gpu_fails_with_the_remedy(monkeypatch):
     forward_with_room_for(1, monkeypatch, [])
     with pytest.raises(TrainingError, match="out of GPU memory with 2 clips at once, in epoch 1; shorten"):
@@ -400,19 +381,3 @@ def test_no_step_waits_for_the_gpu(name, window):
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.stack(losses).isfinite().all()
-
-
-@pytest.mark.parametrize("window", [0.3, None])
-def test_batches_are_cut_without_a_look_at_what_lies_on_the_device(monkeypatch, window):
-    there = TRAIN.to(torch.device("meta"))  # it holds shapes and no numbers: whatever waits for one fails
-    monkeypatch.setattr(dataset, "sliced", dataset.gathered)  # as on a GPU
-    monkeypatch.setattr(torch.Tensor, "cpu", lambda _: TRAIN.lengths)  # once, before the first batch
-    batch = next(endless_batches(there, RECIPE.model_copy(update={"window": window})))
-    assert batch.waveform.is_meta
-    assert batch.waveform.shape[1] in ([300] if window else TRAIN.lengths.tolist())
-
-
-@pytest.mark.parametrize("header", [{}, {"progress": "{}"}, {"progress": '{"odd": 1}', "optimizer": "{}"}])
-def test_a_state_of_another_version_means_a_fresh_start(tmp_path, header):
-    save_file({"model/x": torch.zeros(1)}, tmp_path / "state.safetensors", header)
-    assert resume.load(tmp_path / "state.safetensors") is None

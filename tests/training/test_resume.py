@@ -70,3 +70,9 @@ def test_a_state_that_is_missing_is_no_word_and_a_pipe_is_not_waited_for(tmp_pat
     assert caplog.text == ""
     os.mkfifo(tmp_path / "state.safetensors")
     assert resume.load(tmp_path / "state.safetensors") is None
+
+
+@pytest.mark.parametrize("header", [{}, {"progress": "{}"}, {"progress": '{"odd": 1}', "optimizer": "{}"}])
+def test_a_state_of_another_version_means_a_fresh_start(tmp_path, header):
+    save_file({"model/x": torch.zeros(1)}, tmp_path / "state.safetensors", header)
+    assert resume.load(tmp_path / "state.safetensors") is None
