@@ -83,7 +83,7 @@ class Audio:
             raise RequestError(415, f"Content-Type: {kind} is no audio; send multipart/form-data, or audio/* itself")
         given = dict(request.query_params)
         if kind == "application/json":
-            body, parameters = await self.service.in_thread(_inputs, body)
+            body, parameters = await self.service.parsed(_inputs, body)
             given |= parameters
         options = parse_options(given)
         if options.window or options.hop:
@@ -93,7 +93,7 @@ class Audio:
         return JSONResponse(ranked(served.task(options.task).labels, one.row, options.top_k))
 
     async def _segments(self, request: Request, body: bytes, held: Any) -> Response:
-        fields, file = await self.service.in_thread(parse_form, body, request.headers["content-type"])
+        fields, file = await self.service.parsed(parse_form, body, request.headers["content-type"])
         options = parse_options({**request.query_params, **fields})
         served = self.service.find(options.model)
         found = await self.service.listen(file, served, options, held)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from emonet_bench.deploy.serving.settings import Settings
 
 _AT_ONCE = 4  # stretches of one request that wait for each thread: enough to keep it busy, and others get their turn
+_SMALL = 2**18  # bytes that are parsed within a millisecond
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -91,6 +92,10 @@ class Service:
         if name not in self.models:
             raise RequestError(404, f"model: there is no {name[:40]!r}; there are {', '.join(self.models)}")
         return self.models[name]
+
+    async def parsed(self, work: Any, body: bytes, *arguments: Any) -> Any:
+        """Take a body apart: a small one at once, for a thread would cost more, and a large one in a thread."""
+        return work(body, *arguments) if len(body) <= _SMALL else await self.in_thread(work, body, *arguments)
 
     async def in_thread(self, work: Any, *arguments: Any) -> Any:
         """Do work that is not the model's in a thread."""
