@@ -32,13 +32,8 @@ from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.runs.store import RunStore, out_of_space
 from emonet_bench.training import checkpoints, features, initialisation
 from emonet_bench.training.loop import train
-<<<<<<< HEAD
-from emonet_bench.training.prediction import evaluation_input, predict, training_window
-from emonet_bench.types import InputSpec, Partition, Plan, TrainingSet
-=======
 from emonet_bench.training.prediction import predict, training_window
-from emonet_bench.types import Corpus, InputSpec, Partition, Plan, TrainingSet
->>>>>>> library
+from emonet_bench.types import InputSpec, Partition, Plan, TrainingSet
 
 _log = logging.getLogger(__name__)
 
@@ -270,26 +265,3 @@ class _Run:
             "corpora": {name: list(corpus.corpus.labels) for name, corpus in opened.items()},
             "run_id": self.job.cell.run_id,
         }
-<<<<<<< HEAD
-
-    def _export(
-        self, classifier: Classifier, record: Mapping[str, Any], clips: Mapping[str, Mapping[Partition, Clips]]
-    ) -> Exported | dict[str, Exported]:
-        """Export each corpus's network; what cannot be exported says why, and the run's scores stand."""
-        cpu = torch.device("cpu")
-        whole = RunRecord(**self.header(), **record, finished=telemetry.utc(datetime.now(UTC)))
-        input_spec = evaluation_input(self.recipe, classifier.network)
-        told: dict[str, Exported] = {}
-        for name, parts in clips.items():
-            path, own = self.files.onnx(self._part(name)), whole.of(name)
-            try:
-                parity = export.export_run(
-                    self.directory, classifier.cpu(), own, path, input_spec, parts["test"].to(cpu)
-                )
-            except ExportError as error:
-                told[name] = Exported(error=str(error).removeprefix(f"{path}: "))
-            else:
-                told[name] = Exported(file=path.name, max_delta=parity.max_delta, uar=parity.uar)
-        return told if len(clips) > 1 else told.popitem()[1]
-=======
->>>>>>> library

@@ -27,7 +27,7 @@ def export_networks(
         files: Where the models go.
         test: The test clips of each corpus.
     """
-    cpu, input_spec = torch.device("cpu"), evaluation_input(record.spec.training)
+    cpu, input_spec = torch.device("cpu"), evaluation_input(record.spec.training, classifier.network)
     told: dict[str, Exported] = {}
     for name, clips in test.items():
         path = files.onnx(name if len(test) > 1 else None)
