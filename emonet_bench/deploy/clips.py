@@ -1,77 +1,103 @@
-"""One clip to be scored: a file, bytes, an open file or an array, with its name and the way to its samples."""
+"""Audio as a model hears it: mono, at its rate, cut into stretches."""
 
 from __future__ import annotations
 
-import io
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emonet_bench.audio.decoding import duration, read, resampled
-from emonet_bench.deploy.samples import mono, sixteen_bits
-from emonet_bench.errors import AudioError
+from emonet_bench.audio.decoding import check_not_cancelled, check_scale, finite, mixed
+from emonet_bench.errors import AudioError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-Source = str | Path | bytes | BinaryIO
-"""A path, the content of a file, or a file that is open for reading bytes and can seek."""
+_SCALE = np.float32(32768)
+_WIDEST = 4  # bytes of an integer; 64 bits are Python's integers, of any scale
+_AXES = 2  # of an array with several channels
+
+Cut = tuple[int, int]
+"""Samples of a stretch, and from the start of one to the start of the next."""
 
 
-class Clip(NamedTuple):
-    """A clip that is read when its turn comes.
+def cut_of(window: float | None, hop: float | None, sampling_rate: int) -> Cut | None:
+    """Turn seconds into samples; None: audio is not cut.
 
-    Attributes:
-        name: For predictions and messages.
-        load: Returns (S,) at the model's rate; raises an ``AudioError`` that begins with the name.
-        length: Returns about how long it is, in any one unit.
+    Raises:
+        ConfigError: They make no sense.
+
+    >>> cut_of(1.5, None, 16_000)
+    (24000, 24000)
     """
-
-    name: str
-    load: Callable[[], NDArray[np.float32]]
-    length: Callable[[], float]
-
-
-def is_single(files: object) -> bool:
-    """Tell whether this is one source rather than several."""
-    return isinstance(files, str | Path | bytes | bytearray | memoryview) or hasattr(files, "read")
-
-
-def from_source(number: int, source: Source, sampling_rate: int) -> Clip:
-    """Make a clip of a source; what has no path is named by its number."""
-    if isinstance(source, str | Path):
-        path = Path(source)
-        return Clip(str(source), partial(_read, path, sampling_rate), partial(duration, path))
-    if isinstance(source, bytes | bytearray | memoryview):
-        return _open(f"bytes {number}", io.BytesIO(source), sampling_rate)
-    name = getattr(source, "name", None)
-    return _open(name if isinstance(name, str) else f"file {number}", source, sampling_rate)
+    if window is None:
+        if hop is not None:
+            raise ConfigError("hop: needs a window, too")
+        return None
+    both = (window, window if hop is None else hop)
+    if not all(math.isfinite(seconds * sampling_rate) and round(seconds * sampling_rate) >= 1 for seconds in both):
+        raise ConfigError(
+            f"window and hop: must last a sample at least, and not for ever; are {both[0]} s and {both[1]} s"
+        )
+    size, step = (round(seconds * sampling_rate) for seconds in both)
+    return size, step
 
 
-def from_array(number: int, array: NDArray[Any], rate: int, sampling_rate: int, channels: int | None) -> Clip:
-    """Make a clip of an array at its own rate; ``channels`` says which axis holds them."""
-    name = f"array {number}"
+def segments(samples: NDArray[np.float32], cut: Cut | None) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Cut (S,) into stretches, each with its first sample; only the last may be shorter, and nothing is left over.
 
-    def load() -> NDArray[np.float32]:
-        return sixteen_bits(resampled(mono(array, channels), rate, sampling_rate))
-
-    return Clip(name, partial(_named, name, load), partial(np.size, array))
-
-
-def _open(name: str, file: BinaryIO, sampling_rate: int) -> Clip:
-    return Clip(name, partial(_named, name, partial(_read, file, sampling_rate)), lambda: 0.0)
+    >>> [(start, piece.tolist()) for start, piece in segments(np.arange(5), (3, 2))]
+    [(0, [0, 1, 2]), (2, [2, 3, 4])]
+    """
+    window, hop = cut or (len(samples), len(samples))
+    for start in range(0, max(1, len(samples) - max(0, window - hop)), hop):
+        yield start, samples[start : start + window]
 
 
-def _read(source: Path | BinaryIO, sampling_rate: int) -> NDArray[np.float32]:
-    return sixteen_bits(read(source, sampling_rate))
+def mono(array: NDArray[Any], channels: int | None = None, *, partial: bool = False) -> NDArray[np.float32]:
+    """Bring an array to finite float32 (S,), channels averaged; signed integers count over their whole range.
+
+    Args:
+        array: (S,), or two axes of which one holds the channels. Floats in [-1, 1], or integers of 8, 16 or 32 bits.
+        channels: Which axis holds the channels, 0 or 1; None: 0, and more channels than samples are refused.
+        partial: Whether it is a piece of something longer, in which channels may cancel for a moment.
+
+    Raises:
+        AudioError: It is not audio; the message names no file.
+    """
+    array = np.asarray(array)
+    _check_shape(array, channels)
+    if array.dtype.kind == "i" and array.dtype.itemsize <= _WIDEST:
+        array = array / -float(np.iinfo(array.dtype).min)
+    elif array.dtype.kind != "f":
+        raise AudioError(f"has the type {array.dtype}; give floats in [-1, 1], or integers of 8, 16 or 32 bits")
+    samples = finite(mixed(array[None], axis=0) if array.ndim == 1 else mixed(array, axis=channels or 0))
+    loudest = float(np.abs(array).max())
+    check_scale(loudest)
+    if not partial:
+        check_not_cancelled(samples, loudest)
+    return samples
 
 
-def _named(name: str, load: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
-    try:
-        return load()
-    except AudioError as error:
-        raise AudioError(f"{name}: {error}") from error
+def _check_shape(array: NDArray[Any], channels: int | None) -> None:
+    if not array.ndim:
+        raise AudioError("is a single number; give (samples,) or (channels, samples), to predict_arrays a list of them")
+    if array.ndim > _AXES:
+        raise AudioError(f"has the shape {array.shape}; give (samples,) or (channels, samples)")
+    if not array.size:
+        raise AudioError("zero-length: no samples")
+    if channels is None and array.ndim == _AXES and array.shape[0] > array.shape[1]:
+        raise AudioError(
+            f"has the shape {array.shape}; give (channels, samples), or say channels=1 for (samples, channels)"
+        )
+
+
+def sixteen_bits(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round to 16 bits: a corpus is kept so, and a clip is to get exactly the score that it got in its run."""
+    rounded: NDArray[np.float32] = np.clip(samples, -1, 1 - 1 / _SCALE)
+    rounded *= _SCALE
+    np.rint(rounded, out=rounded)
+    rounded *= 1 / _SCALE  # exact: a power of two
+    return rounded

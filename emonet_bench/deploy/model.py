@@ -29,6 +29,7 @@ Providers = Literal["auto", "cpu", "cuda"]
 TWIN_OF = "twin_of"
 """In a twin's metadata: the SHA-256 of the file that it belongs to."""
 
+_OFF = 0.01  # by which probabilities may miss the sum of 1
 _CUDA = "CUDAExecutionProvider"
 # Float32 as in training, and no search for the best convolution at every new length.
 _CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
@@ -55,9 +56,31 @@ class Model:
     twin: onnxruntime.InferenceSession | None = None
 
     @property
+    def sampling_rate(self) -> int:
+        """Samples per second that it hears."""
+        return self.input_spec.sampling_rate
+
+    @property
+    def centre(self) -> float | None:
+        """Seconds that it hears in the middle of what is longer; None: it hears everything."""
+        heard = self.input_spec
+        return None if heard.window is None or heard.hop else heard.window / heard.sampling_rate
+
+    @property
     def provider(self) -> Literal["cpu", "cuda"]:
         """Where it computes."""
         return "cuda" if _CUDA in self.session.get_providers() else "cpu"
+
+    def probabilities(self, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Map N clips (S,) at the model's rate to probabilities (N, K); raises what ``scores`` does.
+
+        Raises:
+            AudioError: They are too much for it, or what it gives are no probabilities.
+        """
+        (rows,) = self.scores(clips)
+        for row in rows:
+            check_probabilities(row)
+        return rows
 
     def scores(self, clips: Sequence[NDArray[np.float32]], more: Sequence[str] = ()) -> list[NDArray[np.float32]]:
         """Map N clips (S,) at the model's rate to probabilities (N, K), in one call of onnxruntime.
@@ -96,6 +119,16 @@ class Model:
             raise ConfigError(f"the model gives {width} probabilities for {labels} labels; {REMEDY}")
         wide = slice(len(self.labels))  # a bank's rows are as wide as its largest task
         return [array if name == "embedding" else array[:, wide] for name, array in zip(outputs, found, strict=True)]
+
+
+def check_probabilities(row: NDArray[np.float32]) -> None:
+    """Hold what a model gives for a clip (K,) to what probabilities are.
+
+    Raises:
+        AudioError: They do not sum to 1; they may be NaN.
+    """
+    if not abs(float(row.sum()) - 1) < _OFF:  # NaN, too
+        raise AudioError(f"the model gives no probabilities ({row[:3].tolist()} ...); export it again")
 
 
 def open_model(path: Path, providers: Providers, task: str | None = None) -> Model:

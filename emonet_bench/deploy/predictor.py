@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
-from emonet_bench.deploy.clips import from_array, from_source, is_single
-from emonet_bench.deploy.model import open_model
+from emonet_bench.deploy.clips import cut_of, segments
+from emonet_bench.deploy.model import check_probabilities, open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
-from emonet_bench.deploy.samples import cut_of, segments
+from emonet_bench.deploy.sources import from_array, from_source, is_single
 from emonet_bench.deploy.stream import Stream
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.machine import cores
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from emonet_bench.deploy.clips import Clip, Source
+    from emonet_bench.deploy.clips import Cut
     from emonet_bench.deploy.model import Providers
-    from emonet_bench.deploy.samples import Cut
+    from emonet_bench.deploy.sources import Clip, Source
     from emonet_bench.types import InputSpec
 
 
@@ -52,7 +52,6 @@ class Prediction:
     logits: NDArray[np.float32] | None = None
 
 
-_OFF = 0.01  # by which probabilities may miss the sum of 1
 _Piece = tuple[int, str, int, "NDArray[np.float32]"]  # its clip's number and name, its first sample, its samples
 
 
@@ -121,8 +120,7 @@ class Predictor:
     @property
     def centre(self) -> float | None:
         """Seconds that the model hears in the middle of what is longer; None: it hears everything."""
-        heard = self.input_spec
-        return None if heard.window is None or heard.hop else heard.window / heard.sampling_rate
+        return self.model.centre
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -320,8 +318,10 @@ class Predictor:
     def _prediction(
         self, name: str, start: int, length: int, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
     ) -> Prediction | AudioError:
-        if not abs(float(row.sum()) - 1) < _OFF:  # NaN, too
-            return AudioError(f"the model gives no probabilities ({row[:3].tolist()} ...); export it again")
+        try:
+            check_probabilities(row)
+        except AudioError as error:
+            return error
         rate = self.sampling_rate
         return Prediction(name, self.labels[row.argmax()], row, start / rate, (start + length) / rate, **more)
 

@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 
 from emonet_bench.audio.decoding import finite
-from emonet_bench.deploy.samples import mono, sixteen_bits
+from emonet_bench.deploy.clips import mono, sixteen_bits
 from emonet_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from emonet_bench.deploy.clips import Cut
     from emonet_bench.deploy.predictor import Prediction
-    from emonet_bench.deploy.samples import Cut
 
 _NOTHING = np.zeros(0, np.float32)
 
@@ -29,7 +29,7 @@ class Stream:
         score: Turns the first sample of a stretch and its samples (S,) into a prediction.
         cut: The stretches, at the model's rate.
         rates: Samples per second of the chunks and of the model.
-        channels: The axis of the channels in chunks with two, see ``samples.mono``.
+        channels: The axis of the channels in chunks with two, see ``clips.mono``.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emonet_bench.deploy.samples import cut_of, segments
+from emonet_bench.deploy.clips import cut_of, segments
 from emonet_bench.deploy.serving import metrics
 from emonet_bench.deploy.serving.admission import Admission, Held
 from emonet_bench.deploy.serving.decode import decode
