@@ -11,7 +11,7 @@ import soundfile
 import soxr
 
 from emonet_bench.audio.decoding import finite, mixed
-from emonet_bench.deploy.samples import sixteen_bits
+from emonet_bench.deploy.clips import sixteen_bits
 from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.errors import AudioError
 

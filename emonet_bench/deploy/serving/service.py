@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from emonet_bench.deploy.clips import Cut
     from emonet_bench.deploy.model import Model
-    from emonet_bench.deploy.samples import Cut
     from emonet_bench.deploy.serving.options import Options
     from emonet_bench.deploy.serving.settings import Settings
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from emonet_bench.deploy.samples import cut_of
+from emonet_bench.deploy.clips import cut_of
 from emonet_bench.deploy.serving.decode import check_format
 from emonet_bench.deploy.serving.errors import RequestError, as_request_error
 from emonet_bench.deploy.serving.http import segment_json

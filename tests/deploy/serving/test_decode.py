@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emonet_bench.audio import read
-from emonet_bench.deploy.samples import sixteen_bits
+from emonet_bench.deploy.clips import sixteen_bits
 from emonet_bench.deploy.serving.decode import decode
 from emonet_bench.errors import AudioError
 
