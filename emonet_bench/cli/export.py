@@ -91,7 +91,7 @@ def trained(run: Path, plugins: Plugins, corpora: Sequence[str | None] | None) -
     from emonet_bench.training import checkpoints  # noqa: PLC0415 - torch
 
     classifier, joint = checkpoints.restore(run, plugins)
-    records = [joint.of(name) for name in corpora or dict(joint.spec.trained_corpora())]
+    records = [joint.of(name) for name in corpora or [ref.name for ref in joint.spec.trained_corpora()]]
     found = [(record, partitions(plugins, record)) for record in records]
     return [Trained(run, classifier, record, parts["test"] if parts else None) for record, parts in found]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from emonet_bench.config import did_you_mean
+from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.errors import ConfigError
 from emonet_bench.types import Corpus
 
@@ -25,7 +26,7 @@ def protocol_name(protocol: str | None, labels: str | Mapping[str, str] | None) 
         return protocol
     if not isinstance(labels, str):
         labels = ",".join(f"{quote(old, safe='')}={quote(new, safe='')}" for old, new in labels.items())
-    return f"{protocol or ''}:{labels}"
+    return CorpusRef("", protocol or "", labels).division
 
 
 def read(corpus: Corpus, name: str | None) -> tuple[str, Mapping[str, str]]:
@@ -37,8 +38,8 @@ def read(corpus: Corpus, name: str | None) -> tuple[str, Mapping[str, str]]:
     Raises:
         ConfigError: The corpus has no such protocol, map or label.
     """
-    protocol, _, labels = (name or "").partition(":")
-    protocol = protocol or next(iter(corpus.protocols))
+    ref = CorpusRef.of(corpus.name, name or "")
+    protocol, labels = ref.protocol or next(iter(corpus.protocols)), ref.label_map
     where = f"corpora.{corpus.name}"
     if protocol not in corpus.protocols:
         raise ConfigError(f"{where}.protocol: unknown {protocol!r}{did_you_mean(protocol, corpus.protocols)}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench.audio import AudioStore, open_store
 from emonet_bench.data import label_maps, partitions
+from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance
@@ -43,7 +44,7 @@ class OpenCorpus:
     @property
     def rule(self) -> SplitRule:
         """How the protocol divides the utterances."""
-        return self.corpus.protocols[self.protocol.partition(":")[0]]
+        return self.corpus.protocols[CorpusRef.of(self.corpus.name, self.protocol).protocol]
 
     @property
     def fingerprint(self) -> str:
@@ -154,7 +155,8 @@ def open_corpus(
         AudioError: Files are broken; lists them all.
     """
     name, mapped = label_maps.read(corpus, protocol)
-    chosen = f"{name}:{protocol.partition(':')[2]}" if protocol and mapped else name
+    label_map = CorpusRef.of(corpus.name, protocol or "").label_map if mapped else ""
+    chosen = CorpusRef(corpus.name, name, label_map).division
     used = label_maps.relabelled(corpus, mapped)
     utterances = corpus.load()
     for utterance in utterances:

@@ -179,18 +179,16 @@ class _Run:
         self.seconds[name] = round(time.perf_counter() - started, 3)
 
     def _open(self) -> dict[str, OpenCorpus]:
-        pairs = self.spec.trained_corpora()
-        if self.spec.evaluate is not None:
-            pairs.append((self.spec.evaluate.corpus, self.spec.evaluate.protocol))
+        evaluated = () if self.spec.evaluate is None else (self.spec.evaluate.ref,)
         return {
-            name: open_corpus(
-                self.plugins.corpora[name],
-                protocol,
+            ref.name: open_corpus(
+                self.plugins.corpora[ref.name],
+                ref.division,
                 self.recipe.sampling_rate,
                 cache_directory(),
                 skip_bad=self.job.skip_bad_files,
             )
-            for name, protocol in pairs
+            for ref in (*self.spec.trained_corpora(), *evaluated)
         }
 
     def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:

@@ -57,8 +57,10 @@ class Matrix(Options):
         >>> matrix.recipe("whisper", "scratch")
         {'epochs': 40, 'window': None}
         """
-        common = {name: value for name, value in self.training.items() if not isinstance(value, Mapping)}
-        return common | self.training.get(architecture, {}) | self.training.get(strategy, {})
+        common: dict[str, Any] = {
+            name: value for name, value in self.training.items() if not isinstance(value, Mapping)
+        }
+        return {**common, **self.training.get(architecture, {}), **self.training.get(strategy, {})}
 
     @property
     def entries(self) -> dict[str, CorpusEntry]:

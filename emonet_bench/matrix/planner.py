@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from emonet_bench.config import Options, Training, parse
+from emonet_bench.data.corpus_ref import CorpusRef, join_refs
 from emonet_bench.data.label_maps import map_labels
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
@@ -182,7 +183,7 @@ class Planner:
 
     def _knows_one_corpus(self, spec: RunSpec) -> bool:
         """Tell whether a network has heard one corpus only; of the folds' networks, the first stands for all."""
-        if spec.source is not None or "+" in spec.corpus:
+        if spec.source is not None or len(spec.trained_corpora()) > 1:
             return False
         return bool(spec.fold == self.open_corpus(spec.corpus, spec.training.sampling_rate).folds[0])
 
@@ -216,9 +217,11 @@ class Planner:
         opened = self._open(corpora, choice)
         for corpus in opened:
             corpus.check_loss(choice.training.loss)
+        refs = [CorpusRef.of(name, corpus.protocol) for name, corpus in zip(corpora, opened, strict=True)]
+        corpus_text, protocol_text = join_refs(refs)
         spec = RunSpec(
-            corpus="+".join(corpora),
-            protocol="+".join(corpus.protocol for corpus in opened),
+            corpus=corpus_text,
+            protocol=protocol_text,
             architecture=choice.architecture,
             architecture_options=choice.architecture_options,
             strategy=choice.strategy,

@@ -173,7 +173,7 @@ def _clips_heard(cell: Cell, train_clips: Callable[[str, int, int | None, int | 
     spec, training = cell.spec, cell.spec.training
     if spec.evaluate is not None:
         return 0
-    names = spec.corpus.split("+")
+    names = [ref.name for ref in spec.trained_corpora()]
     largest = max(train_clips(name, training.sampling_rate, spec.fold, training.limit) for name in names)
     # Corpora take turns, so that each of them gives as many batches as the largest.
     return len(names) * (training.steps_per_epoch * training.batch_size if training.steps_per_epoch else largest)

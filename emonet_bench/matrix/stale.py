@@ -177,7 +177,7 @@ class _Records(Mapping[str, RunRecord]):
         return self._recipes[identity]
 
     def _derived(self, record: RunRecord) -> str | None:
-        facts = [record.facts(name) for name, _ in record.spec.scored_corpora()]
+        facts = [record.facts(ref.name) for ref in record.spec.scored_corpora()]
         corpora = [(one.fingerprint, one.protocol_id) for one in facts]
         source = record.spec.source
         if source and len(source) < _CHECKPOINT_HASH:

@@ -55,7 +55,7 @@ def _scores(record: RunRecord) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for part, scores in (record.scores or {}).items():
         found |= {f"{part} {name}": value for name, value in scores.model_dump(exclude={"recall"}).items()}
-    for corpus, _ in record.spec.scored_corpora():
+    for corpus in (ref.name for ref in record.spec.scored_corpora()):
         labels = record.facts(corpus).labels
         for part, (scores, confusion) in record.scored(corpus).items():
             where = f"{part} of {corpus}" if record.joint else part
@@ -80,7 +80,7 @@ def _context(first: RunRecord, second: RunRecord) -> Iterator[str]:
         for key in sorted({*old, *new}):
             if old.get(key) != new.get(key):
                 yield f"{name} {key}: {old.get(key, 'none')}, now {new.get(key, 'none')}"
-    for corpus, _ in first.spec.scored_corpora():
+    for corpus in (ref.name for ref in first.spec.scored_corpora()):
         yield from _facts(first.facts(corpus), second.facts(corpus), f" of {corpus}" if first.joint else "")
 
 

@@ -141,9 +141,9 @@ def load_runs(paths: Iterable[Path]) -> list[CorpusResult]:
 def skipped(cell: Cell, reason: str) -> CorpusResult:
     """Describe a cell that was not run, so that a table shows it."""
     spec = cell.spec
-    corpus, protocol = spec.scored_corpora()[0]
+    ref = spec.scored_corpora()[0]
     source = spec.source and spec.source[:8]
-    return _result(spec, cell.run_id, corpus, protocol, source, "skipped", " ".join(reason.split()))
+    return _result(spec, cell.run_id, ref.name, ref.division, source, "skipped", " ".join(reason.split()))
 
 
 def read_predictions(result: CorpusResult) -> Predictions:
@@ -166,8 +166,9 @@ def read_predictions(result: CorpusResult) -> Predictions:
 def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[CorpusResult]:
     spec, files = record.spec, RunFiles(path)
     source = None if spec.evaluate else sources.title(spec.source, path.parent)
-    for corpus, protocol in spec.scored_corpora():
-        result = _result(spec, record.run_id, corpus, protocol, source, "failed" if record.error else "done")
+    for ref in spec.scored_corpora():
+        corpus = ref.name
+        result = _result(spec, record.run_id, corpus, ref.division, source, "failed" if record.error else "done")
         if record.error is not None:
             reason = f"{record.error.type}: {' '.join(record.error.message.split())}"
             yield replace(result, reason=reason, facts=record.facts(corpus), finished=record.finished)

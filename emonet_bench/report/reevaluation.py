@@ -99,11 +99,11 @@ def _corpora(record: RunRecord, opened: Open) -> Iterator[tuple[str, OpenCorpus]
         CorpusError: One is absent, or not as it was.
     """
     recipe = record.spec.training
-    for name, protocol in record.spec.scored_corpora():
-        facts = record.facts(name)
-        corpus = opened(name, protocol, recipe.sampling_rate, facts.skipped_files > 0)
+    for ref in record.spec.scored_corpora():
+        name, facts = ref.name, record.facts(ref.name)
+        corpus = opened(name, ref.division, recipe.sampling_rate, facts.skipped_files > 0)
         if (corpus.fingerprint, corpus.protocol_id(recipe.limit)) != (facts.fingerprint, facts.protocol_id):
-            raise CorpusError(f"{name} or its protocol {protocol} has changed since the run")
+            raise CorpusError(f"{name} or its protocol {ref.division} has changed since the run")
         yield name, corpus
 
 

@@ -72,14 +72,14 @@ def _altered(files: RunFiles, record: RunRecord) -> Iterator[str]:
 
 def expected_files(record: RunRecord) -> set[str]:
     """Name the files that the scores of a run rest on."""
-    corpora = [corpus for corpus, _ in record.spec.scored_corpora()] if record.joint else [None]
+    corpora = [ref.name for ref in record.spec.scored_corpora()] if record.joint else [None]
     names = {RunFiles(Path()).predictions(corpus).name for corpus in corpora}
     return names if record.spec.evaluate else names | {CHECKPOINT}
 
 
 def _wrong(files: RunFiles, record: RunRecord) -> Iterator[str]:
     own: dict[str, list[dict[str, Any]]] = {}
-    for corpus, _ in record.spec.scored_corpora():
+    for corpus in (ref.name for ref in record.spec.scored_corpora()):
         table = files.read_predictions(record, corpus)
         for part, scores in _checked(record, corpus, table):
             own.setdefault(part, []).append(scores)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.report.cells import CellRuns, MetricName, TableCell, pool_runs
 from emonet_bench.report.identity import RowKey, distinguished, row_keys
 from emonet_bench.report.reading import CorpusResult
@@ -59,7 +60,7 @@ def zero_shots(records: Sequence[CorpusResult], metric: MetricName) -> tuple[Zer
     columns = columns_of(kept)
     maps: dict[tuple[Column, str], list[CorpusResult]] = defaultdict(list)
     for record in kept:
-        maps[columns[record.run_id], record.protocol.partition(":")[2]].append(record)
+        maps[columns[record.run_id], CorpusRef.of(record.corpus, record.protocol).label_map].append(record)
     return tuple(_map(*key, maps[key], target, metric) for key in sorted(maps))
 
 

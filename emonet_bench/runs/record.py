@@ -101,11 +101,13 @@ class RunRecord(CorpusFacts, RunHeader):
     @model_validator(mode="after")
     def _names(self) -> Self:
         """Hold what becomes part of file names to what such names may be."""
-        if self.spec.corpus.count("+") != self.spec.protocol.count("+"):
-            raise ValueError("spec.corpus and spec.protocol name different numbers of corpora and protocols")
-        corpora = [corpus for corpus, _ in self.spec.scored_corpora()]
         try:
-            for corpus in (*self.spec.corpus.split("+"), *corpora):
+            trained = [ref.name for ref in self.spec.trained_corpora()]
+        except ValueError:
+            raise ValueError("spec.corpus and spec.protocol name different numbers of corpora and protocols") from None
+        corpora = [ref.name for ref in self.spec.scored_corpora()]
+        try:
+            for corpus in (*trained, *corpora):
                 check_name("corpus", corpus)
             check_name("architecture", self.spec.architecture)
             check_name("strategy", self.spec.strategy)
@@ -128,7 +130,7 @@ class RunRecord(CorpusFacts, RunHeader):
             return self
         if "test" not in self.scores:
             raise ValueError("scores say nothing of test")
-        names = [corpus for corpus, _ in self.spec.scored_corpora()]
+        names = [ref.name for ref in self.spec.scored_corpora()]
         if self.joint and any((part or {}).keys() != set(names) for part in (self.corpora, self.per_corpus)):
             raise ValueError(f"corpora and per_corpus must be those of the spec: {', '.join(names)}")
         if not self.joint and (self.corpora is not None or self.per_corpus is not None):
@@ -198,7 +200,7 @@ class RunRecord(CorpusFacts, RunHeader):
         Raises:
             ConfigError: It is not one of the run's, or none is named where there are several.
         """
-        protocols = dict(self.spec.trained_corpora())
+        protocols = [ref.name for ref in self.spec.trained_corpora()]
         if corpus is None and len(protocols) > 1:
             raise ConfigError(f"--corpus: this run has several; name one of {', '.join(protocols)}")
         if corpus is not None and corpus not in protocols:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from emonet_bench.config import Options, Training
+from emonet_bench.data.corpus_ref import CorpusRef, split_refs
 from emonet_bench.files import LONGEST_NAME
 from emonet_bench.runs.lock import SUFFIX
 
@@ -33,6 +34,11 @@ class ZeroShotTarget(Options):
     labels: dict[str, str] = Field(
         description="What each of the network's labels counts as there; where it is empty, its probability is dropped."
     )
+
+    @property
+    def ref(self) -> CorpusRef:
+        """The corpus under its protocol and label map."""
+        return CorpusRef.of(self.corpus, self.protocol)
 
 
 class RunSpec(Options):
@@ -67,16 +73,16 @@ class RunSpec(Options):
     def title(self) -> str:
         """The cell in words: ``emodb cnn adapters s0 f3``, or ``emodb cnn scratch s0 on ravdess 4-class``."""
         fold = [] if self.fold is None else [f"f{self.fold}"]
-        there = [f"on {self.evaluate.corpus} {self.evaluate.protocol.partition(':')[2]}"] if self.evaluate else []
+        there = [f"on {self.evaluate.corpus} {self.evaluate.ref.label_map}"] if self.evaluate else []
         return " ".join([self.corpus, self.architecture, self.strategy, f"s{self.seed}", *fold, *there])
 
-    def trained_corpora(self) -> list[tuple[str, str]]:
-        """List the corpora that the network is trained on, each with its protocol."""
-        return list(zip(self.corpus.split("+"), self.protocol.split("+"), strict=True))
+    def trained_corpora(self) -> tuple[CorpusRef, ...]:
+        """List the corpora that the network is trained on."""
+        return split_refs(self.corpus, self.protocol)
 
-    def scored_corpora(self) -> list[tuple[str, str]]:
-        """List the corpora, each with its protocol, whose clips the run's predictions are of."""
-        return [(self.evaluate.corpus, self.evaluate.protocol)] if self.evaluate else self.trained_corpora()
+    def scored_corpora(self) -> tuple[CorpusRef, ...]:
+        """List the corpora whose clips the run's predictions are of."""
+        return (self.evaluate.ref,) if self.evaluate else self.trained_corpora()
 
 
 def run_id(spec: RunSpec, context: Mapping[str, Any]) -> str:

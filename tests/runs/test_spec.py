@@ -2,6 +2,7 @@
 
 import pytest
 
+from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.runs.spec import RunSpec, ZeroShotTarget
 from tests.runs.test_store import SPEC
 
@@ -9,7 +10,7 @@ JOINT = SPEC.model_copy(update={"corpus": "emodb+ravdess", "protocol": "speakers
 
 
 def test_a_joint_run_is_about_each_of_its_corpora():
-    assert JOINT.trained_corpora() == [("emodb", "speakers"), ("ravdess", "loso")]
+    assert JOINT.trained_corpora() == (CorpusRef("emodb", "speakers"), CorpusRef("ravdess", "loso"))
     assert JOINT.scored_corpora() == JOINT.trained_corpora()
     with pytest.raises(ValueError, match="zip"):
         SPEC.model_copy(update={"corpus": "a+b"}).trained_corpora()
@@ -18,8 +19,8 @@ def test_a_joint_run_is_about_each_of_its_corpora():
 def test_a_zero_shot_run_is_scored_elsewhere():
     target = ZeroShotTarget(corpus="ravdess", protocol="speakers:4-class", labels={"anger": "anger"})
     spec = SPEC.model_copy(update={"evaluate": target})
-    assert spec.scored_corpora() == [("ravdess", "speakers:4-class")]
-    assert spec.trained_corpora() == [("c", "p")]
+    assert spec.scored_corpora() == (CorpusRef("ravdess", "speakers", "4-class"),)
+    assert spec.trained_corpora() == (CorpusRef("c", "p"),)
     assert spec.title == "c a s s0 on ravdess 4-class"
 
 
