@@ -6,21 +6,18 @@ This is the one boundary through which audio comes in, for corpora and predictio
 from __future__ import annotations
 
 import hashlib
-import io
-import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from emonet_bench.audio import mpeg
-from emonet_bench.audio.containers import CUT, check_whole
+from emonet_bench.audio.containers import CUT
+from emonet_bench.audio.sound_file import native_name, opened
 from emonet_bench.errors import AudioError
 from emonet_bench.types import Utterance
 
@@ -36,7 +33,6 @@ LOUDEST = 4.0
 _SLACK = 0.05  # seconds by which a table's rounded end may lie past the end of its file
 _BLOCK = 2**20  # numbers decoded at once
 _CANCELLED = 2.0**-16, 2.0**-10  # a mean that 16 bits round to zero, or that is 60 dB below its channels
-_UNREADABLE = "not audio that libsndfile can read, or damaged"
 
 
 def read(source: Path | BinaryIO, sampling_rate: int) -> NDArray[np.float32]:
@@ -62,7 +58,7 @@ def seconds(utterance: Utterance) -> float:
         AudioError: One line that names the file.
     """
     try:
-        with _opened(utterance.file) as (file, known):
+        with opened(utterance.file) as (file, known):
             last = file.frames if known else sum(len(block) for block in _blocks(file))
             whole: float = last / file.samplerate
     except AudioError as error:
@@ -78,11 +74,6 @@ def duration(path: Path) -> float:
         return float(soundfile.info(native_name(path)).duration)
     except (OSError, ValueError, TypeError, soundfile.SoundFileError):
         return 0.0
-
-
-def native_name(path: str | Path) -> str | bytes:
-    """Name a file as libsndfile opens it: by its bytes, which need not be UTF-8, except on Windows."""
-    return str(path) if os.name == "nt" else os.fsencode(path)
 
 
 def resampled(source: NDArray[np.float32], rate: int, sampling_rate: int) -> NDArray[np.float32]:
@@ -168,7 +159,7 @@ def decoded(source: Path | BinaryIO, start: float, end: float | None) -> tuple[N
     Raises:
         AudioError: What is wrong with the file, without its name.
     """
-    with _opened(source) as (file, known):
+    with opened(source) as (file, known):
         check_rate(file.samplerate)
         samples, loudest = _cut(file, start, end) if known else _counted(file, start, end)
         finite(samples)
@@ -180,85 +171,6 @@ def decoded(source: Path | BinaryIO, start: float, end: float | None) -> tuple[N
 def digest(samples: NDArray[np.float32], rate: int) -> bytes:
     """Hash decoded audio (S,): the same for the same sound, whatever its lossless format (SHA-256, 32 bytes)."""
     return hashlib.sha256(rate.to_bytes(4, "little") + samples.astype("<f4").tobytes()).digest()
-
-
-class _SoundFile(soundfile.SoundFile):  # type: ignore[misc]
-    """A file that is read from its start to its end, without the seek by which soundfile follows each read."""
-
-    def seekable(self) -> bool:
-        return False
-
-
-class _Stream(io.RawIOBase):
-    """An open file from some place on, as libsndfile reads it: never raising, for it cannot take an exception.
-
-    Args:
-        file: The file.
-        start: Where it begins.
-        sized: Whether it has an end to seek from; an MP3 stream without one is decoded until it ends.
-    """
-
-    def __init__(self, file: BinaryIO, start: int = 0, *, sized: bool = True) -> None:
-        self._file, self._start, self._sized = file, start, sized
-        file.seek(start)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        found = self._file.read(len(buffer))
-        buffer[: len(found)] = found
-        return len(found)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_END and not self._sized:
-            return -1
-        base = {os.SEEK_SET: self._start, os.SEEK_CUR: self._file.tell()}.get(whence)
-        if base is None:
-            base = self._file.seek(0, os.SEEK_END)
-        return self._file.seek(max(self._start, base + offset)) - self._start
-
-    def tell(self) -> int:
-        return self._file.tell() - self._start
-
-
-@contextmanager
-def _opened(source: Path | BinaryIO) -> Iterator[tuple[Any, bool]]:
-    """Open a file for decoding; tell whether it knows its number of frames, which is then what must be there."""
-    with _bytes_of(source) as raw:
-        check_whole(raw)
-        try:
-            raw.seek(0)
-            with _SoundFile(native_name(source) if isinstance(source, Path) else _Stream(raw)) as file:
-                if file.format != "MP3":
-                    yield file, 0 <= file.frames < 2**62
-                    return
-                place = raw.tell()
-                found = mpeg.frames(raw)
-                raw.seek(place)  # libsndfile may be reading from there
-                if found.declared is not None and found.declared >= found.total:
-                    yield file, True
-                    return
-            with _SoundFile(_Stream(raw, found.start, sized=False)) as file:
-                yield file, False
-        except (TypeError, RuntimeError) as error:  # TypeError: it takes the suffix for headerless audio
-            raise AudioError(_UNREADABLE) from error
-
-
-@contextmanager
-def _bytes_of(source: Path | BinaryIO) -> Iterator[BinaryIO]:
-    if not isinstance(source, Path):
-        yield source
-        return
-    try:
-        handle = os.open(source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # opening a pipe would wait for its writer
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise AudioError("is a pipe or a device; give a regular file")
-            yield cast("BinaryIO", file)
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise AudioError(f"cannot be read: {(reason or str(error)).lower()}") from error
 
 
 def _cut(file: Any, start: float, end: float | None) -> tuple[NDArray[np.float32], float]:

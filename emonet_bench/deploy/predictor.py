@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
-from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
+from emonet_bench.deploy.arguments import check_axis, check_count, check_rate
 from emonet_bench.deploy.clips import cut_of, segments
 from emonet_bench.deploy.model import check_probabilities, open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
+from emonet_bench.deploy.prediction import Prediction
 from emonet_bench.deploy.sources import from_array, from_source, is_single
 from emonet_bench.deploy.stream import Stream
 from emonet_bench.errors import AudioError, ConfigError
@@ -27,29 +27,6 @@ if TYPE_CHECKING:
     from emonet_bench.deploy.model import Providers
     from emonet_bench.deploy.sources import Clip, Source
     from emonet_bench.types import InputSpec
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What the model says of a stretch of audio.
-
-    Attributes:
-        file: Where the audio comes from.
-        label: The most probable label.
-        probabilities: (K,) float32, in the order of the model's labels.
-        start: First second of the stretch.
-        end: Last second.
-        embedding: (D,) float32, where it was asked for.
-        logits: (K,) float32, where they were asked for.
-    """
-
-    file: str
-    label: str
-    probabilities: NDArray[np.float32]
-    start: float
-    end: float
-    embedding: NDArray[np.float32] | None = None
-    logits: NDArray[np.float32] | None = None
 
 
 _Piece = tuple[int, str, int, "NDArray[np.float32]"]  # its clip's number and name, its first sample, its samples
@@ -92,7 +69,7 @@ class Predictor:
     def __init__(
         self, path: str | Path, providers: Providers = "auto", threads: int | None = None, task: str | None = None
     ) -> None:
-        _check_count("threads", threads)
+        check_count("threads", threads)
         self.model = open_model(Path(path), providers, task)
         self.threads = threads or cores()
         self._threads = Threads(self.threads)
@@ -165,7 +142,7 @@ class Predictor:
         several = cast("Iterable[Source]", [files] if is_single(files) else files)
         clips = (from_source(number, file, self.sampling_rate) for number, file in enumerate(several))
         return self._predict(
-            clips, _Request(self._cut(window, hop), self._size(batch_size), embeddings, logits), failed
+            clips, _Request(cut_of(window, hop, self.sampling_rate), self._size(batch_size), embeddings, logits), failed
         )
 
     def predict_arrays(
@@ -196,14 +173,14 @@ class Predictor:
             embeddings: See there.
             logits: See there.
         """
-        _check_rate(sampling_rate)
-        _check_axis(channels)
+        check_rate(sampling_rate)
+        check_axis(channels)
         clips = (
             from_array(number, array, sampling_rate, self.sampling_rate, channels)
             for number, array in enumerate(arrays)
         )
         return self._predict(
-            clips, _Request(self._cut(window, hop), self._size(batch_size), embeddings, logits), failed
+            clips, _Request(cut_of(window, hop, self.sampling_rate), self._size(batch_size), embeddings, logits), failed
         )
 
     def stream(
@@ -226,9 +203,9 @@ class Predictor:
             embeddings: As in ``predict``.
             logits: See there.
         """
-        _check_rate(sampling_rate)
-        _check_axis(channels)
-        cut = self._cut(window, hop)
+        check_rate(sampling_rate)
+        check_axis(channels)
+        cut = cut_of(window, hop, self.sampling_rate)
         assert cut is not None
         score = partial(self._score, _Request(cut, 1, embeddings, logits))
         return Stream(score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate), channels)
@@ -256,11 +233,8 @@ class Predictor:
             raise ConfigError("table() needs pandas; pip install pandas, or use rows()") from error
         return pd.DataFrame(self.rows(predictions), columns=self.columns)
 
-    def _cut(self, window: float | None, hop: float | None) -> Cut | None:
-        return cut_of(window, hop, self.sampling_rate)
-
     def _size(self, batch_size: int | None) -> int:
-        _check_count("batch_size", batch_size)
+        check_count("batch_size", batch_size)
         return batch_size or (8 if self.model.provider == "cuda" else 1)
 
     def _predict(
@@ -324,19 +298,3 @@ class Predictor:
             return error
         rate = self.sampling_rate
         return Prediction(name, self.labels[row.argmax()], row, start / rate, (start + length) / rate, **more)
-
-
-def _check_rate(value: int | None) -> None:
-    _check_count("sampling_rate", value)
-    if value is not None and not LOWEST_RATE <= value <= HIGHEST_RATE:
-        raise ConfigError(f"sampling_rate: must lie in {LOWEST_RATE} to {HIGHEST_RATE}, is {value}")
-
-
-def _check_axis(channels: int | None) -> None:
-    if channels not in (None, 0, 1):
-        raise ConfigError(f"channels: is the axis that holds them, 0 or 1, not {channels!r}")
-
-
-def _check_count(name: str, value: int | None) -> None:
-    if value is not None and value < 1:
-        raise ConfigError(f"{name}: must be at least 1, is {value}")

@@ -1,0 +1,25 @@
+"""Arguments of a predictor, held to what they may be."""
+
+from __future__ import annotations
+
+from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
+from emonet_bench.errors import ConfigError
+
+
+def check_rate(value: int | None) -> None:
+    """Hold a sampling rate to what audio has; None passes."""
+    check_count("sampling_rate", value)
+    if value is not None and not LOWEST_RATE <= value <= HIGHEST_RATE:
+        raise ConfigError(f"sampling_rate: must lie in {LOWEST_RATE} to {HIGHEST_RATE}, is {value}")
+
+
+def check_axis(channels: int | None) -> None:
+    """Hold the axis of an array's channels to its two; None passes."""
+    if channels not in (None, 0, 1):
+        raise ConfigError(f"channels: is the axis that holds them, 0 or 1, not {channels!r}")
+
+
+def check_count(name: str, value: int | None) -> None:
+    """Hold a count to be positive; None passes."""
+    if value is not None and value < 1:
+        raise ConfigError(f"{name}: must be at least 1, is {value}")
