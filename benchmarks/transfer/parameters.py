@@ -52,7 +52,7 @@ def count(plugins: Plugins, strategy: str, tasks: int, filters: int, options: di
         architecture.options(classifier=CLASSIFIER, number_of_filters=filters), InputSpec(16_000, 48_000)
     )
     sets = [TrainingSet(f"task{number}", LABELS, 100) for number in range(tasks)]
-    return parameters(chosen.prepare(network, sets, None, chosen.options(**options)))["total"]
+    return parameters(chosen.prepare(network, sets, None, chosen.options(**options))).total
 
 
 if __name__ == "__main__":
