@@ -1,4 +1,4 @@
-"""Scores for audio that is still arriving."""
+"""Streams: scores for audio that is still arriving."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emonet_bench.deploy.clips import Cut
-    from emonet_bench.deploy.predictor import Prediction
+    from emonet_bench.deploy.prediction import Prediction
 
 _NOTHING = np.zeros(0, np.float32)
 
