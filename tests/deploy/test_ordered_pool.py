@@ -62,7 +62,11 @@ def test_no_more_is_taken_ahead_than_the_bound(pool):
 
 
 def test_leaving_drops_what_was_not_begun(monkeypatch):
-    begun, left, wait = [], threading.Event(), ordered_pool.wait
+    begun, submitted, left, wait = [], threading.Event(), threading.Event(), ordered_pool.wait
+
+    def things():
+        yield from range(9)
+        submitted.set()
 
     def leave(futures):
         left.set()  # the others are dropped by now
@@ -70,12 +74,12 @@ def test_leaving_drops_what_was_not_begun(monkeypatch):
 
     def work(number):
         begun.append(number)
-        assert number == 0 or left.wait(timeout=60)
+        assert left.wait(timeout=60) if number else submitted.wait(timeout=60)
 
     monkeypatch.setattr(ordered_pool, "wait", leave)
     threads = Threads(1)
     with OrderedPool(threads) as pool:
-        next(pool.prefetch(work, range(9)))
+        next(pool.prefetch(work, things()))
     assert begun in ([0], [0, 1])
     assert threads.pool().submit(str, 7).result() == "7"  # the thread goes on for others
 
