@@ -15,6 +15,8 @@ from emonet_bench.types import check_name
 FILE = "corpora.toml"
 """The file in the configuration directory that maps names of corpora to directories."""
 
+_FEATURES = "EMONET_BENCH_FEATURES_DIR"
+
 
 def cache_directory() -> Path:
     """Return ``EMONET_BENCH_CACHE_DIR`` or the user's cache directory.
@@ -26,9 +28,13 @@ def cache_directory() -> Path:
 
 
 def features_directory() -> Path:
-    """Return ``EMONET_BENCH_FEATURES_DIR`` or a folder of the cache directory: where frozen features are kept."""
-    named = os.environ.get("EMONET_BENCH_FEATURES_DIR")
-    return Path(named).expanduser() if named else cache_directory() / "features"
+    """Return ``EMONET_BENCH_FEATURES_DIR`` or a folder of the cache directory: where frozen features are kept.
+
+    Raises:
+        ConfigError: As ``cache_directory`` does.
+    """
+    named = os.environ.get(_FEATURES)
+    return expanded(Path(named), _FEATURES) if named else cache_directory() / "features"
 
 
 def config_directory() -> Path:
@@ -76,8 +82,12 @@ def register(name: str, path: Path) -> Path:
 
 
 def _toml(places: Mapping[str, Path]) -> str:
-    # A JSON string is a TOML string.
-    return "".join(f'"{name}" = {json.dumps(str(path), ensure_ascii=False)}\n' for name, path in sorted(places.items()))
+    return "".join(f"{_string(name)} = {_string(str(path))}\n" for name, path in sorted(places.items()))
+
+
+def _string(text: str) -> str:
+    # A JSON string is a TOML string, but for DEL, which TOML wants to be escaped.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _directory(variable: str, kind: str) -> Path:

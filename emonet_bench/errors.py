@@ -1,4 +1,4 @@
-"""What a user can mend: each message is one line that names the file or option and the remedy."""
+"""Errors that a user can mend: each message is one line that names the file or option and the remedy."""
 
 
 class EmonetBenchError(Exception):

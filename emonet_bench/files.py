@@ -6,6 +6,7 @@ goes through ``child`` before it becomes a path.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -36,8 +37,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         The empty file to write to.
 
     Raises:
-        OSError: It cannot be written; whatever stood at ``path`` is still there.
+        OSError: It cannot be written, or no file may take the place of what stands at ``path``, such as a device or a
+            pipe; whatever stood there still does.
     """
+    _check_replaceable(path)
     handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
     temporary = Path(name)
     try:
@@ -50,6 +53,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Hold what stands at a path to a file or a link: the superuser could replace even ``/dev/null``."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+            raise FileExistsError(errno.EEXIST, "a folder, a pipe or a device stands there, and no file", str(path))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,4 +1,6 @@
-"""The public seam: every hook a plugin may implement. Registration hooks return light, frozen descriptors.
+"""Hook specifications, the public seam: every hook that a plugin may implement.
+
+Registration hooks return light, frozen descriptors.
 
 A plugin is a module (or any object) with functions marked ``@emonet_bench.hookimpl``, named by an entry point in the
 group ``emonet_bench``. Nothing here imports torch, and a plugin should import it inside functions only.

@@ -128,6 +128,18 @@ def record(corpus="ours", protocol="by-speaker", training=None, **changes):
     return RunRecord(**{**told, **changes})
 
 
+def joint_record():
+    """The record of a joint run of two corpora."""
+    facts = {"labels": ["calm", "cross"], "protocol_id": "cafe", "licence": "CC0", "synthetic": True}
+    scores = {"test": {"scores": {"uar": 0.7, "accuracy": 0.7}, "confusion": [[7, 3], [3, 7]]}}
+    return record(
+        corpus="ours+theirs",
+        protocol="by-speaker+folds",
+        corpora={"ours": facts, "theirs": facts},
+        per_corpus={"ours": scores, "theirs": scores},
+    )
+
+
 def export_listener(path, window=None, **changes):
     input_spec = replace(SIGNAL, window=window)
     export(listener(), "ours", path, input_spec, {**metadata_of(record(), input_spec), **changes})

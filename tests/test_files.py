@@ -42,6 +42,18 @@ def test_a_link_is_replaced_and_its_target_kept(tmp_path):
     assert (victim.read_text(), link.read_text(), link.is_symlink()) == ("precious", "new", False)
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_is_never_replaced(tmp_path, make):
+    path = tmp_path / "a.txt"
+    make(path)
+    before = path.stat()
+    with pytest.raises(OSError, match="a folder, a pipe or a device stands there, and no file") as caught:
+        write_text(path, "new")
+    assert caught.value.filename == str(path)
+    assert os.path.samestat(path.stat(), before)
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
 def test_nothing_planted_under_a_predictable_name_is_followed(tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("precious")

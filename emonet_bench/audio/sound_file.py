@@ -97,6 +97,7 @@ def opened(source: Path | BinaryIO) -> Iterator[tuple[Any, bool]]:
 @contextmanager
 def _bytes_of(source: Path | BinaryIO) -> Iterator[BinaryIO]:
     if not isinstance(source, Path):
+        _check_open(source)
         yield source
         return
     try:
@@ -108,3 +109,14 @@ def _bytes_of(source: Path | BinaryIO) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = error.strerror if isinstance(error, OSError) else None
         raise AudioError(f"cannot be read: {(reason or str(error)).lower()}") from error
+
+
+def _check_open(file: BinaryIO) -> None:
+    """Hold a file that somebody else has opened to what libsndfile needs of it."""
+    try:
+        file.seek(0)
+        nothing: object = file.read(0)
+    except (OSError, ValueError) as error:  # it is closed, a pipe, or open for writing
+        raise AudioError(f"cannot be read: {error}".rstrip(".")) from error
+    if not isinstance(nothing, bytes):
+        raise AudioError("is open as text; open it with the mode 'rb'")

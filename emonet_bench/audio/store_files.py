@@ -63,8 +63,8 @@ def load(folder: Path) -> Index | None:
         content = read["content"]
         if read["hash"] != _hash_of(content):
             return None
-        for name, expected in content["arrays"].items():
-            if _hash((folder / f"{name}.npy").read_bytes()) != expected:
+        for name in _ARRAYS:
+            if _hash((folder / f"{name}.npy").read_bytes()) != content["arrays"][name]:
                 return None
         arrays = {name: np.load(folder / f"{name}.npy") for name in _ARRAYS}
         if (folder / SAMPLES).stat().st_size != content["samples"]:

@@ -1,4 +1,4 @@
-"""Audio as a model hears it: mono, at its rate, cut into stretches."""
+"""Clips as a model hears them: mono, at its rate, rounded to 16 bits, cut into stretches."""
 
 from __future__ import annotations
 

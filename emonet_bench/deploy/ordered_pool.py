@@ -1,4 +1,4 @@
-"""Work done in threads, ahead of who asks for it, with its order kept."""
+"""The ordered pool: work done in threads, ahead of who asks for it, with its order kept."""
 
 from __future__ import annotations
 

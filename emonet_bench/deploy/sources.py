@@ -1,4 +1,4 @@
-"""One clip to be scored: a file, bytes, an open file or an array, with its name and the way to its samples."""
+"""Sources of audio: a file, bytes, an open file or an array becomes a clip with a name and a way to its samples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from emonet_bench.audio.decoding import duration, read, resampled
 from emonet_bench.deploy.clips import mono, sixteen_bits
-from emonet_bench.errors import AudioError
+from emonet_bench.errors import AudioError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,12 +42,21 @@ def is_single(files: object) -> bool:
 
 
 def from_source(number: int, source: Source, sampling_rate: int) -> Clip:
-    """Make a clip of a source; what has no path is named by its number."""
+    """Make a clip of a source; what has no path is named by its number.
+
+    Raises:
+        ConfigError: It is none.
+    """
     if isinstance(source, str | Path):
         path = Path(source)
         return Clip(str(source), partial(_read, path, sampling_rate), partial(duration, path))
     if isinstance(source, bytes | bytearray | memoryview):
         return _open(f"bytes {number}", io.BytesIO(source), sampling_rate)
+    if not hasattr(source, "read"):
+        raise ConfigError(
+            f"files: number {number} is of type {type(source).__name__}; give paths, bytes or files that are open for "
+            "reading bytes, and arrays to predict_arrays"
+        )
     name = getattr(source, "name", None)
     return _open(name if isinstance(name, str) else f"file {number}", source, sampling_rate)
 

@@ -1,4 +1,4 @@
-"""Scores for audio that is still arriving."""
+"""Streams: scores for audio that is still arriving."""
 
 from __future__ import annotations
 

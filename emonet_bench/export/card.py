@@ -1,4 +1,4 @@
-"""What an exported model says of itself: the metadata inside the file and the model card beside it."""
+"""Model cards, and the metadata inside a file: what an exported model says of itself."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ SCHEMA_VERSION = "1"
 
 Interval = tuple[float, float]
 
+_STRUCTURED = frozenset({"labels", "uar_interval", "packages"})  # JSON, where they are not empty; the others are text
 _HARDWARE = ("platform", "device", "hardware", "cores")
 LIMITS = """## Limits
 
@@ -67,7 +68,7 @@ def joined(metadata: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
         if name != "labels" and set(values.values()) == {text}:
             told[name] = text
         else:
-            plain = {task: json.loads(one) if one.startswith(("[", "{")) else one for task, one in values.items()}
+            plain = {task: json.loads(one) if one and name in _STRUCTURED else one for task, one in values.items()}
             told[name] = json.dumps(plain, ensure_ascii=False)
     return told
 

@@ -1,4 +1,4 @@
-"""What is done to waveforms and spectrograms in training only."""
+"""Augmentation of waveforms and spectrograms, in training only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,19 @@ from emonet_bench.frontend.statistics import clip_mean
 def augment_waveform(
     waveform: Tensor, lengths: Tensor | None, options: FrontEndOptions
 ) -> tuple[Tensor, Tensor | None]:
-    """Change speed (one draw for the batch), loudness and noise (one draw for each clip); the size (N, S) stays."""
+    """Change speed (one draw for the batch), loudness and noise (one draw for each clip); the size (N, S) stays.
+
+    Args:
+        waveform: (N, S); what lies past a clip's length is ignored.
+        lengths: (N,) valid samples; None: every clip fills its row.
+        options: How much.
+
+    Returns:
+        Waveforms (N, S), and the lengths that speed has left of them.
+    """
+    if lengths is not None and (options.speed or options.noise is not None):  # both would hear what is not the clip's
+        past = torch.arange(waveform.shape[1], device=waveform.device) >= lengths[:, None]
+        waveform = waveform.masked_fill(past, 0)
     percent = 100 + round(100 * options.speed * (2 * float(torch.rand(())) - 1)) if options.speed else 100
     if percent != 100:  # noqa: PLR2004
         waveform, lengths = _faster(waveform, lengths, percent)

@@ -1,4 +1,4 @@
-"""Means of a clip over its own frames."""
+"""Statistics of a clip over its own frames."""
 
 from __future__ import annotations
 

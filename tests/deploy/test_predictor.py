@@ -1,6 +1,8 @@
 """The Predictor gives what onnxruntime gives, for any audio; and one clear line for anything else."""
 
+import io
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -125,40 +127,105 @@ def test_a_stream_says_what_the_whole_says(predictor, rate, hop, samples):
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-3)
 
 
-def test_a_stream_speaks_as_soon_as_a_stretch_is_complete(predictor):
-    stream = predictor.stream(1.0)
-    assert stream.push(noise(RATE - 1)) == []
-    assert [(one.start, one.end) for one in stream.push(noise(1))] == [(0, 1)]
-    assert stream.finish() == []
-
-
-@pytest.mark.parametrize("ask", [lambda stream: stream.push(noise(10)), lambda stream: stream.finish()])
-def test_a_stream_that_is_finished_takes_no_more(predictor, ask):
-    stream = predictor.stream(1.0, sampling_rate=8_000)
-    stream.push(noise(10_000))
-    stream.finish()
-    with pytest.raises(ConfigError, match="stream: is finished; ask the Predictor for another one"):
-        ask(stream)
-
-
-def test_a_stream_that_overflows_is_one_line(predictor):
-    stream = predictor.stream(1.0, sampling_rate=48_000)
-    with pytest.raises(AudioError, match="must lie in"):
-        stream.push(TOO_LOUD)
-
-
-def test_a_stream_keeps_no_more_than_a_stretch(predictor):
-    stream = predictor.stream(0.5, 0.25)
-    for _ in range(50):
-        stream.push(noise(1_000))
-        assert len(stream._kept) < 8_000
-
-
 @pytest.mark.parametrize("kind", [str, Path])
 def test_a_single_file_needs_no_list(tmp_path, predictor, kind):
     soundfile.write(tmp_path / "a.wav", noise(5_000), RATE)
     (one,) = predictor.predict(kind(tmp_path / "a.wav"))
     assert one.file == str(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("wrap", [bytes, bytearray, memoryview, io.BytesIO])
+def test_the_content_of_a_file_scores_as_the_file_does(tmp_path, predictor, wrap):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, noise(30_000, channels=2).T, 44_100)
+    (expected,) = predictor.predict(path)
+    (found,) = predictor.predict(wrap(path.read_bytes()))
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    assert found.end == expected.end
+    assert found.file == ("file 0" if wrap is io.BytesIO else "bytes 0")
+
+
+def test_an_open_file_scores_under_its_name_and_stays_open(tmp_path, predictor):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(30_000), RATE)
+    (expected,) = predictor.predict(path)
+    with path.open("rb") as file:
+        for _ in range(2):  # wherever it stands
+            (found,) = predictor.predict(file)
+            np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+            assert found.file == str(path)
+        assert not file.closed
+
+
+def test_paths_contents_and_open_files_may_be_mixed_and_each_costs_only_itself(tmp_path, predictor):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(5_000), RATE)
+    errors = []
+    with path.open(encoding="latin-1") as text:
+        sources = [path, path.read_bytes(), b"not audio", text, io.BytesIO(path.read_bytes())]
+        found = list(predictor.predict(sources, batch_size=2, failed=errors.append))
+    assert [one.file for one in found] == [str(path), "bytes 1", "file 4"]
+    assert [str(error) for error in errors] == [
+        "bytes 2: not audio that libsndfile can read, or damaged",
+        f"{path}: is open as text; open it with the mode 'rb'",
+    ]
+
+
+def test_an_array_given_to_predict_is_told_where_it_belongs(predictor):
+    with pytest.raises(ConfigError, match=r"^files: number 0 is of type float32; .*, and arrays to predict_arrays$"):
+        list(predictor.predict(noise(100)))
+
+
+@pytest.mark.parametrize("samples", [3, 20_000])
+def test_channels_may_stand_behind_the_samples(predictor, samples):
+    audio = noise(samples, channels=6)
+    (expected,) = predictor.predict_arrays([audio.mean(0)], RATE)
+    (found,) = predictor.predict_arrays([audio.T], RATE, channels=1)
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-4)
+    stream = predictor.stream(60.0, channels=1)
+    (streamed,) = [*stream.push(audio.T), *stream.finish()]
+    np.testing.assert_array_equal(streamed.probabilities, found.probabilities)
+
+
+@pytest.mark.parametrize("axis", [2, -1])
+def test_an_axis_that_no_array_has_is_one_line(predictor, axis):
+    for ask in (lambda: predictor.predict_arrays([], RATE, channels=axis), lambda: predictor.stream(1, channels=axis)):
+        with pytest.raises(ConfigError, match=f"^channels: is the axis that holds them, 0 or 1, not {axis}$"):
+            ask()
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_logits_and_embeddings_are_those_of_the_file_where_they_are_asked_for(model, predictor, batch_size):
+    clips = [noise(samples) for samples in (9_000, 12_345, 7)]
+    asked = {"batch_size": batch_size, "logits": True, "embeddings": True}
+    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    for clip, one in zip(clips, predictor.predict_arrays(clips, RATE, **asked), strict=True):
+        feed = {"waveform": np.rint(clip[None] * 32768) / np.float32(32768), "lengths": np.array([len(clip)])}
+        logits, embedding = session.run(["logits", "embedding"], feed)
+        np.testing.assert_allclose(one.logits, logits[0], atol=1e-5)
+        np.testing.assert_allclose(one.embedding, embedding[0], atol=1e-5)
+        np.testing.assert_allclose(np.exp(one.logits) / np.exp(one.logits).sum(), one.probabilities, atol=1e-6)
+    (plain,) = predictor.predict_arrays(clips[:1], RATE)
+    assert (plain.logits, plain.embedding) == (None, None)
+
+
+def test_a_stream_gives_logits_too(predictor):
+    clip = noise(RATE)
+    (whole,) = predictor.predict_arrays([clip], RATE, logits=True)
+    (one,) = predictor.stream(1.0, logits=True).push(clip)
+    np.testing.assert_array_equal(one.logits, whole.logits)
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["fresh", "at work"])
+def test_a_predictor_may_be_pickled_and_is_the_same_again(model, used):
+    first, clip = Predictor(model, "cpu", threads=3), noise(5_000)
+    (expected,) = Predictor(model, "cpu").predict_arrays([clip], RATE)
+    if used:
+        list(first.predict_arrays([clip] * 3, RATE))
+    again = pickle.loads(pickle.dumps(first))
+    assert (again.labels, again.threads, again.model.provider) == (first.labels, 3, "cpu")
+    (found,) = again.predict_arrays([clip], RATE)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
 
 
 def test_a_single_array_needs_one_and_the_message_says_so(predictor):

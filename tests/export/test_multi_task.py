@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 
 import numpy as np
 import onnx
@@ -80,6 +81,22 @@ def test_the_tasks_differ(bank):
     embeddings = [run(bank[0], waveform.numpy(), lengths.numpy(), task)[2] for task in range(3)]
     assert np.abs(embeddings[0] - embeddings[1]).max() > 1e-3
     assert np.abs(embeddings[0] - embeddings[2]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("given", "meant"), [(3, 2), (2**62, 2), (-1, 0), (-(2**62), 0)])
+def test_a_task_outside_of_the_file_counts_as_the_nearest_in_it(bank, given, meant):
+    waveform, lengths = clips((0.7, 0.1), SIGNAL)
+    found, expected = (run(bank[0], waveform.numpy(), lengths.numpy(), task) for task in (given, meant))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_predictor_of_a_bank_is_pickled_with_its_task(bank):
+    again = pickle.loads(pickle.dumps(Predictor(bank[0], "cpu", task="theirs")))
+    assert again.labels == TASKS["theirs"]
+    (one,) = again.predict_arrays([clips((0.5,), SIGNAL)[0][0].numpy()], 16_000, logits=True)
+    assert one.logits.shape == (2,)
+    assert np.isfinite(one.logits).all()
 
 
 def test_what_is_shared_is_stored_once(bank, trained):

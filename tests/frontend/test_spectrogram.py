@@ -14,21 +14,11 @@ import torch
 import torchaudio
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.frontend.augmentation import augment_waveform
 from emonet_bench.frontend.options import FrontEndOptions
-from emonet_bench.frontend.power import Power
 from emonet_bench.frontend.spectrogram import DecibelLogMel, LogMel, Mfcc
+from tests.frontend.made import SMALL, batch, speechlike
 
-SMALL = FrontEndOptions(num_mels=20, n_fft=256, hop=80)
 LENGTHS = [1, 255, 256, 335, 336, 1000, 4001]
-
-
-def speechlike(samples: int, seed: int = 0) -> np.ndarray:
-    """A few harmonics with a slow envelope over a little noise."""
-    time = np.arange(samples) / 16_000
-    tones = sum(np.sin(2 * np.pi * 180 * k * time) / k for k in range(1, 9))
-    noise = np.random.default_rng(seed).standard_normal(samples)
-    return 0.1 * tones * np.sin(2 * np.pi * 3 * time + seed) ** 2 + 1e-3 * noise
 
 
 def naive_mel(waveform: np.ndarray, options: FrontEndOptions) -> np.ndarray:
@@ -44,14 +34,6 @@ def naive_mel(waveform: np.ndarray, options: FrontEndOptions) -> np.ndarray:
         power = [abs(np.sum(frame * np.exp(-2j * np.pi * k * sample / size))) ** 2 for k in bins]
         frames.append(bank.double().numpy().T @ np.array(power))
     return np.stack(frames, 1)
-
-
-def batch(lengths: list[int], dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, torch.Tensor]:
-    """Clips of these lengths, with loud rubbish past their ends."""
-    waveform = torch.full((len(lengths), max(lengths) + 500), 0.7, dtype=dtype)
-    for row, length in enumerate(lengths):
-        waveform[row, :length] = torch.from_numpy(speechlike(length, row))
-    return waveform, torch.tensor(lengths)
 
 
 @pytest.fixture(params=["emodb", "ravdess", "turevdb"])
@@ -167,15 +149,6 @@ def test_normalised_clips_have_zero_mean_and_unit_variance_over_their_own_frames
         assert own.std(correction=0) == pytest.approx(1, abs=5e-3)
 
 
-@pytest.mark.parametrize(("n_fft", "hop"), [(1024, 512), (400, 160), (24, 7), (8, 1), (40, 60)])
-def test_the_exported_transform_equals_the_fast_one(n_fft, hop):
-    power = Power(n_fft, hop).double().eval()
-    for samples in (1, n_fft, 5 * n_fft + 3):
-        waveform = torch.from_numpy(speechlike(samples))[None]
-        expected = power.by_fft(waveform)[..., power.order]
-        np.testing.assert_allclose(power.by_products(waveform), expected, atol=1e-12 * n_fft)
-
-
 def test_it_computes_in_float32_at_least():
     clip = torch.from_numpy(speechlike(4001))[None].float()
     front_end = LogMel(SMALL).eval()
@@ -185,60 +158,6 @@ def test_it_computes_in_float32_at_least():
     assert torch.equal(front_end.to(torch.bfloat16)(clip)[0], expected)
     assert torch.equal(front_end.double().float()(clip)[0], expected)
     assert not front_end.state_dict()
-
-
-AUGMENTED = {"gain": 6, "noise": 10, "speed": 0.2, "time_masks": 2, "freq_masks": 2, "random_noise": 0.1}
-
-
-@pytest.mark.parametrize("option", AUGMENTED)
-def test_augmentation_acts_in_training_only_and_keeps_shapes(option):
-    torch.manual_seed(1)
-    waveform, lengths = batch([4001, 900, 200], torch.float32)
-    plain = LogMel(SMALL)
-    augmented = LogMel(SMALL.model_copy(update={option: AUGMENTED[option]}))
-    assert torch.equal(augmented.eval()(waveform, lengths)[0], plain.eval()(waveform, lengths)[0])
-    for given in (lengths, None):
-        expected, _ = plain.train()(waveform, given)
-        features, mask = augmented.train()(waveform, given)
-        assert features.shape == expected.shape
-        assert not torch.equal(features, expected)
-        assert (mask is None) == (given is None)
-        assert mask is None or not (features * (1 - mask)).any()
-
-
-def test_masks_hide_at_most_what_the_options_allow_and_differ_between_clips():
-    torch.manual_seed(0)
-    clip = torch.from_numpy(speechlike(16_000)).float().expand(8, -1)
-    options = SMALL.model_copy(update={"time_masks": 2, "time_mask_width": 5, "freq_masks": 1, "freq_mask_width": 3})
-    changed = (LogMel(options).train()(clip)[0] - LogMel(SMALL).train()(clip)[0]).abs() > 1e-4  # (8, mels, T)
-    frames, bands = changed.all(1).sum(1), changed.all(2).sum(1)
-    assert frames.max() <= 10
-    assert bands.max() <= 3
-    assert len(frames.unique()) > 1
-    assert frames.max() > 0
-    assert bands.max() > 0
-
-
-def test_added_noise_has_the_ratio_asked_for():
-    torch.manual_seed(0)
-    waveform = torch.from_numpy(speechlike(32_000)).float().expand(16, -1)
-    noisy, _ = augment_waveform(waveform, None, FrontEndOptions(noise=5))
-    ratio = 10 * torch.log10(waveform.square().mean(1) / (noisy - waveform).square().mean(1))
-    assert ratio.min() > 4.8
-    assert ratio.max() < 25.2
-    assert ratio.std() > 1
-
-
-def test_faster_clips_are_shorter_and_higher():
-    tone = torch.sin(2 * math.pi * 1000 * torch.arange(16_000) / 16_000)[None]
-    for seed in range(5):
-        torch.manual_seed(seed)
-        faster, lengths = augment_waveform(tone, torch.tensor([16_000]), FrontEndOptions(speed=0.3))
-        length = int(lengths)
-        peak = torch.fft.rfft(faster[0, :length]).abs().argmax() * 16_000 / length
-        percent = 100 * float(peak) / 1000
-        assert 69 < percent < 131
-        assert length == pytest.approx(min(16_000, 16_000 * 100 / percent), rel=2e-3)
 
 
 @pytest.mark.parametrize(

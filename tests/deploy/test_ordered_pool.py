@@ -1,0 +1,121 @@
+"""Threads work ahead, within bounds, and what they make comes out in the order of what went in."""
+
+import multiprocessing
+import sys
+import threading
+
+import pytest
+
+from emonet_bench.deploy import ordered_pool
+from emonet_bench.deploy.ordered_pool import AHEAD, OrderedPool, Threads, grouped, in_order
+
+
+@pytest.fixture
+def pool():
+    with OrderedPool(Threads(3)) as made:
+        yield made
+
+
+@pytest.mark.parametrize("size", [1, 3, 8])
+@pytest.mark.parametrize("count", [0, 1, 8, 200])
+def test_groups_lose_nothing_and_can_be_put_back_into_order(size, count):
+    things = [(7 * number) % 31 for number in range(count)]
+    groups = list(grouped(things, size, float))
+    assert all(0 < len(group) <= size for group in groups)
+    assert list(in_order(groups)) == things
+
+
+def test_a_group_holds_what_is_alike():
+    groups = list(grouped([9, 1, 8, 2, 7, 3], 2, float))
+    assert [[thing for _, thing in group] for group in groups] == [[1, 2], [3, 7], [8, 9]]
+
+
+def test_the_key_is_not_asked_where_a_group_is_one_thing():
+    assert list(grouped("ab", 1, lambda _: 1 / 0)) == [[(0, "a")], [(1, "b")]]
+
+
+def test_the_first_thing_may_finish_last_and_still_comes_first(pool):
+    others = threading.Semaphore(0)
+
+    def work(number):
+        if number == 0:
+            assert all(others.acquire(timeout=60) for _ in range(5))
+        else:
+            others.release()
+        return number
+
+    assert list(pool.prefetch(work, range(6))) == list(range(6))
+
+
+def test_no_more_is_taken_ahead_than_the_bound(pool):
+    taken = []
+
+    def things():
+        for number in range(10_000):
+            taken.append(number)
+            yield number
+
+    results = pool.prefetch(lambda number: number, things())
+    for number in range(100):
+        assert next(results) == number
+        assert len(taken) <= number + 1 + 3 * AHEAD
+
+
+def test_leaving_drops_what_was_not_begun(monkeypatch):
+    begun, submitted, left, wait = [], threading.Event(), threading.Event(), ordered_pool.wait
+
+    def things():
+        yield from range(9)
+        submitted.set()
+
+    def leave(futures):
+        left.set()  # the others are dropped by now
+        return wait(futures)
+
+    def work(number):
+        begun.append(number)
+        assert left.wait(timeout=60) if number else submitted.wait(timeout=60)
+
+    monkeypatch.setattr(ordered_pool, "wait", leave)
+    threads = Threads(1)
+    with OrderedPool(threads) as pool:
+        next(pool.prefetch(work, things()))
+    assert begun in ([0], [0, 1])
+    assert threads.pool().submit(str, 7).result() == "7"  # the thread goes on for others
+
+
+def test_an_error_of_the_work_reaches_the_caller(pool):
+    with pytest.raises(ZeroDivisionError):
+        list(pool.prefetch(lambda number: 1 / number, [2, 1, 0, 3]))
+    with pytest.raises(ZeroDivisionError):
+        pool.together(lambda number: 1 / number, [2, 1, 0, 3])
+
+
+def test_work_within_work_comes_to_an_end_for_the_caller_takes_part():
+    with OrderedPool(Threads(1)) as single:
+        inner = [[10 * number + one for one in range(5)] for number in range(4)]
+        found = single.prefetch(lambda row: single.together(lambda one: -one, row), inner)
+        assert list(found) == [[-one for one in row] for row in inner]
+
+
+def test_threads_are_started_once_for_all_callers():
+    threads = Threads(2)
+    assert threads.pool() is threads.pool()
+
+
+def _doubled(threads, results):
+    with OrderedPool(threads) as pool:
+        results.put(list(pool.prefetch(lambda number: 2 * number, range(3))))
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="processes are not forked there")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_child_gets_threads_of_its_own():
+    threads, context = Threads(2), multiprocessing.get_context("fork")
+    with OrderedPool(threads) as pool:
+        assert list(pool.prefetch(str, range(3))) == ["0", "1", "2"]
+    results = context.Queue()
+    child = context.Process(target=_doubled, args=(threads, results))
+    child.start()
+    assert results.get(timeout=60) == [0, 2, 4]
+    child.join()
