@@ -267,7 +267,10 @@ def test_report_imports_neither_torch_nor_pandas_nor_scikit_learn(results):
     ("arguments", "message"),
     [
         (["--rows", "corpora"], "--rows corpora: no dimension 'corpora'; did you mean 'corpus'?"),
-        (["--rows", "corpus", "--columns", "strategy"], "--rows corpus: share corpus, architecture, strategy out"),
+        (
+            ["--rows", "corpus", "--columns", "strategy"],
+            "--rows corpus --columns strategy: share corpus, architecture, strategy out",
+        ),
         (["--columns", "corpus,corpus"], "--columns corpus,corpus: share corpus, architecture, strategy out"),
         (["--columns", "corpus,architecture,strategy"], "share corpus, architecture, strategy out"),
     ],
