@@ -62,13 +62,13 @@ def test_a_failed_cell_and_failed_seeds_are_said_in_both_forms(results, width):
 
 
 def test_a_narrow_zero_shot_map_has_a_line_for_each_source_and_target(results):
-    there = {"corpus": "faraway", "protocol": "fixed:two", "labels": {}}
-    results.add(right=0.7, run_id="1" * 16)
-    results.add(right=0.7, source="1" * 16, evaluate=there)
-    for width in (100, 30):
+    for place, corpus in enumerate(("faraway-recordings", "neighbours-recordings")):
+        there = {"corpus": corpus, "protocol": "fixed:two", "labels": {}}
+        results.add(right=0.7, source="1" * 16, evaluate=there, seed=place)
+    for width, headed in ((100, False), (55, True)):
         across = text(table_of(results), width).partition("Zero-shot")[2]
-        assert "faraway" in across
-        assert ("95 %" in across) == (width == 30), "a column of its own"
+        assert ("95 %  chance" in across) == headed, "columns of its own"
+        assert across.count(".33") == 2, "beside each target"
 
 
 def test_the_audits_verdict_is_a_badge(results):
