@@ -34,6 +34,10 @@ def test_the_confidence_of_the_predicted_label_is_all_that_counts():
     assert expected_calibration_error(truth, probabilities, 10) == calibration_error(probabilities.max(1), right, 10)
 
 
+def test_a_confidence_on_the_border_of_two_bins_counts_in_the_lower_one():
+    assert calibration_error([0.5, 0.6], [True, False], bins=2) == pytest.approx((0.5 + 0.6) / 2)
+
+
 def test_certain_and_impossible_predictions_have_a_bin():
     assert calibration_error([1.0, 0.0], [True, False]) == 0
     assert calibration_error([0.0], [True]) == 1

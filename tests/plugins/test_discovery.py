@@ -54,7 +54,7 @@ def test_a_name_that_is_not_installed_is_told_with_where_it_stands(entry_points,
 
 
 def test_one_name_of_two_packages_is_fatal_and_the_same_one_found_twice_is_not(entry_points):
-    entry_points += [point("same", "first_module")] * 2
+    entry_points += [point("same", "first_module"), point("same", "first_module")]
     assert names(installed(None)) == ["same"]
     entry_points.append(point("same", "second_module"))
     with pytest.raises(DuplicateNameError, match=r"'same' is installed twice: first_module .*second_module"):

@@ -8,6 +8,7 @@ from emonet_bench import report
 from emonet_bench.errors import StoreError
 from emonet_bench.matrix.outcome import Outcome
 from emonet_bench.report.results import load_results, results_of
+from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.store import RunStore
 from tests.matrix.test_scheduler import cell
@@ -74,6 +75,17 @@ def test_a_matrix_has_its_own_cells_and_says_what_was_skipped_and_lost(tmp_path)
     _, found = matrix(tmp_path, files=())
     assert [(record.corpus, record.state) for record in found.records] == [("done", "done"), ("skipped", "skipped")]
     assert found.lost == ["failed: lost a s s0: BrokenProcessPool: a worker died"]
+
+
+def test_a_failure_that_left_a_record_is_told_by_it_alone(tmp_path):
+    failed = cell("failed")
+    path = RunStore(tmp_path).path(failed.spec, failed.run_id)
+    path.mkdir(parents=True)
+    error = RunError(type="TrainingError", message="loss is nan")
+    RunFiles(path).write_record(finished(failed, error=error))
+    found = results_of([failed], Outcome(failures=[(failed, "TrainingError: loss is nan")]), tmp_path)
+    assert [record.reason for record in found.records] == ["TrainingError: loss is nan"]
+    assert found.lost == []
 
 
 @pytest.mark.parametrize(
