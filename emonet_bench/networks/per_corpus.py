@@ -1,4 +1,4 @@
-"""Parts of a network that each corpus has for itself: batch norms, pooling, adapters, heads."""
+"""Per-corpus parts of a network, which each corpus has for itself: batch norms, pooling, adapters, heads."""
 
 from __future__ import annotations
 

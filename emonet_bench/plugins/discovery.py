@@ -1,4 +1,4 @@
-"""Where plugins come from: installed entry points, and single files."""
+"""Plugin discovery: installed entry points, and single files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from emonet_bench.config import did_you_mean
-from emonet_bench.errors import ConfigError
+from emonet_bench.errors import ConfigError, PluginError
 from emonet_bench.plugins.code import code_version
 from emonet_bench.plugins.registries import DuplicateNameError, Origin
 from emonet_bench.plugins.validation import HOST, check_host, host_pins
@@ -83,7 +83,10 @@ def _described(entry_point: EntryPoint) -> str:
 
 def _origin(entry_point: EntryPoint) -> Origin:
     release = entry_point.dist.version if entry_point.dist else "unknown"
-    needs = " ".join(f"{HOST}{specifier}" for specifier in host_pins(entry_point.dist))
+    try:
+        needs = " ".join(f"{HOST}{specifier}" for specifier in host_pins(entry_point.dist))
+    except PluginError:  # raised again where the plugin is loaded, so that it costs only itself
+        needs = ""
     return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point), needs)
 
 

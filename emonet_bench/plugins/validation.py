@@ -1,4 +1,4 @@
-"""What is checked of a plugin before the host relies on it."""
+"""Plugin validation: what is checked of a plugin before the host relies on it."""
 
 from __future__ import annotations
 
@@ -20,24 +20,34 @@ def check_host(distribution: Distribution | None) -> None:
     """Hold the host to the version that a plugin's distribution asks for: it may have been installed past pip.
 
     Raises:
-        PluginError: It asks for another one.
+        PluginError: It asks for another one, or what it asks for cannot be read.
     """
     for specifier in host_pins(distribution):
-        if version(HOST) not in specifier:
+        if not specifier.contains(version(HOST), prereleases=True):  # as pip does with what is installed
             wanted, here = f"{HOST}{specifier}", f"{HOST} {version(HOST)}"
             raise PluginError(f"needs {wanted}, this is {here}; upgrade one of the two")
 
 
 def host_pins(distribution: Distribution | None) -> list[SpecifierSet]:
-    """Return which versions of the host a plugin's distribution asks for; nothing for the host's own plugins."""
+    """Return which versions of the host a plugin's distribution asks for; nothing for the host's own plugins.
+
+    Raises:
+        PluginError: One of its requirements cannot be read.
+    """
     if distribution is None or distribution.name == HOST:
         return []
-    from packaging.requirements import Requirement  # noqa: PLC0415 - only where there are plugins of others
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - only for plugins of others
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
 
+    try:
+        requirements = [Requirement(text) for text in distribution.requires or ()]
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        raise PluginError(f"a requirement of {distribution.name} cannot be read: {reason}; mend its metadata") from None
     return [
         requirement.specifier
-        for requirement in map(Requirement, distribution.requires or ())
-        if requirement.name.lower().replace("_", "-") == HOST
+        for requirement in requirements
+        if canonicalize_name(requirement.name) == HOST
         and (requirement.marker is None or requirement.marker.evaluate({"extra": ""}))
     ]
 

@@ -156,7 +156,7 @@ class CellRuns:
         """Compare with another group on the seeds that both have; nothing where their clips differ, or for ``ece``.
 
         Returns:
-            The fields ``against`` and ``mcnemar`` of a ``Cell``, as far as they can be told.
+            The fields ``against`` and ``mcnemar`` of a ``TableCell``, as far as they can be told.
         """
         if metric == "ece":
             return {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from emonet_bench.escaping import html
+from emonet_bench.report import formatting
 from emonet_bench.report.details import Curve
 
 _WIDTH, _HEIGHT = 360, 250
@@ -174,15 +175,12 @@ def _tick(value: float, signed: bool) -> str:  # noqa: FBT001
 
 
 def count(number: float) -> str:
-    """Write a count: ``317 k``.
+    """Write a count, or a part of one: ``317 k``, ``0.25``.
 
     >>> count(317_814)
     '318 k'
     """
-    for unit, size in (("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{number / size:.3g} {unit}"
-    return f"{number:.3g}" if number < 1 else f"{number:.0f}"
+    return f"{number:.3g}" if number < 1 else formatting.count(number)
 
 
 def _svg(title: str, parts: Sequence[str]) -> str:

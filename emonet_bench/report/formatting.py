@@ -47,7 +47,7 @@ def count(number: float | None) -> str:
     """
     if number is None:
         return ""
-    for unit, size in (("M", 1e6), ("k", 1e3)):
-        if number >= size:
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= 0.9995 * size:  # 999 950 is 1 M to three digits, not 1e+03 k
             return f"{number / size:.3g} {unit}"
     return f"{number:.0f}"

@@ -43,17 +43,17 @@ def arranged(table: Table, rows: str | None = None, columns: str | None = None, 
 def _axes(rows: str | None, columns: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     given = {"--rows": rows, "--columns": columns}
     named = {option: tuple(part.strip() for part in text.split(",")) for option, text in given.items() if text}
-    option, dimensions = next(iter(named.items()))
-    everything = [name for names in named.values() for name in names]
-    for name in everything:
+    everything = [(option, name) for option, names in named.items() for name in names]
+    for option, name in everything:
         if name not in DIMENSIONS:
             raise ConfigError(f"{option} {given[option]}: no dimension {name!r}{did_you_mean(name, DIMENSIONS)}")
-    rest = tuple(name for name in DIMENSIONS if name not in everything)
-    twice = len(set(everything)) < len(everything)
+    used = {name for _, name in everything}
+    rest = tuple(name for name in DIMENSIONS if name not in used)
+    twice = len(used) < len(everything)
     if twice or (len(named) > 1 and rest) or (len(named) == 1 and not rest):
-        raise ConfigError(f"{option} {given[option]}: share {', '.join(DIMENSIONS)} out between --rows and --columns")
-    down, across = named.get("--rows", rest), named.get("--columns", rest)
-    return (dimensions, across) if option == "--rows" else (down, dimensions)
+        told = " ".join(f"{option} {given[option]}" for option in named)
+        raise ConfigError(f"{told}: share {', '.join(DIMENSIONS)} out between --rows and --columns")
+    return named.get("--rows", rest), named.get("--columns", rest)
 
 
 def _key(table: Table, sort: str) -> Callable[[Column], tuple[float, Any]]:

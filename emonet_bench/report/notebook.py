@@ -1,4 +1,4 @@
-"""A figure for notebooks: scores with their confidence intervals, as an SVG that needs nothing else."""
+"""Notebook figure: scores with their confidence intervals, as an SVG that needs nothing else."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from emonet_bench.report.notes import TITLES
 from emonet_bench.report.table import Table
 
 _WIDTH, _LINE, _TOP, _BOTTOM, _RIGHT = 720, 24, 10, 40, 60
+_NARROWEST = 300  # pixels of the axis; long names make the figure wider instead
 _LETTER = 6.6  # about the width of a letter of 12 pixels
 _STYLE = (
     "text{font:12px sans-serif;fill:#1d2126}.muted{fill:#5f6670}line{stroke:#e3e4e1}"
@@ -49,14 +50,14 @@ def score_figure(table: Table) -> Figure:
         (f"{row.title} {column}", row.chance, cell) for row, column, cell in table.cells() if cell.score is not None
     ]
     left = 12 + _LETTER * max((len(name) for name, _, _ in scored), default=0)
-    x = Scale(0.0, 1.0, left, _WIDTH - _RIGHT)
+    x = Scale(0.0, 1.0, left, max(_WIDTH - _RIGHT, left + _NARROWEST))
     bottom = _TOP + _LINE * len(scored)
     parts = [_axis(x, bottom, TITLES[table.metric])]
     levels = {chance for _, chance, _ in scored}
     if len(levels) == 1 and table.metric == "uar":
         parts.append(f'<line class="chance" x1="{x(*levels)}" x2="{x(*levels)}" y1="{_TOP}" y2="{bottom}"/>')
     parts += [_dot(name, cell, x, _TOP + _LINE * (i + 0.5)) for i, (name, _, cell) in enumerate(scored)]
-    return Figure(_document(TITLES[table.metric], bottom + _BOTTOM, parts))
+    return Figure(_document(TITLES[table.metric], x.end + _RIGHT, bottom + _BOTTOM, parts))
 
 
 def _axis(x: Scale, bottom: float, title: str) -> str:
@@ -79,13 +80,13 @@ def _dot(name: str, cell: TableCell, x: Scale, y: float) -> str:
     return (
         f'<g><title>{html(told)}</title><text x="4" y="{y + 4}">{html(name)}</text>{span}'
         f'<circle cx="{x(cell.score)}" cy="{y}" r="4.5"/>'
-        f'<text x="{_WIDTH - _RIGHT + 14}" y="{y + 4}">{cell.score:.3f}</text></g>'
+        f'<text x="{x.end + 14:g}" y="{y + 4}">{cell.score:.3f}</text></g>'
     )
 
 
-def _document(title: str, height: float, parts: Sequence[str]) -> str:
+def _document(title: str, width: float, height: float, parts: Sequence[str]) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height}" width="{width:g}" role="img" '
         f'aria-label="{html(title)}"><style>{_STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
         f"{''.join(parts)}</svg>"
     )

@@ -41,9 +41,10 @@ def notes(rows: Sequence[Row], metric: MetricName, baseline: str, older: int, so
         told = f", UAR on test through onnxruntime within {max(drifts):.3f}" if drifts else ""
         yield f"ONNX: logits of the exported models agree with the trained networks' within {max(parities):.0e}{told}."
     if older:
-        yield f"{older} older runs of the same cells are left out."
+        yield f"{older} older run{'s of the same cells are' if older > 1 else ' of the same cell is'} left out."
     if sources:
-        yield f"{sources} joint runs that only served as sources are left out."
+        told = "runs that only served as sources are" if sources > 1 else "run that only served as a source is"
+        yield f"{sources} joint {told} left out."
 
 
 def _intervals(cells: Sequence[tuple[Column, TableCell]], metric: MetricName) -> Iterator[str]:
@@ -51,7 +52,7 @@ def _intervals(cells: Sequence[tuple[Column, TableCell]], metric: MetricName) ->
     if intervals:
         units = " or ".join(sorted({interval.unit for interval in intervals}, reverse=True))
         yield f"{TITLES[metric]} on test {_seeds(cells)}; 95 % bootstrap interval over {units}."
-    elif metric == "ece" and cells:
+    elif metric == "ece" and any(cell.seeds for _, cell in cells):
         yield f"Expected calibration error on test {_seeds(cells)}: less is better; without intervals and tests."
     few = min((interval.units for interval in intervals if interval.unit == "speakers"), default=99)
     if few < 5:  # noqa: PLR2004
@@ -112,7 +113,8 @@ def across_notes(maps: Sequence[ZeroShot]) -> Iterator[str]:
         for (source, place), group in one.groups.items():
             count = max((run.facts.shared_clips for run in group.runs), default=0)
             if count:
-                shared[source, one.targets[place].corpus] = count
+                key = source, one.targets[place].corpus
+                shared[key] = max(count, shared.get(key, 0))
     for (source, target), count in sorted(shared.items()):
         yield f"Zero-shot from {source} to {target}: {count} of the clips were trained on, so scores are too good."
 

@@ -1,4 +1,4 @@
-"""The results of a matrix in Python: a pandas frame, the table that ``report`` renders, and a figure."""
+"""Results of a matrix in Python: a pandas frame, the table that ``report`` renders, and a figure."""
 
 from __future__ import annotations
 

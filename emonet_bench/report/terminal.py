@@ -1,4 +1,4 @@
-"""The table for the terminal, as wide as it is."""
+"""Terminal table: a row for each corpus where the columns fit the width, else a line for each cell."""
 
 from __future__ import annotations
 

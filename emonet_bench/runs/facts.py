@@ -1,4 +1,4 @@
-"""The parts of a run's record: scores, what a run says of a corpus, an export, an error."""
+"""Facts of a run, the parts of its record: scores, what it says of a corpus, an export, an error."""
 
 from __future__ import annotations
 

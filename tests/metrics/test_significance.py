@@ -1,4 +1,4 @@
-"""Bootstrap, paired tests and calibration against naive and SciPy references."""
+"""Bootstrap and paired tests against naive and SciPy references."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from emonet_bench.metrics import accuracy, macro_f1, unweighted_average_recall
-from emonet_bench.metrics.calibration import expected_calibration_error
 from emonet_bench.metrics.significance import (
     almost_stochastic_order,
     compare,
@@ -171,17 +170,3 @@ def test_the_order_over_seeds_is_left_out_below_ten_of_them_and_undecided_betwee
     assert almost_stochastic_order([0.9] * 9, [0.1] * 20) is None
     assert almost_stochastic_order([0.5] * 10, [0.5] * 10) == 0.5
     assert almost_stochastic_order([0.1 + 0.01 * i for i in range(10)], [0.5] * 10) == 1.0
-
-
-def test_the_calibration_error_agrees_with_a_naive_loop():
-    generator = np.random.default_rng(0)
-    probabilities = generator.dirichlet(np.ones(4), 500)
-    truth = generator.integers(0, 4, 500)
-    confidence, guess = probabilities.max(1), probabilities.argmax(1)
-    expected = 0.0
-    for lower in np.arange(15) / 15:
-        inside = (confidence > lower) & (confidence <= lower + 1 / 15)
-        if inside.any():
-            expected += inside.mean() * abs((guess == truth)[inside].mean() - confidence[inside].mean())
-    assert expected_calibration_error(truth, probabilities) == pytest.approx(expected)
-    assert expected_calibration_error([0, 1], np.eye(2)) == 0.0

@@ -256,23 +256,6 @@ def test_two_files_of_one_name_do_not_replace_each_other(site, tmp_path):
     assert list(plugins.architectures) == ["tiny"]
 
 
-@pytest.mark.parametrize(
-    ("name", "message"), [("absent.py", "cannot be read .No such file"), ("plugin.txt", r"must end in \.py")]
-)
-def test_a_file_that_is_no_plugin_is_the_users_error(site, tmp_path, name, message):
-    with pytest.raises(ConfigError, match=rf"--plugin .*{name}: .*{message}"):
-        Plugins(Selection(names=(), files=(tmp_path / name,)))
-
-
-def test_an_unknown_name_in_a_registry_suggests_the_nearest(site):
-    site.install("good", GOOD)
-    plugins = Plugins(Selection(names=("good",)))
-    with pytest.raises(ConfigError, match=r"unknown architecture 'tinny'; did you mean 'tiny'\?"):
-        plugins.architectures["tinny"]
-    assert "tinny" not in plugins.architectures
-    assert plugins.architectures.get("tinny") is None
-
-
 LIFECYCLE = """
 heard = []
 

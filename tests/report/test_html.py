@@ -1,7 +1,5 @@
 """The page: what it holds, and how it behaves in a browser."""
 
-import itertools
-import random
 import re
 import shutil
 from html.parser import HTMLParser
@@ -11,7 +9,6 @@ from click.testing import CliRunner
 
 from emonet_bench import report
 from emonet_bench.cli import main
-from emonet_bench.report.figures import Point, Scale, pareto
 from emonet_bench.report.html import render_html, transfers
 from tests.written import LABELS, Results, clips
 
@@ -147,32 +144,6 @@ def test_the_transfer_map_has_a_cell_for_each_source_and_target(table):
         for target in row
     }
     assert cells == {("scratch on ravi", "emo"), ("scratch on emo", "ravi")}
-
-
-def test_the_pareto_front_is_what_nothing_beats():
-    generator = random.Random(0)
-    points = [Point(str(i), "", generator.randint(1, 30), generator.randint(-9, 9) / 10) for i in range(60)]
-    best = {
-        (point.cost, point.gain)
-        for point in points
-        if not any(
-            other.cost <= point.cost
-            and other.gain >= point.gain
-            and (other.cost, other.gain) != (point.cost, point.gain)
-            for other in points
-        )
-    }
-    front = pareto(points)
-    assert {(point.cost, point.gain) for point in front} == best
-    assert all(a.cost < b.cost and a.gain < b.gain for a, b in itertools.pairwise(front))
-
-
-@pytest.mark.parametrize(("low", "high"), [(-0.02, 0.3), (0.1, 0.11), (-3, 170)])
-def test_ticks_are_round_and_within_the_axis(low, high):
-    ticks = Scale(low, high, 0, 100).ticks()
-    assert 2 <= len(ticks) <= 7
-    assert all(low <= tick <= high for tick in ticks)
-    assert Scale(5, 50_000, 0, 100, log=True).ticks() == [10, 100, 1000, 10_000]
 
 
 def test_a_zero_shot_map_is_coloured_from_chance_and_names_what_failed(page):

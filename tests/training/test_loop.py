@@ -9,17 +9,11 @@ import torch
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.networks import build_classifier
-from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.testing import signals
-from emonet_bench.training import resume
-from emonet_bench.training.batches import endless_batches
 from emonet_bench.training.loop import train, train_mode
-from emonet_bench.training.losses import loss_of
-from emonet_bench.training.optimisers import optimizer
 from emonet_bench.training.prediction import embed, predict
-from emonet_bench.training.step import Stepper
-from emonet_bench.types import InputSpec, ParameterGroup, Plan, TrainingSet
+from emonet_bench.types import ParameterGroup, Plan
 from tests.toys import Toy, toy_clips, toy_set
+from tests.training.test_step import stepper_of
 
 RECIPE = Training(
     epochs=6, batch_size=8, window=0.3, learning_rate=0.02, sampling_rate=1_000, device="cpu", precision="float32"
@@ -31,13 +25,6 @@ def toy_plan(seed=0):
     torch.manual_seed(seed)
     whole = build_classifier(Toy(), [toy_set(TRAIN)])
     return Plan(whole, [ParameterGroup(list(whole.parameters()))])
-
-
-def stepper_of(plan, clips, recipe, rate):
-    losses = {"toy": loss_of(recipe, clips.targets, len(clips.labels))}
-    stepper = Stepper(plan, losses, recipe, resume.TrainingProgress())
-    stepper.optimizer = optimizer(plan.groups, recipe, rate)
-    return stepper
 
 
 def run(recipe=RECIPE, seed=0, plan=None):
@@ -140,17 +127,6 @@ def test_a_penalty_is_given_the_batch_its_embedding_and_logits_and_moves_the_wei
     assert abs(means[0] - 3) < abs(means[1] - 3)
     assert sorted(index for indices, *_ in seen[:5] for index in indices) == list(range(40))
     assert seen[0][1:] == ((8, 8), (8, 2))
-
-
-def test_a_penalty_weighs_the_same_in_pieces_of_a_batch():
-    batch, found = TRAIN.whole(torch.arange(7)), []
-    for count in (1, 3):
-        plan, _ = pulled(toy_plan(), 3.0)
-        stepper = stepper_of(plan, TRAIN, RECIPE, 0.1)
-        plan.classifier.eval()
-        stepper.progress.micro_batches = count
-        found.append(stepper.gradients("toy", batch))
-    assert torch.allclose(*found)
 
 
 def test_the_plan_is_told_of_each_epoch_before_it_and_of_what_came_of_the_others():
@@ -328,56 +304,3 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_state_remembe
     later = RECIPE.model_copy(update={"epochs": 3})
     train(toy_plan(), {"toy": TRAIN}, {"toy": DEV}, later, 0, directory=tmp_path)
     assert failures == [8, 4]
-
-
-@pytest.mark.parametrize("loss", ["crossentropy", "focal", "ordinal"])
-@pytest.mark.parametrize("balanced", [False, True])
-def test_a_batch_in_pieces_has_the_gradient_of_the_whole(balanced, loss):
-    recipe = RECIPE.model_copy(update={"balanced_weights": balanced, "loss": loss, "optimizer": "sgd"})
-    uneven = TRAIN.select([*range(0, 40, 2), 1, 3, 5])  # of one label far more than of the other
-    batch = uneven.whole(torch.tensor([0, 1, 2, 3, 4, 20, 21]))
-    found = []
-    for count in (1, 2, 3):
-        stepper = stepper_of(toy_plan(), uneven, recipe, 0.1)
-        stepper.plan.classifier.eval()  # batch norms and dropout see the batch as a whole only when it is one
-        stepper.progress.micro_batches = count
-        loss = stepper.gradients("toy", batch)
-        found.append((loss, [p.grad.clone() for p in stepper.plan.classifier.parameters() if p.grad is not None]))
-    for loss, gradients in found[1:]:
-        assert torch.allclose(loss, found[0][0])
-        for gradient, whole in zip(gradients, found[0][1], strict=True):
-            assert torch.allclose(gradient, whole, atol=1e-6)
-
-
-def test_a_clip_too_large_for_the_gpu_fails_with_the_remedy(monkeypatch):
-    forward_with_room_for(1, monkeypatch, [])
-    with pytest.raises(TrainingError, match="out of GPU memory with 2 clips at once, in epoch 1; shorten"):
-        run()
-
-
-def installed_networks():
-    found = Plugins(Selection(strict=True)).architectures
-    return [name for name in found if found[name].fit is None]
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("window", [0.5, None])
-@pytest.mark.parametrize("name", installed_networks())
-def test_no_step_waits_for_the_gpu(name, window):
-    architecture, input_spec = Plugins(Selection(strict=True)).architectures[name], InputSpec(window=8_000)
-    clips = signals.clips(input_spec, seed=0).to(torch.device("cuda"))
-    recipe = Training(batch_size=8, window=window, device="cuda", precision="bfloat16")
-    whole = build_classifier(
-        architecture.build(architecture.options(), input_spec), [TrainingSet("toy", clips.labels, 18)]
-    )
-    plan = Plan(whole.to("cuda"), [ParameterGroup(list(whole.parameters()))])
-    stepper = stepper_of(plan, clips, recipe, 1e-3)
-    batches = endless_batches(clips, recipe)
-    train_mode(whole)
-    stepper.step("toy", next(batches), 1e-3)  # the first makes what is made once
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        losses = [stepper.step("toy", next(batches), 1e-3) for _ in range(4)]
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert torch.stack(losses).isfinite().all()

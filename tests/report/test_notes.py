@@ -1,0 +1,98 @@
+"""Notes below a table: what a reader must know before believing it."""
+
+import pytest
+
+from emonet_bench import report
+from emonet_bench.report.notes import across_notes, notes, problems
+from tests.written import Results, clips
+
+
+@pytest.fixture
+def results(tmp_path):
+    return Results(tmp_path / "results")
+
+
+def notes_of(results, **options):
+    return report.summarise(report.load(results.folder), **options).notes
+
+
+def test_a_leak_that_the_audit_found_is_said_below_the_table(results):
+    results.add(right=0.7, audit="clean")
+    results.add(strategy="adapters", right=0.7, audit="leaking", skipped_files=3)
+    results.add(corpus="other", right=0.7)
+    table = report.summarise(report.load(results.folder))
+    assert [(row.audit, row.skipped_files) for row in table.rows] == [("leaking", 3), (None, 0)]
+    assert any(note.startswith("emo: partitions leak") for note in table.notes)
+    assert "emo: 3 broken files were left out." in table.notes
+
+
+def test_clips_are_drawn_and_said_so_where_speakers_are_unknown(results):
+    results.add(rows=clips(speakers=0, right=0.7))
+    table = report.summarise(report.load(results.folder))
+    ((row, _, cell),) = table.cells()
+    assert (cell.interval.unit, cell.interval.units, row.speakers) == ("clips", 120, 0)
+    assert any("speakers are unknown" in note for note in table.notes)
+
+
+def test_the_parity_of_exported_models_is_told(results):
+    own = 0.5  # as the records say
+    results.add(right=0.7, onnx={"max_delta": 1e-6, "uar": own})
+    results.add(seed=1, right=0.7, onnx={"max_delta": 3e-6, "uar": own - 0.004})
+    table = report.summarise(report.load(results.folder))
+    assert (
+        "ONNX: logits of the exported models agree with the trained networks' within 3e-06, UAR on test through "
+        "onnxruntime within 0.004." in table.notes
+    )
+    assert [cell.parity for _, _, cell in table.cells()] == [3e-6]
+
+
+def test_a_run_that_could_not_be_exported_says_why(results):
+    results.add(right=0.7, onnx={"error": "not written: an operator is missing"})
+    table = report.summarise(report.load(results.folder))
+    (problem,) = table.problems
+    assert problem.startswith("not exported: ")
+    assert problem.endswith(" s0: not written: an operator is missing")
+
+
+def test_an_interval_from_few_speakers_says_so(results):
+    results.add(rows=clips(speakers=4, right=0.7))
+    assert any("few speakers (4 at the least)" in note for note in notes_of(results))
+    results.add(strategy="adapters", rows=clips(speakers=5, right=0.7))
+    assert any("4 at the least" in note for note in notes_of(results)), "the fewest count"
+
+
+def test_five_speakers_are_not_called_few(results):
+    results.add(rows=clips(speakers=5, right=0.7))
+    assert not any("few speakers" in note for note in notes_of(results))
+
+
+def test_where_every_run_failed_no_seeds_are_spoken_of(results):
+    results.add(error="boom")
+    assert not any("seed" in note for metric in ("uar", "ece") for note in notes_of(results, metric=metric))
+
+
+@pytest.mark.parametrize(
+    ("older", "sources", "expected"),
+    [
+        (1, 1, ["1 older run of the same cell is left out.", "1 joint run that only served as a source is left out."]),
+        (2, 3, ["2 older runs of the same cells are left out.", "3 joint runs that only served as sources are left out."]),
+        (0, 0, []),
+    ],
+)  # fmt: skip
+def test_what_was_left_out_is_counted(older, sources, expected):
+    assert list(notes([], "uar", "scratch", older, sources)) == expected
+
+
+def test_clips_that_a_source_was_trained_on_are_told_by_the_largest_count(results):
+    for place, shared in enumerate((5, 2)):
+        there = {"corpus": "there", "protocol": f"p{place}:two", "labels": {}}
+        results.add(evaluate=there, source="1" * 16, shared_clips=shared)
+    table = report.summarise(report.load(results.folder))
+    (told,) = [note for note in across_notes(table.zero_shot) if "were trained on" in note]
+    assert told.startswith("Zero-shot from emo fixed to there: 5 of the clips")
+
+
+def test_halved_batches_are_told_with_their_run(results):
+    results.add(right=0.7, notes={"halved_batch": "in 2 pieces"})
+    table = report.summarise(report.load(results.folder))
+    assert list(problems(table.groups[0].values())) == ["† halved batch: emo cnn scratch s0: in 2 pieces"]
