@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sysconfig
 import venv
 from pathlib import Path
@@ -11,8 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from emonet_bench.cli import main
-from emonet_bench.cli.scaffold import FLAGS, package_name, write_package
-from emonet_bench.errors import ConfigError
+from emonet_bench.cli.scaffold import FLAGS, write_package
 from emonet_bench.plugins.loading import Plugins, Selection
 from tests.test_readme import ROOT, commands, typed
 
@@ -77,26 +75,6 @@ def test_a_new_package_is_a_plugin_that_works(kind, tmp_path, monkeypatch):
     else:
         assert plugins.ask("emonet_executor", name="another", workers=1) is None
         plugins.ask("emonet_executor", name=name, workers=1).shutdown()
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [("a/b", "use letters"), ("class", "cannot be imported"), ("torch", "there is a module"), ("7", "cannot be imp")],
-)
-def test_a_name_that_makes_no_package_is_refused(name, reason):
-    with pytest.raises(ConfigError, match=f"plugin name '{name}'.*{reason}"):
-        package_name(name)
-
-
-def test_a_new_package_never_overwrites_one(tmp_path):
-    arguments = ["plugins", "new", "fresh", "--kind", "strategy", "--directory", str(tmp_path)]
-    first = CliRunner().invoke(main, arguments)
-    assert first.exit_code == 0
-    assert f"{tmp_path}{os.sep}fresh{os.sep}pyproject.toml" in first.output
-    assert "emonet-bench run matrix --limit 8 --strategies fresh" in first.output
-    again = CliRunner().invoke(main, arguments)
-    assert again.exit_code == 2
-    assert "fresh: is there already" in again.output
 
 
 BROKEN_PLUGIN = """

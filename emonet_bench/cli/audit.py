@@ -1,4 +1,4 @@
-"""The working part of ``corpora audit``: listen, compare with the other corpora at hand, print."""
+"""Audit of a corpus on the command line: listen, compare with the other corpora at hand, print the findings."""
 
 from __future__ import annotations
 

@@ -173,7 +173,9 @@ def _histogram(utterances: Sequence[Utterance]) -> None:
         durations = list(map(seconds, utterances))
     except AudioError:
         return
-    counts, borders = np.histogram(durations, min(10, len(set(durations))))
+    shortest, longest = min(durations), max(durations)  # of equal ones, NumPy's own range would begin below zero
+    extent = (shortest, max(longest, shortest + 0.1))
+    counts, borders = np.histogram(durations, min(10, len(set(durations))), extent)
     table = grid("seconds", "clips", "")
     for count, low, high in zip(counts.tolist(), borders, borders[1:], strict=False):
         table.add_row(f"{low:.1f} to {high:.1f}", str(count), Bar(int(counts.max()), 0, count, width=40))

@@ -62,10 +62,10 @@ def examine(selection: Selection) -> Iterator[Diagnosis]:
         selection: Which plugins to load, and where corpora lie.
     """
     yield Diagnosis("emonet-bench", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
-    yield from _survived("torch", lambda: _torch())  # noqa: PLW0108 - looked up when it is called
-    yield from _survived("onnxruntime", lambda: _onnxruntime())  # noqa: PLW0108
+    yield from _survived("torch", _torch)
+    yield from _survived("onnxruntime", _onnxruntime)
     yield from _survived("plugins", lambda: _plugins(selection))
-    yield from _survived("cache", lambda: _cache())  # noqa: PLW0108
+    yield from _survived("cache", _cache)
 
 
 def _survived(what: str, look: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:

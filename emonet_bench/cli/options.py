@@ -1,4 +1,4 @@
-"""pydantic fields as options of the command line: one declaration, one flag."""
+"""Command-line options made of pydantic fields: one declaration, one flag."""
 
 from __future__ import annotations
 

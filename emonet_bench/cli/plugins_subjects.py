@@ -1,4 +1,4 @@
-"""Subjects of ``plugins check``: each thing that a plugin registers, on the bench of its kit."""
+"""Test subjects of ``plugins check``: each thing that a plugin registers, on the bench of its kit."""
 
 from __future__ import annotations
 

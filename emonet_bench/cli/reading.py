@@ -1,4 +1,4 @@
-"""A progress bar in a terminal while corpora are read."""
+"""Progress bars in a terminal while corpora are read."""
 
 from __future__ import annotations
 

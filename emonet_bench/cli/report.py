@@ -12,10 +12,10 @@ import rich_click as click
 
 from emonet_bench import report as reports
 from emonet_bench.cli.consoles import say
+from emonet_bench.cli.outputs import write_output
 from emonet_bench.cli.terminal import Terminal
 from emonet_bench.config import did_you_mean
-from emonet_bench.errors import ConfigError, StoreError
-from emonet_bench.files import write_text
+from emonet_bench.errors import ConfigError
 
 _KEYS = ("corpus", "protocol", "architecture", "strategy", "seed")
 _RENDER = {
@@ -105,13 +105,7 @@ def _deliver(table: reports.Table, form: str, output: Path | None) -> None:
     if output is None:
         click.echo(text.encode(), nl=False)  # a file's content, and so UTF-8 whatever the console's encoding
         return
-    try:
-        if output.exists() and not output.is_file():  # such as /dev/stdout: it is written to, and never replaced
-            output.write_text(text, encoding="utf-8")
-        else:
-            write_text(output, text)
-    except OSError as error:
-        raise StoreError(f"--output {output}: cannot be written ({error.strerror})") from error
+    write_output(output, text, "--output")
 
 
 def _filtered(records: list[reports.CorpusResult], filters: tuple[str, ...]) -> list[reports.CorpusResult]:

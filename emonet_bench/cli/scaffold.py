@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ from string import Template
 
 from emonet_bench import __version__
 from emonet_bench.errors import ConfigError
+from emonet_bench.files import write_text
 from emonet_bench.types import check_name
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -37,7 +39,7 @@ def write_package(name: str, kind: str, parent: Path) -> list[Path]:
         ConfigError: The name cannot be used, or the directory is there already.
     """
     package, folder = package_name(name), parent / name
-    if folder.exists():
+    if os.path.lexists(folder):  # a link that leads nowhere, too
         raise ConfigError(f"{folder}: is there already; choose another name or directory")
     major, minor = __version__.split(".")[:2]
     pin = f">={major}.{minor},<{major}.{int(minor) + 1}"  # public names may change with the next minor release
@@ -47,7 +49,7 @@ def write_package(name: str, kind: str, parent: Path) -> list[Path]:
         text = Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(words)
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
         written.append(path)
     return written
 

@@ -1,8 +1,9 @@
-"""The working part of ``evaluate``: a trained network on the clips of a table."""
+"""Evaluation of a trained network on the clips of a table: the working part of ``evaluate``."""
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,14 +15,16 @@ from rich.table import Table
 from torch import Tensor
 
 from emonet_bench import metrics
+from emonet_bench.cli.outputs import check_output, write_output
 from emonet_bench.config import Training, did_you_mean
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.data.tables import read_table
 from emonet_bench.directories import cache_directory
-from emonet_bench.errors import ConfigError, CorpusError, StoreError
+from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.matrix.resources import resolve
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.runs.predictions import PREFIX
 from emonet_bench.training import checkpoints
 from emonet_bench.training.checkpoints import Checkpoint
 from emonet_bench.training.prediction import label_names, predict
@@ -50,7 +53,8 @@ def evaluate(
         data_path: The directory that the table's files are relative to.
         test_csv: The table.
         task: Which of the network's corpora; None where it has only one.
-        output: The table of predictions to write.
+        output: The table of predictions to write: ``filename``, ``probability:LABEL`` of each label, ``predicted`` and
+            ``true``.
         device: Kind of device.
 
     Raises:
@@ -58,6 +62,7 @@ def evaluate(
         CorpusError: The table has a label that the network does not know.
         StoreError: The predictions cannot be written.
     """
+    check_output(output, "-o")
     checkpoint = checkpoints.load(initial_model)
     if checkpoint.header["architecture"] != architecture.name:
         raise ConfigError(
@@ -111,14 +116,12 @@ def _clips(corpus: Corpus, recipe: Training) -> Clips:
 
 def _write(output: Path, clips: Clips, probabilities: Tensor) -> None:
     truth, prediction = label_names(clips, probabilities.argmax(-1))
-    try:
-        with output.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(["filename", *clips.labels, "predicted", "true"])
-            for name, row, guess, label in zip(clips.names, probabilities.tolist(), prediction, truth, strict=True):
-                writer.writerow([name, *(f"{value:.6g}" for value in row), guess, label])
-    except OSError as error:
-        raise StoreError(f"-o {output}: cannot be written ({error.strerror})") from error
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerow(["filename", *(f"{PREFIX}{label}" for label in clips.labels), "predicted", "true"])
+    for name, row, guess, label in zip(clips.names, probabilities.tolist(), prediction, truth, strict=True):
+        writer.writerow([name, *(f"{value:.6g}" for value in row), guess, label])
+    write_output(output, stream.getvalue(), "-o")
 
 
 def _show(clips: Clips, probabilities: Tensor, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""What the commands of every architecture have in common: EmoNet's recipe, and the flags that no model declares."""
+"""Flags that the commands of every architecture have in common, and EmoNet's training recipe, their defaults."""
 
 from __future__ import annotations
 

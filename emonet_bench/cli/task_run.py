@@ -1,4 +1,4 @@
-"""The working part of ``single-task`` and ``multi-task``: a task is planned, run and its table printed."""
+"""Training of a task, the working part of ``single-task`` and ``multi-task``: plan it, run it, print its table."""
 
 from __future__ import annotations
 

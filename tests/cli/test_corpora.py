@@ -154,6 +154,11 @@ def test_show_draws_how_long_clips_are(invoke, miniature):
     assert len(lines[0][4]) > 10 * len(lines[-1][4])
 
 
+def test_clips_of_one_length_are_drawn_in_one_bar_from_that_length_on(invoke, miniature):
+    lines = [line.split() for line in invoke("show", "emodb").output.splitlines() if line.split()[1:2] == ["to"]]
+    assert [line[:4] for line in lines] == [["0.5", "to", "0.6", "20"]]
+
+
 def test_an_audit_prints_its_findings_and_a_verdict(invoke, miniature):
     result = invoke("audit", "emodb")
     assert result.exit_code == 1  # every clip is the same

@@ -12,7 +12,7 @@ import rich_click as click
 from click.testing import CliRunner
 
 from emonet_bench import __version__
-from emonet_bench.cli import COMMANDS, doctor, main
+from emonet_bench.cli import COMMANDS, main
 from emonet_bench.cli.shell import Shell
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Selection
@@ -214,77 +214,6 @@ def test_a_reader_that_leaves_is_no_error(no_plugins):
     command = f"{sys.executable} -m emonet_bench --help | true"
     run = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert run.stderr == ""
-
-
-def test_plugins_list_shows_what_each_registers(tmp_path, no_plugins, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    run = here("--plugin", _plugin(tmp_path, HELLO), "plugins", "list")
-    assert run.exit_code == 0
-    assert "command: hello" in run.stdout
-    assert "sha256:" in run.stdout
-
-
-def test_plugins_list_prints_the_reason_unwrapped_and_fails_when_strict(tmp_path, no_plugins):
-    path = _plugin(tmp_path, f"raise ValueError('{'long ' * 50}end')")
-    lenient = here("--plugin", path, "plugins", "list")
-    strict = here("--plugin", path, "plugins", "list", "--strict")
-    assert (lenient.exit_code, strict.exit_code) == (0, 1)
-    assert f"mine ({path}): ValueError: {'long ' * 50}end\n" in lenient.stdout
-    assert strict.stdout == lenient.stdout
-    assert lenient.stderr == ""
-
-
-def _findings(selection=None):
-    return {finding.what: finding for finding in doctor.examine(selection or Selection())}
-
-
-@pytest.fixture
-def healthy(tmp_path, monkeypatch, no_plugins):
-    monkeypatch.setenv("EMONET_BENCH_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("EMONET_BENCH_CORPORA_DIR", raising=False)
-    monkeypatch.setattr(doctor, "_torch", lambda: iter(()))
-    monkeypatch.setattr(doctor, "_onnxruntime", lambda: iter(()))
-    return tmp_path
-
-
-def test_the_doctor_finds_nothing_wrong_with_a_healthy_machine(healthy):
-    assert [finding.remedy for finding in _findings().values()] == [None] * 4
-    run = CliRunner().invoke(main, ["doctor"])
-    assert run.exit_code == 0
-    assert f"cache: {healthy / 'cache'}" in run.stdout
-
-
-def test_the_doctor_has_a_remedy_for_two_onnxruntimes(monkeypatch):
-    monkeypatch.setattr(doctor, "_version", lambda name: "1.2" if name in {"onnxruntime", "onnxruntime-gpu"} else None)
-    (finding,) = doctor._onnxruntime()
-    assert finding.state == "onnxruntime 1.2 and onnxruntime-gpu 1.2"
-    assert "pip uninstall onnxruntime onnxruntime-gpu" in finding.remedy
-
-
-def test_the_doctor_has_a_remedy_for_a_broken_torch(monkeypatch):
-    def fail(name):
-        raise OSError("libc10_cuda.so: cannot open")
-
-    monkeypatch.setattr(doctor.importlib, "import_module", fail)
-    (finding,) = doctor._torch()
-    assert finding.state == "OSError: libc10_cuda.so: cannot open"
-    assert finding.remedy
-
-
-def test_the_doctor_has_a_remedy_for_a_cache_that_cannot_be_written(healthy, monkeypatch):
-    (healthy / "file").write_text("")
-    monkeypatch.setenv("EMONET_BENCH_CACHE_DIR", str(healthy / "file" / "cache"))
-    assert "EMONET_BENCH_CACHE_DIR" in _findings()["cache"].remedy
-    run = CliRunner().invoke(main, ["doctor"])
-    assert run.exit_code == 1
-    assert "1 of these needs attention." in run.stdout
-
-
-def test_the_doctor_has_a_remedy_for_broken_plugins_and_a_missing_corpora_directory(healthy):
-    path = _plugin(healthy, "import absent_module")
-    found = _findings(Selection(files=(path,), corpora_dir=healthy / "absent", strict=True))
-    assert "absent_module" in found[f"plugin mine ({path})"].state
-    assert "--corpora-dir" in found["corpora"].remedy
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")

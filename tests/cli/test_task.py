@@ -13,16 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rich_click as click
 import soundfile
 from click.testing import CliRunner
 from sklearn.metrics import recall_score
 
 from emonet_bench.cli import main
-from emonet_bench.cli.options import flags
 from emonet_bench.cli.task import group
-from emonet_bench.config import Options, option
-from emonet_bench.errors import ConfigError
 from emonet_bench.networks import corpus_of
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.training.checkpoints import load
@@ -331,15 +327,16 @@ def test_evaluate_scores_a_table_as_the_run_did(bench, data):
     assert done.exit_code == 0, done.output
     with Path("out.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == ["filename", "a", "b", "c", "predicted", "true"]
+    columns = [f"probability:{label}" for label in "abc"]
+    assert list(rows[0]) == ["filename", *columns, "predicted", "true"]
     with (run / "predictions-two.csv").open() as stream:
         before = {row["utterance"]: row for row in csv.DictReader(stream) if row["partition"] == "test"}
     assert len(rows) == len(before) == 6
     for row in rows:
         assert row["predicted"] == before[row["filename"]]["prediction"]
         assert np.allclose(
-            [float(row[x]) for x in "abc"],
-            [float(before[row["filename"]][f"probability:{x}"]) for x in "abc"],
+            [float(row[x]) for x in columns],
+            [float(before[row["filename"]][x]) for x in columns],
             atol=1e-5,
         )
     uar = recall_score([row["true"] for row in rows], [row["predicted"] for row in rows], average="macro")
@@ -410,25 +407,6 @@ def test_an_architecture_named_like_a_plugins_command_is_an_error(bench, tmp_pat
     done = bench("cnn --help")
     assert done.exit_code == 2
     assert re.match(r"Error: architecture 'cnn' of cnn \(.*\) has the name of a command of toy", done.stderr)
-
-
-def test_an_option_named_like_a_flag_of_the_command_is_an_error():
-    class Clash(Options):
-        mode: int = option(1, "Clashes.")
-
-    with pytest.raises(ConfigError, match="option 'mode' has the name of an option of the command"):
-        list(flags({"Network: x": [Clash]}, [click.Option(["-m", "--mode"])], {}, {}))
-
-
-def test_an_option_of_several_models_is_one_flag():
-    class First(Options):
-        size: int = option(1, "One.", short="-s")
-
-    class Second(First):
-        other: int = option(2, "Two.", short="-s")
-
-    made = list(flags({"a": [First], "b": [Second]}, [], {"other": 5}, {}))
-    assert [(flag.opts, flag.default) for flag in made] == [(["-s", "--size"], 1), (["--other"], 5)]
 
 
 def test_help_of_a_task_imports_no_torch():

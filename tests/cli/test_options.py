@@ -1,0 +1,129 @@
+"""Fields of pydantic models as flags: their types, defaults and bounds, as click parses them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+import rich_click as click
+from click.testing import CliRunner
+
+from emonet_bench.cli.options import Tolerance, flags, given
+from emonet_bench.config import Options, option
+from emonet_bench.errors import ConfigError
+
+
+class Everything(Options):
+    """A field of each type."""
+
+    count: int = option(3, "A count.", short="-c", ge=2)
+    rate: float | None = option(None, "None or a number.", gt=0)
+    pair: tuple[int, float] = option((1, 0.5), "Two things.")
+    words: tuple[str, ...] = option(("a",), "Several.")
+    choice: Literal["x", "y"] = option("x", "One of two.")
+    loud: bool = option(True, "On.")
+    quiet: bool = option(False, "Off.")
+
+
+def parsed(*arguments):
+    """What a command with a flag for each field gets: all values, and those that were typed."""
+    seen = []
+    command = click.RichCommand(
+        name="try",
+        params=list(flags({"All": [Everything]}, [], {}, {})),
+        callback=lambda **values: seen.append((values, given(click.get_current_context()))),
+    )
+    done = CliRunner().invoke(command, list(map(str, arguments)))
+    return seen[0] if seen else done.output
+
+
+def test_without_flags_the_values_are_the_models_own():
+    values, typed = parsed()
+    assert Everything(**values) == Everything()
+    assert typed == {}
+
+
+def test_each_type_is_read_and_what_was_typed_is_told_apart():
+    values, typed = parsed(
+        *[
+            "-c",
+            "2",
+            "--rate",
+            "0.5",
+            "--pair",
+            "4",
+            "0.25",
+            "--words",
+            "b",
+            "--words",
+            "c",
+            "--choice",
+            "y",
+            "--no-loud",
+            "--quiet",
+        ]
+    )
+    expected = {
+        "count": 2, "rate": 0.5, "pair": (4, 0.25), "words": ("b", "c"), "choice": "y", "loud": False, "quiet": True,
+    }  # fmt: skip
+    assert values == typed == expected
+
+
+def test_none_stands_for_nothing_where_that_is_allowed():
+    _, typed = parsed("--rate", "none")
+    assert typed == {"rate": None}
+    assert "got 'none'" in parsed("--count", "none")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--count", 1), "input should be greater than or equal to 2; got '1'"),
+        (("--count", 2.5), "got '2.5'"),
+        (("--rate", 0), "input should be greater than 0; got '0'"),
+        (("--pair", 1), "'--pair' requires 2 arguments"),
+        (("--choice", "z"), "'z' is not one of"),
+        (("--no-quiet",), "No such option"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_the_models_reason(arguments, words):
+    assert words in " ".join(parsed(*arguments).replace("│", "").split())
+
+
+def test_an_option_named_like_a_flag_of_the_command_is_an_error():
+    class Clash(Options):
+        mode: int = option(1, "Clashes.")
+
+    with pytest.raises(ConfigError, match="option 'mode' has the name of an option of the command"):
+        list(flags({"Network: x": [Clash]}, [click.Option(["-m", "--mode"])], {}, {}))
+
+
+def test_an_option_of_several_models_is_one_flag():
+    class First(Options):
+        size: int = option(1, "One.", short="-s")
+
+    class Second(First):
+        other: int = option(2, "Two.", short="-s")
+
+    made = list(flags({"a": [First], "b": [Second]}, [], {"other": 5}, {}))
+    assert [(flag.opts, flag.default) for flag in made] == [(["-s", "--size"], 1), (["--other"], 5)]
+
+
+def test_a_required_field_is_a_required_flag_and_a_default_may_be_words():
+    class Demanding(Options):
+        file: str = option(..., "Needed.")
+        mode: int = option(1, "Depends.")
+
+    needed, shown = flags({"a": [Demanding]}, [], {}, {"mode": "as the others"})
+    assert (needed.required, shown.required, shown.show_default) == (True, False, "as the others")
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0.0), ("1e-4", 1e-4), ("1", 1.0)])
+def test_a_tolerance_is_a_number_from_nothing_to_one(text, number):
+    assert Tolerance().convert(text, None, None) == number
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "1.1", "x"])
+def test_what_is_no_tolerance_is_refused(text):
+    with pytest.raises(click.BadParameter):
+        Tolerance().convert(text, None, None)

@@ -1,0 +1,49 @@
+"""Output files of commands: whole or not at all, and one line that names the option."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+import pytest
+
+from emonet_bench.cli.outputs import check_output, write_output
+from emonet_bench.errors import StoreError
+
+
+def test_a_file_is_written_in_utf8_with_its_own_line_ends(tmp_path):
+    write_output(tmp_path / "out.csv", "怒り\r\n", "-o")
+    assert (tmp_path / "out.csv").read_bytes() == "怒り\r\n".encode()
+
+
+def test_a_file_that_cannot_be_written_leaves_what_stood_there(tmp_path):
+    (tmp_path / "out.csv").write_text("before")
+    with pytest.raises(UnicodeEncodeError):
+        write_output(tmp_path / "out.csv", "after \ud800", "-o")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.csv", "before")]
+
+
+@pytest.mark.parametrize("use", [check_output, lambda path, flag: write_output(path, "", flag)])
+def test_a_missing_directory_is_one_line_that_names_the_option(tmp_path, use):
+    path = tmp_path / "absent" / "out.csv"
+    with pytest.raises(StoreError) as caught:
+        use(path, "--output")
+    assert str(caught.value) == f"--output {path}: cannot be written (No such file or directory)"
+
+
+def test_a_file_in_an_existing_directory_may_be_written_later(tmp_path):
+    check_output(tmp_path / "out.csv", "-o")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a named pipe")
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    heard = []
+    reader = threading.Thread(target=lambda: heard.append((tmp_path / "pipe").read_text()))
+    reader.start()
+    write_output(tmp_path / "pipe", "a,b\n", "-o")
+    reader.join()
+    assert heard == ["a,b\n"]
+    assert (tmp_path / "pipe").is_fifo()
