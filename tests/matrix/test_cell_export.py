@@ -37,7 +37,7 @@ def exported(monkeypatch):
 def exporting(tmp_path, names):
     one = cell("+".join(names))
     spec = one.spec.model_copy(update={"protocol": "+".join("p" for _ in names)})
-    scored = {"test": ScoredPartition(scores=Scores(uar=0.5), confusion=[])}
+    scored = {"test": ScoredPartition(scores=Scores(uar=0.5), confusion=[[1, 0], [1, 0]])}
     joint = {
         "per_corpus": dict.fromkeys(names, scored),
         "corpora": {name: {"labels": ["high", "low"]} for name in names},
