@@ -40,6 +40,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "emonet_bench.export": ("export",),
     "emonet_bench.features.identity": ("identify",),
+    "emonet_bench.frontend.power": ("Power",),
     "emonet_bench.frontend.options": ("FrontEndOptions",),
     "emonet_bench.frontend.spectrogram": ("DecibelLogMel", "LogMel", "Mfcc"),
     "emonet_bench.hookspecs": ("CorporaConfig",),
@@ -57,6 +58,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "corpus_of",
         "install_per_corpus",
         "parameter_groups",
+        "two_class_logits",
         "without_corpus",
     ),
     "emonet_bench.plugins.loading": ("Selection",),
@@ -77,6 +79,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "compute_rows",
         "fit_linear_model",
     ),
+    "emonet_bench.training.losses": ("check_labels",),
     "emonet_bench.training.nearest_neighbours": ("NearestNeighboursHead", "fit_nearest_neighbours"),
     "emonet_bench.training.prediction": ("Pass",),
     "emonet_bench.types": (

@@ -32,6 +32,15 @@ def test_every_function_it_names_is_defined_in_a_module_that_it_names():
     assert named - known - {"emonet_bench"} == set()
 
 
+def test_a_change_inside_the_host_takes_at_most_three_files_and_all_of_them_exist():
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| (`emonet_bench/[^|]+) \|$", page, re.MULTILINE)
+    files = {change: re.findall(r"`(emonet_bench/[\w/]+\.py)`", named) for change, named in rows}
+    assert len(files) >= 12
+    assert [change for change, named in files.items() if not 1 <= len(named) <= 3] == []
+    assert [file for named in files.values() for file in named if not (ROOT / file).is_file()] == []
+
+
 def test_it_draws_every_room():
     rooms = {path.parent.name for path in (ROOT / "emonet_bench").glob("*/__init__.py")}
     assert rooms - set(re.findall(r"(\w+)/ ·", TEXT)) == set()

@@ -118,7 +118,8 @@ def test_a_source_that_fails_is_told_with_its_reason(tmp_path):
     done = matrix(tmp_path, *TINY, *wrong, "--corpora", "synthetic-acted", "--architectures", "cnn")
     assert done.returncode == 1
     *_, reason, _, _ = done.stdout.splitlines()
-    assert reason.startswith("failed: synthetic-calls cnn scratch s0: TrainingError: the loss is ")
+    assert reason.startswith("failed: synthetic-calls cnn scratch s0: TrainingError: the ")
+    assert reason.endswith("lower training.learning_rate")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from emonet_bench.data.folders import files_in
 from emonet_bench.deploy import Predictor
 from emonet_bench.deploy.model import Providers
 from emonet_bench.errors import AudioError, ConfigError
+from emonet_bench.escaping import printable
 from emonet_bench.types import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ def _table(_: Predictor, predictions: Iterable[Prediction]) -> None:
     table = Table(Column("file", overflow="fold"), "start", "end", "prediction", "probability")
     for one in predictions:
         times, most = (f"{one.start:.2f}", f"{one.end:.2f}"), f"{one.probabilities.max():.3f}"
-        table.add_row(Text(one.file), *times, Text(one.label), most)
+        table.add_row(
+            Text(printable(one.file)), *times, Text(printable(one.label)), most
+        )  # escaped before it is measured
     if table.row_count:
         Terminal().print(table)

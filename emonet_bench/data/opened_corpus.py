@@ -81,7 +81,7 @@ class OpenCorpus:
         """Return the indices of each partition's utterances.
 
         Raises:
-            CorpusError: A partition is empty, or train lacks a second label.
+            CorpusError: A partition is empty.
         """
         assigned = partitions.assign(self.utterances, self.rule, fold)
         kept = set(range(len(assigned)))

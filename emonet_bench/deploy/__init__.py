@@ -6,7 +6,8 @@
 ['anger']
 """
 
-from emonet_bench.deploy.predictor import Prediction, Predictor
+from emonet_bench.deploy.prediction import Prediction
+from emonet_bench.deploy.predictor import Predictor
 from emonet_bench.deploy.stream import Stream
 
 __all__ = ["Prediction", "Predictor", "Stream"]

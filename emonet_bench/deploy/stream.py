@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emonet_bench.deploy.clips import Cut
-    from emonet_bench.deploy.predictor import Prediction
+    from emonet_bench.deploy.prediction import Prediction
 
 _NOTHING = np.zeros(0, np.float32)
 

@@ -200,7 +200,7 @@ class RunRecord(CorpusFacts, RunHeader):
         Raises:
             ConfigError: It is not one of the run's, or none is named where there are several.
         """
-        protocols = [ref.name for ref in self.spec.trained_corpora()]
+        protocols = {ref.name: ref.division for ref in self.spec.trained_corpora()}
         if corpus is None and len(protocols) > 1:
             raise ConfigError(f"--corpus: this run has several; name one of {', '.join(protocols)}")
         if corpus is not None and corpus not in protocols:

@@ -287,11 +287,3 @@ def test_a_label_map_that_names_every_label_declares_their_order(tmp_path):
     ordered = relabelled(corpus, {label: label for label in ("low", "medium", "high")})
     assert (ordered.labels, ordered.ordered) == (("low", "medium", "high"), True)
     assert not relabelled(corpus, {"low": "medium"}).ordered
-
-
-def test_train_with_one_label_alone_is_refused_as_the_docstring_says(tmp_path):
-    rows = "".join(f"{i}.wav,{label},{part}\n" for i, (label, part) in enumerate(ORDINAL) if part != "train" or i < 1)
-    write(tmp_path / "utterances.csv", f"file,label,partition\n{rows}")
-    corpus = read_directory("mine", tmp_path, tmp_path)
-    with pytest.raises(CorpusError, match="leaves the one label 'low' in train"):
-        OpenCorpus(corpus, "own", corpus.load(), None, 16_000, 0, coverage(corpus, corpus.load())).divide(None)

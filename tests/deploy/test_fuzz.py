@@ -34,7 +34,7 @@ def outcome(path):
     return None
 
 
-def check(lines):
+def check_lines(lines):
     assert any(lines)
     assert all(line is None or (line and "\n" not in line) for line in lines)
 
@@ -52,7 +52,7 @@ def test_metadata_of_any_kind_is_one_line_or_read(tmp_path, content):
         onnx.helper.set_model_props(model, said)
         path.write_bytes(model.SerializeToString())
         lines.append(outcome(path))
-    check(lines)
+    check_lines(lines)
 
 
 def test_weights_of_any_value_are_one_line_or_score(tmp_path, content):
@@ -66,7 +66,7 @@ def test_weights_of_any_value_are_one_line_or_score(tmp_path, content):
         tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
         path.write_bytes(model.SerializeToString())
         lines.append(outcome(path))
-    check(lines)
+    check_lines(lines)
 
 
 def test_files_that_are_cut_or_spoilt_anywhere_are_one_line_or_score(tmp_path, content):
@@ -83,4 +83,4 @@ def test_files_that_are_cut_or_spoilt_anywhere_are_one_line_or_score(tmp_path, c
             del spoilt[place : place + chance.randrange(1, 100)]
         path.write_bytes(spoilt)
         lines.append(outcome(path))
-    check(lines)
+    check_lines(lines)

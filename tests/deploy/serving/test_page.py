@@ -116,7 +116,7 @@ def expected(predictor, spoken):
     return list(predictor.predict([spoken], window=1.0))
 
 
-def check(found, truth, labels):
+def check_rows(found, truth, labels):
     label, cells = found
     mean = np.mean([one.probabilities for one in truth], axis=0)
     assert label == labels[mean.argmax()]
@@ -135,7 +135,7 @@ def fits(view):
 def test_the_served_page_hears_a_file_and_a_microphone(server, look, predictor, spoken, quiet):
     view = View(look, server.url)
     truth = expected(predictor, spoken)
-    check(view.hear(spoken), truth, predictor.labels)
+    check_rows(view.hear(spoken), truth, predictor.labels)
     assert fits(view)
     _, cells = view.record(2)
     assert {cell[2] for cell in cells} <= set(predictor.labels)
@@ -175,6 +175,7 @@ def test_the_served_page_asks_for_a_key_and_uses_it(start, browser, spoken):
     page.locator("#status", has_text="s heard:").wait_for()
     page.locator("h1").click()
     page.keyboard.press("r")
+    page.locator("#status", has_text="Listening.").wait_for()
     page.locator("#rows tr").nth(0).wait_for(state="attached")
     assert page.locator("#status").text_content() == "Listening. Press again to stop."
     context.close()
@@ -211,7 +212,7 @@ def test_the_serverless_page_hears_what_the_predictor_hears(written, look, predi
         url = "http://localhost:1/index.html"  # answered from the folder, whatever else is asked for
         look.route("**/*", lambda route: route.fulfill(path=written / route.request.url.rpartition("/")[2]))
     view = View(look, url)
-    check(view.hear(tmp_path / "clip.wav"), truth, predictor.labels)
+    check_rows(view.hear(tmp_path / "clip.wav"), truth, predictor.labels)
     view.record(2)
     assert view.said == []
     own = {f"{url.rpartition('/')[0]}/{name}" for name in ("index.html", "runtime.js", "model.js")}
@@ -229,7 +230,7 @@ def test_the_serverless_page_of_a_bank_has_its_tasks(bank, runtime, browser, tmp
     view = View(context, (tmp_path / "page" / "index.html").as_uri())
     view.page.locator("#model").select_option(label="bank: theirs")
     found = view.hear(tmp_path / "clip.wav")
-    check(found, expected(Predictor(bank, "cpu", task="theirs"), tmp_path / "clip.wav"), TASKS["theirs"])
+    check_rows(found, expected(Predictor(bank, "cpu", task="theirs"), tmp_path / "clip.wav"), TASKS["theirs"])
     context.close()
 
 
