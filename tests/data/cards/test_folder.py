@@ -127,5 +127,7 @@ def test_a_folder_that_is_not_known_not_there_or_empty_says_where_audio_is_to_be
 def test_two_files_of_one_utterance_are_named(folder):
     (folder / "again").mkdir()
     (folder / "again" / "clip1.flac").touch()
-    with pytest.raises(CorpusError, match=r"^corpus mine: .*clip1\.wav and .*again/clip1\.flac are both clip1; remove one$"):
+    with pytest.raises(
+        CorpusError, match=r"^corpus mine: .*clip1\.wav and .*again/clip1\.flac are both clip1; remove one$"
+    ):
         load("mine", card(), folder)
