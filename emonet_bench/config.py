@@ -232,7 +232,7 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     """
     known = sorted(known)
     near = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known) or 'none'}"
 
 
 def axes(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, list[Any]]:

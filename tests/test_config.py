@@ -87,12 +87,6 @@ def test_a_batch_that_no_machine_holds_is_refused_whatever_its_parts():
     parse(Training, {"sampling_rate": 48_000, "window": 30.0, "batch_size": 512}, "m.toml")
 
 
-@pytest.mark.parametrize("seed", [-1, 2**32, 10**30])
-def test_a_seed_that_some_library_would_refuse_is_refused_at_once(seed):
-    values = {"corpora": ["a"], "architectures": ["b"], "seeds": [0, seed]}
-    assert refused(Matrix, values).startswith("m.toml.seeds.1: ")
-
-
 def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
     file = tmp_path / "m.toml"
     file.write_bytes(b"\xef\xbb\xbfepochs = 3\r\n")

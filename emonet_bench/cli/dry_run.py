@@ -39,12 +39,13 @@ def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
     with console.status("trying one training step of each network"):
         costs = _costs(planned, open_cells)
     seconds = {cell.run_id: _seconds(planned, cell, costs) for cell in open_cells}
-    width = max(len(cell.spec.title) for cell in planned.cells)
+    width = max((len(cell.spec.title) for cell in planned.cells), default=0)
     for cell in planned.cells:
         about = seconds.get(cell.run_id)
         say(f"{cell.spec.title:{width}}  {states[cell.run_id]}{f', about {duration(about)}' if about else ''}")
     counts = Counter(state.partition(":")[0].partition(" (")[0].replace("to do", "to run") for state in states.values())
-    say(f"\n{len(planned.cells)} cells: {', '.join(f'{count} {state}' for state, count in counts.items())}.")
+    listed = ", ".join(f"{count} {state}" for state, count in counts.items())
+    say(f"\n{len(planned.cells)} cells: {listed or 'nothing to run'}.")
     for note in stale_notes(planned):
         say(note)
     if costs:

@@ -37,7 +37,7 @@ def _conclude(outcome: Outcome, results: Results, console: Console) -> None:
     for problem in (*table.problems, *results.lost):
         console.print(problem, markup=False, soft_wrap=True)
     counts = ", ".join(f"{count} {state}" for state, count in outcome.counts.items() if count)
-    console.print(f"\n{counts}. Results: {results.directory}/", markup=False, soft_wrap=True)
+    console.print(f"\n{counts or 'no cells'}. Results: {results.directory}/", markup=False, soft_wrap=True)
     if results.exportable:
         run = shell_word(results.exportable[0])
         console.print(f"Next: emonet-bench export {run} -o model.onnx", markup=False, soft_wrap=True)

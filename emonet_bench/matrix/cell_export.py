@@ -1,4 +1,4 @@
-"""The export of a cell's networks to ONNX, with ``--export``: right after its training, before it is committed."""
+"""ONNX export of a cell's networks, with ``--export``: right after its training, before it is committed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cells cost in time and memory: cells of one kind cost alike, and what a probe has measured is kept for later."""
+"""The cost model: what cells cost in time and memory, alike for cells of one kind; what a probe measured is kept."""
 
 from __future__ import annotations
 

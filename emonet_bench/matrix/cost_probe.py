@@ -1,4 +1,4 @@
-"""How long training takes and how much memory, tried on noise: the estimate of ``--dry-run``."""
+"""The cost probe: how long training takes and how much memory, tried on noise; the estimate of ``--dry-run``."""
 
 from __future__ import annotations
 

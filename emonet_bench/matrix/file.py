@@ -57,10 +57,9 @@ class Matrix(Options):
         >>> matrix.recipe("whisper", "scratch")
         {'epochs': 40, 'window': None}
         """
-        common: dict[str, Any] = {
-            name: value for name, value in self.training.items() if not isinstance(value, Mapping)
-        }
-        return {**common, **self.training.get(architecture, {}), **self.training.get(strategy, {})}
+        tables = {name: value for name, value in self.training.items() if isinstance(value, Mapping)}
+        common: dict[str, Any] = {name: value for name, value in self.training.items() if name not in tables}
+        return {**common, **tables.get(architecture, {}), **tables.get(strategy, {})}
 
     @property
     def entries(self) -> dict[str, CorpusEntry]:

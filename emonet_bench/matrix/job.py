@@ -1,4 +1,4 @@
-"""The job of a worker: a cell, and all that is needed to run it."""
+"""The job: a cell, and all that a worker needs to run it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names in a matrix file, held to what plugins register."""
+"""Name resolution: the names in a matrix file, held to what plugins register."""
 
 from __future__ import annotations
 

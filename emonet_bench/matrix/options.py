@@ -1,4 +1,4 @@
-"""The options of running a matrix: where, how many cells at once, and what is done with results on disk."""
+"""Run options: where a matrix is run, how many cells at once, and what is done with results on disk."""
 
 from __future__ import annotations
 

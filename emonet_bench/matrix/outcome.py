@@ -37,7 +37,8 @@ class Outcome(Listener):
     def finished(self, cell: Cell, record: RunRecord) -> None:
         """Count a cell, and remember the most memory that any has taken."""
         self.finished_cells.append(cell)
-        self.peak_mb = max(self.peak_mb or 0, record.peak_memory_mb or 0)
+        known = (self.peak_mb, record.peak_memory_mb)
+        self.peak_mb = max((memory for memory in known if memory is not None), default=None)
 
     def failed(self, cell: Cell, error: RunError) -> None:
         """Keep why a cell failed."""

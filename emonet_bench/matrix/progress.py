@@ -1,4 +1,4 @@
-"""Progress in plain lines: one for each cell that ends, for notebooks, logs and pipes."""
+"""Progress lines: one for each cell that ends, for notebooks, logs and pipes."""
 
 from __future__ import annotations
 

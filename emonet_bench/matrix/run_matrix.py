@@ -1,4 +1,4 @@
-"""Running a planned matrix: its cells are handed to an executor, and every listener hears what becomes of them."""
+"""The matrix runner: cells are handed to an executor, and every listener hears what becomes of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run_planned(planned: PlannedMatrix, options: RunOptions, listeners: Iterable
         Terminated: A signal asked this process to end; all workers have ended.
     """
     store, cells = RunStore(options.results), planned.cells
-    threads = max(cell.spec.training.threads for cell in cells)
+    threads = max((cell.spec.training.threads for cell in cells), default=1)  # a small matrix leaves shares empty
     device = "cuda" if any(cell.spec.training.device == "cuda" for cell in cells) else "cpu"
     gpus = visible_gpus() if device == "cuda" else []
     workers = worker_count(options.jobs, threads, len(cells))

@@ -1,4 +1,4 @@
-"""An architecture on the bench: built, fitted or stirred, and something to hear."""
+"""The bench: an architecture built, fitted or stirred, and something to hear."""
 
 from __future__ import annotations
 

@@ -51,6 +51,8 @@ def check_corpus(corpus: str | Corpus) -> None:
 def load_repeats(bench: CorpusBench) -> None:
     """``load()`` returns the same utterances in the same order every time, and as many as ``clips`` says."""
     first, again = bench.utterances, bench.corpus.load()
+    if not first:
+        raise BrokenError("load() found no utterance; it should raise a CorpusError that says where audio is to be had")
     if len(first) != len(again):
         raise BrokenError(f"{len(first)} utterances, then {len(again)}")
     for number, (one, other) in enumerate(zip(first, again, strict=True)):

@@ -1,4 +1,4 @@
-"""Fixtures of pytest: the kits without an import."""
+"""Pytest fixtures: the kits without an import."""
 
 from __future__ import annotations
 

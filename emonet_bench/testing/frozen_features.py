@@ -1,4 +1,4 @@
-"""The contract of frozen features: a network that splits itself is its two halves, whichever way features are kept."""
+"""Frozen features' contract: a network that splits itself is its two halves, whichever way features are kept."""
 
 from __future__ import annotations
 

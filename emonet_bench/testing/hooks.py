@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from emonet_bench.config import Training
+from emonet_bench.config import Training, did_you_mean
+from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.spec import RunResult, RunSpec
@@ -71,8 +72,13 @@ def check_hooks(name: str, plugins: Plugins | None = None) -> None:
 
     Raises:
         AssertionError: It breaks one; the message says which, what was seen and where the contract is written.
+        ConfigError: No plugin of this name is loaded.
     """
-    hold("hooks", name, CHECKS, HooksBench(plugins or Plugins(), name))
+    plugins = plugins or Plugins()
+    loaded = [known for known, _ in plugins.manager.list_name_plugin()]
+    if name not in loaded:
+        raise ConfigError(f"unknown plugin {name!r}{did_you_mean(name, loaded)}")
+    hold("hooks", name, CHECKS, HooksBench(plugins, name))
 
 
 def run_followed(bench: HooksBench) -> None:

@@ -1,4 +1,4 @@
-"""Two small architectures that strategies are tried on: one with every kind of adapter point, and one with none."""
+"""Test networks that strategies are tried on: one with every kind of adapter point, and one with none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts for adapter points that change nothing until they are stirred."""
+"""Adapter parts that change nothing until they are stirred."""
 
 from __future__ import annotations
 

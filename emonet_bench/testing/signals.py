@@ -1,4 +1,4 @@
-"""Noise to hear and clips to fit, small and the same every time."""
+"""Test signals: noise to hear and clips to fit, small and the same every time."""
 
 from __future__ import annotations
 

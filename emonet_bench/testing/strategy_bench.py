@@ -1,4 +1,4 @@
-"""A strategy on the bench: tried on two networks, with sources that were made as it says, and clips to train on."""
+"""The strategy bench: tried on two networks, with sources that were made as it says, and clips to train on."""
 
 from __future__ import annotations
 

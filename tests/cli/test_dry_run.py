@@ -10,12 +10,10 @@ from rich.console import Console
 from emonet_bench.cli import dry_run
 from emonet_bench.config import Training
 from emonet_bench.matrix import cost
-from emonet_bench.matrix import cost_probe as probing
 from emonet_bench.matrix.cost import Cost
-from emonet_bench.matrix.cost_probe import probe
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.planning import PlannedMatrix
-from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget
 
 
@@ -31,23 +29,6 @@ def spec(architecture, **options):
         training=Training(batch_size=4, window=0.5, device="cpu", precision="float32"),
         seed=0,
     )
-
-
-def test_a_probe_measures_time_and_memory_of_a_training_step():
-    small = {"num_mels": 16, "n_fft": 256, "hop": 256, "number_of_resnet_blocks": 1, "number_of_filters": 4}
-    measured = probe(spec("cnn", **small), Selection())
-    assert 0 < measured.seconds < 60
-    assert measured.memory_mb > 50
-
-
-def test_a_large_batch_is_estimated_from_small_ones(monkeypatch):
-    monkeypatch.setattr(probing, "_step", lambda _, __, clips: (0.1 + 0.05 * clips, 100 + 10 * clips))
-    large = spec("chance")
-    measured = probe(
-        large.model_copy(update={"training": large.training.model_copy(update={"batch_size": 32})}), Selection()
-    )
-    assert measured.seconds * 32 == pytest.approx(0.1 + 0.05 * 32)
-    assert measured.memory_mb == 100 + 10 * 32
 
 
 @pytest.fixture
@@ -115,6 +96,11 @@ def test_a_plan_leaves_out_what_nobody_needs_and_cells_that_train_nothing(probed
     assert "not needed: no cell that is left to run starts from it" in told
     assert "3 cells: 1 not needed, 1 skipped, 1 to run." in told
     assert probed == []
+
+
+def test_a_share_without_cells_is_a_plan_of_nothing(capsys, tmp_path):
+    dry_run.show(PlannedMatrix([], Plugins(), {}), RunOptions(tmp_path / "results"), Console())
+    assert capsys.readouterr().out.strip() == "0 cells: nothing to run."
 
 
 def test_planning_imports_no_torch():

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from emonet_bench.cli import main
-from emonet_bench.testing.contracts import LONGEST, useful_line
+from emonet_bench.testing.contracts import LONGEST
 
 PLUGIN = """
 import os, threading, time
@@ -145,18 +145,3 @@ def test_hooks_are_checked_and_what_they_raise_is_shown(check):
 
 def test_an_optional_hook_of_another_host_is_no_fault(check):
     assert "unknown hook" not in check("mine").output
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("short\n  text", "short text"),
-        ("a" * 500, f"{'a' * LONGEST} ..."),
-        (
-            "First: failed\n" + "x = y\n" * 200 + "torch.SomeError: why\n" + "z\n" * 200,
-            "First: failed ... torch.SomeError: why",
-        ),
-    ],
-)
-def test_the_useful_line_is_the_first_and_the_last_error(text, line):
-    assert useful_line(text) == line

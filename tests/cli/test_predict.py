@@ -98,7 +98,9 @@ def test_names_come_from_standard_input(model, files):
 @pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are Unicode there")
 @pytest.mark.parametrize("form", ["csv", "jsonl", "table"])
 @pytest.mark.parametrize("way", ["argument", "folder", "stdin"])
-def test_a_name_that_is_not_unicode_comes_out_as_it_went_in_but_for_a_console(model, files, tmp_path, monkeypatch, form, way):
+def test_a_name_that_is_not_unicode_comes_out_as_it_went_in_but_for_a_console(
+    model, files, tmp_path, monkeypatch, form, way
+):
     (tmp_path / "audio" / "c.wav").rename(tmp_path / "audio" / os.fsdecode(b"c_\xe9.wav"))
     monkeypatch.chdir(tmp_path)
     name = b"audio/c_\xe9.wav"

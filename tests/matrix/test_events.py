@@ -8,8 +8,6 @@ from emonet_bench.errors import PluginError
 from emonet_bench.matrix.events import Listener, Listeners
 from emonet_bench.matrix.outcome import Outcome
 from emonet_bench.matrix.planning import PlannedMatrix
-from emonet_bench.matrix.progress import ProgressLines
-from emonet_bench.matrix.stale import StaleRun
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.history import Epoch
@@ -74,25 +72,3 @@ def test_a_verdict_of_a_strict_plugin_stops_the_matrix():
 
     with pytest.raises(PluginError, match="plugin mine"):
         Listeners([Strict()]).started(CELL)
-
-
-def test_progress_is_a_line_for_each_cell_that_ends(tmp_path, capsys):
-    tell(ProgressLines(epochs=True), tmp_path)
-    assert capsys.readouterr().out.splitlines() == [
-        "a a s s0: epoch 1 of 40, dev UAR 0.250",
-        "[1/2] a a s s0: finished, test UAR 0.500",
-        "[2/2] b a s s0: failed, Oops: b",
-        "[3/2] c a s s0: skipped, no reason",
-    ]
-
-
-def test_progress_tells_what_was_on_disk_and_what_other_code_has_left(tmp_path):
-    lines = []
-    progress = ProgressLines(lines.append)
-    stale = {"x": StaleRun("y", "", frozenset({"my-net"}))}
-    progress.planned(PlannedMatrix([CELL], Plugins(Selection(names=())), {}, stale), (), tmp_path)
-    progress.finished(CELL, RECORD)
-    assert lines == [
-        "1 from other code of my-net: trained anew; --reuse takes them as they are",
-        "[1/1] a a s s0: finished, test UAR 0.500 (on disk already)",
-    ]

@@ -352,8 +352,3 @@ def test_a_training_may_differ_for_one_architecture_or_strategy(plugins):
         ("net", "finetune", 2.0, 2e-3),
         ("svm", "scratch", None, default),
     }
-
-
-def test_a_training_of_nothing_known_is_one_line(plugins):
-    with pytest.raises(ConfigError, match=r"training\.nett: no such architecture or strategy; did you mean 'net'"):
-        cells(plugins, training={"nett": {"epochs": 3}})

@@ -1,4 +1,4 @@
-"""A time limit for the regular expressions of cards."""
+"""Bounded matching: a time limit for the regular expressions of cards."""
 
 from __future__ import annotations
 

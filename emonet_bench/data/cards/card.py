@@ -1,11 +1,11 @@
-"""What a card may say: one pydantic declaration."""
+"""The card: one pydantic declaration of what it may say."""
 
 from __future__ import annotations
 
 import re
 import string
 import warnings
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -32,17 +32,37 @@ def _expression(pattern: str) -> str:
     return pattern
 
 
+def of_path(pattern: str) -> str:
+    """Make the expression for a whole path of one for its end; what that matches is the group ``_name``."""
+    return rf"(?:.*/)?(?P<_name>{pattern})"
+
+
+def _read_groups(pattern: str) -> set[str]:
+    """Name what a pattern reads; parts of one thing are numbered."""
+    return {name.rstrip("0123456789") for name in re.compile(pattern).groupindex}
+
+
 def _with_groups(pattern: str) -> str:
-    groups = {name.rstrip("0123456789") for name in re.compile(_expression(pattern)).groupindex}
-    if not groups <= set(GROUPS):
+    if not _read_groups(_expression(pattern)) <= set(GROUPS):
         raise ValueError("may have the named groups label, speaker, text, session and partition, no others")
+    try:
+        re.compile(of_path(pattern))
+    except re.error as error:  # flags for the whole, references by number
+        raise ValueError(f"not a part of an expression: {error.msg}; write (?i:...) and (?P=name)") from error
     return pattern
 
 
 def _glob(pattern: str) -> str:
-    if not PurePath(pattern).parts or PurePath(pattern).is_absolute():
+    path = PurePath(pattern)
+    if not path.parts or path.is_absolute() or any("**" in part and part != "**" for part in path.parts):
         raise ValueError("not a glob pattern relative to the corpus's folder")
     return pattern
+
+
+def _file_name(name: str) -> str:
+    if not name or PurePosixPath(name).name != name:
+        raise ValueError("not a file's name without its suffix")
+    return name
 
 
 def _dropped(label: object) -> object:
@@ -155,7 +175,7 @@ class Card(Options):
     faults: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     patterns: tuple[Annotated[str, AfterValidator(_with_groups)], ...] = Field(min_length=1)
-    corrections: dict[str, str] = Field(default={})
+    corrections: dict[str, Annotated[str, AfterValidator(_file_name)]] = Field(default={})
     tables: tuple[TableCard, ...] = ()
     labels: dict[str, Target]
     partitions: dict[str, Partition] = Field(default={name: name for name in PARTITIONS})
@@ -165,8 +185,8 @@ class Card(Options):
 
     @model_validator(mode="after")
     def _read_somewhere(self) -> Card:
-        places = [*self.patterns, *(table.row for table in self.tables)]
-        if not any("label" in re.compile(place).groupindex for place in places):
+        read = [*map(_read_groups, self.patterns), *(set(re.compile(table.row).groupindex) for table in self.tables)]
+        if not any("label" in groups for groups in read):
             raise ValueError("patterns: one needs a named group label, or the row of a table does")
         for name, labels in self.maps.items():
             if strangers := labels.keys() - set(self.labels.values()):

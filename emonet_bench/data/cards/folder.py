@@ -1,4 +1,4 @@
-"""Reading the utterances of a folder as its card says."""
+"""The folder reader: the utterances of a corpus's folder, as its card says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from emonet_bench.data.cards.bounded import bounded_matches
-from emonet_bench.data.cards.card import Card
+from emonet_bench.data.cards.card import Card, of_path
 from emonet_bench.data.cards.matching import Groups
 from emonet_bench.data.cards.rows import Rows, read_tables
 from emonet_bench.data.coverage import Listing
@@ -83,8 +83,7 @@ def read_names(card: Card, paths: Sequence[str], where: str) -> list[Groups | No
     Raises:
         CorpusError: The patterns take too long.
     """
-    patterns = [rf"(?:.*/)?(?P<_name>{pattern})" for pattern in card.patterns]
-    return bounded_matches(patterns, [_corrected(card, path) for path in paths], where)
+    return bounded_matches([*map(of_path, card.patterns)], [_corrected(card, path) for path in paths], where)
 
 
 def read(card: Card, file: Path, groups: Groups, rows: Rows) -> Utterance | None:

@@ -1,4 +1,4 @@
-"""Regular expressions of cards, carried out in a process of their own, so that one that explodes can be stopped.
+"""Matching: the regular expressions of cards, in a process of their own, so that one that explodes can be stopped.
 
 Python's ``re`` has no time limit, and cards come from anywhere. The process imports nothing but the standard
 library and starts in some 30 ms.

@@ -1,4 +1,4 @@
-"""The text files of a corpus that say what names of files do not, read as its card says."""
+"""The row reader: the text files of a corpus that say what names of files do not, read as its card says."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""The contract kit: every registered architecture keeps its contracts, and planted faults are found."""
+"""The kit for architectures: every registered one keeps its contracts, and planted faults are found."""
 
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,12 +15,9 @@ from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.frontend.spectrogram import LogMel
 from emonet_bench.networks import MaskedBatchNorm
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.testing import check_architecture, corpora, executors, strategies
-from emonet_bench.testing.architectures import CHECKS
-from emonet_bench.testing.contracts import PAGE, anchor
+from emonet_bench.testing.architectures import check_architecture
+from emonet_bench.testing.contracts import PAGE
 from emonet_bench.types import AdapterPoint, Architecture, InputSpec
-
-pytest_plugins = ["pytester"]
 
 SPECTRUM = {"num_mels": 16}
 RECURRENT = {"hidden_dim": 6}
@@ -328,28 +324,3 @@ def test_the_kit_leaves_the_global_generator_as_it_was():
     torch.manual_seed(3)
     check_architecture("chance")
     assert torch.equal(torch.rand(2), expected)
-
-
-@pytest.mark.parametrize(
-    ("kind", "checks"),
-    [
-        ("corpus", corpora.CHECKS),
-        ("architecture", CHECKS),
-        ("strategy", strategies.CHECKS),
-        ("executor", executors.CHECKS),
-    ],
-)
-def test_every_contract_has_its_section_in_the_docs(kind, checks):
-    page = (Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8")
-    headings = [line.removeprefix("### ") for line in page.splitlines() if line.startswith(f"### {kind.title()}:")]
-    anchors = [heading.lower().replace(":", "").replace(" ", "-") for heading in headings]
-    assert anchors == [anchor(kind, check) for check in checks]
-
-
-def test_authors_get_the_kits_as_fixtures(pytester):
-    pytester.makepyfile(
-        "pytest_plugins = ['emonet_bench.testing']\n"
-        "def test_mine(check_architecture): check_architecture('chance')\n"
-        "def test_all(check_corpus, check_strategy, check_executor): pass\n"
-    )
-    pytester.runpytest_inprocess().assert_outcomes(passed=2)
