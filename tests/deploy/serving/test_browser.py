@@ -38,7 +38,7 @@ def pack(folder):
             archive.addfile(member, io.BytesIO(content))
 
 
-def checked(page, model):
+def assert_whole(page, model):
     assert sorted(file.name for file in page.iterdir()) == ["index.html", "model.js", "runtime.js"]
     script = (page / "runtime.js").read_text()
     assert base64.b64encode(FILES["ort-wasm-simd-threaded.wasm"]).decode() in script
@@ -50,7 +50,7 @@ def checked(page, model):
 @pytest.mark.parametrize("named", [".", "dist"])
 def test_the_runtime_may_be_named_as_its_package_or_its_files(model, runtime, tmp_path, named):
     write_page(model, tmp_path / "deep" / "page", runtime / named)
-    checked(tmp_path / "deep" / "page", model)
+    assert_whole(tmp_path / "deep" / "page", model)
 
 
 def test_without_a_folder_npm_fetches_the_version_that_was_tried_and_runs_nothing_of_it(model, tmp_path, monkeypatch):
@@ -62,7 +62,7 @@ def test_without_a_folder_npm_fetches_the_version_that_was_tried_and_runs_nothin
     monkeypatch.setattr(browser.shutil, "which", lambda _: "/bin/npm")
     monkeypatch.setattr(browser.subprocess, "run", run)
     write_page(model, tmp_path / "page")
-    checked(tmp_path / "page", model)
+    assert_whole(tmp_path / "page", model)
 
 
 def failing(*_, **__):
