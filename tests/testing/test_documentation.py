@@ -35,6 +35,7 @@ class Empty(Options):
 @pytest.mark.parametrize("model", [Documented, Empty, Training, Matrix], ids=lambda model: model.__name__)
 def test_options_that_explain_themselves_pass(model):
     hold_documented(model)
+    assert all(field.description for field in model.model_fields.values())
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,13 @@ def bench(build):
 
 @pytest.mark.parametrize("rows", [False, True])
 def test_a_network_that_is_its_two_halves_passes(rows):
-    cached_features(bench(lambda: FrozenToy(rows=rows)))
+    made = []
+    cached_features(bench(lambda: made.append(FrozenToy(rows=rows)) or made[-1]))
+    assert sum(network.computed for network in made) > 0, "the frozen half was asked"
 
 
 def test_a_network_that_splits_nothing_off_is_left_alone():
+    assert not hasattr(Toy, "frozen")
     cached_features(bench(Toy))
 
 
@@ -32,10 +35,9 @@ def test_a_network_whose_frozen_half_trains_is_left_alone():
             super().__init__()
             self.backbone.requires_grad_(requires_grad=True)
 
-        def frozen(self, waveform, lengths):
-            pytest.fail("nothing is split off")
-
-    cached_features(bench(Trains))
+    made = []
+    cached_features(bench(lambda: made.append(Trains()) or made[-1]))
+    assert [network.computed for network in made] == [0] * len(made), "nothing is split off"
 
 
 class HasNoNameOfItsOwn(FrozenToy):

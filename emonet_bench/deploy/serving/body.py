@@ -1,4 +1,4 @@
-"""Reading a request's body into memory, within limits, and taking a multipart form apart. Nothing touches the disk."""
+"""Request bodies: read into memory, within limits, and multipart forms taken apart. Nothing touches the disk."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,7 +49,7 @@ class ServedModel:
     def facts(self, task: str | None = None) -> dict[str, Any]:
         """Tell what a model is, and what it was trained and scored on."""
         model = self.tasks.get(task, self.model)
-        said = {name: _of_task(model.metadata.get(name, ""), task) for name in _FACTS}
+        said = {name: _fact(name, model.metadata.get(name, ""), task) for name in _FACTS}
         return {
             "id": self.name,
             "object": "model",
@@ -68,15 +69,30 @@ _FACTS = (
 )  # fmt: skip
 
 
-def _of_task(text: str, task: str | None) -> Any:
-    """Read a value of the metadata: JSON where it is, and of an object with a value for each task that task's."""
+_NUMBERS = ("synthetic", "uar", "uar_interval")  # all others are texts, such as the run id 1234567890123456
+
+
+def _fact(name: str, text: str, task: str | None) -> Any:
+    """Read a value of the metadata; of an object with a value for each task that task's."""
+    said = _decoded(text)
+    if isinstance(said, dict):
+        each = {key: _value(name, one) for key, one in said.items()}
+        return each if task is None else each.get(task)
+    return _value(name, text)
+
+
+def _value(name: str, said: Any) -> Any:
+    value = _decoded(said) if name in _NUMBERS and isinstance(said, str) else said
+    infinite = isinstance(value, float) and not math.isfinite(value)
+    return None if value == "" or infinite else value
+
+
+def _decoded(text: str) -> Any:
+    """Read JSON where it is some."""
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return text or None
-    if isinstance(value, dict) and task is not None:
-        value = value.get(task)
-    return None if value == "" else value
+        return text
 
 
 def open_models(paths: Sequence[Path], providers: Providers) -> dict[str, ServedModel]:

@@ -56,7 +56,7 @@ def parse_options(given: Mapping[str, Any]) -> Options:
 def _number(name: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not 0 < number < math.inf:
         raise RequestError(400, f"{name}: must be seconds, more than 0, is {str(value)[:40]!r}")

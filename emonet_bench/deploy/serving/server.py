@@ -30,6 +30,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 """Names under which a server on loopback answers."""
 
 _BACKLOG = 1024
+_LAST_PORT = 2**16 - 1
 _LOOK_SECONDS = 0.5  # between looks for a signal
 _CONNECTIONS = 1000  # at once, idle ones included; each is a file descriptor
 
@@ -147,6 +148,8 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         ConfigError: The address is taken, or none of this machine's.
     """
+    if not 0 <= port <= _LAST_PORT:  # getaddrinfo would take it modulo 2**16
+        raise ConfigError(f"--port: must be from 0 to {_LAST_PORT}, is {port}")
     bound = None
     try:
         family, kind, proto, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -18,6 +18,7 @@ HEADER_LENGTH = "Inference-Header-Content-Length"
 
 _DTYPES: Mapping[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "INT64": np.dtype("<i8")}
 _MOST_DIMENSIONS = 4
+_MOST_DIGITS = 20  # of a number in a header
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def parse_request(body: bytes, header_length: str | None) -> Request:
     """
     head, binary = body, memoryview(b"")
     if header_length is not None:
-        if not (header_length.isascii() and header_length.isdecimal()) or int(header_length[:20]) > len(body):
+        digits = header_length.isascii() and header_length.isdecimal() and len(header_length) <= _MOST_DIGITS
+        if not digits or int(header_length) > len(body):
             raise RequestError(400, f"{HEADER_LENGTH}: must be a number of bytes within the body")
         head, binary = body[: int(header_length)], memoryview(body)[int(header_length) :]
     try:
