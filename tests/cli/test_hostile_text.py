@@ -12,6 +12,7 @@ from emonet_bench import escaping
 from emonet_bench.audit import Finding
 from emonet_bench.cli import main
 from emonet_bench.cli.audit import Audit, show_findings
+from emonet_bench.data.coverage import Coverage
 from emonet_bench.export.card import model_card
 from tests.hostile import ESCAPES, HOSTILE, MARKUP, obeyed
 from tests.written import Results
@@ -109,7 +110,7 @@ def test_paths_are_shown_and_commands_to_copy_are_quoted(tmp_path, text):
 
 @TEXTS
 def test_findings_of_an_audit_are_shown_as_they_stand(text, capsys):
-    audit = Audit(text, 2, [Finding("labels", "warning", text, (text,))])
+    audit = Audit(text, Coverage(2), [Finding("labels", "warning", text, (text,))])
     show_findings(text, audit, as_json=False)
     show_findings(text, audit, as_json=True)
     told = capsys.readouterr().out
