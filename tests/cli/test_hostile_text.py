@@ -110,8 +110,7 @@ def test_paths_are_shown_and_commands_to_copy_are_quoted(tmp_path, text):
 
 @TEXTS
 def test_findings_of_an_audit_are_shown_as_they_stand(text, capsys):
-    found = Coverage(2)
-    audit = Audit(text, found, [Finding("labels", "warning", text, (text,))])
+    audit = Audit(text, Coverage(2), [Finding("labels", "warning", text, (text,))])
     show_findings(text, audit, as_json=False)
     show_findings(text, audit, as_json=True)
     told = capsys.readouterr().out
