@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,17 @@ def test_the_page_has_no_entry_without_a_sentence():
     entries = re.split(r"^### ", API.page(), flags=re.MULTILINE)[1:]
     bare = [entry.split("\n")[0] for entry in entries if "```" in entry and not re.search(r"```\n\n\S", entry)]
     assert bare == []
+
+
+def test_import_linter_forbids_plugins_every_module_that_is_not_public():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [one for one in project["tool"]["importlinter"]["contracts"] if "docs/api.md" in one["name"]]
+    host = ROOT / "emonet_bench"
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in host.rglob("*.py")
+    }
+    public = {module for module in modules if any(f"{name}.".startswith(f"{module}.") for name in API.PUBLIC)}
+    forbidden = contract["forbidden_modules"]
+    left = {module for module in modules - public if not any(f"{module}.".startswith(f"{name}.") for name in forbidden)}
+    assert left == {"emonet_bench.__main__"}
+    assert [name for name in forbidden if name in public] == []
