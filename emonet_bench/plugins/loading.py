@@ -185,7 +185,8 @@ class Plugins:
         origin.registers.clear()
         for registry in (self.corpora, self.architectures, self.strategies, self.commands):
             registry.discard(origin)
-        if self.manager.has_plugin(origin.name):
+        namesakes = [one for one in self.origins if one is not origin and one.name == origin.name and not one.broken]
+        if self.manager.has_plugin(origin.name) and not namesakes:  # what is registered may be a namesake's
             self.manager.unregister(name=origin.name)
         _log.debug("plugin %s", origin, exc_info=error)
         if self.selection.strict:

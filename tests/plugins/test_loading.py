@@ -271,6 +271,17 @@ def emonet_skip(spec):
 """
 
 
+def test_a_file_that_is_left_out_takes_no_hooks_of_its_namesake_with_it(site, tmp_path):
+    (tmp_path / "other").mkdir()
+    files = (
+        _file(tmp_path, LIFECYCLE.format(fails=False, answer="'too short'")),
+        _file(tmp_path / "other", "@hookimpl\ndef emonet_strategies(): return [strategy('s')]"),
+    )
+    with pytest.warns(RuntimeWarning, match="already registered"):
+        plugins = Plugins(Selection(names=(), files=files))
+    assert plugins.ask("emonet_skip", spec="cell") == "too short"
+
+
 def test_a_plugin_that_fails_to_listen_does_not_stop_the_others(site):
     site.install("a", LIFECYCLE.format(fails=True, answer=None))
     site.install("b", LIFECYCLE.format(fails=False, answer="'too short'"))
