@@ -30,11 +30,20 @@ def check_names(matrix: Matrix, plugins: Plugins) -> None:
         if not getattr(matrix, axis):
             raise ConfigError(f"{'corpora' if axis == 'entries' else axis}: name at least one")
     _check_tables(matrix, plugins)
+    _check_exclude(matrix, plugins)
+    _check_maps(matrix, plugins)
+
+
+def _check_exclude(matrix: Matrix, plugins: Plugins) -> None:
+    """Hold what is left out to known names: a misspelt one would leave nothing out."""
+    known = {"corpus": plugins.corpora, "architecture": plugins.architectures, "strategy": plugins.strategies}
     for entry in matrix.exclude:
-        for key in entry:
+        for key, value in entry.items():
             if key not in _EXCLUDABLE:
                 raise ConfigError(f"exclude: unknown key {key!r}{did_you_mean(key, _EXCLUDABLE)}")
-    _check_maps(matrix, plugins)
+            for name in (value if isinstance(value, list) else [value]) if key in known else ():
+                if name not in known[key]:
+                    raise ConfigError(f"exclude: unknown {key} {name!r}{did_you_mean(name, known[key])}")
 
 
 def _check_tables(matrix: Matrix, plugins: Plugins) -> None:

@@ -44,6 +44,8 @@ def test_a_matrix_of_known_names_passes(plugins):
         ({"strategies": []}, "strategies: name at least one"),
         ({"options": {"nett": {}}}, "options.nett: no such architecture or strategy; did you mean 'net'?"),
         ({"training": {"nett": {"epochs": 3}}}, "training.nett: no such architecture or strategy; did you mean 'net'?"),
+        ({"exclude": [{"corpus": ["one", "tow"]}]}, "exclude: unknown corpus 'tow'; did you mean 'two'?"),
+        ({"exclude": [{"strategy": "scratsh"}]}, "exclude: unknown strategy 'scratsh'; did you mean 'scratch'?"),
         ({"exclude": [{"seeds": 0}]}, "exclude: unknown key 'seeds'; did you mean 'seed'?"),
     ],
 )
