@@ -1,4 +1,4 @@
-"""What an audit finds, and the verdict on it."""
+"""Findings of an audit, and the verdict on them."""
 
 from __future__ import annotations
 

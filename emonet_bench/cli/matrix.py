@@ -1,4 +1,4 @@
-"""The working part of ``run matrix``: what is printed before, while and after the matrix runs."""
+"""Output of ``run matrix``: what is printed before, while and after the matrix runs."""
 
 from __future__ import annotations
 

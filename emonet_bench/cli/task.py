@@ -1,4 +1,4 @@
-"""A group of commands for each architecture, in EmoNet's words: ``single-task``, ``multi-task`` and ``evaluate``."""
+"""Commands of each architecture, a group for each, in EmoNet's words: ``single-task``, ``multi-task`` and ``evaluate``."""
 
 from __future__ import annotations
 

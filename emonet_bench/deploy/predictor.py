@@ -1,4 +1,4 @@
-"""Files, arrays and streams in, predictions out."""
+"""The predictor: files, arrays and streams in, predictions out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cleaning a traced graph of what other runtimes cannot run, and of tables that grow with a window."""
+"""Clean-up of a traced graph of what other runtimes cannot run, and of tables that grow with a window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing the file, if it passes the gate, and the model card beside it."""
+"""ONNX export: the file is written if it passes the gate, and the model card beside it."""
 
 from __future__ import annotations
 

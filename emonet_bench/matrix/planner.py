@@ -1,4 +1,4 @@
-"""The expansion of a matrix into cells, each with the source that it starts from."""
+"""The planner: expands a matrix into cells, each with the source that it starts from."""
 
 from __future__ import annotations
 

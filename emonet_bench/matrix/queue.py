@@ -1,4 +1,4 @@
-"""What a running matrix has before it, on disk for whoever looks, and how long that will take."""
+"""The queue: what a running matrix has before it, on disk for whoever looks, and how long that will take."""
 
 from __future__ import annotations
 

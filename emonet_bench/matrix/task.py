@@ -1,4 +1,4 @@
-"""A task in EmoNet's sense: one cell, on corpora given as tables, with the options of a command line."""
+"""The task, in EmoNet's sense: one cell, on corpora given as tables, with the options of a command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained network on the clips of a corpus that it was not trained on, through a label map."""
+"""Zero-shot evaluation: a trained network on a corpus that it was not trained on, through a label map."""
 
 from __future__ import annotations
 

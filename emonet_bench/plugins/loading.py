@@ -1,4 +1,4 @@
-"""Loading plugins, one at a time, so that a broken one costs only itself."""
+"""Plugin loading, one at a time, so that a broken one costs only itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies behind a cell, read from its runs' directories: confusions, learning curves, speakers, provenance."""
+"""Details behind a cell, read from its runs' directories: confusions, learning curves, speakers, provenance."""
 
 from __future__ import annotations
 
