@@ -1,4 +1,4 @@
-"""Commands of each architecture, a group for each, in EmoNet's words: ``single-task``, ``multi-task`` and ``evaluate``."""
+"""Commands of each architecture, a group for each, as EmoNet has them: ``single-task``, ``multi-task``, ``evaluate``."""
 
 from __future__ import annotations
 

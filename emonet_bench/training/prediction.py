@@ -1,4 +1,4 @@
-"""Prediction: clips scored with a trained classifier, in float32, alike while training, at its end and for an export."""
+"""Prediction: clips scored with a trained classifier, in float32; alike while training, at its end and for export."""
 
 from __future__ import annotations
 
