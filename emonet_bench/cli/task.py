@@ -1,4 +1,4 @@
-"""Commands of each architecture, a group for each, as EmoNet has them: ``single-task``, ``multi-task``, ``evaluate``."""
+"""Commands of each architecture, a group for each, as in EmoNet: ``single-task``, ``multi-task`` and ``evaluate``."""
 
 from __future__ import annotations
 
