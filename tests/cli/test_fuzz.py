@@ -18,7 +18,7 @@ ODD = [
     "a,b", ",", "corpus", "corpus,corpus", "seed=0", "seed=x", "uar", "cpu", "cuda:99", "none", "true", "null", "[1, 2", "{}", "%s%n", "$(touch x)",
     "results", "results/*", "broken.onnx", "table.csv", "matrix.toml",
 ]  # fmt: skip
-DEEP = 6000  # of a slow run
+DEEP = 3000  # of a slow run
 
 
 pytestmark = pytest.mark.filterwarnings("default")  # a plugin that is left out is a warning
