@@ -43,10 +43,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     _check_replaceable(path)
     handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
     temporary = Path(name)
+    os.close(handle)
     try:
-        os.fchmod(handle, 0o666 & ~_umask())
-        os.close(handle)
         yield temporary
+        temporary.chmod(0o666 & ~_umask())  # afterwards: some writers put a private file of their own in its place
         sync(temporary)
         temporary.replace(path)
     except BaseException:

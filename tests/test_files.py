@@ -24,6 +24,15 @@ def test_a_file_has_the_mode_that_an_ordinary_one_has(tmp_path):
     assert len(modes) == 1
 
 
+def test_a_writer_that_puts_a_private_file_in_place_changes_no_mode(tmp_path):
+    (tmp_path / "ordinary").touch()
+    with atomic_path(tmp_path / "ours") as temporary:
+        temporary.unlink()
+        os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ordinary", "ours")}
+    assert len(modes) == 1
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "old")
