@@ -55,7 +55,7 @@ class PooledNetwork(nn.Module):
 
     def embed(self, waveform: Tensor, lengths: Tensor | None) -> Tensor:
         """Embed waveforms (N, S) with valid lengths (N,): (N, D)."""
-        return self._joined(self._rows(*self._below(waveform, lengths)))
+        return self.embed_frozen(self.frozen(waveform, lengths))
 
     def frozen(self, waveform: Tensor, lengths: Tensor | None) -> FrozenFeatures:
         """Compute of waveforms (N, S) with valid lengths (N,) what no training changes."""
