@@ -36,7 +36,11 @@ def check_names(matrix: Matrix, plugins: Plugins) -> None:
 
 def _check_exclude(matrix: Matrix, plugins: Plugins) -> None:
     """Hold what is left out to known names: a misspelt one would leave nothing out."""
-    known = {"corpus": plugins.corpora, "architecture": plugins.architectures, "strategy": plugins.strategies}
+    known: dict[str, Mapping[str, object]] = {
+        "corpus": plugins.corpora,
+        "architecture": plugins.architectures,
+        "strategy": plugins.strategies,
+    }
     for entry in matrix.exclude:
         for key, value in entry.items():
             if key not in _EXCLUDABLE:
