@@ -202,7 +202,8 @@ def test_two_processes_on_one_results_directory_divide_the_work(tmp_path, first)
     both = [subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=600)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert sum(text.count("(on disk already)") for text in said) == 4
+    # A cell may end between a process's look and its worker's start; what counts is below: each is trained once.
+    assert 0 < sum(text.count("(on disk already)") for text in said) <= 4
     for name, path in runs(first[0]).items():
         assert measured(runs(tmp_path)[name]) == measured(path)
         assert (runs(tmp_path)[name] / "log.txt").read_text().count(" starts") == 1

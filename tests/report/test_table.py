@@ -286,11 +286,11 @@ def test_a_wrong_layout_is_a_mistake(results, arguments, message):
 def test_the_latex_compiles(results, tmp_path):
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed")
-    results.add(corpus="a_b", strategy="50%", right=0.5, options={"layers": "~{2}^$#&\\"}, audit="leaking")
-    results.add(corpus="a_b", strategy="50%", right=0.5, options={"layers": 3}, seed=1)
+    results.add(corpus="a_b", strategy="finetune", right=0.5, options={"layers": "50%~{2}^$#&\\"}, audit="leaking")
+    results.add(corpus="a_b", strategy="finetune", right=0.5, options={"layers": 3}, seed=1)
     results.add(corpus="a_b", strategy="scratch", error="no & such | file_name")
     results.add(corpus="a_b", source="ab" * 8, evaluate={"corpus": "c_d", "protocol": "fixed:a&b", "labels": {}})
-    table = report.render_latex(report.summarise(report.load(results.folder), baseline="50%"))
+    table = report.render_latex(report.summarise(report.load(results.folder), baseline="finetune"))
     document = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n" + table + "\\end{document}\n"
     (tmp_path / "table.tex").write_text(document)
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
