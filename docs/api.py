@@ -47,6 +47,14 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.matrix.events": ("Listener",),
     "emonet_bench.matrix.progress": ("ProgressLines",),
     "emonet_bench.metrics": ("accuracy", "confusion", "macro_f1", "recalls", "scores", "unweighted_average_recall"),
+    "emonet_bench.metrics.multilabel": ("mean_average_precision", "multilabel_macro_f1", "tuned_thresholds"),
+    "emonet_bench.metrics.regression": (
+        "concordance_correlation",
+        "mean_absolute_error",
+        "pearson_correlation",
+        "root_mean_squared_error",
+    ),
+    "emonet_bench.metrics.votes": ("cross_entropy", "js_divergence", "kl_divergence", "shares"),
     "emonet_bench.networks": (
         "Classifier",
         "Head",
