@@ -7,7 +7,8 @@ import io
 import logging
 import os
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import suppress
+from typing import TextIO
 
 import click
 
@@ -75,9 +76,19 @@ def say(text: object = "", *, err: bool = False, before: str = "", nl: bool = Tr
         nl: Whether a line break follows.
     """
     line = f"{before} {printable(str(text))}" if before else printable(str(text))
-    with suppress(OSError) if err else nullcontext():
+    try:
         # Given the stream itself: else click takes one that calls itself ASCII for UTF-8.
         click.echo(line, sys.stderr if err else sys.stdout, nl=nl, color=None if colours() else False)
+    except OSError:
+        if not err:
+            raise
+        write_no_more(sys.stderr)
+
+
+def write_no_more(stream: TextIO) -> None:
+    """Let what a stream still has to write go nowhere, so that Python does not complain of it at its end."""
+    with suppress(OSError):  # io.UnsupportedOperation among them: it has no number
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def colours() -> bool:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from emonet_bench.cli.consoles import colours, prepare_streams, say
+from emonet_bench.cli.consoles import colours, prepare_streams, say, write_no_more
 from emonet_bench.errors import EmonetBenchError, StoreError, Terminated
 from emonet_bench.escaping import one_line
 
@@ -135,7 +134,7 @@ class Shell(click.RichGroup):
                 status = super().main(args, standalone_mode=False, **extra)
                 sys.stdout.flush()
             except BrokenPipeError:  # the reader of our output has left: `emonet-bench report results | head`
-                _write_no_more()
+                write_no_more(sys.stdout)
                 status = 1
             except (EmonetBenchError, click.ClickException) as error:
                 status = complain(error)
@@ -171,17 +170,11 @@ def _out_of_reach(error: OSError) -> int:
     if error.errno == errno.ENAMETOOLONG:
         return complain(StoreError(f"{str(where)[:100]}...: {error.strerror}; shorten it"))
     if error.errno in _UNWRITABLE:
-        _write_no_more()
+        write_no_more(sys.stdout)
         return complain(StoreError(f"{where}: cannot be written ({error.strerror}); free some space"))
     if error.errno in _UNREACHABLE and error.filename is not None:
         return complain(StoreError(f"{where}: {error.strerror}; check the path and its permissions"))
     raise error
-
-
-def _write_no_more() -> None:
-    """Let what is still to be written go nowhere, so that Python does not complain of it at its end."""
-    with suppress(io.UnsupportedOperation):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def selection(ctx: click.Context) -> Selection:
