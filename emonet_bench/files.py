@@ -20,8 +20,6 @@ from emonet_bench.errors import ConfigError, StoreError
 LONGEST_NAME = 255
 """Bytes of a file's name that every file system of note takes."""
 
-_ROOM = 60  # bytes that temporary names and suffixes add to a name
-
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -179,11 +177,6 @@ def expanded(path: Path, where: str) -> Path:
         return path.expanduser()
     except RuntimeError:
         raise ConfigError(f"{where}: {path}: no home directory is known for it; write the path out") from None
-
-
-def fits(name: str) -> bool:
-    """Tell whether a name, with what temporary files add to it, is short enough for every file system."""
-    return len(name.encode(errors="surrogateescape")) + _ROOM <= LONGEST_NAME
 
 
 def _umask() -> int:

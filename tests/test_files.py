@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from emonet_bench.errors import ConfigError, StoreError
-from emonet_bench.files import atomic_path, check_regular, child, fits, write_bytes, write_text
+from emonet_bench.files import atomic_path, check_regular, child, write_bytes, write_text
 
 
 def test_a_text_is_replaced_whole(tmp_path):
@@ -95,8 +95,3 @@ def test_only_regular_files_are_read(tmp_path):
     check_regular(tmp_path / "absent", "--table")
     write_text(tmp_path / "file", "x")
     check_regular(tmp_path / "file", "--table")
-
-
-def test_a_name_needs_room_for_what_temporary_files_add():
-    assert fits("emodb-cnn-scratch-s0-1a2b3c4d")
-    assert not fits("x" * 240)
