@@ -1,0 +1,1 @@
+"""Losses, metrics, optimisers, augmentations, report formats and executors that come with emonet-bench."""
