@@ -75,14 +75,14 @@ def build(context: click.RichContext, /, file: Path, **flags: Any) -> None:
     plugins = shell.load(source.selection(context.obj or Selection()))
     with Reading(console) as reading:
         planned = plan(source, plugins, skip_bad=options.skip_bad_files, reading=reading)
-    threads = max(cell.spec.training.threads for cell in planned.cells)
+    threads = max(cell.spec.training.threads for cell in planned.samples)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("planning", total=None)
         built = build_features(
             jobs_of(planned, options),
             lambda title, done, total: bar.update(task, description=title, completed=done, total=total),
-            worker_count(options.jobs, threads, len(planned.cells)),
+            worker_count(options.jobs, threads, len(planned.samples)),
         )
     for one in built:
         if one.reason:

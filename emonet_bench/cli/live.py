@@ -56,12 +56,17 @@ class LiveView(Listener):
     def planned(self, matrix: PlannedMatrix, ahead: Sequence[queue.QueuedCell], results: Path) -> None:
         """Begin to draw."""
         del results
-        self._rows = {cell.run_id: _Row(cell) for cell in matrix.cells}
-        self._names = {cell.run_id: directory_name(cell.spec, cell.run_id) for cell in matrix.cells}
-        self._ahead = ahead
+        self._rows, self._names, self._ahead = {}, {}, []
+        self.proposed(matrix.cells, ahead)
         for note in stale_notes(matrix):
             self._live.console.print(note, markup=False, soft_wrap=True)
         self._live.start()
+
+    def proposed(self, cells: Sequence[Cell], ahead: Sequence[queue.QueuedCell]) -> None:
+        """Draw the cells of a search, too."""
+        self._rows |= {cell.run_id: _Row(cell) for cell in cells}
+        self._names |= {cell.run_id: directory_name(cell.spec, cell.run_id) for cell in cells}
+        self._ahead = [*self._ahead, *ahead]
 
     def ended(self) -> None:
         """Stop drawing; nothing is left of it in the terminal."""
@@ -82,10 +87,11 @@ class LiveView(Listener):
         self._note(cell, "elsewhere", "another process has it")
 
     def finished(self, cell: Cell, record: RunRecord) -> None:
-        """Show a cell's test UAR."""
+        """Show a cell's test UAR, of a trial its dev UAR."""
         self._spent[self._names[cell.run_id]] = sum(record.seconds.values())
         fresh = self._rows[cell.run_id].state == "running"
-        told = f"test UAR {record.test.uar:.3f}"
+        part, scores = record.score
+        told = f"{part} UAR {scores.uar:.3f}"
         self._note(cell, "finished", told if fresh else f"{told} (on disk already)")
 
     def failed(self, cell: Cell, error: RunError) -> None:

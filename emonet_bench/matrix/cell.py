@@ -100,7 +100,8 @@ def _carry_out(job: Job, directory: Path) -> RunRecord:
     times: dict[str, Any] = {"started": telemetry.utc(started), "finished": telemetry.utc(datetime.now(UTC))}
     record = RunRecord(**run.header(), **outcome, **times)
     if not record.failed:
-        _log.info("%s ends, test UAR %.4f", job.cell.spec.title, record.test.uar)
+        part, scores = record.score
+        _log.info("%s ends, %s UAR %.4f", job.cell.spec.title, part, scores.uar)
     return record
 
 
@@ -134,9 +135,12 @@ class _Run:
             plan = self._prepare(clips)
         with self._phase("prepare"):
             clips, notes = self._initialise(plan, clips)
-        with self._phase("train"):
-            best_epoch = self._train(plan, clips, notes)
-            guards.check_weights(plan.classifier)
+        if self.job.trained is None:
+            with self._phase("train"):
+                best_epoch = self._train(plan, clips, notes)
+        else:
+            best_epoch = self._take_over(plan, RunFiles(self.job.trained), notes)
+        guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
             scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
         header = self._checkpoint_header(opened)
@@ -144,15 +148,16 @@ class _Run:
         if len(opened) > 1:
             checkpoints.save_parts(plan.classifier, self.directory, header)
         record = {
-            **scoring.corpus_facts(opened, self.spec.fold, self.recipe.limit),
+            **scoring.corpus_facts(opened, self.spec.fold, self.recipe.limit, self.heard),
             **scoring.joint_scores(scored),
             "parameters": scoring.parameters(plan),
             "best_epoch": best_epoch,
             "seconds": self.seconds,
             "peak_memory_mb": telemetry.peak_memory_mb(self.device),
             "notes": notes,
+            **({"search": self.job.cell.search} if self.job.cell.search else {}),
         }
-        if self.job.export:
+        if self.job.export and not self.spec.trial:
             whole = RunRecord(**self.header(), **record, finished=telemetry.utc(datetime.now(UTC)))
             test = {name: parts["test"] for name, parts in clips.items()}
             record["onnx"] = export_networks(plan.classifier, whole, self.files, test)
@@ -195,7 +200,7 @@ class _Run:
         corpus.check_loss(self.recipe.loss)
         divided = corpus.divide(corpus.fold_or_first(self.spec.fold), self.recipe.limit)
         whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
-        return {part: whole.select(index) for part, index in divided.items()}
+        return {part: whole.select(index) for part, index in divided.items() if part in self.heard}
 
     def _prepare(self, clips: Mapping[str, Mapping[Partition, Clips]]) -> Plan:
         architecture = self.plugins.architectures[self.spec.architecture]
@@ -210,6 +215,11 @@ class _Run:
         plan = strategy.prepare(network, corpora, source, options)
         plan.classifier.to(self.device)
         return plan
+
+    @property
+    def heard(self) -> tuple[Partition, ...]:
+        """The partitions that the run has to do with; a trial of a search never sees test."""
+        return ("train", *scoring.evaluated(self.spec))
 
     @property
     def input_spec(self) -> InputSpec:
@@ -237,16 +247,28 @@ class _Run:
         write, seed = self.files.history_writer().write, self.spec.seed
         return train(plan, train_clips, dev_clips, self.recipe, seed, write, self.directory, notes)
 
+    def _take_over(self, plan: Plan, trial: RunFiles, notes: dict[str, str]) -> int:
+        """Take over what the trial came to that the search chose: it is not trained again."""
+        record = trial.read_record()
+        plan.classifier.load_state_dict(dict(checkpoints.load(trial.directory).tensors))
+        writer = self.files.history_writer()
+        for epoch in trial.read_history():
+            writer.write(epoch)
+        notes |= record.notes
+        self.seconds["train"] = record.seconds.get("train", 0.0)
+        return record.best_epoch or 0
+
     def _evaluate(
         self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]
     ) -> dict[Partition, ScoredPartition]:
         classifier.select(name)
-        probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.EVALUATED}
+        probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.evaluated(self.spec)}
         for part in probabilities.values():
             guards.check_probabilities(part, name)
-        rows = scoring.prediction_rows(parts, probabilities)
-        self.files.write_predictions(parts["test"].labels, rows, self._part(name))
-        return {part: scoring.score(parts[part], probabilities[part]) for part in scoring.EVALUATED}
+        self.files.write_predictions(
+            parts["dev"].labels, scoring.prediction_rows(parts, probabilities), self._part(name)
+        )
+        return {part: scoring.score(parts[part], rows) for part, rows in probabilities.items()}
 
     def _part(self, name: str) -> str | None:
         """Return how a corpus's files are told apart: not at all where there is only one."""

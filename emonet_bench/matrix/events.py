@@ -37,6 +37,14 @@ class Listener:
             results: The results directory.
         """
 
+    def proposed(self, cells: Sequence[Cell], ahead: Sequence[QueuedCell]) -> None:
+        """Hear that a search has added cells: trials, or the runs of those that it has chosen.
+
+        Args:
+            cells: The cells.
+            ahead: The same in short, as in ``planned``.
+        """
+
     def started(self, cell: Cell) -> None:
         """Hear that a worker has the cell; again, where its first worker has died."""
 
@@ -94,6 +102,9 @@ class Listeners(Listener):
 
     def planned(self, matrix: PlannedMatrix, ahead: Sequence[QueuedCell], results: Path) -> None:  # noqa: D102
         self._tell("planned", matrix, ahead, results)
+
+    def proposed(self, cells: Sequence[Cell], ahead: Sequence[QueuedCell]) -> None:  # noqa: D102
+        self._tell("proposed", cells, ahead)
 
     def started(self, cell: Cell) -> None:  # noqa: D102
         self._tell("started", cell)

@@ -11,6 +11,7 @@ from pydantic import Field
 from emonet_bench.config import Options, axes, option, parse
 from emonet_bench.data.corpus_entry import CorpusEntry
 from emonet_bench.errors import ConfigError
+from emonet_bench.runs.search import Search
 
 ALL_OTHERS = "multi-task"
 """The source that is trained on every corpus of the matrix but the target."""
@@ -44,6 +45,9 @@ class Matrix(Options):
         [],
         "Label maps, such as '4-class': each network that was trained on one corpus and from nothing is also scored on "
         "every other corpus of the matrix that has the map, without training (zero-shot).",
+    )
+    search: Search | None = option(
+        None, "Tunes every row that it has an option of: trials never see test, and the best on dev is tested once."
     )
     exclude: list[dict[str, str | int | list[str | int]]] = option(
         [], "Cells to leave out: each entry gives values of corpus, architecture, strategy or seed that occur together."

@@ -60,14 +60,14 @@ def build_features(
 
 def jobs_of(planned: PlannedMatrix, options: RunOptions) -> list[Job]:
     """List the jobs of a planned matrix, each with the run that it starts from."""
-    store, by_id = RunStore(options.results), {cell.run_id: cell for cell in planned.cells}
+    store, by_id = RunStore(options.results), {cell.run_id: cell for cell in planned.samples}
 
     def job(cell: Cell) -> Job:
         source = store.path(by_id[cell.source].spec, cell.source) if cell.source else cell.source_file
         corpora, skip_bad = planned.plugins.user_corpora, options.skip_bad_files
         return Job(cell, planned.plugins.selection, store.root, source, corpora=corpora, skip_bad_files=skip_bad)
 
-    return [job(cell) for cell in planned.cells]
+    return [job(cell) for cell in planned.samples]
 
 
 def _distinct(jobs: Iterable[Job]) -> Iterator[Job]:

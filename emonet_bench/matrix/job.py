@@ -23,6 +23,7 @@ class Job:
         again: Whether a result that is already there is replaced.
         corpora: Corpora that no plugin registers.
         skip_bad_files: Whether bad audio files are left out.
+        trained: The run of the trial whose weights the cell takes over, or None: it is trained.
     """
 
     cell: Cell
@@ -33,3 +34,4 @@ class Job:
     again: bool = False
     corpora: tuple[Corpus, ...] = ()
     skip_bad_files: bool = False
+    trained: Path | None = None

@@ -34,6 +34,11 @@ class Outcome(Listener):
         """Cells by state: finished, failed, skipped."""
         return {"finished": len(self.finished_cells), "failed": len(self.failures), "skipped": len(self.skips)}
 
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells that have finished or failed."""
+        return [*self.finished_cells, *(cell for cell, _ in self.failures)]
+
     def finished(self, cell: Cell, record: RunRecord) -> None:
         """Count a cell, and remember the most memory that any has taken."""
         self.finished_cells.append(cell)

@@ -7,32 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from emonet_bench.config import Options, Training, parse
+from emonet_bench.config import Training, parse
 from emonet_bench.data.corpus_ref import CorpusRef, join_refs
 from emonet_bench.data.label_maps import map_labels
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix, variants
+from emonet_bench.matrix.choice import Choice, choices, is_excluded, option_variants
+from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix
 from emonet_bench.matrix.names import check_names
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget, run_id
 from emonet_bench.types import Strategy
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """One resolved combination, without corpus, fold and source."""
-
-    architecture: str
-    architecture_options: dict[str, Any]
-    strategy: str
-    strategy_options: dict[str, Any]
-    training: Training
-    seed: int
 
 
 @dataclass
@@ -44,85 +32,68 @@ class Planner:
         plugins: Where names are registered.
         open_corpus: Opens a corpus by name at a sampling rate; a label map named after them replaces the matrix's own.
         resolve: Replaces ``auto`` in the training options by what this machine has.
+        marks: What the specs of its targets say beside their options; where it says something, sources are trials.
     """
 
     matrix: Matrix
     plugins: Plugins
     open_corpus: Callable[..., OpenCorpus]
     resolve: Callable[[Training], Training]
+    marks: Mapping[str, Any] = field(default_factory=dict)
     _cells: dict[str, Cell] = field(default_factory=dict)
     _protocol_ids: dict[tuple[str, int | None], str] = field(default_factory=dict)
 
     def cells(self) -> list[Cell]:
-        """Return all cells, each source before the cells that start from it.
+        """Return all cells but those of tuned rows, each source before the cells that start from it.
 
         Raises:
             ConfigError: A name or an option is wrong.
         """
         check_names(self.matrix, self.plugins)
-        for name, choice in itertools.product(self.matrix.entries, self._choices()):
-            if not self._excluded(name, choice):
-                self._add_targets(name, choice)
-        if not any(cell.wanted for cell in self._cells.values()):
+        for name, choice in self.rows(tuned=False):
+            self._add_targets(name, choice)
+        if not any(True for _ in self.rows()):
             raise ConfigError("the matrix has no cell: 'exclude' leaves none")
         for cell in list(self._cells.values()) if self.matrix.evaluate else ():
             if cell.wanted and not cell.skip and self._knows_one_corpus(cell.spec):
                 self._add_zero_shot_cells(cell)
         return list(self._cells.values())
 
-    def _choices(self) -> Iterator[_Choice]:
-        matrix, plugins = self.matrix, self.plugins
-        for architecture, strategy in itertools.product(matrix.architectures, matrix.strategies):
-            combinations = itertools.product(
-                self._variants(plugins.architectures[architecture].options, architecture),
-                self._variants(plugins.strategies[strategy].options, strategy),
-                self._recipes(architecture, strategy),
-                matrix.seeds,
-            )
-            for architecture_options, strategy_options, training, seed in combinations:
-                yield _Choice(
-                    architecture,
-                    architecture_options,
-                    strategy,
-                    strategy_options,
-                    self.resolve(training),
-                    seed,
-                )
+    def rows(self, *, tuned: bool | None = None) -> Iterator[tuple[str, Choice]]:
+        """Yield each corpus with each choice that is not left out; only tuned ones or only others, where that is said.
 
-    def _recipes(self, architecture: str, strategy: str) -> list[Training]:
-        """List the trainings; those that an architecture that is fitted cannot tell apart are one, the first."""
-        recipes = list(variants(Training, self.matrix.recipe(architecture, strategy), "training"))
-        if self.plugins.architectures[architecture].fit is None:
-            return recipes
-        first: dict[tuple[Any, ...], Training] = {}
-        for recipe in recipes:
-            first.setdefault(_heard_by_fit(recipe), recipe)
-        return list(first.values())
+        A row is tuned where the search has an option that it hears.
+        """
+        every = list(choices(self.matrix, self.plugins, self.resolve))
+        for name, choice in itertools.product(self.matrix.entries, every):
+            if not is_excluded(self.matrix, name, choice) and tuned in (None, self._tuned(choice)):
+                yield name, choice
 
-    def _variants(
-        self, model: type[Options], name: str, default: Mapping[str, Any] = MappingProxyType({})
-    ) -> list[dict[str, Any]]:
-        values = {**default, **self.matrix.options.get(name, {})}
-        return [options.model_dump(mode="json") for options in variants(model, values, f"options.{name}")]
+    def _tuned(self, choice: Choice) -> bool:
+        return self.matrix.search is not None and bool(choice.heard(self.matrix.search.space, self.plugins))
 
-    def _excluded(self, corpus: str, choice: _Choice) -> bool:
-        values = {
-            "corpus": corpus,
-            "architecture": choice.architecture,
-            "strategy": choice.strategy,
-            "seed": choice.seed,
-        }
-        return any(
-            all(values[key] in (wanted if isinstance(wanted, list) else [wanted]) for key, wanted in entry.items())
-            for entry in self.matrix.exclude
-        )
+    def expand(self, name: str, choice: Choice, folds: Sequence[int | None], **marks: Any) -> list[Cell]:
+        """Return the cells of a corpus and a choice in some folds, apart from those of the matrix.
 
-    def _open(self, names: Sequence[str], choice: _Choice) -> list[OpenCorpus]:
+        Args:
+            name: The corpus.
+            choice: The choice.
+            folds: The folds.
+            marks: What their specs say beside their options: ``trial`` or ``search``.
+        """
+        return replace(self, marks=marks, _cells={}).targets(name, choice, folds)
+
+    def targets(self, name: str, choice: Choice, folds: Sequence[int | None]) -> list[Cell]:
+        """Add the cells of a corpus and a choice in some folds; return all cells so far."""
+        self._add_targets(name, choice, folds)
+        return list(self._cells.values())
+
+    def _open(self, names: Sequence[str], choice: Choice) -> list[OpenCorpus]:
         return [self.open_corpus(name, choice.training.sampling_rate) for name in names]
 
-    def _add_targets(self, name: str, choice: _Choice) -> None:
+    def _add_targets(self, name: str, choice: Choice, folds: Sequence[int | None] | None = None) -> None:
         strategy = self.plugins.strategies[choice.strategy]
-        names = list(self.matrix.entries) if strategy.multi_corpus else [name]
+        names = self._trained_together(name, choice)
         fit = self.plugins.architectures[choice.architecture].fit
         skip = None
         if fit is not None and (strategy.needs_source or strategy.multi_corpus):
@@ -132,18 +103,25 @@ class Planner:
         def sources(fold: int | None) -> Sequence[Cell | Path | str | None]:
             return self._sources(name, fold, choice, strategy) if strategy.needs_source and skip is None else [None]
 
-        for fold in self._folds(names, choice):
+        for fold in self.folds(name, choice) if folds is None else folds:
             for source in sources(fold if self.matrix.source == ALL else None):  # others hear no fold of the target
                 self._add(names, choice, fold, source, skip)
 
-    def _folds(self, names: Sequence[str], choice: _Choice) -> list[int | None]:
+    def _trained_together(self, name: str, choice: Choice) -> list[str]:
+        return list(self.matrix.entries) if self.plugins.strategies[choice.strategy].multi_corpus else [name]
+
+    def folds(self, name: str, choice: Choice) -> list[int | None]:
+        """List the folds of a corpus, or of all where a choice trains on all; None alone where there is none."""
+        return self._folds(self._trained_together(name, choice), choice)
+
+    def _folds(self, names: Sequence[str], choice: Choice) -> list[int | None]:
         """List the folds that any of some corpora has; a corpus without one of them takes its own first there."""
         numbers = {fold for corpus in self._open(names, choice) for fold in corpus.folds if fold is not None}
         found: list[int | None] = [*sorted(numbers)]
         return found or [None]
 
     def _sources(
-        self, target: str, fold: int | None, choice: _Choice, strategy: Strategy
+        self, target: str, fold: int | None, choice: Choice, strategy: Strategy
     ) -> Sequence[Cell | Path | str]:
         """Return the sources' cells, the path of a checkpoint, or the reason why there is none."""
         wanted, entries = self.matrix.source, list(self.matrix.entries)
@@ -164,7 +142,7 @@ class Planner:
         return self._trained_on(others, self._folds(others, choice)[0], choice, strategy)
 
     def _trained_on(
-        self, corpora: Sequence[str], fold: int | None, choice: _Choice, strategy: Strategy
+        self, corpora: Sequence[str], fold: int | None, choice: Choice, strategy: Strategy
     ) -> Sequence[Cell]:
         """Add a source for each variant of its strategy's options; the target's strategy knows the best default."""
         assert strategy.source_strategies is not None
@@ -177,7 +155,7 @@ class Planner:
         )
         return [
             self._add(corpora, trained, fold, None, None, wanted=False)
-            for options in self._variants(model, name, known)
+            for options in option_variants(self.matrix, model, name, known)
             for trained in [replace(choice, strategy=name, strategy_options=options, training=training)]
         ]
 
@@ -207,7 +185,7 @@ class Planner:
     def _add(
         self,
         corpora: Sequence[str],
-        choice: _Choice,
+        choice: Choice,
         fold: int | None,
         source: Cell | Path | str | None,
         skip: str | None,
@@ -230,6 +208,7 @@ class Planner:
             seed=choice.seed,
             fold=fold,
             source=_source_id(source),
+            **(self.marks if wanted or not self.marks else {"trial": True}),
         )
         context = self._context(spec, corpora, opened)
         identity = run_id(spec, context)
@@ -269,11 +248,6 @@ class Planner:
             ],
             "plugins": {origin.name: origin.version for origin in origins},
         }
-
-
-def _heard_by_fit(recipe: Training) -> tuple[Any, ...]:
-    """Return the options of a training that a fit and its evaluation may depend on; ``build`` is given the window."""
-    return recipe.sampling_rate, recipe.evaluation, recipe.window, recipe.limit, recipe.device, recipe.threads
 
 
 def _source_id(source: Cell | Path | str | None) -> str | None:

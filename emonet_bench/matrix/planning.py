@@ -21,6 +21,8 @@ from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.planner import Planner
 from emonet_bench.matrix.resources import resolve
 from emonet_bench.matrix.scheduler import shard
+from emonet_bench.matrix.search.planning import plan_studies
+from emonet_bench.matrix.search.study import Study
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import Cell
 
@@ -87,6 +89,8 @@ class PlannedMatrix:
         clips: Clips that each cell hears in an epoch, by run id.
         stale: Runs on disk of the same recipes by other code, by the run id of the cell; see ``matrix.stale``.
         reused: Whether these stand in the place of their cells.
+        studies: Of the rows that are tuned, whose cells are not known before others have ended.
+        heard: Counts the clips that such a cell hears in an epoch.
     """
 
     cells: Sequence[Cell]
@@ -94,10 +98,18 @@ class PlannedMatrix:
     clips: Mapping[str, int]
     stale: Mapping[str, StaleRun] = field(default_factory=dict)
     reused: bool = False
+    studies: Sequence[Study] = ()
+    heard: Callable[[Cell], int] = lambda _: 0
 
     def cost(self, cell: Cell) -> float:
         """Estimate how long a cell takes, to order and divide the work: clips heard in all epochs."""
-        return float(self.clips[cell.run_id] * cell.spec.training.epochs)
+        clips = self.clips[cell.run_id] if cell.run_id in self.clips else self.heard(cell)
+        return float(clips * cell.spec.training.epochs)
+
+    @property
+    def samples(self) -> Sequence[Cell]:
+        """All cells, and for each study those of a trial without searched options: what has to be run is like them."""
+        return [*self.cells, *(cell for study in self.studies for cell in study.sample.cells)]
 
     def share(self, text: str | None) -> PlannedMatrix:
         """Keep one share of the matrix, given as ``i/n``; None keeps all.
@@ -108,7 +120,8 @@ class PlannedMatrix:
         if text is None:
             return self
         number, count = _shares(text)
-        return replace(self, cells=shard(self.cells, number, count, self.cost))
+        cells = shard(self.cells, number, count, self.cost)
+        return replace(self, cells=cells, studies=self.studies[number - 1 :: count])
 
 
 def plan(
@@ -164,8 +177,13 @@ def plan(
         corpus = opened(name, sampling_rate)
         return len(corpus.divide(corpus.fold_or_first(fold), limit)["train"])
 
-    cells = Planner(matrix, plugins, opened, cache(resolve)).cells()
-    return PlannedMatrix(cells, plugins, {cell.run_id: _clips_heard(cell, train_clips) for cell in cells})
+    def heard(cell: Cell) -> int:
+        return _clips_heard(cell, train_clips)
+
+    planner = Planner(matrix, plugins, opened, cache(resolve))
+    cells = planner.cells()
+    clips = {cell.run_id: heard(cell) for cell in cells}
+    return PlannedMatrix(cells, plugins, clips, studies=plan_studies(planner), heard=heard)
 
 
 def _clips_heard(cell: Cell, train_clips: Callable[[str, int, int | None, int | None], int]) -> int:

@@ -40,6 +40,11 @@ class ProgressLines(Listener):
         for note in stale_notes(matrix):
             self._print(note)
 
+    def proposed(self, cells: Sequence[Cell], ahead: Sequence[QueuedCell]) -> None:
+        """Count the cells of a search."""
+        del ahead
+        self._total += len(cells)
+
     def started(self, cell: Cell) -> None:
         """Remember which results are new."""
         self._started.add(cell.run_id)
@@ -51,9 +56,10 @@ class ProgressLines(Listener):
             self._print(f"{cell.spec.title}: epoch {epoch.epoch} of {last}, dev UAR {epoch.dev_uar:.3f}")
 
     def finished(self, cell: Cell, record: RunRecord) -> None:
-        """Print a cell's test UAR."""
+        """Print a cell's test UAR, of a trial its dev UAR."""
         known = "" if cell.run_id in self._started else " (on disk already)"
-        self._end(cell, f"finished, test UAR {record.test.uar:.3f}{known}")
+        part, scores = record.score
+        self._end(cell, f"finished, {part} UAR {scores.uar:.3f}{known}")
 
     def failed(self, cell: Cell, error: RunError) -> None:
         """Print why a cell failed."""

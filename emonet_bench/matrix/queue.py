@@ -139,8 +139,13 @@ def time_remaining(
 
 
 @contextmanager
-def published(store: RunStore, planned: Iterable[QueuedCell]) -> Iterator[None]:
-    """Keep on disk what this process has before it; where that cannot be written, only ``status`` knows less."""
+def published(store: RunStore, planned: Iterable[QueuedCell]) -> Iterator[Callable[[Iterable[QueuedCell]], None]]:
+    """Keep on disk what this process has before it; where that cannot be written, only ``status`` knows less.
+
+    Yields:
+        What adds further cells.
+    """
+    known = list(planned)
     file = store.root / PENDING / f"queue-{uuid.uuid4().hex}.json"
     with ExitStack() as held:
         with suppress(OSError, StoreError):
@@ -149,8 +154,15 @@ def published(store: RunStore, planned: Iterable[QueuedCell]) -> Iterator[None]:
                     _clear(other)  # its process was killed
             held.enter_context(lock(_lock_file(file), str(file)))
             held.callback(file.unlink, missing_ok=True)
-            write_bytes(file, _QUEUE.dump_json(list(planned)))
-        yield
+            write_bytes(file, _QUEUE.dump_json(known))
+
+        def add(further: Iterable[QueuedCell]) -> None:
+            known.extend(further)
+            with suppress(OSError, StoreError):
+                if file.exists():
+                    write_bytes(file, _QUEUE.dump_json(known))
+
+        yield add
 
 
 def current(store: RunStore) -> list[QueuedCell]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from functools import cache
 
@@ -18,6 +18,7 @@ from emonet_bench.matrix.outcome import Outcome
 from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.matrix.resources import room_for_cells, visible_gpus, worker_count
 from emonet_bench.matrix.scheduler import Scheduler
+from emonet_bench.matrix.search.proposals import Proposals
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 
@@ -37,22 +38,47 @@ def run_planned(planned: PlannedMatrix, options: RunOptions, listeners: Iterable
         ConfigError: No plugin offers the executor, or the number of jobs is none.
         Terminated: A signal asked this process to end; all workers have ended.
     """
-    store, cells = RunStore(options.results), planned.cells
-    threads = max((cell.spec.training.threads for cell in cells), default=1)  # a small matrix leaves shares empty
-    device = "cuda" if any(cell.spec.training.device == "cuda" for cell in cells) else "cpu"
+    store, samples = RunStore(options.results), planned.samples
+    threads = max((cell.spec.training.threads for cell in samples), default=1)  # a small matrix leaves shares empty
+    device = "cuda" if any(cell.spec.training.device == "cuda" for cell in samples) else "cpu"
     gpus = visible_gpus() if device == "cuda" else []
-    workers = worker_count(options.jobs, threads, len(cells))
+    most = len(planned.cells) + sum(study.trained_cells for study in planned.studies)
+    workers = worker_count(options.jobs, threads, most)
     executors = executor_factory(options.executor, workers, planned.plugins, gpus)
     probed = _probed(planned)
-    ahead = queue.queued_cells(cells, planned.cost, probed, lambda cell: _made_again(cell, store, options))
-    outcome = Outcome(max((known.memory_mb for cell in cells if (known := probed(cell.spec))), default=None))
+    outcome = Outcome(max((known.memory_mb for cell in samples if (known := probed(cell.spec))), default=None))
     hear = Listeners([outcome, LifecycleHooks(), *listeners])
     room = room_for_cells(options.jobs, workers, len(gpus), lambda: outcome.peak_mb, threads, device)
-    submit = _submit(planned, options, store)
-    with queue.published(store, ahead), ending_workers():
+    proposals = Proposals(planned.cells, planned.studies)
+    submit = _submit(planned, options, store, proposals.cells)
+
+    def in_short(some: Sequence[Cell]) -> list[queue.QueuedCell]:
+        return queue.queued_cells(some, planned.cost, probed, lambda cell: _made_again(cell, store, options))
+
+    ahead = in_short(planned.cells)
+    with queue.published(store, ahead) as publish, ending_workers():
+
+        def announced(further: Sequence[Cell]) -> Sequence[Cell]:
+            if further:
+                publish(short := in_short(further))
+                hear.proposed(further, short)
+            return further
+
         hear.planned(planned, ahead, store.root)
+        cells = [*planned.cells, *announced(proposals.first())]
+        scheduler = Scheduler(
+            cells,
+            store,
+            executors,
+            room,
+            submit,
+            options.again,
+            hear,
+            planned.cost,
+            lambda cell, record: announced(proposals.ended(cell, record)),
+        )
         try:
-            Scheduler(cells, store, executors, room, submit, options.again, hear, planned.cost).run()
+            scheduler.run()
         finally:
             hear.ended()
     return outcome
@@ -68,10 +94,16 @@ def _made_again(cell: Cell, store: RunStore, options: RunOptions) -> bool:
 
 
 def _submit(
-    planned: PlannedMatrix, options: RunOptions, store: RunStore
+    planned: PlannedMatrix, options: RunOptions, store: RunStore, by_id: Mapping[str, Cell]
 ) -> Callable[[Executor, Cell, bool], Future[str | None]]:
-    """Say how a cell is handed to an executor."""
-    by_id = {cell.run_id: cell for cell in planned.cells}
+    """Say how a cell is handed to an executor.
+
+    Args:
+        planned: The matrix.
+        options: How it is run.
+        store: The results directory.
+        by_id: All cells that are known so far.
+    """
     plugins = planned.plugins
 
     def submit(executor: Executor, cell: Cell, again: bool) -> Future[str | None]:  # noqa: FBT001 - the scheduler's call
@@ -85,6 +117,7 @@ def _submit(
             again,
             plugins.user_corpora,
             options.skip_bad_files,
+            store.path(by_id[cell.chosen].spec, cell.chosen) if cell.chosen else None,
         )
         return executor.submit(run_cell, job)
 

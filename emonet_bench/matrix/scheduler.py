@@ -37,6 +37,7 @@ class Scheduler:
         again: Whether a run that is on disk is to be made again, by its record; None where that cannot be read.
         listener: Who is told.
         cost: How long a cell will take, in any unit.
+        following: Says which cells are to be run, too, now that one has ended; with its record, where it has one.
     """
 
     cells: Sequence[Cell]
@@ -47,6 +48,8 @@ class Scheduler:
     again: Callable[[RunRecord | None], bool]
     listener: Listener
     cost: Callable[[Cell], float] = lambda _: 0.0
+    following: Callable[[Cell, RunRecord | None], Sequence[Cell]] = lambda *_: ()
+    _arrived: list[Cell] = field(default_factory=list)
     _executor: Executor = field(init=False)
     _waiting: list[Cell] = field(default_factory=list)
     _running: dict[Future[str | None], Cell] = field(default_factory=dict)
@@ -59,18 +62,26 @@ class Scheduler:
 
     def run(self) -> None:
         """Run every cell that is not on disk yet; returns when nothing is left to do."""
-        left = [cell for cell in self.cells if not self._recalled(cell)]
-        for cell in needless(left):
-            self.listener.skipped(cell, "no cell that is left to run starts from it")
-            left.remove(cell)
-        self._waiting = in_order(left, self.cost)
+        self._arrived = list(self.cells)
+        self._admit()
         self._executor = self.executors()
         try:
             while self._waiting or self._running:
                 self._fill()
                 self._collect()
+                self._admit()
         finally:
             self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _admit(self) -> None:
+        """Take over what is on disk of the cells that have arrived, and let the others wait for their turn."""
+        while self._arrived:
+            arrived, self._arrived = self._arrived, []
+            left = [cell for cell in arrived if not self._recalled(cell)]
+            for cell in needless(left):
+                self.listener.skipped(cell, "no cell that is left to run starts from it")
+                left.remove(cell)
+            self._waiting = in_order([*self._waiting, *left], self.cost)
 
     def _recalled(self, cell: Cell) -> bool:
         """Take over a result that is on disk, unless it is to be made again."""
@@ -140,6 +151,7 @@ class Scheduler:
     def _drop(self, cell: Cell, reason: str) -> None:
         self._unusable[cell.run_id] = reason
         self.listener.skipped(cell, reason)
+        self._arrived += self.following(cell, None)
 
     def _collect(self) -> None:
         if not self._running:
@@ -174,6 +186,7 @@ class Scheduler:
         else:
             self._finished.add(cell.run_id)
             self.listener.finished(cell, record)
+            self._arrived += self.following(cell, record)
 
     def _bury(self, cell: Cell) -> None:
         """Take a cell back whose worker has died."""
@@ -188,6 +201,7 @@ class Scheduler:
     def _fail(self, cell: Cell, error: RunError) -> None:
         self._unusable[cell.run_id] = f"its source {cell.spec.title} failed"
         self.listener.failed(cell, error)
+        self._arrived += self.following(cell, None)
 
     def _follow(self, cell: Cell, directory: Path) -> None:
         """Tell the listener of epochs that the worker has written since the last look."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -20,10 +20,14 @@ from emonet_bench.runs.facts import (
     Scores,
     stated,
 )
+from emonet_bench.runs.spec import RunSpec
 from emonet_bench.training.prediction import label_names
-from emonet_bench.types import Partition, Plan
+from emonet_bench.types import PARTITIONS, Partition, Plan
 
-EVALUATED: tuple[Partition, ...] = ("dev", "test")
+
+def evaluated(spec: RunSpec) -> tuple[Partition, ...]:
+    """List the partitions that a run is scored on; a trial of a search never sees test."""
+    return ("dev",) if spec.trial else ("dev", "test")
 
 
 def score(clips: Clips, probabilities: Tensor) -> ScoredPartition:
@@ -59,7 +63,8 @@ def joint_scores(scored: Mapping[str, Mapping[Partition, ScoredPartition]]) -> d
             "scores": {part: both.scores for part, both in parts.items()},
             "confusion": {part: both.confusion for part, both in parts.items()},
         }
-    means = {part: _mean([parts[part].scores for parts in scored.values()]) for part in EVALUATED}
+    evaluations = list(scored.values())
+    means = {part: _mean([parts[part].scores for parts in evaluations]) for part in evaluations[0]}
     return {"scores": means, "per_corpus": {name: dict(parts) for name, parts in scored.items()}}
 
 
@@ -67,8 +72,17 @@ def _mean(each: Sequence[Scores]) -> Scores:
     return Scores(uar=fmean(scores.uar for scores in each), accuracy=fmean(scores.accuracy or 0.0 for scores in each))
 
 
-def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int | None) -> dict[str, Any]:
-    """Return labels, protocol, content and partitions of the run's corpora as fields of a ``RunRecord``."""
+def corpus_facts(
+    opened: Mapping[str, OpenCorpus], fold: int | None, limit: int | None, heard: Collection[Partition] = PARTITIONS
+) -> dict[str, Any]:
+    """Return labels, protocol, content and partitions of the run's corpora as fields of a ``RunRecord``.
+
+    Args:
+        opened: The corpora.
+        fold: The protocol's fold.
+        limit: Most clips of each partition.
+        heard: The partitions that the run has to do with.
+    """
 
     def facts(corpus: OpenCorpus) -> CorpusFacts:
         divided = corpus.divide(corpus.fold_or_first(fold), limit)
@@ -81,7 +95,9 @@ def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int 
             skipped_files=corpus.skipped_files,
             synthetic=corpus.corpus.synthetic,
             licence=corpus.corpus.licence,
-            partitions={part: PartitionFacts(**corpus.statistics(index)) for part, index in divided.items()},
+            partitions={
+                part: PartitionFacts(**corpus.statistics(index)) for part, index in divided.items() if part in heard
+            },
         )
 
     if len(opened) == 1:

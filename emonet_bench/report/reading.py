@@ -111,7 +111,7 @@ class Predictions:
 def load(results: Path) -> list[CorpusResult]:
     """Read every run of a results directory (or a single run's directory), in the order of their names.
 
-    A run that cannot be read is warned about by name and left out.
+    A run that cannot be read is warned about by name and left out; trials of a search are none of the results.
 
     Raises:
         StoreError: There is no run.
@@ -165,6 +165,8 @@ def read_predictions(result: CorpusResult) -> Predictions:
 
 def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[CorpusResult]:
     spec, files = record.spec, RunFiles(path)
+    if spec.trial:
+        return
     source = None if spec.evaluate else sources.title(spec.source, path.parent)
     for ref in spec.scored_corpora():
         corpus = ref.name

@@ -139,7 +139,9 @@ def _evaluated(
         return {"test": zero_shot.evaluate(classifier, record.spec, corpus, recipe)}
     classifier.to(recipe.device).select(name)
     divided = corpus.divide(corpus.fold_or_first(record.spec.fold), recipe.limit)
-    clips = {part: corpus.clips(divided[part]).to(torch.device(recipe.device)) for part in scoring.EVALUATED}
+    clips = {
+        part: corpus.clips(divided[part]).to(torch.device(recipe.device)) for part in scoring.evaluated(record.spec)
+    }
     return {part: (own, predict(classifier, own, recipe)) for part, own in clips.items()}
 
 

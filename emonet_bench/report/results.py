@@ -88,14 +88,15 @@ def results_of(cells: Sequence[Cell], outcome: Outcome, directory: Path) -> Resu
     """Read the results of a matrix that has been run: its own cells alone, whatever else lies in the directory.
 
     Args:
-        cells: All cells.
+        cells: The cells that were planned; those that a search has chosen join them.
         outcome: What has become of them.
         directory: The results directory.
     """
     store = RunStore(directory)
+    cells = [*cells, *(cell for cell in outcome.cells if cell.spec.search)]
     paths = [path for cell in cells if cell.wanted and (path := store.path(cell.spec, cell.run_id)).is_dir()]
     records = load_runs(paths)
-    records += [skipped(cell, reason) for cell, reason in outcome.skips if cell.wanted]
+    records += [skipped(cell, reason) for cell, reason in outcome.skips if cell.wanted and not cell.spec.trial]
     lost = [
         f"failed: {cell.spec.title}: {reason}"
         for cell, reason in outcome.failures

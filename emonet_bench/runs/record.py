@@ -34,6 +34,7 @@ from emonet_bench.runs.facts import (
     parse_json,
     stated,
 )
+from emonet_bench.runs.search import SearchFacts
 from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.types import Partition, check_name
 
@@ -68,7 +69,7 @@ class RunRecord(CorpusFacts, RunHeader):
         None, description="Of a joint run: the facts above for each corpus, instead of those above."
     )
     scores: dict[Partition, Scores] | None = Field(
-        None, description="On `dev` and `test`; of a joint run the means over its corpora."
+        None, description="On `dev` and `test`; of a trial on `dev`; of a joint run the means over its corpora."
     )
     per_corpus: dict[Name, dict[Partition, ScoredPartition]] | None = Field(
         None, description="Of a joint run: scores and confusion of each corpus on each partition."
@@ -90,6 +91,7 @@ class RunRecord(CorpusFacts, RunHeader):
     onnx: Exported | dict[Name, Exported] | None = Field(
         None, description="With `--export`; of a joint run for each corpus."
     )
+    search: SearchFacts | None = Field(None, description="Of a tuned run: what came of its search.")
     error: RunError | None = Field(None, description="Instead of `scores`: why the run failed.")
     files: dict[FileName, Sha256] = Field(
         default_factory=dict,
@@ -128,7 +130,9 @@ class RunRecord(CorpusFacts, RunHeader):
             raise ValueError("a run has either scores or an error")
         if self.scores is None:
             return self
-        if "test" not in self.scores:
+        if self.spec.trial and self.scores.keys() != {"dev"}:
+            raise ValueError("scores of a trial are those on dev alone")
+        if not self.spec.trial and "test" not in self.scores:
             raise ValueError("scores say nothing of test")
         names = [ref.name for ref in self.spec.scored_corpora()]
         if self.joint and any((part or {}).keys() != set(names) for part in (self.corpora, self.per_corpus)):
@@ -167,11 +171,35 @@ class RunRecord(CorpusFacts, RunHeader):
         """The scores on test; of a joint run the means.
 
         Raises:
+            StoreError: The run failed, or is a trial of a search.
+        """
+        if self.scores is None:
+            raise StoreError(f"run {self.run_id}: it failed and has no scores")
+        if self.spec.trial:
+            raise StoreError(f"run {self.run_id}: a trial of a search, which never sees test; take the tuned run")
+        return self.scores["test"]
+
+    @property
+    def score(self) -> tuple[Partition, Scores]:
+        """The scores to be told of a run, and on what: those on test; of a trial of a search those on dev.
+
+        Raises:
+            StoreError: The run failed.
+        """
+        if self.spec.trial and self.scores is not None:
+            return "dev", self.scores["dev"]
+        return "test", self.test
+
+    @property
+    def selection(self) -> float:
+        """The value on dev by which a search chooses: the larger, the better.
+
+        Raises:
             StoreError: The run failed.
         """
         if self.scores is None:
             raise StoreError(f"run {self.run_id}: it failed and has no scores")
-        return self.scores["test"]
+        return self.scores["dev"].uar
 
     def facts(self, corpus: str) -> CorpusFacts:
         """Return what the run says of a corpus whose clips it scored; nothing where it failed early."""

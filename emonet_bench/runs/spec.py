@@ -15,12 +15,15 @@ from emonet_bench.config import Options, Training
 from emonet_bench.data.corpus_ref import CorpusRef, split_refs
 from emonet_bench.files import LONGEST_NAME
 from emonet_bench.runs.lock import SUFFIX
+from emonet_bench.runs.search import Search, SearchFacts
 
 if TYPE_CHECKING:
     from emonet_bench.runs.facts import RunError
 
 SCHEMA_VERSION = 2
 """Version of a run's directory, ``result.json`` and the tables beside it; readers accept theirs and older ones."""
+
+_UNSAID = ("evaluate", "trial", "search")  # of a run's spec, where they say nothing
 
 
 class ZeroShotTarget(Options):
@@ -62,19 +65,28 @@ class RunSpec(Options):
         "all else in the spec says how that one was trained. The facts in the record are those of the corpus that is "
         "scored, `scores` and `confusion` hold `test` alone, and there are neither weights nor a history.",
     )
+    trial: bool = Field(
+        default=False,
+        description="Whether it is a trial of a search: it never hears the test partition, and `scores`, `confusion` "
+        "and the predictions hold `dev` alone.",
+    )
+    search: Search | None = Field(
+        None, description="The search that chose the options of the run; null where they were given."
+    )
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave ``evaluate`` out where it says nothing: it is not part of what identifies a training."""
+        """Leave out what says nothing: it is not part of what identifies a training."""
         values: dict[str, Any] = serialise(self)
-        return {name: value for name, value in values.items() if name != "evaluate" or value is not None}
+        return {name: value for name, value in values.items() if name not in _UNSAID or value not in (None, False)}
 
     @property
     def title(self) -> str:
         """The cell in words: ``emodb cnn adapters s0 f3``, or ``emodb cnn scratch s0 on ravdess 4-class``."""
         fold = [] if self.fold is None else [f"f{self.fold}"]
         there = [f"on {self.evaluate.corpus} {self.evaluate.ref.label_map}"] if self.evaluate else []
-        return " ".join([self.corpus, self.architecture, self.strategy, f"s{self.seed}", *fold, *there])
+        search = ["trial"] if self.trial else ["tuned"] if self.search else []
+        return " ".join([self.corpus, self.architecture, self.strategy, f"s{self.seed}", *fold, *search, *there])
 
     def trained_corpora(self) -> tuple[CorpusRef, ...]:
         """List the corpora that the network is trained on."""
@@ -143,6 +155,8 @@ class Cell:
         wanted: Whether the matrix asks for it; otherwise it only serves as a source.
         skip: Why it cannot be run, or None.
         context: What its identity rests on beside the specification; empty where nothing was planned.
+        chosen: Of a tuned run: the run id of the trial whose weights it takes over; None: it is trained.
+        search: Of a tuned run: what came of its search.
     """
 
     spec: RunSpec
@@ -152,3 +166,5 @@ class Cell:
     wanted: bool = True
     skip: str | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
+    chosen: str | None = None
+    search: SearchFacts | None = None
