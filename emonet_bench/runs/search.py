@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from emonet_bench.config import Options, option
 from emonet_bench.runs.facts import Count, Part, RunId, Seconds, Share
@@ -34,10 +34,18 @@ class Range(Options):
         return self
 
 
+def _kind(values: object) -> str:
+    return "list" if isinstance(values, list) else "range"
+
+
+Values = Annotated[Annotated[list[Any], Tag("list")] | Annotated[Range, Tag("range")], Discriminator(_kind)]
+"""What an option may be: a list of values, or a range."""
+
+
 class Search(Options):
     """The ``[search]`` of a matrix file. All of it is part of what identifies a tuned run."""
 
-    space: dict[str, list[Any] | Range] = option(
+    space: dict[str, Values] = option(
         ...,
         "What is searched: lists of values and ranges, by option: 'training.NAME', 'options.ARCHITECTURE.NAME', "
         "'options.STRATEGY.NAME', or 'architecture' itself.",

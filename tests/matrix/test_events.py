@@ -21,6 +21,7 @@ RECORD = finished(CELL, peak_memory_mb=300)
 def tell(listener, tmp_path):
     listener.reading("a", 1, 2)
     listener.planned(PlannedMatrix([CELL, cell("b")], Plugins(Selection(names=())), {}), (), tmp_path)
+    listener.proposed([cell("c")], ())
     listener.started(CELL)
     listener.epoch(CELL, Epoch(1, 1.0, 0.25, 0.01, 1.0))
     listener.elsewhere(cell("b"))
