@@ -12,9 +12,9 @@ def test_progress_is_a_line_for_each_cell_that_ends(tmp_path, capsys):
     tell(ProgressLines(epochs=True), tmp_path)
     assert capsys.readouterr().out.splitlines() == [
         "a a s s0: epoch 1 of 40, dev UAR 0.250",
-        "[1/2] a a s s0: finished, test UAR 0.500",
-        "[2/2] b a s s0: failed, Oops: b",
-        "[3/2] c a s s0: skipped, no reason",
+        "[1/3] a a s s0: finished, test UAR 0.500",
+        "[2/3] b a s s0: failed, Oops: b",
+        "[3/3] c a s s0: skipped, no reason",
     ]
 
 
@@ -33,7 +33,7 @@ def test_progress_tells_what_was_on_disk_and_what_other_code_has_left(tmp_path):
 def test_epochs_are_no_lines_unless_asked_for(tmp_path):
     lines = []
     tell(ProgressLines(lines.append), tmp_path)
-    assert [line.partition(" ")[0] for line in lines] == ["[1/2]", "[2/2]", "[3/2]"]
+    assert [line.partition(" ")[0] for line in lines] == ["[1/3]", "[2/3]", "[3/3]"]
 
 
 def test_what_a_stranger_has_written_is_shown_and_not_obeyed(capsys):

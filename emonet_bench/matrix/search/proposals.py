@@ -37,11 +37,13 @@ class Proposals:
             cell: The cell.
             record: Its record; None: it was skipped or left none.
         """
+        if not cell.spec.trial:
+            return []
         if record is None or record.failed:
             self._outcomes[cell.run_id] = Ended()
         else:
             self._outcomes[cell.run_id] = Ended(record.selection, sum(record.seconds.values()))
-        return self._further() if cell.spec.trial else []
+        return self._further()
 
     def _further(self) -> list[Cell]:
         wanted = {cell.run_id: cell for study in self._studies for cell in study.proceed(self._outcomes)}
