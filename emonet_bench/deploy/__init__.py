@@ -6,8 +6,21 @@
 ['anger']
 """
 
-from emonet_bench.deploy.prediction import Prediction
-from emonet_bench.deploy.predictor import Predictor
-from emonet_bench.deploy.stream import Stream
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emonet_bench.deploy.prediction import Prediction
+    from emonet_bench.deploy.predictor import Predictor
+    from emonet_bench.deploy.stream import Stream
 
 __all__ = ["Prediction", "Predictor", "Stream"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that the command line shows its help without onnxruntime.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{name.lower()}"), name)
