@@ -103,6 +103,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "Plan",
         "SplitRule",
         "Strategy",
+        "Target",
+        "TargetKind",
         "TrainingSet",
         "Utterance",
     ),
