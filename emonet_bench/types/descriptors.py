@@ -39,7 +39,7 @@ class Loss:
     Attributes:
         name: Registered name.
         options: Its options model, a subclass of ``emonet_bench.config.Options``.
-        build: ``build(options, summary) -> mean``, with ``summary`` a ``TargetSummary``. ``mean(logits, targets, weight)``
+        build: ``build(options, summary) -> mean``, ``summary`` a ``TargetSummary``. ``mean(logits, targets, weight)``
             is the mean loss of logits (N, K) in float32 and targets: (N,) int64 indices of labels, or (N, K) of other
             kinds. ``weight`` is (K,): each clip weighs as its label, so that the losses of the pieces of a batch, each
             times what its clips weigh, add up to that of the batch; or None: clips weigh the same.
