@@ -13,7 +13,14 @@ from emonet_bench.types.corpus import Corpus as Corpus
 from emonet_bench.types.corpus import Partition as Partition
 from emonet_bench.types.corpus import SplitRule as SplitRule
 from emonet_bench.types.corpus import Utterance as Utterance
-from emonet_bench.types.corpus import check_name as check_name
+from emonet_bench.types.descriptors import Augmentation as Augmentation
+from emonet_bench.types.descriptors import ExecutorKind as ExecutorKind
+from emonet_bench.types.descriptors import Loss as Loss
+from emonet_bench.types.descriptors import Metric as Metric
+from emonet_bench.types.descriptors import Optimizer as Optimizer
+from emonet_bench.types.descriptors import ReportFormat as ReportFormat
+from emonet_bench.types.descriptors import TargetSummary as TargetSummary
+from emonet_bench.types.names import check_name as check_name
 from emonet_bench.types.network import AdapterPoint as AdapterPoint
 from emonet_bench.types.network import FrozenFeatures as FrozenFeatures
 from emonet_bench.types.network import Network as Network

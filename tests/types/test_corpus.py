@@ -17,7 +17,7 @@ def corpus(labels=("a", "b"), protocols=None, targets=()):
     return Corpus("mine", labels, list, protocols or {"own": SplitRule()}, targets=targets)
 
 
-@pytest.mark.parametrize("name", ["Corpus", "Partition", "PARTITIONS", "SplitRule", "Utterance", "check_name"])
+@pytest.mark.parametrize("name", ["Corpus", "Partition", "PARTITIONS", "SplitRule", "Utterance"])
 def test_the_package_has_the_names_too(name):
     assert getattr(types, name) is getattr(module, name)
 

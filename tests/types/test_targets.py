@@ -2,6 +2,7 @@
 
 import runpy
 import sys
+from typing import get_args
 
 import pytest
 
@@ -38,3 +39,7 @@ def test_what_cannot_be_predicted_is_refused_in_one_line(declared, message):
     with pytest.raises(ConfigError, match=message) as refused:
         Target(*declared)
     assert "\n" not in str(refused.value)
+
+
+def test_there_are_four_kinds_of_targets():
+    assert get_args(types.TargetKind) == ("label", "votes", "label-set", "values")
