@@ -73,7 +73,7 @@ class Shell(click.RichGroup):
     def _imported(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import a command of the host, or make those of an architecture."""
         if name in self.lazy:
-            return _rich(getattr(import_module(self.lazy[name][0]), name))
+            return _rich(getattr(import_module(self.lazy[name][0]), name.replace("-", "_")))
         plugins = self.plugins(ctx)
         if name not in plugins.architectures:
             return None

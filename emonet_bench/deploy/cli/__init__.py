@@ -13,6 +13,7 @@ from emonet_bench.console.program import run
 COMMANDS = {
     "predict": "Predict labels of audio files; the command where none is named.",
     "show": "Describe an ONNX file.",
+    "verify-model": "Check that an ONNX file says here what it said where it was exported.",
     "serve": "Serve ONNX files over HTTP and WebSocket, with a page to try them.",
     "page": "Write a page that runs an ONNX file in the browser.",
 }
@@ -39,7 +40,8 @@ class Program(click.Group):
         """Import a command."""
         if name not in self._helps:
             return None
-        command: click.Command = getattr(import_module(f"{__name__}.{name}"), name)
+        attribute = name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"{__name__}.{attribute}"), attribute)
         command.short_help = self._helps[name]
         return command
 

@@ -29,8 +29,8 @@ def test_what_names_no_command_is_predicted(tmp_path, first):
 
 
 def test_help_lists_every_command_and_version_is_the_packages():
-    told = emonet("--help").stdout
-    assert all(name in told and text.partition(";")[0] in told for name, text in COMMANDS.items())
+    told = " ".join(emonet("--help").stdout.split())
+    assert all(f"{name} {text}" in told for name, text in COMMANDS.items())
     assert emonet("--version").stdout == f"emonet-predict, version {version('emonet-bench')}\n"
 
 
