@@ -87,7 +87,8 @@ def _origin(entry_point: EntryPoint) -> Origin:
         needs = " ".join(f"{HOST}{specifier}" for specifier in host_pins(entry_point.dist))
     except PluginError:  # raised again where the plugin is loaded, so that it costs only itself
         needs = ""
-    return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point), needs)
+    shipped = entry_point.dist is not None and entry_point.dist.name == HOST
+    return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point), needs, shipped)
 
 
 def _import_file(path: Path) -> object:
