@@ -26,7 +26,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.data.dataset": ("Batch", "Clips"),
     "emonet_bench.data.folders": ("passed_over",),
     "emonet_bench.data.tables": ("holds_tables",),
-    "emonet_bench.deploy": ("Prediction", "Predictor", "Stream"),
+    "emonet_bench.deploy": ("Prediction", "Predictor", "Stream", "VectorCheck", "Verification", "verify_model"),
     "emonet_bench.errors": (
         "AudioError",
         "ConfigError",
@@ -109,6 +109,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "ReportFormat",
         "SplitRule",
         "Strategy",
+        "Target",
         "TargetKind",
         "TargetSummary",
         "TrainingSet",

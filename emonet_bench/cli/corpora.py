@@ -184,7 +184,7 @@ def _histogram(utterances: Sequence[Utterance]) -> None:
 
 def _statistics(utterances: Sequence[Utterance], labels: Iterable[str]) -> list[str]:
     speakers = {utterance.speaker for utterance in utterances if utterance.speaker is not None}
-    counts: Mapping[str, int] = Counter(utterance.label for utterance in utterances)
+    counts: Mapping[str, int] = Counter(utterance.label or "" for utterance in utterances)
     try:
         minutes = f"{sum(map(seconds, utterances)) / 60:.1f}"
     except AudioError:

@@ -103,7 +103,7 @@ def _recipe(checkpoint: Checkpoint, device: Any) -> Training:
 
 def _described(checkpoint: Checkpoint, name: str, utterances: Sequence[Utterance], table: Path) -> Corpus:
     labels = tuple(checkpoint.header["corpora"][name])
-    unknown = sorted({utterance.label for utterance in utterances} - set(labels))
+    unknown = sorted({utterance.label or "" for utterance in utterances} - set(labels))
     if unknown:
         raise CorpusError(f"{table}: the network knows no label {names(unknown)}; it was trained on {names(labels)}")
     return Corpus(name, labels, partial(list, utterances), {"own": SplitRule()})

@@ -9,5 +9,6 @@
 from emonet_bench.deploy.prediction import Prediction
 from emonet_bench.deploy.predictor import Predictor
 from emonet_bench.deploy.stream import Stream
+from emonet_bench.deploy.verification import VectorCheck, Verification, verify_model
 
-__all__ = ["Prediction", "Predictor", "Stream"]
+__all__ = ["Prediction", "Predictor", "Stream", "VectorCheck", "Verification", "verify_model"]
