@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from emonet_bench.errors import ConfigError
+from emonet_bench.types.descriptors import Augmentation as Augmentation
+from emonet_bench.types.descriptors import ExecutorKind as ExecutorKind
+from emonet_bench.types.descriptors import Loss as Loss
+from emonet_bench.types.descriptors import Metric as Metric
+from emonet_bench.types.descriptors import Optimizer as Optimizer
+from emonet_bench.types.descriptors import ReportFormat as ReportFormat
+from emonet_bench.types.descriptors import TargetSummary as TargetSummary
+from emonet_bench.types.names import check_name as check_name
 from emonet_bench.types.network import AdapterPoint as AdapterPoint
 from emonet_bench.types.network import FrozenFeatures as FrozenFeatures
 from emonet_bench.types.network import Network as Network
+from emonet_bench.types.targets import TargetKind as TargetKind
 
 if TYPE_CHECKING:
     import torch
@@ -29,22 +37,6 @@ AUDIO_SUFFIXES = frozenset(
     | {".wave", ".wavex", ".wve", ".xi"}
 )
 """Suffixes, in small letters, by which a file is taken for audio: libsndfile reads it without being told more."""
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_+-]*", re.IGNORECASE)
-
-
-def check_name(kind: str, name: str) -> None:
-    """Hold a registered name to letters, digits, ``_``, ``+`` and ``-``: it becomes part of file names.
-
-    Raises:
-        ConfigError: The name holds anything else.
-
-    >>> check_name("corpus", "emotiontts_ko")
-    """
-    if kind == "corpus" and "+" in name:
-        raise ConfigError(f"corpus name {name!r}: must not hold '+', which joins the names of several; rename it")
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"{kind} name {name!r}: use letters, digits, '_', '+' and '-' only, and start with a letter")
 
 
 @dataclass(frozen=True, slots=True)
