@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from emonet_bench.config import Training
+from emonet_bench.data import label_maps
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
+from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.events import Listener, Listeners
 from emonet_bench.matrix.executors import PROCESSES
 from emonet_bench.matrix.file import Matrix
@@ -187,5 +189,8 @@ def _open(
     skip_bad: bool,
 ) -> OpenCorpus:
     known = Plugins(plugins or Selection()).corpora[corpus]
+    kind = known.target(known.protocols[label_maps.read(known, protocol)[0]]).kind
+    if kind != "label":
+        raise ConfigError(f"--protocol {protocol}: is about {kind}; choose a protocol of {corpus} about single labels")
     rate = Training().sampling_rate  # of the sample cache that runs share; no score depends on it
     return open_corpus(known, protocol, rate, cache_directory(), progress, skip_bad=skip_bad)

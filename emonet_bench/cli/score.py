@@ -12,10 +12,10 @@ import rich_click as click
 from rich.table import Table
 
 from emonet_bench import report as reports
-from emonet_bench.cli.consoles import say
-from emonet_bench.cli.outputs import check_output, write_output
 from emonet_bench.cli.reading import Reading
-from emonet_bench.cli.terminal import Terminal, grid
+from emonet_bench.console.outputs import check_output, write_output
+from emonet_bench.console.streams import say
+from emonet_bench.console.terminal import Terminal, grid
 from emonet_bench.errors import ConfigError
 from emonet_bench.escaping import json_text
 from emonet_bench.library import ExternalScore, prediction_template, score_predictions

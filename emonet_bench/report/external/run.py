@@ -81,7 +81,14 @@ def _lines(
     for clip, row in zip(clips[fold], rows, strict=True):
         certain = [float(label == row.label) for label in labels]
         values = certain if row.probabilities is None else row.probabilities
-        yield [clip.name, "test", clip.speaker or "", clip.label, row.label, *(f"{value:.6g}" for value in values)]
+        yield [
+            clip.name,
+            "test",
+            clip.speaker or "",
+            clip.label or "",
+            row.label,
+            *(f"{value:.6g}" for value in values),
+        ]
 
 
 def _record(

@@ -91,7 +91,7 @@ def as_predictions(
     return Predictions(
         [clip.name for clip, _ in pairs],
         [clip.speaker or None for clip, _ in pairs],
-        [clip.label for clip, _ in pairs],
+        [clip.label or "" for clip, _ in pairs],
         [row.label for _, row in pairs],
         [1.0 if row.probabilities is None else row.probabilities[labels.index(row.label)] for _, row in pairs],
     )
