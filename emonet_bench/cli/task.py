@@ -80,7 +80,7 @@ def _single_task(architecture: Architecture, plugins: Plugins, modes: Mapping[st
         _run(architecture, plugins, values["mode"], [corpus], RECIPE)
 
     own = [*task_flags.single_data(), task_flags.mode(modes), *task_flags.run()]
-    parameters = [*own, *flags(_panels(architecture, modes), own, RECIPE, task_flags.SHOWN)]
+    parameters = [*own, *flags(_panels(architecture, modes), own, RECIPE, task_flags.SHOWN, _names(plugins))]
     return ManyValues(name="single-task", params=parameters, callback=command, help=_single_task.__doc__)
 
 
@@ -95,7 +95,7 @@ def _multi_task(architecture: Architecture, plugins: Plugins, known: Mapping[str
         _run(architecture, plugins, values.get("strategy", next(iter(known))), corpora, JOINT_RECIPE)
 
     own = [*task_flags.joint_data(), *task_flags.strategy(known), *task_flags.run()]
-    parameters = [*own, *flags(_panels(architecture, known), own, JOINT_RECIPE, task_flags.SHOWN)]
+    parameters = [*own, *flags(_panels(architecture, known), own, JOINT_RECIPE, task_flags.SHOWN, _names(plugins))]
     return ManyValues(name="multi-task", params=parameters, callback=command, help=_multi_task.__doc__)
 
 
@@ -104,7 +104,7 @@ def _evaluate(architecture: Architecture, plugins: Plugins) -> click.RichCommand
 
     def command(**values: Any) -> None:
         from emonet_bench.cli.task_evaluate import evaluate  # noqa: PLC0415 - torch is imported for real work only
-        from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415 - slow
+        from emonet_bench.console.terminal import Terminal  # noqa: PLC0415 - slow
 
         evaluate(architecture, plugins, Terminal(), **values)
 
@@ -117,6 +117,10 @@ def _panels(architecture: Architecture, strategies: Mapping[str, Strategy]) -> d
         f"Network: {architecture.name}": [architecture.options],
         "Strategy": [strategy.options for strategy in strategies.values()],
     }
+
+
+def _names(plugins: Plugins) -> dict[str, list[str]]:
+    return {"loss": list(plugins.losses), "optimizer": list(plugins.optimizers)}
 
 
 def _folder(name: str, data_path: Path, setup: Path) -> Corpus:
@@ -135,7 +139,7 @@ def _run(
     architecture: Architecture, plugins: Plugins, strategy: str, corpora: Sequence[Corpus], recipe: Mapping[str, Any]
 ) -> None:
     from emonet_bench.cli.task_run import carry_out  # noqa: PLC0415 - torch is imported for real work only
-    from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415 - slow
+    from emonet_bench.console.terminal import Terminal  # noqa: PLC0415 - slow
     from emonet_bench.matrix.options import RunOptions  # noqa: PLC0415
     from emonet_bench.matrix.task import Task  # noqa: PLC0415
 

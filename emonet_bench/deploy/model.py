@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import hashlib
-import io
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from emonet_bench.deploy.metadata import REMEDY, read_facts
+from emonet_bench.deploy.providers import CUDA, execution_providers
 from emonet_bench.deploy.runtime import onnxruntime
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.files import check_regular
@@ -24,15 +21,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Providers = Literal["auto", "cpu", "cuda"]
+    from emonet_bench.deploy.providers import Providers
 
 TWIN_OF = "twin_of"
 """In a twin's metadata: the SHA-256 of the file that it belongs to."""
 
 _OFF = 0.01  # by which probabilities may miss the sum of 1
-_CUDA = "CUDAExecutionProvider"
-# Float32 as in training, and no search for the best convolution at every new length.
-_CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +40,7 @@ class Model:
         input_spec: What it hears of a clip.
         task: Which of a bank's tasks; None: the file has a single one.
         twin: The session of its unmasked twin, for clips that fill their rows, where that lies beside it.
+        takes_lengths: Whether it hears clips of several lengths in one batch; a twin does not.
     """
 
     session: onnxruntime.InferenceSession
@@ -54,6 +49,7 @@ class Model:
     input_spec: InputSpec
     task: int | None = None
     twin: onnxruntime.InferenceSession | None = None
+    takes_lengths: bool = True
 
     @property
     def sampling_rate(self) -> int:
@@ -69,7 +65,7 @@ class Model:
     @property
     def provider(self) -> Literal["cpu", "cuda"]:
         """Where it computes."""
-        return "cuda" if _CUDA in self.session.get_providers() else "cpu"
+        return "cuda" if CUDA in self.session.get_providers() else "cpu"
 
     def probabilities(self, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Map N clips (S,) at the model's rate to probabilities (N, K); raises what ``scores`` does.
@@ -83,7 +79,7 @@ class Model:
         return rows
 
     def scores(self, clips: Sequence[NDArray[np.float32]], more: Sequence[str] = ()) -> list[NDArray[np.float32]]:
-        """Map N clips (S,) at the model's rate to probabilities (N, K), in one call of onnxruntime.
+        """Map N clips (S,) at the model's rate to probabilities (N, K), in one call of onnxruntime where it can be.
 
         Args:
             clips: The clips.
@@ -97,14 +93,19 @@ class Model:
             ConfigError: The probabilities are none of its labels.
         """
         lengths = np.array([len(clip) for clip in clips], np.int64)
+        full = lengths.min() == lengths.max()
+        if not (full or self.takes_lengths):
+            return [np.concatenate(rows) for rows in zip(*(self.scores([clip], more) for clip in clips), strict=True)]
         waveform = np.zeros((len(clips), lengths.max()), np.float32)
         for row, clip in zip(waveform, clips, strict=True):
             row[: len(clip)] = clip
-        session, feed = self.session, {"waveform": waveform, "lengths": lengths}
+        session, feed = self.session, {"waveform": waveform}
+        if self.twin is not None and full:
+            session = self.twin
+        elif self.takes_lengths:
+            feed["lengths"] = lengths
         if self.task is not None:
             feed["task"] = np.array(self.task)
-        if self.twin is not None and lengths.min() == lengths.max():
-            session, feed = self.twin, {"waveform": waveform}
         found: list[NDArray[np.float32]]
         outputs = ["probabilities", *more]
         try:
@@ -146,12 +147,12 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     session = open_session(path, providers)
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
     labels, input_spec = read_facts(path, metadata)
-    _check_inputs(path, session, {"waveform", "lengths"} | ({"task"} if isinstance(labels, dict) else set()))
+    takes_lengths = _takes_lengths(path, session, {"task"} if isinstance(labels, dict) else set())
     _check_width(path, session, len(labels) if isinstance(labels, list) else max(map(len, labels.values())))
     if isinstance(labels, list):
         if task is not None:
             raise ConfigError(f"task: {path} holds a single one; leave it out")
-        return Model(session, metadata, tuple(labels), input_spec, twin=_twin(path, providers))
+        return Model(session, metadata, tuple(labels), input_spec, None, _twin(path, providers), takes_lengths)
     if task not in labels:
         given = "" if task is None else f", not {task!r}"
         raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
@@ -186,47 +187,26 @@ def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSessi
     options.intra_op_num_threads = 1
     options.log_severity_level = 4  # what fails is raised as well
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=_wanted(providers), enable_fallback=0)
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=execution_providers(providers), enable_fallback=0
+        )
     except ConfigError:
         raise
     except Exception as error:  # onnxruntime's exceptions share no parent
         raise ConfigError(f"{path}: not an ONNX file that onnxruntime can load ({_reason(error)})") from error
-    if providers == "cuda" and _CUDA not in session.get_providers():
+    if providers == "cuda" and CUDA not in session.get_providers():
         raise ConfigError("providers: CUDA does not start here (no GPU, or not its libraries); use cpu")
     return session
 
 
-def _wanted(providers: Providers) -> list[Any]:
-    """List execution providers for onnxruntime, the preferred one first."""
-    if providers not in get_args(Providers):
-        raise ConfigError(f"providers: {providers!r} is not one of {', '.join(get_args(Providers))}")
-    if providers == "cpu" or (providers == "auto" and not _has_driver()):
-        return ["CPUExecutionProvider"]
-    if _CUDA not in onnxruntime.get_available_providers():
-        if providers == "cuda":
-            raise ConfigError(
-                "providers: this onnxruntime knows no CUDA; install onnxruntime-gpu in its place, or use cpu"
-            )
-        return ["CPUExecutionProvider"]
-    onnxruntime.set_default_logger_severity(4)
-    with contextlib.redirect_stdout(
-        io.StringIO()
-    ):  # it prints what it does not find; the session tells whether it matters
-        getattr(onnxruntime, "preload_dlls", lambda: None)()
-    return [(_CUDA, _CUDA_OPTIONS), "CPUExecutionProvider"]
-
-
-def _has_driver() -> bool:
-    with contextlib.suppress(OSError):
-        return bool(ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"))
-    return False
-
-
-def _check_inputs(path: Path, session: onnxruntime.InferenceSession, wanted: set[str]) -> None:
+def _takes_lengths(path: Path, session: onnxruntime.InferenceSession, more: set[str]) -> bool:
+    """Tell whether a file takes ``lengths`` beside ``waveform`` and what more it must take; a bank always does."""
     inputs, outputs = ({value.name for value in given} for given in (session.get_inputs(), session.get_outputs()))
-    if inputs != wanted or "probabilities" not in outputs:
+    wanted = [{"waveform", "lengths"} | more, *([] if more else [{"waveform"}])]
+    if inputs not in wanted or "probabilities" not in outputs:
         took, gave = (", ".join(sorted(names)) for names in (inputs, outputs))
         raise ConfigError(f"{path}: takes {took} and gives {gave}, unlike what emonet-bench writes; {REMEDY}")
+    return "lengths" in inputs
 
 
 def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int) -> None:

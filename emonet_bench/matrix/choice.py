@@ -10,6 +10,7 @@ from typing import Any
 
 from emonet_bench.config import Options, Training, parse
 from emonet_bench.matrix.file import Matrix, variants
+from emonet_bench.matrix.methods import with_options
 from emonet_bench.plugins.loading import Plugins
 
 HEARD_BY_FIT = ("sampling_rate", "evaluation", "window", "limit", "device", "threads")
@@ -121,7 +122,11 @@ def choices(matrix: Matrix, plugins: Plugins, resolve: Callable[[Training], Trai
 
 def _recipes(matrix: Matrix, plugins: Plugins, architecture: str, strategy: str) -> list[Training]:
     """List the trainings; those that an architecture that is fitted cannot tell apart are one, the first."""
-    recipes = list(variants(Training, matrix.recipe(architecture, strategy), "training"))
+    recipes = [
+        recipe
+        for said in variants(Training, matrix.recipe(architecture, strategy), "training")
+        for recipe in with_options(said, matrix, plugins)
+    ]
     if plugins.architectures[architecture].fit is None:
         return recipes
     first: dict[tuple[Any, ...], Training] = {}

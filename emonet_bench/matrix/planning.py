@@ -180,7 +180,7 @@ def plan(
     def heard(cell: Cell) -> int:
         return _clips_heard(cell, train_clips)
 
-    planner = Planner(matrix, plugins, opened, cache(resolve))
+    planner = Planner(matrix, plugins, opened, resolve)
     cells = planner.cells()
     clips = {cell.run_id: heard(cell) for cell in cells}
     return PlannedMatrix(cells, plugins, clips, studies=plan_studies(planner), heard=heard)

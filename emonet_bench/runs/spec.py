@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 """Version of a run's directory, ``result.json`` and the tables beside it; readers accept theirs and older ones."""
 
-_UNSAID = ("evaluate", "trial", "search")  # of a run's spec, where they say nothing
+_UNSAID = ("evaluate", "trial", "search", "external")  # of a run's spec, where they say nothing
 
 
 class ZeroShotTarget(Options):
@@ -42,6 +42,19 @@ class ZeroShotTarget(Options):
     def ref(self) -> CorpusRef:
         """The corpus under its protocol and label map."""
         return CorpusRef.of(self.corpus, self.protocol)
+
+
+EXTERNAL = "external"
+"""The strategy of predictions that were made elsewhere."""
+
+
+class ExternalPredictions(Options):
+    """Predictions that were made elsewhere."""
+
+    sha256: str = Field(description="SHA-256 of the file that they were read from.")
+    gives: Literal["labels", "probabilities"] = Field(
+        description="What it holds; a label alone stands with probability 1 in `predictions.csv`."
+    )
 
 
 class RunSpec(Options):
@@ -72,6 +85,13 @@ class RunSpec(Options):
     )
     search: Search | None = Field(
         None, description="The search that chose the options of the run; null where they were given."
+    )
+
+    external: ExternalPredictions | None = Field(
+        None,
+        description="Only where the predictions were made elsewhere and read by `emonet-bench score`: `architecture` "
+        "is their name, `strategy` is `external`, and `training` says nothing. `scores` and `confusion` hold `test` "
+        "alone, and there are neither weights nor a history.",
     )
 
     @model_serializer(mode="wrap")

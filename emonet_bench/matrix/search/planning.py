@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from emonet_bench.errors import ConfigError
+from emonet_bench.matrix import methods
 from emonet_bench.matrix.choice import Choice
 from emonet_bench.matrix.planner import Planner
 from emonet_bench.matrix.search.halving import Rung, rungs
@@ -46,7 +47,11 @@ class _Row:
     def choice(self, point: Point) -> Choice:
         """Return the choice at a point."""
         base = self.bases[self.space.architecture(point)]
-        return base.with_options(point, self.planner.plugins, "search.space")
+        changed = base.with_options(point, self.planner.plugins, "search.space")
+        recipes = methods.with_options(changed.training, self.planner.matrix, self.planner.plugins, base.training)
+        if len(recipes) > 1:
+            raise ConfigError("search: a searched loss or optimiser has a list of values for an option; give it one")
+        return replace(changed, training=recipes[0])
 
     def trial(self, point: Point, rung: Rung, folds: Sequence[int | None]) -> Trial:
         """Return the trial of a point on a rung."""

@@ -20,6 +20,8 @@ _NOT_SEARCHED = {
     "threads": "says how a cell is computed",
     "features": "says what is kept",
     "limit": "says what is heard",
+    "loss_options": "is given by a table [loss.NAME]",
+    "optimizer_options": "is given by a table [optimizer.NAME]",
 }
 _EPOCHS = "training.epochs"
 

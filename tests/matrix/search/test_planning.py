@@ -74,7 +74,7 @@ def test_trials_have_the_first_seed_and_the_tuned_runs_have_all(toy, monkeypatch
     assert {job.cell.spec.seed for job in toy.jobs if job.cell.spec.trial} == {7}
     tuned = {job.cell.spec.seed: job for job in toy.jobs if job.cell.spec.search}
     assert {seed: job.trained is None for seed, job in tuned.items()} == {7: False, 1: True, 2: True}
-    assert len({job.cell.spec.training for job in tuned.values()}) == 1
+    assert all(job.cell.spec.training == tuned[7].cell.spec.training for job in tuned.values())
 
 
 def test_the_architecture_itself_can_be_chosen_and_brings_its_own_options(toy, monkeypatch):
