@@ -65,7 +65,7 @@ class Toy:
         self.folder, self.folds, self.jobs = folder, list(folds), []
         self.broken = lambda spec: False
         (folder / "threads.py").write_text(THREADS)
-        self.plugins = Plugins(Selection(names=(), files=(folder / "threads.py",)))
+        self.plugins = Plugins(Selection(names=("builtins",), files=(folder / "threads.py",)))
         rule = {"speakers": SplitRule()}
         self.plugins.corpora = registry("corpus", *(Corpus(name, ("a", "b"), list, rule) for name in ("one", "two")))
         self.plugins.architectures = registry(
