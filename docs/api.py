@@ -18,13 +18,12 @@ from pydantic import BaseModel
 PAGE = Path(__file__).with_name("api.md")
 
 PUBLIC: dict[str, tuple[str, ...]] = {
-    "emonet_bench": ("Predictor", "hookimpl", "load_results", "run_matrix"),
+    "emonet_bench": ("Predictor", "hookimpl", "load_results", "run_matrix", "score_predictions"),
     "emonet_bench.audio": ("cache_errors",),
     "emonet_bench.config": ("Options", "option", "parse", "read_toml"),
     "emonet_bench.data.cards": ("OWN_CARD", "corpus_at", "corpus_from_card"),
     "emonet_bench.data.coverage": ("Listing",),
     "emonet_bench.data.dataset": ("Batch", "Clips"),
-    "emonet_bench.data.folders": ("passed_over",),
     "emonet_bench.data.tables": ("holds_tables",),
     "emonet_bench.deploy": ("Prediction", "Predictor", "Stream", "VectorCheck", "Verification", "verify_model"),
     "emonet_bench.errors": (
@@ -40,6 +39,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "emonet_bench.export": ("export",),
     "emonet_bench.features.identity": ("identify",),
+    "emonet_bench.folders": ("passed_over",),
     "emonet_bench.frontend.power": ("Power",),
     "emonet_bench.frontend.options": ("FrontEndOptions",),
     "emonet_bench.frontend.spectrogram": ("DecibelLogMel", "LogMel", "Mfcc"),
@@ -71,6 +71,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "emonet_bench.plugins.loading": ("Selection",),
     "emonet_bench.types.network": ("Foldable", "Freezable", "Headed"),
+    "emonet_bench.library": ("prediction_template",),
+    "emonet_bench.report.external.score": ("ExternalScore", "Rival"),
     "emonet_bench.report.notebook": ("Figure",),
     "emonet_bench.report.results": ("Results",),
     "emonet_bench.runs.facts": ("RunError",),
