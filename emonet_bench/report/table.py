@@ -155,7 +155,7 @@ def _row(groups: Mapping[Column, CellRuns], folds: set[int | None], metric: Metr
 
 
 def _reference(column: Column, groups: Mapping[Column, CellRuns], baseline: str) -> Column | None:
-    """Find the column of that name, or that strategy's cell of the same architecture, its options and the training alike."""
+    """Find the column of that name, or the strategy's cell of the same architecture, options and training."""
     named = next((other for other in groups if str(other) == baseline), None)
     if named is not None or column.strategy == baseline:
         return None if named == column else named
