@@ -86,7 +86,7 @@ def plan_task(
     }
     plugins.add_corpora(task.corpora)
     planned = plan(matrix_source(values), plugins, threads=task.threads, reading=reading)
-    (cell,) = planned.cells
+    (cell,) = (cell for cell in planned.cells if cell.wanted)  # its teacher beside it, where it has one
     if cell.skip:
         raise ConfigError(cell.skip)
     return planned

@@ -33,6 +33,8 @@ def notes(rows: Sequence[Row], metric: MetricName, baseline: str, older: int, so
     if any(cell.state == "done" and not cell.complete for _, cell in cells):
         yield "~ incomplete: a fold or seed is missing, so the cell is not ranked."
     yield from _apart(rows)
+    for column, teacher in sorted({(column, cell.teacher) for column, cell in cells if cell.teacher}):
+        yield f"{column}: taught by {teacher}, a run on the same training clips."
     yield from _outcomes(cells, baseline)
     yield from _audits(rows)
     parities = [cell.parity for _, cell in cells if cell.parity is not None]
