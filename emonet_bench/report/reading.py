@@ -49,6 +49,7 @@ class CorpusResult:
         halved: What was done where a batch did not fit into memory at once.
         trained_on: Corpus and protocol that the network was trained on, where it is scored on another one; else empty.
         teacher: Architecture and strategy of the run that taught it, where one did; else empty.
+        external: What predictions hold that were made elsewhere; else None.
     """
 
     corpus: str
@@ -75,6 +76,7 @@ class CorpusResult:
     halved: str = ""
     trained_on: str = ""
     teacher: str = ""
+    external: Literal["labels", "probabilities"] | None = None
 
     @property
     def title(self) -> str:
@@ -209,6 +211,7 @@ def _result(
         source=spec.source,
         joint=len(spec.scored_corpora()) > 1,
         trained_on=f"{spec.corpus} {spec.protocol}" if spec.evaluate else "",
+        external=spec.external.gives if spec.external else None,
     )
 
 
@@ -218,6 +221,8 @@ def _known(scores: Scores) -> dict[str, float]:
 
 
 def _variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
+    if spec.external:
+        return {"source": None}
     parts = {
         "architecture": spec.architecture_options,
         "strategy": spec.strategy_options,
