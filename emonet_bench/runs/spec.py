@@ -68,7 +68,7 @@ class RunSpec(Options):
     fold: int | None = Field(None, description="The protocol's fold; null where it has none.")
     source: str | None = Field(
         None,
-        description="The run id of the source or of the teacher, or the SHA-256 of a checkpoint; null where there is none.",
+        description="The run id of the source or teacher, or the SHA-256 of a checkpoint; null where there is none.",
     )
     evaluate: ZeroShotTarget | None = Field(
         None,
