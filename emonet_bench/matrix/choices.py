@@ -10,6 +10,7 @@ from typing import Any
 
 from emonet_bench.config import Options, Training
 from emonet_bench.matrix.file import Matrix, variants
+from emonet_bench.matrix.methods import with_options
 from emonet_bench.plugins.loading import Plugins
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -85,7 +86,11 @@ class Choices:
 
     def _recipes(self, architecture: str, strategy: str) -> list[Training]:
         """List the trainings; those that an architecture that is fitted cannot tell apart are one, the first."""
-        recipes = list(variants(Training, self.matrix.recipe(architecture, strategy), "training"))
+        recipes = [
+            recipe
+            for said in variants(Training, self.matrix.recipe(architecture, strategy), "training")
+            for recipe in with_options(said, self.matrix, self.plugins)
+        ]
         if self.plugins.architectures[architecture].fit is None:
             return recipes
         first: dict[tuple[Any, ...], Training] = {}
