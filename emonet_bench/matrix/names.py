@@ -57,8 +57,8 @@ def check_teacher(wanted: TeacherRun, strategy: str, plugins: Plugins) -> None:
     own = plugins.strategies[wanted.strategy]
     if own.needs_source or own.multi_corpus or own.teacher:
         raise ConfigError(
-            f"options.{strategy}: {wanted.strategy!r} does not train a teacher from nothing on one corpus; "
-            "'scratch' does"
+            f"options.{strategy}: {wanted.strategy!r} does not train a teacher from nothing on one corpus; name a "
+            "strategy that does"
         )
 
 

@@ -16,13 +16,13 @@ class TeacherRun:
 
     Attributes:
         architecture: Its architecture.
-        options: Options of that, where they differ from the matrix's.
         strategy: How it is trained; one that needs no source and one corpus.
+        options: Options of the architecture, where they differ from the matrix's.
     """
 
     architecture: str
+    strategy: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    strategy: str = "scratch"
 
 
 @dataclass(frozen=True)

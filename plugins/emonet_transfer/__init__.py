@@ -35,7 +35,7 @@ def _prepare(name: str) -> Any:
 
 
 def _teacher(options: Mapping[str, Any]) -> TeacherRun:
-    return TeacherRun(options["teacher"], options["teacher_options"], options["teacher_strategy"])
+    return TeacherRun(options["teacher"], options["teacher_strategy"], options["teacher_options"])
 
 
 @hookimpl

@@ -26,8 +26,8 @@ class Joint(Options):
 
 class Taught(Options):
     teacher: str = option("svm", "Teacher.")
-    teacher_options: dict = option({}, "Its options.")
     teacher_strategy: str = option("scratch", "How it is trained.")
+    teacher_options: dict = option({}, "Its options.")
 
 
 class Opened:

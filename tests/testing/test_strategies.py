@@ -183,7 +183,7 @@ def deaf_to_its_teacher(network, corpora, source, options):
 @pytest.mark.parametrize(
     ("teacher", "seen"),
     [
-        (lambda _: TeacherRun("svm"), "two teachers taught the same network"),
+        (lambda _: TeacherRun("svm", "scratch"), "two teachers taught the same network"),
         (lambda _: "svm", "teacher(options) returned str; return a TeacherRun"),
     ],
 )

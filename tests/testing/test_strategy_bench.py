@@ -44,7 +44,7 @@ def test_a_source_is_the_same_for_a_seed_knows_another_corpus_and_has_moved_from
 
 
 def test_a_teacher_says_something_of_every_clip_and_another_seed_something_else():
-    made = bench(teacher=lambda _: TeacherRun("svm"), multi_corpus=True)
+    made = bench(teacher=lambda _: TeacherRun("svm", "scratch"), multi_corpus=True)
     one, other = (made.teacher(ADAPTABLE, seed).outputs for seed in (1, 2))
     for corpus in made.corpora:
         assert one[corpus.corpus].logits.shape == (len(made.clips(corpus)), len(corpus.labels))

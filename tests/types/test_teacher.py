@@ -11,5 +11,5 @@ def test_the_module_is_imported_without_torch(monkeypatch):
     assert "Teacher" in runpy.run_path(teacher.__file__)
 
 
-def test_a_teacher_is_trained_from_scratch_by_the_matrix_options_where_nothing_else_is_said():
-    assert TeacherRun("svm") == TeacherRun("svm", {}, "scratch")
+def test_a_teacher_has_the_options_of_the_matrix_where_nothing_else_is_said():
+    assert TeacherRun("svm", "scratch") == TeacherRun("svm", "scratch", {})
