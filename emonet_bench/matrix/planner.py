@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -14,14 +14,14 @@ from emonet_bench.data.corpus_ref import CorpusRef, join_refs
 from emonet_bench.data.label_maps import map_labels
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.choice import Choice, choices, is_excluded, option_variants
+from emonet_bench.matrix.choices import Choice, Choices, is_excluded
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix
 from emonet_bench.matrix.methods import method_origins, source_recipes
-from emonet_bench.matrix.names import check_names
+from emonet_bench.matrix.names import check_names, check_teacher
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget, run_id
-from emonet_bench.types import Strategy
+from emonet_bench.types import Strategy, TeacherRun
 
 
 @dataclass
@@ -41,8 +41,12 @@ class Planner:
     open_corpus: Callable[..., OpenCorpus]
     resolve: Callable[[Training], Training]
     marks: Mapping[str, Any] = field(default_factory=dict)
+    _choices: Choices = field(init=False)
     _cells: dict[str, Cell] = field(default_factory=dict)
     _protocol_ids: dict[tuple[str, int | None], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._choices = Choices(self.matrix, self.plugins, self.resolve)
 
     def cells(self) -> list[Cell]:
         """Return all cells but those of tuned rows, each source before the cells that start from it.
@@ -65,8 +69,7 @@ class Planner:
 
         A row is tuned where the search has an option that it hears.
         """
-        every = list(choices(self.matrix, self.plugins, self.resolve))
-        for name, choice in itertools.product(self.matrix.entries, every):
+        for name, choice in itertools.product(self.matrix.entries, self._choices):
             if not is_excluded(self.matrix, name, choice) and tuned in (None, self._tuned(choice)):
                 yield name, choice
 
@@ -97,7 +100,7 @@ class Planner:
         names = self._trained_together(name, choice)
         fit = self.plugins.architectures[choice.architecture].fit
         skip = None
-        if fit is not None and (strategy.needs_source or strategy.multi_corpus):
+        if fit is not None and (strategy.needs_source or strategy.multi_corpus or strategy.teacher):
             skip = f"{choice.architecture} is not trained by gradients: only training from scratch applies"
 
         @cache
@@ -105,6 +108,9 @@ class Planner:
             return self._sources(name, fold, choice, strategy) if strategy.needs_source and skip is None else [None]
 
         for fold in self.folds(name, choice) if folds is None else folds:
+            if strategy.teacher is not None and skip is None:
+                self._add(names, choice, fold, self._teacher(name, fold, choice, strategy.teacher), skip)
+                continue
             for source in sources(fold if self.matrix.source == ALL else None):  # others hear no fold of the target
                 self._add(names, choice, fold, source, skip)
 
@@ -142,6 +148,20 @@ class Planner:
             return ["no corpus other than the target to start from"]
         return self._trained_on(others, self._folds(others, choice)[0], choice, strategy)
 
+    def _teacher(
+        self, target: str, fold: int | None, choice: Choice, name: Callable[[Mapping[str, Any]], TeacherRun]
+    ) -> Cell:
+        """Add the run that teaches, where the matrix has none."""
+        wanted = name(choice.strategy_options)
+        check_teacher(wanted, choice.strategy, self.plugins)
+        found = list(self._choices.of(wanted.architecture, wanted.strategy, [choice.seed], wanted.options))
+        if len(found) > 1:
+            raise ConfigError(
+                f"options.{choice.strategy}: {len(found)} runs of {wanted.architecture} {wanted.strategy} could teach, "
+                "by lists in options or training; name the options of one: teacher_options"
+            )
+        return self._add([target], found[0], fold, None, None, wanted=False)
+
     def _trained_on(
         self, corpora: Sequence[str], fold: int | None, choice: Choice, strategy: Strategy
     ) -> Sequence[Cell]:
@@ -161,7 +181,7 @@ class Planner:
                 None,
                 wanted=False,
             )
-            for options, training in itertools.product(option_variants(self.matrix, model, name, known), recipes)
+            for options, training in itertools.product(self._choices.options(model, name, known), recipes)
         ]
 
     def _knows_one_corpus(self, spec: RunSpec) -> bool:

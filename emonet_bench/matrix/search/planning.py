@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix import methods
-from emonet_bench.matrix.choice import Choice
+from emonet_bench.matrix.choices import Choice
 from emonet_bench.matrix.planner import Planner
 from emonet_bench.matrix.search.halving import Rung, rungs
 from emonet_bench.matrix.search.space import ARCHITECTURE, Space

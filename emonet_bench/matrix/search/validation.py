@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from emonet_bench.config import Training, axes, did_you_mean
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.choice import Choice
+from emonet_bench.matrix.choices import Choice
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.planner import Planner
 from emonet_bench.matrix.search.space import ARCHITECTURE, Dimension

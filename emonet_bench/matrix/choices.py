@@ -1,9 +1,9 @@
-"""The choice: one resolved combination of architecture, strategy, training and seed, and all those of a matrix."""
+"""Choices: every combination of a matrix's options, before corpus, fold and source."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,8 @@ from emonet_bench.plugins.loading import Plugins
 
 HEARD_BY_FIT = ("sampling_rate", "evaluation", "window", "limit", "device", "threads")
 """Options of a training that a fit and its evaluation may depend on; ``build`` is given the window."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Choice:
         """
         strategy = plugins.strategies[self.strategy]
         fitted = plugins.architectures[self.architecture].fit is not None
-        if fitted and (strategy.needs_source or strategy.multi_corpus):
+        if fitted and (strategy.needs_source or strategy.multi_corpus or strategy.teacher):
             return []
         return [
             key
@@ -101,53 +103,75 @@ class Choice:
         return parse(model, {**own, **changed[part]}, f"{where}: {part}").model_dump(mode="json")
 
 
-def choices(matrix: Matrix, plugins: Plugins, resolve: Callable[[Training], Training]) -> Iterator[Choice]:
-    """Yield every combination of a matrix's architectures, strategies, options and seeds.
+@dataclass(frozen=True)
+class Choices:
+    """The combinations of a matrix's options.
 
-    Args:
+    Attributes:
         matrix: The matrix.
         plugins: Where names are registered.
         resolve: Replaces ``auto`` in the training options by what this machine has.
     """
-    for architecture, strategy in itertools.product(matrix.architectures, matrix.strategies):
+
+    matrix: Matrix
+    plugins: Plugins
+    resolve: Callable[[Training], Training]
+
+    def __iter__(self) -> Iterator[Choice]:
+        for architecture, strategy in itertools.product(self.matrix.architectures, self.matrix.strategies):
+            yield from self.of(architecture, strategy, self.matrix.seeds)
+
+    def of(
+        self, architecture: str, strategy: str, seeds: Sequence[int], differing: Mapping[str, Any] = _NOTHING
+    ) -> Iterator[Choice]:
+        """Combine the options of an architecture and a strategy.
+
+        Args:
+            architecture: Its name.
+            strategy: Likewise.
+            seeds: The seeds.
+            differing: Options of the architecture that differ from the matrix's.
+        """
         combinations = itertools.product(
-            option_variants(matrix, plugins.architectures[architecture].options, architecture),
-            option_variants(matrix, plugins.strategies[strategy].options, strategy),
-            _recipes(matrix, plugins, architecture, strategy),
-            matrix.seeds,
+            self.options(self.plugins.architectures[architecture].options, architecture, differing=differing),
+            self.options(self.plugins.strategies[strategy].options, strategy),
+            self._recipes(architecture, strategy),
+            seeds,
         )
         for architecture_options, strategy_options, training, seed in combinations:
-            yield Choice(architecture, architecture_options, strategy, strategy_options, resolve(training), seed)
+            yield Choice(architecture, architecture_options, strategy, strategy_options, self.resolve(training), seed)
 
+    def options(
+        self,
+        model: type[Options],
+        name: str,
+        default: Mapping[str, Any] = _NOTHING,
+        differing: Mapping[str, Any] = _NOTHING,
+    ) -> list[dict[str, Any]]:
+        """List what the options of an architecture or a strategy may be.
 
-def _recipes(matrix: Matrix, plugins: Plugins, architecture: str, strategy: str) -> list[Training]:
-    """List the trainings; those that an architecture that is fitted cannot tell apart are one, the first."""
-    recipes = [
-        recipe
-        for said in variants(Training, matrix.recipe(architecture, strategy), "training")
-        for recipe in with_options(said, matrix, plugins)
-    ]
-    if plugins.architectures[architecture].fit is None:
-        return recipes
-    first: dict[tuple[Any, ...], Training] = {}
-    for recipe in recipes:
-        first.setdefault(tuple(getattr(recipe, name) for name in HEARD_BY_FIT), recipe)
-    return list(first.values())
+        Args:
+            model: Its options model.
+            name: Its name.
+            default: Where the matrix says nothing.
+            differing: Whatever the matrix says.
+        """
+        values = {**default, **self.matrix.options.get(name, {}), **differing}
+        return [options.model_dump(mode="json") for options in variants(model, values, f"options.{name}")]
 
-
-def option_variants(
-    matrix: Matrix, model: type[Options], name: str, default: Mapping[str, Any] = MappingProxyType({})
-) -> list[dict[str, Any]]:
-    """List the options of an architecture or a strategy, one set for each combination of the lists among them.
-
-    Args:
-        matrix: The matrix.
-        model: The options.
-        name: Of the architecture or strategy.
-        default: What holds where the matrix says nothing.
-    """
-    values = {**default, **matrix.options.get(name, {})}
-    return [options.model_dump(mode="json") for options in variants(model, values, f"options.{name}")]
+    def _recipes(self, architecture: str, strategy: str) -> list[Training]:
+        """List the trainings; those that an architecture that is fitted cannot tell apart are one, the first."""
+        recipes = [
+            recipe
+            for said in variants(Training, self.matrix.recipe(architecture, strategy), "training")
+            for recipe in with_options(said, self.matrix, self.plugins)
+        ]
+        if self.plugins.architectures[architecture].fit is None:
+            return recipes
+        first: dict[tuple[Any, ...], Training] = {}
+        for recipe in recipes:
+            first.setdefault(tuple(getattr(recipe, name) for name in HEARD_BY_FIT), recipe)
+        return list(first.values())
 
 
 def is_excluded(matrix: Matrix, corpus: str, choice: Choice) -> bool:
