@@ -22,6 +22,7 @@ from emonet_bench.matrix import guards, scoring, zero_shot
 from emonet_bench.matrix.cell_export import export_networks
 from emonet_bench.matrix.guards import ChangedSincePlanned
 from emonet_bench.matrix.job import Job as Job  # noqa: PLC0414 - named here, too
+from emonet_bench.matrix.search.completion import take_over
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs import log, telemetry
@@ -141,7 +142,9 @@ class _Run:
             with self._phase("train"):
                 best_epoch = self._train(plan, clips, notes)
         else:
-            best_epoch = self._take_over(plan, RunFiles(self.job.trained), notes)
+            trial = take_over(plan, RunFiles(self.job.trained), self.files)
+            best_epoch, notes = trial.best_epoch or 0, notes | trial.notes
+            self.seconds["train"] = trial.seconds.get("train", 0.0)
         guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
             scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
@@ -260,17 +263,6 @@ class _Run:
         write, seed = self.files.history_writer().write, self.spec.seed
         methods = methods_of(self.recipe, self.plugins)
         return train(plan, train_clips, dev_clips, self.recipe, seed, write, self.directory, notes, methods=methods)
-
-    def _take_over(self, plan: Plan, trial: RunFiles, notes: dict[str, str]) -> int:
-        """Take over what the trial came to that the search chose: it is not trained again."""
-        record = trial.read_record()
-        plan.classifier.load_state_dict(dict(checkpoints.load(trial.directory).tensors))
-        writer = self.files.history_writer()
-        for epoch in trial.read_history():
-            writer.write(epoch)
-        notes |= record.notes
-        self.seconds["train"] = record.seconds.get("train", 0.0)
-        return record.best_epoch or 0
 
     def _evaluate(
         self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]
