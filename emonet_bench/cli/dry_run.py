@@ -15,6 +15,8 @@ from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.matrix.resources import worker_count
 from emonet_bench.matrix.scheduler import needless
+from emonet_bench.matrix.search.on_disk import cells_on_disk, other_search_notes
+from emonet_bench.matrix.search.study import Study
 from emonet_bench.matrix.stale import stale_notes, with_stale
 from emonet_bench.plugins.loading import Selection
 from emonet_bench.runs.spec import Cell, RunSpec
@@ -37,7 +39,7 @@ def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
         states[cell.run_id] = "not needed: no cell that is left to run starts from it"
         open_cells.remove(cell)
     with console.status("trying one training step of each network"):
-        costs = _costs(planned, open_cells)
+        costs = _costs(planned, [*open_cells, *(cell for study in planned.studies for cell in study.sample.targets)])
     seconds = {cell.run_id: _seconds(planned, cell, costs) for cell in open_cells}
     width = max((len(cell.spec.title) for cell in planned.cells), default=0)
     for cell in planned.cells:
@@ -45,12 +47,15 @@ def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
         say(f"{cell.spec.title:{width}}  {states[cell.run_id]}{f', about {duration(about)}' if about else ''}")
     counts = Counter(state.partition(":")[0].partition(" (")[0].replace("to do", "to run") for state in states.values())
     listed = ", ".join(f"{count} {state}" for state, count in counts.items())
+    searched = [_searched(planned, study, store, costs) for study in planned.studies]
     say(f"\n{len(planned.cells)} cells: {listed or 'nothing to run'}.")
-    for note in stale_notes(planned):
+    for note in (*stale_notes(planned), *other_search_notes(planned.studies, options.results)):
         say(note)
     if costs:
-        workers = worker_count(options.jobs, open_cells[0].spec.training.threads, len(open_cells))
-        say(_total([value for value in seconds.values() if value], costs.values(), workers))
+        most = len(open_cells) + sum(study.trained_cells for study in planned.studies)
+        workers = worker_count(options.jobs, planned.samples[0].spec.training.threads, most)
+        known = [value for value in (*seconds.values(), *searched) if value]
+        say(_total(known, costs.values(), workers))
 
 
 def _state(cell: Cell, store: RunStore, options: RunOptions) -> str:
@@ -60,6 +65,20 @@ def _state(cell: Cell, store: RunStore, options: RunOptions) -> str:
     if record is None or options.again(record):
         return "to do" if cell.wanted else "to do (as a source)"
     return "failed" if record.failed else "done"
+
+
+def _searched(planned: PlannedMatrix, study: Study, store: RunStore, costs: Mapping[str, Cost]) -> float | None:
+    """Count and price the trials of a study, as if each cost what one of the options that are not searched costs."""
+    done, each = cells_on_disk(study, store), [_seconds(planned, cell, costs) for cell in study.sample.targets]
+    share = 1 - done / study.trained_cells
+    whole = sum(rung.trials / rung.divisor for rung in study.rungs)
+    seconds = None if None in each else whole * share * sum(value for value in each if value is not None)
+    trials = sum(rung.trials for rung in study.rungs)
+    per = f" of {len(each)} cells" if len(each) > 1 else ""
+    state = f"{done} of {study.trained_cells} cells done" if done else "to do"
+    about = f", about {duration(seconds)}" if seconds else ""
+    say(f"{study.title}: at most {trials} {study.search.sampler} trials{per}, then tuned: {state}{about}")
+    return seconds
 
 
 def _costs(planned: PlannedMatrix, cells: Iterable[Cell]) -> dict[str, Cost]:

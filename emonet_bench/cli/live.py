@@ -18,6 +18,7 @@ from rich.text import Text
 from emonet_bench.matrix import queue
 from emonet_bench.matrix.events import Listener
 from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.search.on_disk import other_search_notes
 from emonet_bench.matrix.stale import stale_notes
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.history import Epoch
@@ -55,10 +56,9 @@ class LiveView(Listener):
 
     def planned(self, matrix: PlannedMatrix, ahead: Sequence[queue.QueuedCell], results: Path) -> None:
         """Begin to draw."""
-        del results
         self._rows, self._names, self._ahead = {}, {}, []
         self.proposed(matrix.cells, ahead)
-        for note in stale_notes(matrix):
+        for note in (*stale_notes(matrix), *other_search_notes(matrix.studies, results)):
             self._live.console.print(note, markup=False, soft_wrap=True)
         self._live.start()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -69,6 +70,7 @@ _RENDER = {
     metavar="KEY=A,B",
     help="Keep some runs only: corpus, protocol, architecture, strategy or seed. Repeatable.",
 )
+@click.option("--details", is_flag=True, help="Say below the table what each search has chosen.")
 def report(
     results: Path,
     form: str,
@@ -76,6 +78,8 @@ def report(
     metric: reports.MetricName,
     baseline: str,
     filters: tuple[str, ...],
+    *,
+    details: bool,
     **arrangement: Any,
 ) -> None:
     """Show the results of a matrix: corpora against architectures and strategies.
@@ -85,6 +89,9 @@ def report(
     """
     with _collecting_nothing():
         table = reports.summarise(_filtered(reports.load(results), filters), metric, baseline)
+        if details:
+            chosen = reports.search_details(table.rows, table.groups)
+            table = replace(table, notes=(*table.notes, *chosen))
         table = reports.arranged(table, **arrangement)
         _deliver(table, form, output)
 

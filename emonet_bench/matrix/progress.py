@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from emonet_bench.escaping import printable
 from emonet_bench.matrix.events import Listener
+from emonet_bench.matrix.search.on_disk import other_search_notes
 from emonet_bench.matrix.stale import stale_notes
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ class ProgressLines(Listener):
         self._started: set[str] = set()
 
     def planned(self, matrix: PlannedMatrix, ahead: Sequence[QueuedCell], results: Path) -> None:
-        """Count the cells, and tell of results by other code."""
-        del ahead, results
+        """Count the cells, and tell of results by other code and other searches."""
+        del ahead
         self._total, self._done = len(matrix.cells), 0
-        for note in stale_notes(matrix):
+        for note in (*stale_notes(matrix), *other_search_notes(matrix.studies, results)):
             self._print(note)
 
     def proposed(self, cells: Sequence[Cell], ahead: Sequence[QueuedCell]) -> None:

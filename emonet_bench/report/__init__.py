@@ -5,6 +5,7 @@ from emonet_bench.report.layout import SORTS, arranged
 from emonet_bench.report.reading import CorpusResult, load, load_runs, skipped
 from emonet_bench.report.rendering import render_csv, render_json, render_latex, render_markdown
 from emonet_bench.report.rows import Column, Row
+from emonet_bench.report.search import search_details
 from emonet_bench.report.table import Table, summarise
 from emonet_bench.report.terminal import render_rich
 
@@ -24,6 +25,7 @@ __all__ = [
     "render_latex",
     "render_markdown",
     "render_rich",
+    "search_details",
     "skipped",
     "summarise",
 ]

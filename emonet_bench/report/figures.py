@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from emonet_bench.escaping import html
 from emonet_bench.report import formatting
 from emonet_bench.report.details import Curve
+from emonet_bench.report.search import Study, best_so_far, expected_curve
 
 _WIDTH, _HEIGHT = 360, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 14, 12, 38
@@ -148,6 +149,44 @@ def curve_figure(curves: Sequence[Curve], quantity: str, title: str) -> str:
         dot = f'<circle class="sure" cx="{x(curve.best)}" cy="{y(kept)}" r="3"/>' if math.isfinite(kept) else ""
         parts.append(f'<g class="c{number % 8}"><title>{html(curve.name)}</title><polyline points="{line}"/>{dot}</g>')
     return _svg(title, parts)
+
+
+def trial_figure(study: Study) -> str:
+    """Draw the dev UAR of a study's trials in their order, the best so far, and the expected best of so many.
+
+    Args:
+        study: At least one of its trials has finished.
+    """
+    values, best = study.values, best_so_far(study)
+    expected = expected_curve(study) if study.independent else []
+    span = max(max(values) - min(values), 1e-3)
+    x = Scale(0.5, len(values) + 0.5, _LEFT, _WIDTH - _RIGHT)
+    y = Scale(min(values) - 0.06 * span, max(values) + 0.06 * span, _HEIGHT - _BOTTOM, _TOP)
+    parts = [_axes(x, y, "trial", signed=False)]
+    for number, (name, curve) in enumerate((("best so far", best), ("expected best", expected))):
+        line = " ".join(f"{x(place)},{y(value)}" for place, value in enumerate(curve, 1))
+        parts.append(f'<g class="c{number}"><title>{name}</title><polyline points="{line}"/></g>')
+    for place, value in enumerate(values, 1):
+        mark = "sure" if value == max(values) else "open"
+        told = f"trial {place}: dev UAR {value:.3f}"
+        parts.append(
+            f'<g class="c0"><title>{told}</title><circle class="{mark}" cx="{x(place)}" cy="{y(value)}" r="3"/></g>'
+        )
+    return _svg("Dev UAR of the trials", parts)
+
+
+def importance_figure(shares: Mapping[str, float]) -> str:
+    """Draw how much of the variance of dev each searched option explains, as bars; the most important first."""
+    x, height = Scale(0.0, 1.0, _LEFT, _WIDTH - _RIGHT), 34
+    parts = []
+    for place, (key, share) in enumerate(sorted(shares.items(), key=lambda item: (-item[1], item[0]))):
+        top = _TOP + place * height
+        name = f"{key}: {share:.0%}"
+        parts.append(
+            f'<text x="{_LEFT}" y="{top + 10}">{html(name)}</text><g class="c0"><title>{html(name)}</title>'
+            f'<rect x="{_LEFT}" y="{top + 15}" width="{max(1.0, x(share) - _LEFT):.1f}" height="8"/></g>'
+        )
+    return _svg("Importance of the searched options", parts)
 
 
 def _axes(x: Scale, y: Scale, axis: str, *, signed: bool) -> str:

@@ -15,10 +15,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from emonet_bench.escaping import json_text, printable, shell_word
 from emonet_bench.report.cells import CellRuns, TableCell
 from emonet_bench.report.details import Evidence, gather
-from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
+from emonet_bench.report.figures import Point, count, curve_figure, gain_figure, importance_figure, trial_figure
 from emonet_bench.report.layout import pivot
 from emonet_bench.report.notes import TITLES
 from emonet_bench.report.rows import Column, Row, fullest
+from emonet_bench.report.search import Study, chosen_options, importance, studies
 from emonet_bench.report.table import Table
 from emonet_bench.runs.facts import CorpusFacts
 from emonet_bench.runs.spec import RunSpec
@@ -58,6 +59,7 @@ def render_html(table: Table) -> str:
         groups=_groups(table),
         compared={column.architecture for _, column, cell in table.cells() if cell.against},
         transfers=transfers(table),
+        searches=list(_searches(table)),
         corpora=[_facts(row, groups) for row, groups in zip(table.rows, table.groups, strict=True)],
         provenance=_provenance(evidence),
         curve=lambda item, quantity, title: curve_figure(item.curves, quantity, title),
@@ -77,7 +79,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        score=_score, gain=_gain, count=count, json=_json, word=shell_word, identity=id, is_row=_is_row
+        chosen=chosen_options,
+        score=_score,
+        gain=_gain,
+        count=count,
+        json=_json,
+        word=shell_word,
+        identity=id,
+        is_row=_is_row,
     )
     return environment
 
@@ -116,6 +125,32 @@ def _gains(table: Table) -> Iterator[tuple[Row, list[str]]]:
                 if points:
                     drawn.append(gain_figure(points, axis, _groups(table)))
             yield row, drawn
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A tuned cell with the searches behind it.
+
+    Attributes:
+        row: Its row.
+        column: Its column.
+        studies: Each with its figure, and with that of importance where there were enough trials.
+    """
+
+    row: Row
+    column: Column
+    studies: Sequence[tuple[Study, str, str]]
+
+
+def _searches(table: Table) -> Iterator[Searched]:
+    for row, groups in zip(table.rows, table.groups, strict=True):
+        for column, group in groups.items():
+            drawn = []
+            for study in studies(group):
+                shares = importance(study)
+                drawn.append((study, trial_figure(study), importance_figure(shares) if shares else ""))
+            if drawn:
+                yield Searched(row, column, drawn)
 
 
 def _points(row: Row, cost: str, baseline: str) -> Iterator[Point]:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
+from emonet_bench.report.variants import architecture_name, variant
 from emonet_bench.runs import predictions
 from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters, Scores
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
+from emonet_bench.runs.search import Search, SearchFacts
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 
@@ -50,6 +52,8 @@ class CorpusResult:
         trained_on: Corpus and protocol that the network was trained on, where it is scored on another one; else empty.
         teacher: Architecture and strategy of the run that taught it, where one did; else empty.
         external: What predictions hold that were made elsewhere; else None.
+        search: The search that chose its options, or None; ``variant`` is without those.
+        found: What came of that search.
     """
 
     corpus: str
@@ -77,6 +81,8 @@ class CorpusResult:
     trained_on: str = ""
     teacher: str = ""
     external: Literal["labels", "probabilities"] | None = None
+    search: Search | None = None
+    found: SearchFacts | None = None
 
     @property
     def title(self) -> str:
@@ -192,6 +198,7 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             predictions=files.predictions(corpus if record.joint else None),
             finished=record.finished,
             halved=record.notes.get("halved_batch", ""),
+            found=record.search,
             teacher=record.notes.get("teacher", ""),
         )
 
@@ -202,9 +209,9 @@ def _result(
     return CorpusResult(
         corpus=corpus,
         protocol=protocol,
-        architecture=spec.architecture,
+        architecture=architecture_name(spec),
         strategy=spec.strategy,
-        variant=_variant(spec, source),
+        variant=variant(spec, source),
         seed=spec.seed,
         fold=None if spec.evaluate else spec.fold,
         run_id=run_id,
@@ -214,24 +221,13 @@ def _result(
         joint=len(spec.scored_corpora()) > 1,
         trained_on=f"{spec.corpus} {spec.protocol}" if spec.evaluate else "",
         external=spec.external.gives if spec.external else None,
+        search=spec.search,
     )
 
 
 def _known(scores: Scores) -> dict[str, float]:
     known = {"uar": scores.uar, "accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
     return {name: value for name, value in known.items() if value is not None}
-
-
-def _variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
-    if spec.external:
-        return {"source": None}
-    parts = {
-        "architecture": spec.architecture_options,
-        "strategy": spec.strategy_options,
-        "training": spec.training.model_dump(mode="json"),
-    }
-    options = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
-    return {**options, "source": source}
 
 
 class _Sources:

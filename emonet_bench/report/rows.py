@@ -101,9 +101,18 @@ def columns_of(records: Sequence[CorpusResult]) -> dict[str, Column]:
     for (architecture, strategy), members in groups.items():
         varying = _varying(members)
         for record in members:
-            tag = ", ".join(f"{name.rpartition('.')[2]}={record.variant.get(name)}" for name in varying)
-            columns[record.run_id] = Column(architecture, strategy, tag)
+            own = [name for name in varying if name in record.variant]
+            parts = [f"{name.rpartition('.')[2]}={record.variant[name]}" for name in own]
+            columns[record.run_id] = Column(architecture, strategy, ", ".join([*_tuned(record, members), *parts]))
     return columns
+
+
+def _tuned(record: CorpusResult, others: Iterable[CorpusResult]) -> list[str]:
+    """Say that a run was tuned; by which search, where there are several."""
+    if record.search is None:
+        return []
+    several = len({other.search.study_id for other in others if other.search}) > 1
+    return [f"tuned {record.search.study_id}" if several else "tuned"]
 
 
 def _varying(records: Iterable[CorpusResult]) -> list[str]:
@@ -113,7 +122,7 @@ def _varying(records: Iterable[CorpusResult]) -> list[str]:
         for name, value in record.variant.items():
             values[f"source {record.corpus}" if name == "source" else name].add(str(value))
     names = {name.partition(" ")[0] for name, seen in values.items() if len(seen) > 1}
-    return sorted(names - {"training.limit"})
+    return sorted(names - {"training.limit", "search"})
 
 
 def fullest(facts: Iterable[CorpusFacts]) -> CorpusFacts:

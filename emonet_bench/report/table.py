@@ -15,6 +15,7 @@ from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_
 from emonet_bench.report.notes import across_notes, notes, problems
 from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Row, columns_of, describe, fullest, latest
+from emonet_bench.report.search import search_notes
 from emonet_bench.report.zero_shot import ZeroShot, zero_shots
 
 BASELINE = "scratch"
@@ -96,7 +97,11 @@ def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", basel
         baseline,
         tuple(sorted({column for row in rows for column in row.cells}, key=lambda column: column.order(baseline))),
         tuple(rows),
-        (*notes(rows, metric, baseline, older, sources), *across_notes(crossed)),
+        (
+            *notes(rows, metric, baseline, older, sources),
+            *search_notes(rows, list(pooled.values())),
+            *across_notes(crossed),
+        ),
         tuple(problems([*(g for groups in pooled.values() for g in groups.values()), *_groups(crossed)])),
         tuple(pooled.values()),
         zero_shot=crossed,

@@ -57,6 +57,7 @@ def generation(search: Search, space: Space, tried: Sequence[Tried], limit: int)
 def random_points(seed: int, space: Space, count: int) -> list[Point]:
     """Draw different points, the same first ones whatever their number; fewer where the space has no more.
 
+    >>> from emonet_bench.matrix.search.space import Dimension
     >>> space = Space({"net": (Dimension("training.epochs", (5, 10)),)})
     >>> len(random_points(0, space, 3))
     2
