@@ -43,6 +43,7 @@ def run_matrix(
     jobs: int | str = "auto",
     device: str = "auto",
     executor: str = PROCESSES,
+    executor_options: Mapping[str, Any] | None = None,
     listeners: Iterable[Listener] = (),
     plugins: Selection | None = None,
     limit: int | None = None,
@@ -64,7 +65,8 @@ def run_matrix(
         results: The results directory; what is there already is not run again.
         jobs: Cells at once: a number, or ``auto``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; other than ``auto`` it goes before what the matrix says.
-        executor: Where cells run: ``processes``, or one that a plugin offers.
+        executor: Where cells run: ``processes``, or another that a plugin registers.
+        executor_options: Its options, before what the matrix says of them in ``[executor.NAME]``.
         listeners: Who hears of the matrix while it runs, beside the lifecycle hooks of plugins.
         plugins: Which plugins to load; None: all that are installed.
         limit: Most clips of each partition: a smoke run.
@@ -89,7 +91,9 @@ def run_matrix(
     given = matrix_source(matrix)
     overrides = Overrides(limit=limit, device=choose_gpu(device))
     source = replace(given, values=overrides.applied(given.values))
-    options = RunOptions(Path(results), jobs, executor, export, force, retry_failed, reuse, skip_bad_files)
+    options = RunOptions(
+        Path(results), jobs, executor, executor_options or {}, export, force, retry_failed, reuse, skip_bad_files
+    )
     listening = tuple(listeners)
     loaded = Plugins(source.selection(plugins or Selection()))
     planned = plan(source, loaded, skip_bad=skip_bad_files, reading=Listeners(listening).reading)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emonet_bench.matrix.executors import PROCESSES
 
@@ -19,7 +20,8 @@ class RunOptions:
     Attributes:
         results: The results directory.
         jobs: Cells at once: a number, or ``auto``.
-        executor: Where cells run: ``processes``, or one that a plugin offers.
+        executor: Where cells run: ``processes``, or another that is registered.
+        executor_options: Its options, before what the matrix says of them.
         export: Whether every cell is exported to ONNX and checked.
         force: Whether everything is run again.
         retry_failed: Whether failed cells are run again.
@@ -30,6 +32,7 @@ class RunOptions:
     results: Path = Path("results")
     jobs: int | str = "auto"
     executor: str = PROCESSES
+    executor_options: Mapping[str, Any] = field(default_factory=dict)
     export: bool = False
     force: bool = False
     retry_failed: bool = False
