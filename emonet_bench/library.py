@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from emonet_bench.config import Training
@@ -43,7 +44,7 @@ def run_matrix(
     jobs: int | str = "auto",
     device: str = "auto",
     executor: str = PROCESSES,
-    executor_options: Mapping[str, Any] | None = None,
+    executor_options: Mapping[str, Any] = MappingProxyType({}),
     listeners: Iterable[Listener] = (),
     plugins: Selection | None = None,
     limit: int | None = None,
@@ -89,17 +90,15 @@ def run_matrix(
     from emonet_bench.matrix.run_matrix import run_planned  # noqa: PLC0415 - torch
 
     given = matrix_source(matrix)
-    overrides = Overrides(limit=limit, device=choose_gpu(device))
-    source = replace(given, values=overrides.applied(given.values))
-    options = RunOptions(
-        Path(results), jobs, executor, executor_options or {}, export, force, retry_failed, reuse, skip_bad_files
+    source = replace(given, values=Overrides(limit=limit, device=choose_gpu(device)).applied(given.values))
+    work = RunOptions(
+        Path(results), jobs, executor, export, force, retry_failed, reuse, skip_bad_files, executor_options
     )
     listening = tuple(listeners)
     loaded = Plugins(source.selection(plugins or Selection()))
     planned = plan(source, loaded, skip_bad=skip_bad_files, reading=Listeners(listening).reading)
-    planned = with_stale(planned.share(shard), options)
-    outcome = run_planned(planned, options, listening)
-    return results_of(planned.cells, outcome, options.results)
+    planned = with_stale(planned.share(shard), work)
+    return results_of(planned.cells, run_planned(planned, work, listening), work.results)
 
 
 def score_predictions(

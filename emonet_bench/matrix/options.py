@@ -21,23 +21,23 @@ class RunOptions:
         results: The results directory.
         jobs: Cells at once: a number, or ``auto``.
         executor: Where cells run: ``processes``, or another that is registered.
-        executor_options: Its options, before what the matrix says of them.
         export: Whether every cell is exported to ONNX and checked.
         force: Whether everything is run again.
         retry_failed: Whether failed cells are run again.
         reuse: Whether results of the same recipes by other code are taken.
         skip_bad_files: Whether bad audio files are left out.
+        executor_options: Options of the executor, before what the matrix says of them.
     """
 
     results: Path = Path("results")
     jobs: int | str = "auto"
     executor: str = PROCESSES
-    executor_options: Mapping[str, Any] = field(default_factory=dict)
     export: bool = False
     force: bool = False
     retry_failed: bool = False
     reuse: bool = False
     skip_bad_files: bool = False
+    executor_options: Mapping[str, Any] = field(default_factory=dict)
 
     def again(self, record: RunRecord | None) -> bool:
         """Tell whether a result that is on disk is to be made again.
