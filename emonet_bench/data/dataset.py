@@ -58,8 +58,8 @@ class Clips:
         samples: (total,) int16, all audio of the corpus end to end; memory-mapped on CPU, resident on a GPU.
         starts: (N,) int64, first sample of each clip.
         lengths: (N,) int64, samples of each clip.
-        targets: (N,) int64 indices into ``labels``. Of another kind of target (N, K) float32 in [0, 1]: each label's
-            share of the votes, whether it is true, or the place of each attribute on its scale.
+        targets: (N,) int64 indices into ``labels``. Of another kind of target (N, K) float32: each label's share of the
+            votes, 1 where it is true and else 0, or the place of each attribute on its scale, from -1 to 1.
         labels: The corpus's labels in their declared order; of ``values`` the attributes.
         names: The utterances' names.
         speakers: The utterances' speakers, where they are known.

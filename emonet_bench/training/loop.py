@@ -22,7 +22,7 @@ from emonet_bench.training.batches import batches_per_pass, endless_batches
 from emonet_bench.training.early_stopping import note_score, patient
 from emonet_bench.training.losses import check_labels, loss_of
 from emonet_bench.training.optimisers import Stage, optimizer, rate_factor, stages
-from emonet_bench.training.prediction import uar
+from emonet_bench.training.prediction import dev_score
 from emonet_bench.training.resume import TrainingProgress
 from emonet_bench.training.step import Stepper
 from emonet_bench.types import Plan
@@ -167,7 +167,7 @@ class _Session:
         scores = []
         for corpus, clips in self.dev_clips.items():
             self.classifier.select(corpus)
-            scores.append(uar(self.classifier, clips, self.recipe))
+            scores.append(dev_score(self.classifier, clips, self.recipe))
         return sum(scores) / len(scores)
 
     def _save(self) -> None:

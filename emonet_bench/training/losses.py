@@ -41,12 +41,14 @@ class Loss:
 
 
 def check_labels(targets: Tensor) -> None:
-    """Hold training clips, by their targets (N,), to have two labels at least.
+    """Hold training clips, by their targets (N,), to have two labels at least; or (N, K), not all the same.
 
     Raises:
         TrainingError: They have one.
     """
-    if len(torch.bincount(targets).nonzero()) < 2:  # noqa: PLR2004
+    if targets.dim() > 1 and bool((targets == targets[:1]).all()):
+        raise TrainingError("all training clips have one target; use a protocol or a limit that leaves at least two")
+    if targets.dim() == 1 and len(torch.bincount(targets).nonzero()) < 2:  # noqa: PLR2004
         raise TrainingError("all training clips have one label; use a protocol or a limit that leaves at least two")
 
 

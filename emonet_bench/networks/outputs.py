@@ -1,0 +1,41 @@
+"""Output activation: what the logits of a head mean, by the kind of target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from emonet_bench.types import Target, TargetKind
+
+INDEPENDENT: tuple[TargetKind, ...] = ("label-set", "values")
+"""Kinds whose outputs are each for itself: K logits for K names, and no softmax."""
+
+OUTPUT_NAMES = {"label": "probabilities", "votes": "probabilities", "label-set": "scores", "values": "values"}
+"""What predictions are called, by kind, in exported files and predictions."""
+
+
+def activate(logits: Tensor, target: Target | None) -> Tensor:
+    """Turn logits into predictions.
+
+    Args:
+        logits: (N, K).
+        target: What they are of; None: one of K labels.
+
+    Returns:
+        (N, K): of a label or of votes probabilities, which sum to 1; of a label set a score in [0, 1] for each label;
+        of values the numbers on the attributes' scales, where a logit of -1 is the lowest and of 1 the highest.
+    """
+    if target is None or target.kind not in INDEPENDENT:
+        return logits.softmax(-1)
+    if target.kind == "label-set":
+        return logits.sigmoid()
+    return on_scales(logits, target.scales)
+
+
+def on_scales(places: Tensor, scales: Sequence[tuple[float, float]]) -> Tensor:
+    """Map places (N, K) from -1 to 1 to numbers on scales, K pairs of the lowest and the highest."""
+    middles = torch.tensor([(low + high) / 2 for low, high in scales], dtype=places.dtype, device=places.device)
+    halves = torch.tensor([(high - low) / 2 for low, high in scales], dtype=places.dtype, device=places.device)
+    return middles + halves * places
