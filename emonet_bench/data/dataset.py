@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
+from emonet_bench.networks.outputs import on_scales
 from emonet_bench.types import FrozenFeatures, Target, TargetKind
 
 Fill = Literal["repeat", "pad"]
@@ -85,6 +86,17 @@ class Clips:
     def kind(self) -> TargetKind:
         """What kind of target the clips have."""
         return self.target.kind if self.target else "label"
+
+    def truth(self) -> Tensor:
+        """Return what predictions are held against, (N, K) float64 on the CPU; of labels (N,).
+
+        Returns:
+            Indices of labels, shares of votes, ones where a label is true, or numbers on their scales.
+        """
+        targets = self.targets.cpu()
+        if self.target is None or self.target.kind == "label":
+            return targets
+        return on_scales(targets.double(), self.target.scales) if self.target.scales else targets.double()
 
     def __len__(self) -> int:
         return len(self.names)

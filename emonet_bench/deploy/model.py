@@ -16,7 +16,7 @@ from emonet_bench.deploy.metadata import REMEDY, read_facts
 from emonet_bench.deploy.runtime import onnxruntime
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.files import check_regular
-from emonet_bench.types import InputSpec
+from emonet_bench.types import InputSpec, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +46,7 @@ class Model:
         input_spec: What it hears of a clip.
         task: Which of a bank's tasks; None: the file has a single one.
         twin: The session of its unmasked twin, for clips that fill their rows, where that lies beside it.
+        target: What it predicts; None: one of its labels.
     """
 
     session: onnxruntime.InferenceSession
@@ -54,6 +55,12 @@ class Model:
     input_spec: InputSpec
     task: int | None = None
     twin: onnxruntime.InferenceSession | None = None
+    target: Target | None = None
+
+    @property
+    def output(self) -> str:
+        """Name of the output that holds its predictions."""
+        return self.target.output if self.target else "probabilities"
 
     @property
     def sampling_rate(self) -> int:
@@ -83,18 +90,18 @@ class Model:
         return rows
 
     def scores(self, clips: Sequence[NDArray[np.float32]], more: Sequence[str] = ()) -> list[NDArray[np.float32]]:
-        """Map N clips (S,) at the model's rate to probabilities (N, K), in one call of onnxruntime.
+        """Map N clips (S,) at the model's rate to predictions (N, K), in one call of onnxruntime.
 
         Args:
             clips: The clips.
             more: Further outputs: ``logits`` (N, K), ``embedding`` (N, D).
 
         Returns:
-            Probabilities, and what more was asked for.
+            Predictions, and what more was asked for.
 
         Raises:
             AudioError: They are too much for it.
-            ConfigError: The probabilities are none of its labels.
+            ConfigError: The predictions are none of its labels.
         """
         lengths = np.array([len(clip) for clip in clips], np.int64)
         waveform = np.zeros((len(clips), lengths.max()), np.float32)
@@ -106,7 +113,7 @@ class Model:
         if self.twin is not None and lengths.min() == lengths.max():
             session, feed = self.twin, {"waveform": waveform}
         found: list[NDArray[np.float32]]
-        outputs = ["probabilities", *more]
+        outputs = [self.output, *more]
         try:
             found = session.run(outputs, feed)
         except Exception as error:  # onnxruntime's exceptions share no parent
@@ -116,7 +123,7 @@ class Model:
             ) from error
         width, labels = found[0].shape[1], len(self.labels)
         if width < labels or (self.task is None and width != labels):
-            raise ConfigError(f"the model gives {width} probabilities for {labels} labels; {REMEDY}")
+            raise ConfigError(f"the model gives {width} {self.output} for {labels} labels; {REMEDY}")
         wide = slice(len(self.labels))  # a bank's rows are as wide as its largest task
         return [array if name == "embedding" else array[:, wide] for name, array in zip(outputs, found, strict=True)]
 
@@ -129,6 +136,18 @@ def check_probabilities(row: NDArray[np.float32]) -> None:
     """
     if not abs(float(row.sum()) - 1) < _OFF:  # NaN, too
         raise AudioError(f"the model gives no probabilities ({row[:3].tolist()} ...); export it again")
+
+
+def check_predictions(row: NDArray[np.float32], target: Target | None) -> None:
+    """Hold what a model gives for a clip (K,) to its kind of target.
+
+    Raises:
+        AudioError: They are no probabilities, no scores or no numbers.
+    """
+    if target is None or target.output == "probabilities":
+        check_probabilities(row)
+    elif not np.isfinite(row).all():
+        raise AudioError(f"the model gives no {target.output} ({row[:3].tolist()} ...); export it again")
 
 
 def open_model(path: Path, providers: Providers, task: str | None = None) -> Model:
@@ -145,13 +164,15 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     """
     session = open_session(path, providers)
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
-    labels, input_spec = read_facts(path, metadata)
-    _check_inputs(path, session, {"waveform", "lengths"} | ({"task"} if isinstance(labels, dict) else set()))
-    _check_width(path, session, len(labels) if isinstance(labels, list) else max(map(len, labels.values())))
+    labels, input_spec, target = read_facts(path, metadata)
+    output = target.output if target else "probabilities"
+    inputs = {"waveform", "lengths"} | ({"task"} if isinstance(labels, dict) else set())
+    _check_inputs(path, session, inputs, output)
+    _check_width(path, session, len(labels) if isinstance(labels, list) else max(map(len, labels.values())), output)
     if isinstance(labels, list):
         if task is not None:
             raise ConfigError(f"task: {path} holds a single one; leave it out")
-        return Model(session, metadata, tuple(labels), input_spec, twin=_twin(path, providers))
+        return Model(session, metadata, tuple(labels), input_spec, twin=_twin(path, providers), target=target)
     if task not in labels:
         given = "" if task is None else f", not {task!r}"
         raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
@@ -222,20 +243,19 @@ def _has_driver() -> bool:
     return False
 
 
-def _check_inputs(path: Path, session: onnxruntime.InferenceSession, wanted: set[str]) -> None:
+def _check_inputs(path: Path, session: onnxruntime.InferenceSession, wanted: set[str], output: str) -> None:
     inputs, outputs = ({value.name for value in given} for given in (session.get_inputs(), session.get_outputs()))
-    if inputs != wanted or "probabilities" not in outputs:
+    if inputs != wanted or output not in outputs:
         took, gave = (", ".join(sorted(names)) for names in (inputs, outputs))
         raise ConfigError(f"{path}: takes {took} and gives {gave}, unlike what emonet-bench writes; {REMEDY}")
 
 
-def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int) -> None:
-    (output,) = (value for value in session.get_outputs() if value.name == "probabilities")
+def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int, name: str) -> None:
+    (output,) = (value for value in session.get_outputs() if value.name == name)
     rank, width = len(output.shape), output.shape[-1] if output.shape else None
     if output.type != "tensor(float)" or rank != 2 or (isinstance(width, int) and width != labels):  # noqa: PLR2004
         raise ConfigError(
-            f"{path}: gives probabilities {output.type.removeprefix('tensor')} {output.shape} for {labels} labels; "
-            f"{REMEDY}"
+            f"{path}: gives {name} {output.type.removeprefix('tensor')} {output.shape} for {labels} labels; {REMEDY}"
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from emonet_bench.deploy.arguments import check_axis, check_count, check_rate
 from emonet_bench.deploy.clips import cut_of, segments
-from emonet_bench.deploy.model import check_probabilities, open_model
+from emonet_bench.deploy.model import check_predictions, open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
 from emonet_bench.deploy.prediction import Prediction
 from emonet_bench.deploy.sources import from_array, from_source, is_single
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from emonet_bench.deploy.clips import Cut
     from emonet_bench.deploy.model import Providers
     from emonet_bench.deploy.sources import Clip, Source
-    from emonet_bench.types import InputSpec
+    from emonet_bench.types import InputSpec, Target
 
 
 _Piece = tuple[int, str, int, "NDArray[np.float32]"]  # its clip's number and name, its first sample, its samples
@@ -81,8 +81,13 @@ class Predictor:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the model tells apart, in declared order."""
+        """What the model tells apart, in declared order; of values the attributes."""
         return self.model.labels
+
+    @property
+    def target(self) -> Target | None:
+        """What the model predicts: votes, a label set or values on scales; None: one of its labels."""
+        return self.model.target
 
     @property
     def sampling_rate(self) -> int:
@@ -211,14 +216,20 @@ class Predictor:
         return Stream(score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate), channels)
 
     def rows(self, predictions: Iterable[Prediction]) -> Iterator[dict[str, str | float]]:
-        """Turn predictions into rows of a table: file, start, end, prediction, ``probability:LABEL`` of each label."""
+        """Turn predictions into rows of a table: file, start, end, prediction, ``probability:LABEL`` of each label.
+
+        Of a label set there is ``score:LABEL``, of values ``value:ATTRIBUTE``, and no prediction.
+        """
         for one in predictions:
-            facts = (one.file, one.start, one.end, one.label, *one.probabilities.tolist())
+            label = [one.label] if self.model.output == "probabilities" else []
+            facts = (one.file, one.start, one.end, *label, *one.row.tolist())
             yield dict(zip(self.columns, facts, strict=True))
 
     @property
     def columns(self) -> list[str]:
         """The names of what ``rows`` holds; the prefix keeps labels such as ``file`` apart from it."""
+        if self.model.output != "probabilities":
+            return ["file", "start", "end", *(f"{self.model.output[:-1]}:{name}" for name in self.labels)]
         return ["file", "start", "end", "prediction", *(f"probability:{label}" for label in self.labels)]
 
     def table(self, predictions: Iterable[Prediction]) -> pd.DataFrame:
@@ -293,8 +304,11 @@ class Predictor:
         self, name: str, start: int, length: int, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
     ) -> Prediction | AudioError:
         try:
-            check_probabilities(row)
+            check_predictions(row, self.target)
         except AudioError as error:
             return error
-        rate = self.sampling_rate
-        return Prediction(name, self.labels[row.argmax()], row, start / rate, (start + length) / rate, **more)
+        rate, further = self.sampling_rate, dict(more)
+        label, probabilities = self.labels[row.argmax()], row
+        if self.model.output != "probabilities":
+            label, probabilities, further[self.model.output] = "", row[:0], row
+        return Prediction(name, label, probabilities, start / rate, (start + length) / rate, **further)

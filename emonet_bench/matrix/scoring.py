@@ -22,7 +22,7 @@ from emonet_bench.runs.facts import (
     stated,
     target_facts,
 )
-from emonet_bench.training.prediction import label_names, true_values
+from emonet_bench.training.prediction import label_names
 from emonet_bench.types import Partition, Plan
 
 EVALUATED: tuple[Partition, ...] = ("dev", "test")
@@ -31,7 +31,7 @@ EVALUATED: tuple[Partition, ...] = ("dev", "test")
 def score(clips: Clips, probabilities: Tensor) -> ScoredPartition:
     """Score predictions; of labels, the confusion matrix included."""
     if clips.target is not None and clips.kind != "label":
-        return ScoredPartition(scores=Scores(metrics=target_scores(clips.target, true_values(clips), probabilities)))
+        return ScoredPartition(scores=Scores(metrics=target_scores(clips.target, clips.truth(), probabilities)))
     truth, prediction = label_names(clips, probabilities.argmax(-1))
     return ScoredPartition(
         scores=Scores(**metrics.scores(truth, prediction, clips.labels)),
@@ -59,7 +59,7 @@ def prediction_rows(parts: Mapping[Partition, Clips], probabilities: Mapping[Par
 
 
 def _target_rows(part: Partition, clips: Clips, predicted: Tensor) -> Iterator[list[str]]:
-    truth = true_values(clips).tolist()
+    truth = clips.truth().tolist()
     for name, speaker, true, row in zip(clips.names, clips.speakers, truth, predicted.tolist(), strict=True):
         yield [name, part, speaker or "", *map(repr, (*true, *row))]
 

@@ -12,9 +12,6 @@ from emonet_bench.types import Target, TargetKind
 INDEPENDENT: tuple[TargetKind, ...] = ("label-set", "values")
 """Kinds whose outputs are each for itself: K logits for K names, and no softmax."""
 
-OUTPUT_NAMES = {"label": "probabilities", "votes": "probabilities", "label-set": "scores", "values": "values"}
-"""What predictions are called, by kind, in exported files and predictions."""
-
 
 def activate(logits: Tensor, target: Target | None) -> Tensor:
     """Turn logits into predictions.
@@ -35,7 +32,11 @@ def activate(logits: Tensor, target: Target | None) -> Tensor:
 
 
 def on_scales(places: Tensor, scales: Sequence[tuple[float, float]]) -> Tensor:
-    """Map places (N, K) from -1 to 1 to numbers on scales, K pairs of the lowest and the highest."""
+    """Map places (N, K) from -1 to 1 to numbers on scales, K pairs of the lowest and the highest.
+
+    >>> on_scales(torch.tensor([[0.0, 1.0]]), [(1, 7), (0, 10)])
+    tensor([[ 4., 10.]])
+    """
     middles = torch.tensor([(low + high) / 2 for low, high in scales], dtype=places.dtype, device=places.device)
     halves = torch.tensor([(high - low) / 2 for low, high in scales], dtype=places.dtype, device=places.device)
     return middles + halves * places

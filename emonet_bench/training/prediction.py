@@ -15,7 +15,7 @@ from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.metrics.targets import target_scores
 from emonet_bench.networks import Classifier
-from emonet_bench.networks.outputs import activate, on_scales
+from emonet_bench.networks.outputs import activate
 from emonet_bench.networks.precision import tf32_disabled
 from emonet_bench.networks.windowing import aggregate_windows
 from emonet_bench.types import FrozenFeatures, InputSpec
@@ -143,18 +143,8 @@ def dev_score(classifier: Classifier, clips: Clips, recipe: Training) -> float:
     """Return the score that selects on dev, higher is better: UAR of labels, else the first of ``target_scores``."""
     if clips.target is None or clips.kind == "label":
         return uar(classifier, clips, recipe)
-    scores = target_scores(clips.target, true_values(clips), predict(classifier, clips, recipe))
+    scores = target_scores(clips.target, clips.truth(), predict(classifier, clips, recipe))
     return next(iter(scores.values()))
-
-
-def true_values(clips: Clips) -> Tensor:
-    """Return what predictions of clips are held against: shares of votes, ones where a label is true, or numbers.
-
-    Returns:
-        (N, K) on the CPU; numbers are on their scales.
-    """
-    targets = clips.targets.cpu()
-    return on_scales(targets.double(), clips.target.scales) if clips.target and clips.kind == "values" else targets
 
 
 def label_names(clips: Clips, prediction: Tensor) -> tuple[list[str], list[str]]:
