@@ -24,7 +24,6 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.data.cards": ("OWN_CARD", "corpus_at", "corpus_from_card"),
     "emonet_bench.data.coverage": ("Listing",),
     "emonet_bench.data.dataset": ("Batch", "Clips"),
-    "emonet_bench.data.folders": ("passed_over",),
     "emonet_bench.data.tables": ("holds_tables",),
     "emonet_bench.deploy": ("Prediction", "Predictor", "Stream", "VectorCheck", "Verification", "verify_model"),
     "emonet_bench.errors": (
@@ -40,6 +39,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "emonet_bench.export": ("export",),
     "emonet_bench.features.identity": ("identify",),
+    "emonet_bench.folders": ("passed_over",),
     "emonet_bench.frontend.power": ("Power",),
     "emonet_bench.frontend.options": ("FrontEndOptions",),
     "emonet_bench.frontend.spectrogram": ("DecibelLogMel", "LogMel", "Mfcc"),

@@ -10,8 +10,8 @@ from typing import Any
 import rich_click as click
 
 from emonet_bench import __version__
-from emonet_bench.cli.consoles import LogFormatter
 from emonet_bench.cli.shell import Shell, selection
+from emonet_bench.console.streams import LogFormatter
 
 # Torch reads it when it is imported, in workers too: its exporter talks to itself.
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
@@ -23,9 +23,13 @@ COMMANDS = {
     "verify": ("emonet_bench.cli.verify", "Check that the stated scores follow from the predictions."),
     "reproduce": ("emonet_bench.cli.reproduce", "Train a run again and compare."),
     "export": ("emonet_bench.cli.export", "Write a trained run as one ONNX file."),
-    "predict": ("emonet_bench.cli.predict", "Predict labels of audio files with an ONNX file."),
-    "serve": ("emonet_bench.cli.serve", "Serve ONNX files over HTTP and WebSocket, with a page to try them."),
-    "page": ("emonet_bench.cli.page", "Write a page that runs an ONNX file in the browser."),
+    "predict": ("emonet_bench.deploy.cli.predict", "Predict labels of audio files with an ONNX file."),
+    "serve": ("emonet_bench.deploy.cli.serve", "Serve ONNX files over HTTP and WebSocket, with a page to try them."),
+    "page": ("emonet_bench.deploy.cli.page", "Write a page that runs an ONNX file in the browser."),
+    "verify-model": (
+        "emonet_bench.deploy.cli.verify_model",
+        "Check that an ONNX file says here what it said where it was exported.",
+    ),
     "show": ("emonet_bench.cli.show", "Describe an ONNX file or a run."),
     "features": ("emonet_bench.cli.features", "Compute frozen features ahead, list what is kept, remove it."),
     "corpora": ("emonet_bench.cli.corpora", "List the known corpora, and look into one."),
@@ -34,7 +38,7 @@ COMMANDS = {
 }
 _PANELS = [
     {"name": "Benchmark", "commands": ["run", "features", "status", "report", "verify", "reproduce"]},
-    {"name": "Deploy", "commands": ["export", "predict", "serve", "page", "show"]},
+    {"name": "Deploy", "commands": ["export", "predict", "serve", "page", "show", "verify-model"]},
     {"name": "Look around", "commands": ["corpora", "plugins", "doctor"]},
 ]
 

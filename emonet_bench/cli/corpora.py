@@ -15,8 +15,8 @@ from rich.text import Text
 
 from emonet_bench import directories
 from emonet_bench.audio import seconds
-from emonet_bench.cli.consoles import say
-from emonet_bench.cli.terminal import Fitting, Terminal, grid
+from emonet_bench.console.streams import say
+from emonet_bench.console.terminal import Fitting, Terminal, grid
 from emonet_bench.data.coverage import coverage
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.errors import AudioError, CorpusError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from emonet_bench.cli.consoles import say
 from emonet_bench.cli.options import Tolerance
+from emonet_bench.console.streams import say
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.matrix.resources import check_device
 from emonet_bench.plugins.loading import Selection

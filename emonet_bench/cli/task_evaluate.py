@@ -15,8 +15,8 @@ from rich.table import Table
 from torch import Tensor
 
 from emonet_bench import metrics
-from emonet_bench.cli.outputs import check_output, write_output
 from emonet_bench.config import Training, did_you_mean
+from emonet_bench.console.outputs import check_output, write_output
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.data.tables import read_table

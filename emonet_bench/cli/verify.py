@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from emonet_bench.cli.consoles import say
 from emonet_bench.cli.options import Tolerance
+from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins.loading import Plugins, Selection

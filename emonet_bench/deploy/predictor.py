@@ -10,7 +10,7 @@ from emonet_bench.deploy.arguments import check_axis, check_count, check_rate
 from emonet_bench.deploy.clips import cut_of, segments
 from emonet_bench.deploy.model import check_predictions, open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
-from emonet_bench.deploy.prediction import Prediction
+from emonet_bench.deploy.prediction import Prediction, column_names, prediction_of
 from emonet_bench.deploy.sources import from_array, from_source, is_single
 from emonet_bench.deploy.stream import Stream
 from emonet_bench.errors import AudioError, ConfigError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emonet_bench.deploy.clips import Cut
-    from emonet_bench.deploy.model import Providers
+    from emonet_bench.deploy.providers import Providers
     from emonet_bench.deploy.sources import Clip, Source
     from emonet_bench.types import InputSpec, Target
 
@@ -216,21 +216,13 @@ class Predictor:
         return Stream(score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate), channels)
 
     def rows(self, predictions: Iterable[Prediction]) -> Iterator[dict[str, str | float]]:
-        """Turn predictions into rows of a table: file, start, end, prediction, ``probability:LABEL`` of each label.
-
-        Of a label set there is ``score:LABEL``, of values ``value:ATTRIBUTE``, and no prediction.
-        """
-        for one in predictions:
-            label = [one.label] if self.model.output == "probabilities" else []
-            facts = (one.file, one.start, one.end, *label, *one.row.tolist())
-            yield dict(zip(self.columns, facts, strict=True))
+        """Turn predictions into rows of a table, see ``columns``."""
+        return (dict(zip(self.columns, one.cells(), strict=True)) for one in predictions)
 
     @property
     def columns(self) -> list[str]:
-        """The names of what ``rows`` holds; the prefix keeps labels such as ``file`` apart from it."""
-        if self.model.output != "probabilities":
-            return ["file", "start", "end", *(f"{self.model.output[:-1]}:{name}" for name in self.labels)]
-        return ["file", "start", "end", "prediction", *(f"probability:{label}" for label in self.labels)]
+        """The names of what ``rows`` holds, see ``column_names``."""
+        return column_names(self.model.output, self.labels)
 
     def table(self, predictions: Iterable[Prediction]) -> pd.DataFrame:
         """Turn predictions into a pandas frame with the columns of ``rows``.
@@ -307,8 +299,5 @@ class Predictor:
             check_predictions(row, self.target)
         except AudioError as error:
             return error
-        rate, further = self.sampling_rate, dict(more)
-        label, probabilities = self.labels[row.argmax()], row
-        if self.model.output != "probabilities":
-            label, probabilities, further[self.model.output] = "", row[:0], row
-        return Prediction(name, label, probabilities, start / rate, (start + length) / rate, **further)
+        stretch = (name, start / self.sampling_rate, (start + length) / self.sampling_rate)
+        return prediction_of(row, self.model.output, self.labels, stretch, more)
