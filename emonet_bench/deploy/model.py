@@ -132,16 +132,16 @@ def check_probabilities(row: NDArray[np.float32]) -> None:
         raise AudioError(f"the model gives no probabilities ({row[:3].tolist()} ...); export it again")
 
 
-def check_predictions(row: NDArray[np.float32], target: Target | None) -> None:
-    """Hold what a model gives for a clip (K,) to its kind of target.
-
-    Raises:
-        AudioError: They are no probabilities, no scores or no numbers.
-    """
-    if target is None or target.output == "probabilities":
-        check_probabilities(row)
-    elif not np.isfinite(row).all():
-        raise AudioError(f"the model gives no {target.output} ({row[:3].tolist()} ...); export it again")
+def fault(row: NDArray[np.float32], target: Target | None) -> AudioError | None:
+    """Return what is wrong with what a model gives for a clip (K,): no probabilities, no scores or no numbers."""
+    try:
+        if target is None or target.output == "probabilities":
+            check_probabilities(row)
+        elif not np.isfinite(row).all():
+            raise AudioError(f"the model gives no {target.output} ({row[:3].tolist()} ...); export it again")
+    except AudioError as error:
+        return error
+    return None
 
 
 def open_model(path: Path, providers: Providers, task: str | None = None) -> Model:

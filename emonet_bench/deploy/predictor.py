@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from emonet_bench.deploy.arguments import check_axis, check_count, check_rate
 from emonet_bench.deploy.clips import cut_of, segments
-from emonet_bench.deploy.model import check_predictions, open_model
+from emonet_bench.deploy.model import fault, open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
 from emonet_bench.deploy.prediction import Prediction, column_names, prediction_of
 from emonet_bench.deploy.sources import from_array, from_source, is_single
@@ -282,8 +282,8 @@ class Predictor:
         except AudioError as error:
             return [error] * len(batch)
         return [
-            self._prediction(name, start, len(samples), dict(zip(asked.outputs, more, strict=True)), row)
-            for (_, name, start, samples), row, *more in zip(batch, *outputs, strict=True)
+            self._prediction(piece, dict(zip(asked.outputs, more, strict=True)), row)
+            for piece, row, *more in zip(batch, *outputs, strict=True)
         ]
 
     def _score(self, asked: _Request, start: int, samples: NDArray[np.float32]) -> Prediction:
@@ -293,11 +293,10 @@ class Predictor:
         return one
 
     def _prediction(
-        self, name: str, start: int, length: int, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
+        self, piece: _Piece, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
     ) -> Prediction | AudioError:
-        try:
-            check_predictions(row, self.target)
-        except AudioError as error:
-            return error
-        stretch = (name, start / self.sampling_rate, (start + length) / self.sampling_rate)
+        _, name, start, samples = piece
+        if wrong := fault(row, self.target):
+            return wrong
+        stretch = (name, start / self.sampling_rate, (start + len(samples)) / self.sampling_rate)
         return prediction_of(row, self.model.output, self.labels, stretch, more)
