@@ -80,7 +80,8 @@ class Model:
         """
         (rows,) = self.scores(clips)
         for row in rows:
-            check_probabilities(row)
+            if wrong := fault(row, self.target):
+                raise wrong
         return rows
 
     def scores(self, clips: Sequence[NDArray[np.float32]], more: Sequence[str] = ()) -> list[NDArray[np.float32]]:
@@ -122,26 +123,11 @@ class Model:
         return [array if name == "embedding" else array[:, wide] for name, array in zip(outputs, found, strict=True)]
 
 
-def check_probabilities(row: NDArray[np.float32]) -> None:
-    """Hold what a model gives for a clip (K,) to what probabilities are.
-
-    Raises:
-        AudioError: They do not sum to 1; they may be NaN.
-    """
-    if not abs(float(row.sum()) - 1) < _OFF:  # NaN, too
-        raise AudioError(f"the model gives no probabilities ({row[:3].tolist()} ...); export it again")
-
-
 def fault(row: NDArray[np.float32], target: Target | None) -> AudioError | None:
-    """Return what is wrong with what a model gives for a clip (K,): no probabilities, no scores or no numbers."""
-    try:
-        if target is None or target.output == "probabilities":
-            check_probabilities(row)
-        elif not np.isfinite(row).all():
-            raise AudioError(f"the model gives no {target.output} ({row[:3].tolist()} ...); export it again")
-    except AudioError as error:
-        return error
-    return None
+    """Return what is wrong with what a model gives for a clip (K,): probabilities that do not sum to 1, or NaN."""
+    output = target.output if target else "probabilities"
+    sound = abs(float(row.sum()) - 1) < _OFF if output == "probabilities" else bool(np.isfinite(row).all())
+    return None if sound else AudioError(f"the model gives no {output} ({row[:3].tolist()} ...); export it again")
 
 
 def open_model(path: Path, providers: Providers, task: str | None = None) -> Model:

@@ -296,7 +296,5 @@ class Predictor:
         self, piece: _Piece, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
     ) -> Prediction | AudioError:
         _, name, start, samples = piece
-        if wrong := fault(row, self.target):
-            return wrong
         stretch = (name, start / self.sampling_rate, (start + len(samples)) / self.sampling_rate)
-        return prediction_of(row, self.model.output, self.labels, stretch, more)
+        return fault(row, self.target) or prediction_of(row, self.model.output, self.labels, stretch, more)
