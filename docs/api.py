@@ -18,7 +18,7 @@ from pydantic import BaseModel
 PAGE = Path(__file__).with_name("api.md")
 
 PUBLIC: dict[str, tuple[str, ...]] = {
-    "emonet_bench": ("Predictor", "hookimpl", "load_results", "run_matrix"),
+    "emonet_bench": ("Predictor", "hookimpl", "load_results", "run_matrix", "score_predictions"),
     "emonet_bench.audio": ("cache_errors",),
     "emonet_bench.config": ("Options", "option", "parse", "read_toml"),
     "emonet_bench.data.cards": ("OWN_CARD", "corpus_at", "corpus_from_card"),
@@ -71,6 +71,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "emonet_bench.plugins.loading": ("Selection",),
     "emonet_bench.types.network": ("Foldable", "Freezable", "Headed"),
+    "emonet_bench.library": ("prediction_template",),
+    "emonet_bench.report.external.score": ("ExternalScore", "Rival"),
     "emonet_bench.report.notebook": ("Figure",),
     "emonet_bench.report.results": ("Results",),
     "emonet_bench.runs.facts": ("RunError",),

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": ("emonet_bench.cli.run", "Train and score a matrix of corpora, architectures and strategies."),
     "status": ("emonet_bench.cli.status", "Look at a matrix that runs elsewhere: cells, epochs, failures."),
     "report": ("emonet_bench.cli.report", "Show the results of a matrix as a table or as a web page."),
+    "score": ("emonet_bench.cli.score", "Score predictions that others made, and compare them with results."),
     "verify": ("emonet_bench.cli.verify", "Check that the stated scores follow from the predictions."),
     "reproduce": ("emonet_bench.cli.reproduce", "Train a run again and compare."),
     "export": ("emonet_bench.cli.export", "Write a trained run as one ONNX file."),
@@ -37,7 +38,7 @@ COMMANDS = {
     "doctor": ("emonet_bench.cli.doctor", "Check this machine: versions, devices, corpora, cache."),
 }
 _PANELS = [
-    {"name": "Benchmark", "commands": ["run", "features", "status", "report", "verify", "reproduce"]},
+    {"name": "Benchmark", "commands": ["run", "features", "status", "report", "score", "verify", "reproduce"]},
     {"name": "Deploy", "commands": ["export", "predict", "serve", "page", "show", "verify-model"]},
     {"name": "Look around", "commands": ["corpora", "plugins", "doctor"]},
 ]
