@@ -16,6 +16,7 @@ from emonet_bench.data.label_maps import map_labels
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix, variants
+from emonet_bench.matrix.kinds import unfit
 from emonet_bench.matrix.names import check_names
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
@@ -127,6 +128,7 @@ class Planner:
         skip = None
         if fit is not None and (strategy.needs_source or strategy.multi_corpus):
             skip = f"{choice.architecture} is not trained by gradients: only training from scratch applies"
+        skip = skip or unfit(self.plugins.architectures[choice.architecture], self._open(names, choice))
 
         @cache
         def sources(fold: int | None) -> Sequence[Cell | Path | str | None]:
@@ -192,9 +194,11 @@ class Planner:
         spec, known = source.spec, self.plugins.corpora
         rate = spec.training.sampling_rate
         trained = self.open_corpus(spec.corpus, rate)
+        if trained.target.kind != "label":
+            return
         for target, name in itertools.product(self.matrix.entries, self.matrix.evaluate):
             labels = map_labels(known[spec.corpus], trained.corpus.labels, known[target], name)
-            if target == spec.corpus or labels is None:
+            if target == spec.corpus or labels is None or self.open_corpus(target, rate).target.kind != "label":
                 continue
             there = self.open_corpus(target, rate, name)
             target_of = ZeroShotTarget(corpus=target, protocol=there.protocol, labels=labels)

@@ -40,3 +40,22 @@ def on_scales(places: Tensor, scales: Sequence[tuple[float, float]]) -> Tensor:
     middles = torch.tensor([(low + high) / 2 for low, high in scales], dtype=places.dtype, device=places.device)
     halves = torch.tensor([(high - low) / 2 for low, high in scales], dtype=places.dtype, device=places.device)
     return middles + halves * places
+
+
+def from_places(places: Tensor, target: Target) -> Tensor:
+    """Turn what a regression to target vectors gives into predictions.
+
+    Args:
+        places: (N, K) estimates of ``data.targets.target_vector``.
+        target: What they are of; no label.
+
+    Returns:
+        (N, K): numbers on scales; or numbers in [0, 1], of votes such that they sum to 1.
+    """
+    if target.kind == "values":
+        return on_scales(places, target.scales)
+    inside = places.clamp(_LEAST, 1)
+    return inside / inside.sum(-1, keepdim=True) if target.kind == "votes" else inside
+
+
+_LEAST = 1e-3  # a share of votes that a regression gives: the cross-entropy stays finite
