@@ -51,8 +51,8 @@ def select_initialisation(
     """Load the best of a plan's initialisations into its classifier.
 
     Heads are untrained yet; so each is judged by a linear probe (ridge regression to the labels, balanced, or to
-    another target) of its embeddings, fitted on train and scored on dev, batch norms estimated anew on train. Of equals,
-    the first is taken.
+    another target) of its embeddings, fitted on train and scored on dev, batch norms estimated anew on train. Of
+    equals, the first is taken.
 
     Args:
         plan: What the strategy prepared, on the device to train on.
@@ -77,9 +77,8 @@ def select_initialisation(
     for corpus, clips in train_clips.items():
         recalibrate_batch_norm(classifier, corpus, clips, recipe, seed)
     metric = "UAR" if all(clips.kind == "label" for clips in dev_clips.values()) else "score"
-    return f"{best}; {metric} of a linear probe on dev: " + ", ".join(
-        f"{name} {uar:.3f}" for name, uar in scores.items()
-    )
+    told = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+    return f"{best}; {metric} of a linear probe on dev: {told}"
 
 
 @torch.no_grad()
