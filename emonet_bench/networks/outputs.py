@@ -37,9 +37,9 @@ def on_scales(places: Tensor, scales: Sequence[tuple[float, float]]) -> Tensor:
     >>> on_scales(torch.tensor([[0.0, 1.0]]), [(1, 7), (0, 10)])
     tensor([[ 4., 10.]])
     """
-    middles = torch.tensor([(low + high) / 2 for low, high in scales], dtype=places.dtype, device=places.device)
-    halves = torch.tensor([(high - low) / 2 for low, high in scales], dtype=places.dtype, device=places.device)
-    return middles + halves * places
+    columns = zip(places.unbind(-1), scales, strict=True)
+    numbers = [(low + high) / 2 + (high - low) / 2 * place for place, (low, high) in columns]  # no constants to trace
+    return torch.stack(numbers, -1)
 
 
 def from_places(places: Tensor, target: Target) -> Tensor:
