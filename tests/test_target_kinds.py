@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 
 import numpy as np
 import pytest
@@ -104,7 +103,7 @@ def test_a_run_of_each_kind_finishes_and_verifies(ran, kind):
 def test_what_is_learnt_is_better_than_chance(ran):
     assert ran["values"][1].test.metrics["ccc"] > 0.3
     assert ran["label-set"][1].test.metrics["macro_f1"] > 0.5
-    assert ran["votes"][1].test.metrics["cross_entropy"] < np.log(2)
+    assert ran["votes"][1].test.metrics["plurality_uar"] > 0.6
 
 
 def test_clips_without_consensus_are_left_out_of_labels_and_stay_for_votes(ran):
@@ -157,14 +156,18 @@ def test_values_are_scored_on_their_scales_over_the_whole_partition(ran, corpus)
 def test_the_model_card_tells_the_kinds_metrics(ran, kind):
     directory, record = ran[kind]
     card = (directory / "model.md").read_text()
-    assert f"| {next(iter(record.test.metrics))}".replace("_", r"\_") in card
+    assert f"| {next(iter(record.test.metrics))} | " in card.replace("\\", "")
     assert "UAR is" not in card
 
 
 @pytest.mark.parametrize(
     ("protocol", "loss", "message"),
     [
-        ("own-values", "crossentropy", "'crossentropy' is for label and votes, .*'own-values' of tones is about values"),
+        (
+            "own-values",
+            "crossentropy",
+            "'crossentropy' is for label and votes, .*'own-values' of tones is about values",
+        ),
         ("own", "ccc", "'ccc' is for values, .* is about label"),
     ],
 )
@@ -176,5 +179,5 @@ def test_a_loss_of_another_kind_is_one_line_at_planning(corpus, tmp_path, protoc
 
 def test_an_architecture_that_is_fitted_to_labels_is_skipped_with_its_reason(corpus, tmp_path):
     changed = {**matrix(corpus, "own-values", "ccc"), "architectures": ["svm"], "options": {}}
-    results = run_matrix(changed, results=tmp_path / "results")
-    assert re.search("svm predicts no values, which protocol 'own-values' is about", str(results.table().to_dict()))
+    (skipped,) = run_matrix(changed, results=tmp_path / "results").records
+    assert skipped.reason == "svm predicts no values, which protocol 'own-values' is about"

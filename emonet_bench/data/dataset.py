@@ -96,7 +96,9 @@ class Clips:
         targets = self.targets.cpu()
         if self.target is None or self.target.kind == "label":
             return targets
-        return on_scales(targets.double(), self.target.scales) if self.target.scales else targets.double()
+        if self.target.kind != "values":
+            return targets.double()
+        return on_scales(targets.double(), self.target.scales).round(decimals=6)  # what float32 has made of decimals
 
     def __len__(self) -> int:
         return len(self.names)
