@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,6 @@ from emonet_bench.files import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from emonet_bench.deploy.runtime import onnxruntime
 
@@ -58,7 +58,7 @@ class Verification(NamedTuple):
     problems: tuple[str, ...]
 
 
-def verify_model(path: Path) -> Verification:
+def verify_model(path: str | Path) -> Verification:
     """Hold an exported file to its description: SHA-256, metadata, and what it says of the test waveforms.
 
     Args:
@@ -67,6 +67,7 @@ def verify_model(path: Path) -> Verification:
     Raises:
         ConfigError: One of them is missing or damaged, or not ours.
     """
+    path = Path(path)
     session = open_session(path, "cpu")
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
     facts = read_facts(path, metadata)

@@ -106,7 +106,7 @@ def check_parity(
     session = opened(model, torch.get_num_threads())  # the cell's own share of the machine
     deltas = []
     batches = extremes(input_spec)
-    for waveform, lengths in _one_by_one(batches) if single else batches:
+    for waveform, lengths in one_by_one(batches) if single else batches:
         where = f"at batch {len(lengths)} with {lengths.tolist()} samples"
         try:
             alone = [_alone(reference, row[:n], input_spec) for row, n in zip(waveform, lengths, strict=True)]
@@ -120,7 +120,8 @@ def check_parity(
     return max(deltas)
 
 
-def _one_by_one(batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+def one_by_one(batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield each clip of some batches alone, as (1, S) and its length (1,)."""
     for waveform, lengths in batches:
         for row, length in zip(waveform, lengths, strict=True):
             yield row[None, :length], length[None]
@@ -158,18 +159,28 @@ def score_onnx(model: Path | bytes, clips: Clips, batch_size: int = 8, task: int
     Raises:
         ExportError: onnxruntime cannot load or run it.
     """
-    session = opened(model, torch.get_num_threads())
-    rows = np.zeros((len(clips), len(clips.labels)), np.float32)
-    for batch in clips.in_order(batch_size):
-        lengths = clips.lengths[batch.index] if batch.lengths is None else batch.lengths
-        (logits,) = run(session, ["logits"], feed(batch.waveform, lengths, task))
-        rows[batch.index.cpu().numpy()] = logits[:, : len(clips.labels)]  # a bank's are as wide as its largest task
     if clips.target is not None and clips.kind != "label":
-        predicted = activate(torch.from_numpy(rows), clips.target)
-        return next(iter(target_scores(clips.target, clips.truth(), predicted).values()))
-    prediction = rows.argmax(-1)
+        logits = torch.from_numpy(_logits(model, clips, batch_size, task))
+        return next(iter(target_scores(clips.target, clips.truth(), activate(logits, clips.target)).values()))
     truth = [clips.labels[target] for target in clips.targets.tolist()]
-    return unweighted_average_recall(truth, [clips.labels[index] for index in prediction], clips.labels)
+    return unweighted_average_recall(truth, predict_onnx(model, clips, batch_size, task), clips.labels)
+
+
+def predict_onnx(model: Path | bytes, clips: Clips, batch_size: int = 8, task: int | None = None) -> list[str]:
+    """Return the label that a file gives each clip of a partition; arguments and errors as of ``score_onnx``."""
+    return [clips.labels[index] for index in _logits(model, clips, batch_size, task).argmax(-1)]
+
+
+def _logits(model: Path | bytes, clips: Clips, batch_size: int, task: int | None) -> npt.NDArray[np.float32]:
+    """Return the logits (N, K) that a file gives clips; those of a bank are as wide as its largest task."""
+    session = opened(model, torch.get_num_threads())
+    masked = takes_lengths(session)
+    rows = np.zeros((len(clips), len(clips.labels)), np.float32)
+    for batch in clips.in_order(batch_size if masked else 1):
+        lengths = clips.lengths[batch.index] if batch.lengths is None else batch.lengths
+        (logits,) = run(session, ["logits"], feed(batch.waveform, lengths if masked else None, task))
+        rows[batch.index.cpu().numpy()] = logits[:, : len(clips.labels)]
+    return rows
 
 
 def check_score(score: float, expected: float, test: Clips) -> None:
@@ -250,6 +261,11 @@ def opened(model: Path | bytes, threads: int) -> Any:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no parent
         raise ExportError(f"onnxruntime cannot load it ({first_line(error)})") from error
+
+
+def takes_lengths(session: Any) -> bool:
+    """Tell whether a session's file takes ``lengths``; one that does not is given clips alone."""
+    return "lengths" in {value.name for value in session.get_inputs()}
 
 
 def feed(waveform: Tensor, lengths: Tensor | None, task: int | None = None) -> Feed:
