@@ -8,7 +8,7 @@ from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.planner import Planner
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.plugins.registries import Origin, Registry
-from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy
+from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy, Target
 
 
 class Net(Options):
@@ -26,6 +26,8 @@ class Joint(Options):
 
 class Opened:
     """Stands for an opened corpus: planning needs its identity and folds alone."""
+
+    target = Target("label", "label", ("a", "b"))
 
     def __init__(self, name, folds):
         self.fingerprint, self.protocol, self.folds = f"f-{name}", "speakers", folds
