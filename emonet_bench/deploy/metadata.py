@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
-from emonet_bench.errors import ConfigError
+from emonet_bench.errors import DISTRIBUTION, ConfigError
 from emonet_bench.types import InputSpec, Target
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def read_facts(path: Path, metadata: Mapping[str, str]) -> Facts:
     except (ValueError, OverflowError, RecursionError, ConfigError) as error:
         raise ConfigError(f"{path}: its metadata is damaged ({error}); {REMEDY}") from error
     if version > _SCHEMA:
-        raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U emonet-bench")
+        raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U {DISTRIBUTION}")
     if not LOWEST_RATE <= input_spec.sampling_rate <= HIGHEST_RATE or not (target or _are_labels(labels)):
         raise ConfigError(f"{path}: its metadata is damaged (labels or sampling_rate); {REMEDY}")
     return Facts(labels, input_spec, target)
@@ -91,6 +91,8 @@ def target_said(metadata: Mapping[str, str]) -> Target | None:
     if not metadata.get("target"):
         return None
     told, labels = json.loads(metadata["target"]), json.loads(metadata["labels"])
+    if not isinstance(labels, list):
+        raise ValueError("target: of one task only")  # noqa: TRY004 - the file is at fault
     try:
         scales = tuple((float(low), float(high)) for low, high in told["scales"])
         return Target(str(told["name"]), told["kind"], tuple(map(str, labels)), scales)

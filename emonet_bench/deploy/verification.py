@@ -13,7 +13,7 @@ from emonet_bench.audio.decoding import check_rate
 from emonet_bench.deploy.description import FORMAT, Signal, decoded, description_path, output_of, probabilities_of
 from emonet_bench.deploy.metadata import REMEDY, Facts, read_facts
 from emonet_bench.deploy.model import open_session
-from emonet_bench.errors import AudioError, ConfigError, StoreError
+from emonet_bench.errors import DISTRIBUTION, AudioError, ConfigError, StoreError
 from emonet_bench.files import read_bytes
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _read(place: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(place, type(error).__name__) from error
     if version > FORMAT:
-        raise ConfigError(f"{place}: written by a newer emonet-bench (format {version}); pip install -U emonet-bench")
+        raise ConfigError(f"{place}: written by a newer emonet-bench (format {version}); pip install -U {DISTRIBUTION}")
     return dict(told)
 
 
