@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
-from emonet_bench.types import Architecture
+from emonet_bench.types import Architecture, Strategy
 
 
-def unfit(architecture: Architecture, opened: Sequence[OpenCorpus]) -> str | None:
-    """Say why an architecture cannot predict the targets of some corpora.
+def unfit(architecture: Architecture, strategy: Strategy, opened: Sequence[OpenCorpus]) -> str | None:
+    """Say why an architecture, or a strategy with a teacher, is not for the targets of some corpora.
 
     Args:
         architecture: Which.
+        strategy: Which; a teacher tells probabilities of labels.
         opened: The corpora that it is trained on together.
 
     Returns:
@@ -29,4 +30,6 @@ def unfit(architecture: Architecture, opened: Sequence[OpenCorpus]) -> str | Non
     for kind, corpus in kinds.items():
         if not architecture.takes(kind):
             return f"{architecture.name} predicts no {kind}, which protocol {corpus.protocol!r} is about"
+        if strategy.teacher and kind != "label":
+            return f"{strategy.name} has a teacher of labels, and protocol {corpus.protocol!r} is about {kind}"
     return None

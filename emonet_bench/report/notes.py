@@ -36,6 +36,8 @@ def notes(rows: Sequence[Row], metric: MetricName, baseline: str, older: int, so
     if external := sorted({str(column) for column, cell in cells if cell.external}):
         yield f"External, made elsewhere and scored here; nobody can train them again: {', '.join(external)}."
     yield from _apart(rows)
+    for column, teacher in sorted({(column, cell.teacher) for column, cell in cells if cell.teacher}):
+        yield f"{column}: taught by {teacher}, a run on the same training clips."
     yield from _outcomes(cells, baseline)
     yield from _audits(rows)
     parities = [cell.parity for _, cell in cells if cell.parity is not None]

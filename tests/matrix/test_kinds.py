@@ -7,10 +7,11 @@ import pytest
 from emonet_bench.config import Options
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.kinds import unfit
-from emonet_bench.types import Architecture, Target
+from emonet_bench.types import Architecture, Strategy, Target
 
 VALUES = Target("values", "values", ("arousal",), ((1.0, 7.0),))
 LABEL = Target("label", "label", ("a", "b"))
+PLAIN = Strategy("scratch", Options, print)
 TRAINED = Architecture("net", "cnn", Options, print)
 FITTED = Architecture("svm", "baseline", Options, print, print)
 RIDGE = Architecture("ridge", "baseline", Options, print, print, kinds=("values",))
@@ -32,7 +33,7 @@ def corpus(target, name="mine"):
     ],
 )
 def test_an_architecture_predicts_the_kinds_it_says_or_all_where_it_is_trained_by_gradients(architecture, target, fits):
-    reason = unfit(architecture, [corpus(target)])
+    reason = unfit(architecture, PLAIN, [corpus(target)])
     assert (reason is None) == fits
     if not fits:
         assert reason == f"{architecture.name} predicts no {target.kind}, which protocol 'own' is about"
@@ -40,4 +41,13 @@ def test_an_architecture_predicts_the_kinds_it_says_or_all_where_it_is_trained_b
 
 def test_corpora_of_several_kinds_are_not_trained_on_together():
     with pytest.raises(ConfigError, match=r"one \(label\), two \(values\) have targets of several kinds"):
-        unfit(TRAINED, [corpus(LABEL, "one"), corpus(VALUES, "two")])
+        unfit(TRAINED, PLAIN, [corpus(LABEL, "one"), corpus(VALUES, "two")])
+
+
+def test_a_teacher_is_of_labels():
+    taught = Strategy("distill", Options, print, teacher=True)
+    assert unfit(TRAINED, taught, [corpus(LABEL)]) is None
+    assert (
+        unfit(TRAINED, taught, [corpus(VALUES)])
+        == "distill has a teacher of labels, and protocol 'own' is about values"
+    )
