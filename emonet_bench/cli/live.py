@@ -91,7 +91,7 @@ class LiveView(Listener):
         self._spent[self._names[cell.run_id]] = sum(record.seconds.values())
         fresh = self._rows[cell.run_id].state == "running"
         part, scores = record.score
-        told = f"{part} UAR {scores.uar:.3f}"
+        told = "{} {} {:.3f}".format(part, *scores.headline)
         self._note(cell, "finished", told if fresh else f"{told} (on disk already)")
 
     def failed(self, cell: Cell, error: RunError) -> None:

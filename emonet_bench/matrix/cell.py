@@ -104,7 +104,7 @@ def _carry_out(job: Job, directory: Path) -> RunRecord:
     record = RunRecord(**run.header(), **outcome, **times)
     if not record.failed:
         part, scores = record.score
-        _log.info("%s ends, %s UAR %.4f", job.cell.spec.title, part, scores.uar)
+        _log.info("%s ends, %s %s %.4f", job.cell.spec.title, part, *scores.headline)
     return record
 
 
@@ -214,7 +214,8 @@ class _Run:
         network = architecture.build(
             parse(architecture.options, self.spec.architecture_options, architecture.name), self.input_spec
         )
-        corpora = [TrainingSet(name, parts["train"].labels, len(parts["train"])) for name, parts in clips.items()]
+        trained = initialisation.one_partition(clips, "train")
+        corpora = [TrainingSet(name, train.labels, len(train), train.kind) for name, train in trained.items()]
         source = self._source(architecture, strategy)
         options = parse(strategy.options, self.spec.strategy_options, strategy.name)
         plan = strategy.prepare(network, corpora, source, options)
@@ -271,16 +272,16 @@ class _Run:
         probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.evaluated(self.spec)}
         for part in probabilities.values():
             guards.check_probabilities(part, name)
-        self.files.write_predictions(
-            parts["dev"].labels, scoring.prediction_rows(parts, probabilities), self._part(name)
-        )
-        return {part: scoring.score(parts[part], rows) for part, rows in probabilities.items()}
+        rows = scoring.prediction_rows(parts, probabilities)
+        self.files.write_predictions(parts["dev"].labels, rows, self._part(name), parts["dev"].kind)
+        return {part: scoring.score(parts[part], predicted) for part, predicted in probabilities.items()}
 
     def _part(self, name: str) -> str | None:
         """Return how a corpus's files are told apart: not at all where there is only one."""
         return name if len(self.spec.trained_corpora()) > 1 else None
 
     def _checkpoint_header(self, opened: Mapping[str, OpenCorpus]) -> dict[str, Any]:
+        kinds = {name: corpus.target.kind for name, corpus in opened.items() if corpus.target.kind != "label"}
         return {
             "architecture": self.spec.architecture,
             "architecture_options": self.spec.architecture_options,
@@ -288,6 +289,7 @@ class _Run:
             "strategy_options": self.spec.strategy_options,
             "signal": asdict(self.input_spec),
             "evaluation": self.recipe.evaluation,
-            "corpora": {name: list(corpus.corpus.labels) for name, corpus in opened.items()},
+            "corpora": {name: list(corpus.target.names) for name, corpus in opened.items()},
             "run_id": self.job.cell.run_id,
+            **({"kinds": kinds} if kinds else {}),
         }

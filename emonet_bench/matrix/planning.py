@@ -91,6 +91,7 @@ class PlannedMatrix:
         reused: Whether these stand in the place of their cells.
         studies: Of the rows that are tuned, whose cells are not known before others have ended.
         heard: Counts the clips that such a cell hears in an epoch.
+        executors: Options of executors, by name.
     """
 
     cells: Sequence[Cell]
@@ -100,6 +101,7 @@ class PlannedMatrix:
     reused: bool = False
     studies: Sequence[Study] = ()
     heard: Callable[[Cell], int] = lambda _: 0
+    executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def cost(self, cell: Cell) -> float:
         """Estimate how long a cell takes, to order and divide the work: clips heard in all epochs."""
@@ -183,7 +185,7 @@ def plan(
     planner = Planner(matrix, plugins, opened, resolve)
     cells = planner.cells()
     clips = {cell.run_id: heard(cell) for cell in cells}
-    return PlannedMatrix(cells, plugins, clips, studies=plan_studies(planner), heard=heard)
+    return PlannedMatrix(cells, plugins, clips, studies=plan_studies(planner), heard=heard, executors=matrix.executor)
 
 
 def _clips_heard(cell: Cell, train_clips: Callable[[str, int, int | None, int | None], int]) -> int:

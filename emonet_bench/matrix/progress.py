@@ -60,7 +60,8 @@ class ProgressLines(Listener):
         """Print a cell's test UAR, of a trial its dev UAR."""
         known = "" if cell.run_id in self._started else " (on disk already)"
         part, scores = record.score
-        self._end(cell, f"finished, {part} UAR {scores.uar:.3f}{known}")
+        metric, score = scores.headline
+        self._end(cell, f"finished, {part} {metric} {score:.3f}{known}")
 
     def failed(self, cell: Cell, error: RunError) -> None:
         """Print why a cell failed."""

@@ -44,7 +44,8 @@ def run_planned(planned: PlannedMatrix, options: RunOptions, listeners: Iterable
     gpus = visible_gpus() if device == "cuda" else []
     most = len(planned.cells) + sum(study.trained_cells for study in planned.studies)
     workers = worker_count(options.jobs, threads, most)
-    executors = executor_factory(options.executor, workers, planned.plugins, gpus)
+    given = {**planned.executors.get(options.executor, {}), **options.executor_options}
+    executors = executor_factory(options.executor, given, workers, planned.plugins, gpus)
     probed = _probed(planned)
     outcome = Outcome(max((known.memory_mb for cell in samples if (known := probed(cell.spec))), default=None))
     hear = Listeners([outcome, LifecycleHooks(), *listeners])

@@ -11,6 +11,7 @@ from torch import Tensor
 from emonet_bench import audit, metrics
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
+from emonet_bench.metrics.targets import target_scores
 from emonet_bench.runs.facts import (
     CorpusFacts,
     CoverageFacts,
@@ -19,6 +20,7 @@ from emonet_bench.runs.facts import (
     ScoredPartition,
     Scores,
     stated,
+    target_facts,
 )
 from emonet_bench.runs.spec import RunSpec
 from emonet_bench.training.prediction import label_names
@@ -31,7 +33,9 @@ def evaluated(spec: RunSpec) -> tuple[Partition, ...]:
 
 
 def score(clips: Clips, probabilities: Tensor) -> ScoredPartition:
-    """Score predictions, the confusion matrix included."""
+    """Score predictions; of labels, the confusion matrix included."""
+    if clips.target is not None and clips.kind != "label":
+        return ScoredPartition(scores=Scores(metrics=target_scores(clips.target, clips.truth(), probabilities)))
     truth, prediction = label_names(clips, probabilities.argmax(-1))
     return ScoredPartition(
         scores=Scores(**metrics.scores(truth, prediction, clips.labels)),
@@ -48,6 +52,9 @@ def prediction_rows(parts: Mapping[Partition, Clips], probabilities: Mapping[Par
     """
     for part, rows in probabilities.items():
         clips = parts[part]
+        if clips.kind != "label":
+            yield from _target_rows(part, clips, rows)
+            continue
         truth, prediction = label_names(clips, rows.argmax(-1))
         for name, speaker, label, guess, row in zip(
             clips.names, clips.speakers, truth, prediction, rows.tolist(), strict=True
@@ -55,13 +62,20 @@ def prediction_rows(parts: Mapping[Partition, Clips], probabilities: Mapping[Par
             yield [name, part, speaker or "", label, guess, *(f"{value:.6g}" for value in row)]
 
 
+def _target_rows(part: Partition, clips: Clips, predicted: Tensor) -> Iterator[list[str]]:
+    truth = clips.truth().tolist()
+    for name, speaker, true, row in zip(clips.names, clips.speakers, truth, predicted.tolist(), strict=True):
+        yield [name, part, speaker or "", *map(repr, (*true, *row))]
+
+
 def joint_scores(scored: Mapping[str, Mapping[Partition, ScoredPartition]]) -> dict[str, Any]:
     """Return each corpus's scores as fields of a ``RunRecord``; several corpora are averaged and listed."""
     if len(scored) == 1:
         (parts,) = scored.values()
+        confusion = {part: both.confusion for part, both in parts.items() if both.confusion is not None}
         return {
             "scores": {part: both.scores for part, both in parts.items()},
-            "confusion": {part: both.confusion for part, both in parts.items()},
+            **({"confusion": confusion} if confusion else {}),
         }
     evaluations = list(scored.values())
     means = {part: _mean([parts[part].scores for parts in evaluations]) for part in evaluations[0]}
@@ -69,7 +83,11 @@ def joint_scores(scored: Mapping[str, Mapping[Partition, ScoredPartition]]) -> d
 
 
 def _mean(each: Sequence[Scores]) -> Scores:
-    return Scores(uar=fmean(scores.uar for scores in each), accuracy=fmean(scores.accuracy or 0.0 for scores in each))
+    if each[0].metrics is not None:
+        shared = [name for name in each[0].metrics if all(name in (scores.metrics or {}) for scores in each)]
+        return Scores(metrics={name: fmean((scores.metrics or {})[name] for scores in each) for name in shared})
+    uar, accuracy = (fmean(getattr(scores, name) or 0.0 for scores in each) for name in ("uar", "accuracy"))
+    return Scores(uar=uar, accuracy=accuracy)
 
 
 def corpus_facts(
@@ -86,8 +104,8 @@ def corpus_facts(
 
     def facts(corpus: OpenCorpus) -> CorpusFacts:
         divided = corpus.divide(corpus.fold_or_first(fold), limit)
-        return CorpusFacts(
-            labels=list(corpus.corpus.labels),
+        found = CorpusFacts(
+            labels=list(corpus.target.names),
             protocol_id=corpus.protocol_id(limit),
             fingerprint=corpus.fingerprint,
             audit=audit.verdict(audit.quick(corpus)),
@@ -99,6 +117,8 @@ def corpus_facts(
                 part: PartitionFacts(**corpus.statistics(index)) for part, index in divided.items() if part in heard
             },
         )
+        told = target_facts(corpus.target)
+        return found if told is None else found.model_copy(update={"target": told})
 
     if len(opened) == 1:
         (corpus,) = opened.values()

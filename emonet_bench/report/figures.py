@@ -152,7 +152,7 @@ def curve_figure(curves: Sequence[Curve], quantity: str, title: str) -> str:
 
 
 def trial_figure(study: Study) -> str:
-    """Draw the dev UAR of a study's trials in their order, the best so far, and the expected best of so many.
+    """Draw the dev score of a study's trials in their order, the best so far, and the expected best of so many.
 
     Args:
         study: At least one of its trials has finished.
@@ -168,11 +168,11 @@ def trial_figure(study: Study) -> str:
         parts.append(f'<g class="c{number}"><title>{name}</title><polyline points="{line}"/></g>')
     for place, value in enumerate(values, 1):
         mark = "sure" if value == max(values) else "open"
-        told = f"trial {place}: dev UAR {value:.3f}"
+        told = f"trial {place}: dev score {value:.3f}"
         parts.append(
             f'<g class="c0"><title>{told}</title><circle class="{mark}" cx="{x(place)}" cy="{y(value)}" r="3"/></g>'
         )
-    return _svg("Dev UAR of the trials", parts)
+    return _svg("Dev score of the trials", parts)
 
 
 def importance_figure(shares: Mapping[str, float]) -> str:

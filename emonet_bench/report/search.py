@@ -42,7 +42,7 @@ class Study:
 
     @property
     def values(self) -> list[float]:
-        """The dev UAR of each trial that finished; with a pruner, of those of its first rung."""
+        """The dev score of each trial that finished; with a pruner, of those of its first rung."""
         return [trial.dev for trial in self.facts.trials if trial.dev is not None and trial.epochs == self.epochs]
 
     @property
@@ -149,7 +149,7 @@ def _told(found: Sequence[Study], fewest: int) -> str:
     chosen = fmean(study.chosen.dev or 0.0 for study in found)
     middle = fmean(median(study.values) for study in found)
     trials = f"{number} {search.sampler} trials{each}{halved}"
-    told = f"{trials}; dev UAR {chosen:.3f} of the chosen, {middle:.3f} of the median"
+    told = f"{trials}; dev score {chosen:.3f} of the chosen, {middle:.3f} of the median"
     if all(study.independent for study in found) and fewest:
         best = fmean(expected_best(study.values, fewest) for study in found)
         told += f", {best:.3f} to be expected of the best of {fewest}"
@@ -176,7 +176,7 @@ def chosen_options(study: Study) -> str:
 
 
 def best_so_far(study: Study) -> list[float]:
-    """Return for each trial that finished the best dev UAR up to it."""
+    """Return for each trial that finished the best dev score up to it."""
     return list(itertools.accumulate(study.values, max))
 
 

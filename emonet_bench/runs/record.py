@@ -33,6 +33,7 @@ from emonet_bench.runs.facts import (
     Text,
     parse_json,
     stated,
+    target_of,
 )
 from emonet_bench.runs.search import SearchFacts
 from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
@@ -150,7 +151,13 @@ class RunRecord(CorpusFacts, RunHeader):
         labels = self.facts(name).labels
         if not labels or len(set(labels)) < len(labels):
             raise ValueError(f"labels of {name}: none, or one twice")
+        try:
+            target_of(self.facts(name))
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
         for part, (scores, confusion) in self.scored(name).items():
+            if (scores.uar is None) == (self.facts(name).target is None):
+                raise ValueError(f"scores on {part} of {name}: not those of its kind of target")
             if scores.recall is not None and scores.recall.keys() != set(labels):
                 raise ValueError(f"recall on {part} of {name}: other labels than the corpus's")
             if confusion is not None and {len(confusion), *map(len, confusion)} != {len(labels)}:
@@ -199,7 +206,7 @@ class RunRecord(CorpusFacts, RunHeader):
         """
         if self.scores is None:
             raise StoreError(f"run {self.run_id}: it failed and has no scores")
-        return self.scores["dev"].uar
+        return self.scores["dev"].headline[1]
 
     def facts(self, corpus: str) -> CorpusFacts:
         """Return what the run says of a corpus whose clips it scored; nothing where it failed early."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from emonet_bench.config import Options, option
-from emonet_bench.runs.facts import Count, Part, RunId, Seconds, Share
+from emonet_bench.runs.facts import Count, Part, RunId, Seconds
 
 Point = dict[Annotated[str, Field(max_length=200)], Any]
 """One value for each searched option, by its key, such as ``training.learning_rate``."""
@@ -84,7 +84,9 @@ class TrialFacts(Part):
     number: Count = Field(description="From 0, in the order in which they were proposed.")
     options: Point = Field(description="What it tried.")
     epochs: Count = Field(description="Epochs that it was trained for, at the most; fewer where a pruner tried it.")
-    dev: Share | None = Field(None, description="Mean dev UAR of its cells; null where one of them failed.")
+    dev: float | None = Field(
+        None, description="Mean of the metric that selects on dev over its cells; null where one of them failed."
+    )
     runs: Annotated[list[RunId], Field(max_length=10_000)] = Field(description="Its cells.")
     seconds: Seconds = Field(0.0, description="That its cells took together.")
 
@@ -92,5 +94,5 @@ class TrialFacts(Part):
 class SearchFacts(Part):
     """What came of a search; in the record of a run whose options it chose."""
 
-    chosen: Count = Field(description="Number of the trial with the best dev UAR, whose options the run has.")
+    chosen: Count = Field(description="Number of the trial with the best dev score, whose options the run has.")
     trials: Annotated[list[TrialFacts], Field(max_length=100_000)] = Field(description="All of them.")

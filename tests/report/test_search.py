@@ -127,7 +127,7 @@ def test_a_tuned_cell_beside_an_untuned_one_is_warned_of_and_says_what_was_searc
     assert note(table, "emo: tuned") == "emo: tuned cells stand beside some that nobody tuned: cnn scratch."
     expected = f"{expected_best([0.9, 0.4, 0.5], 3):.3f}"
     assert note(table, "emo cnn scratch tuned") == (
-        "emo cnn scratch tuned: 3 random trials; dev UAR 0.900 of the chosen, 0.500 of the median, "
+        "emo cnn scratch tuned: 3 random trials; dev score 0.900 of the chosen, 0.500 of the median, "
         f"{expected} to be expected of the best of 3."
     )
 

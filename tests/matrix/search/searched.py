@@ -11,19 +11,11 @@ from emonet_bench.matrix.planner import Planner
 from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.matrix.search.planning import plan_studies
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.plugins.registries import Origin, Registry
 from emonet_bench.runs.store import RunStore
 from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy
+from tests.matrix.test_planner import Opened, registry
+from tests.matrix.test_run_matrix import PLUGIN
 from tests.matrix.test_scheduler import write
-
-THREADS = """
-from concurrent.futures import ThreadPoolExecutor
-from emonet_bench import hookimpl
-
-@hookimpl
-def emonet_executor(name, workers):
-    return ThreadPoolExecutor(workers) if name == "threads" else None
-"""
 
 RATE = {"low": 1e-5, "high": 1.0, "log": True}
 BEST_RATE, BEST_WIDTH = 1e-2, 8
@@ -36,19 +28,6 @@ class Net(Options):
 
 class NoOptions(Options):
     pass
-
-
-class Opened:
-    """Stands for an opened corpus: planning needs its identity and folds alone."""
-
-    def __init__(self, name, folds):
-        self.fingerprint, self.protocol, self.folds = f"f-{name}", "speakers", folds
-
-    def protocol_id(self, limit):
-        return f"p-{limit}"
-
-    def check_loss(self, loss):
-        """Every loss fits its targets."""
 
 
 def response(spec):
@@ -64,7 +43,7 @@ class Toy:
     def __init__(self, folder, folds=(None,)):
         self.folder, self.folds, self.jobs = folder, list(folds), []
         self.broken = lambda spec: False
-        (folder / "threads.py").write_text(THREADS)
+        (folder / "threads.py").write_text(PLUGIN)
         self.plugins = Plugins(Selection(names=("builtins",), files=(folder / "threads.py",)))
         rule = {"speakers": SplitRule()}
         self.plugins.corpora = registry("corpus", *(Corpus(name, ("a", "b"), list, rule) for name in ("one", "two")))
@@ -135,10 +114,3 @@ def pretend(toy, job):
     with RunStore(job.results).writing(spec, job.cell.run_id, again=job.again) as directory:
         if directory is not None:
             write(directory, job.cell, **changes)
-
-
-def registry(kind, *things):
-    made = Registry(kind)
-    for thing in things:
-        made.add(thing.name, thing, Origin(f"toy-{kind}", "1.0", "toys"))
-    return made

@@ -19,7 +19,8 @@ from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.verification import verify
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.store import RunStore
-from tests.matrix.search.searched import THREADS, Toy
+from tests.matrix.search.searched import Toy
+from tests.matrix.test_run_matrix import PLUGIN
 
 MATRIX = {
     "corpora": ["synthetic-calls"],
@@ -38,7 +39,7 @@ MATRIX = {
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("searched")
-    (folder / "threads.py").write_text(THREADS)
+    (folder / "threads.py").write_text(PLUGIN)
     plugins = Plugins(Selection(files=(folder / "threads.py",)))
     planned = plan(matrix_source(MATRIX), plugins)
     run_matrix.run_planned(planned, RunOptions(folder / "results", jobs=1, executor="threads"))
