@@ -13,6 +13,7 @@ from emonet_bench.config import Options, Training
 from emonet_bench.data.corpus_entry import CorpusEntry
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.runs.search import Search
 from emonet_bench.types import Architecture, Corpus, Loss, Optimizer, SplitRule, Strategy
 
 _BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "min_length": "at least {}"}
@@ -24,6 +25,7 @@ def write_pages(directory: Path) -> None:
     pages = {
         "matrix": options_table(Matrix),
         "corpus-entry": options_table(CorpusEntry),
+        "search": options_table(Search),
         "training": options_table(Training),
         "architectures": "\n".join(map(_section, plugins.architectures.values())),
         "strategies": "\n".join(map(_section, plugins.strategies.values())),

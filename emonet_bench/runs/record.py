@@ -188,25 +188,10 @@ class RunRecord(CorpusFacts, RunHeader):
 
     @property
     def score(self) -> tuple[Partition, Scores]:
-        """The scores to be told of a run, and on what: those on test; of a trial of a search those on dev.
-
-        Raises:
-            StoreError: The run failed.
-        """
+        """The scores to be told of a run that did not fail, and on what: test; of a trial of a search dev."""
         if self.spec.trial and self.scores is not None:
             return "dev", self.scores["dev"]
         return "test", self.test
-
-    @property
-    def selection(self) -> float:
-        """The value on dev by which a search chooses: the larger, the better.
-
-        Raises:
-            StoreError: The run failed.
-        """
-        if self.scores is None:
-            raise StoreError(f"run {self.run_id}: it failed and has no scores")
-        return self.scores["dev"].headline[1]
 
     def facts(self, corpus: str) -> CorpusFacts:
         """Return what the run says of a corpus whose clips it scored; nothing where it failed early."""

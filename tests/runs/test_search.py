@@ -41,7 +41,6 @@ def test_a_record_of_a_tuned_run_is_read_back():
     record = with_spec(search=SEARCH).model_copy(update={"search": SearchFacts(chosen=0, trials=[TRIAL])})
     again = parse_record(record.text().encode(), "here")
     assert (again.spec.search, again.search) == (SEARCH, record.search)
-    assert again.selection == 0.25
 
 
 def test_a_trial_with_scores_on_test_is_no_record():

@@ -27,12 +27,10 @@ def cells_on_disk(study: Study, store: RunStore) -> int:
 
 
 def _outcome(cell: Cell, store: RunStore) -> Ended | None:
-    record = None
     with suppress(StoreError):
         record = store.record(cell.spec, cell.run_id)
-    if record is None:
-        return None
-    return Ended() if record.failed else Ended(record.selection, sum(record.seconds.values()))
+        return record and Ended.of(record)
+    return None
 
 
 def other_search_notes(studies: Iterable[Study], results: Path) -> list[str]:

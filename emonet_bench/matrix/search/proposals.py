@@ -39,10 +39,7 @@ class Proposals:
         """
         if not cell.spec.trial:
             return []
-        if record is None or record.failed:
-            self._outcomes[cell.run_id] = Ended()
-        else:
-            self._outcomes[cell.run_id] = Ended(record.selection, sum(record.seconds.values()))
+        self._outcomes[cell.run_id] = Ended.of(record)
         return self._further()
 
     def _further(self) -> list[Cell]:

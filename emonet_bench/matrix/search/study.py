@@ -9,6 +9,7 @@ from statistics import fmean
 from emonet_bench.matrix.search.halving import Rung, promoted
 from emonet_bench.matrix.search.samplers import Tried, generation
 from emonet_bench.matrix.search.space import Space
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.search import Point, Search, SearchFacts, TrialFacts
 from emonet_bench.runs.spec import Cell
 
@@ -24,6 +25,17 @@ class Ended:
 
     value: float | None = None
     seconds: float = 0.0
+
+    @classmethod
+    def of(cls, record: RunRecord | None) -> Ended:
+        """Say what came of a cell by its record: the metric that selects on dev.
+
+        Args:
+            record: Its record; None: it was skipped or left none.
+        """
+        if record is None or record.scores is None:
+            return cls()
+        return cls(record.scores["dev"].headline[1], sum(record.seconds.values()))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import pytest
 
 from emonet_bench.matrix.search.study import Ended
 from tests.matrix.search.searched import Toy, response
+from tests.matrix.test_scheduler import cell
+from tests.written import finished
 
 
 @pytest.fixture
@@ -34,6 +36,14 @@ def test_a_study_that_begins_with_results_on_disk_ends_where_the_others_did(tmp_
         cells = one.proceed(outcomes)
     assert [cell.run_id for cell in other.proceed(outcomes)] == [cell.run_id for cell in cells]
     assert one.proceed(outcomes) == []
+
+
+def test_what_selects_on_dev_is_read_from_a_record(tmp_path):
+    record = finished(
+        cell("a"), scores={"dev": {"uar": 0.25}, "test": {"uar": 0.5}}, seconds={"load": 1.0, "train": 2.0}
+    )
+    assert Ended.of(record) == Ended(0.25, 3.0)
+    assert Ended.of(finished(cell("a"), error={"type": "Oops", "message": "on fire"})) == Ended.of(None) == Ended()
 
 
 def test_the_facts_say_what_each_trial_came_to(study):
