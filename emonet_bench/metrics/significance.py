@@ -6,19 +6,22 @@ resample is a row of draw counts, so all of them are scored by one matrix produc
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, sqrt
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from emonet_bench.errors import CorpusError
+from emonet_bench.metrics.choice import MetricChoice
+
 Labels = Sequence[Hashable]
 Floats = npt.NDArray[np.float64]
-Metric = Literal["uar", "accuracy", "macro_f1"]
 
 LEAST_SEEDS = 10
 """Fewer seeds say nothing of a distribution over seeds (Dror et al. 2019 use as many and more)."""
@@ -63,13 +66,13 @@ class Comparison:
 
 
 def interval(
-    truth: Labels,
-    prediction: Labels,
-    labels: Labels,
+    truth: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    choice: MetricChoice,
+    names: Sequence[str],
     speakers: Sequence[Hashable | None],
     *,
     clips: Labels | None = None,
-    metric: Metric = "uar",
     level: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
@@ -80,32 +83,32 @@ def interval(
     of the mean over seeds. A label that no drawn speaker has keeps its recall (or F1) in the whole sample.
 
     Args:
-        truth: (N,) true labels, at least one; ``metrics.confusion`` checks them.
-        prediction: (N,) predicted labels.
-        labels: The declared labels.
+        truth: (N,) or (N, K), as the metric takes it; at least one clip.
+        predicted: (N, K), likewise.
+        choice: What is scored.
+        names: The K labels or attributes.
         speakers: (N,) who speaks; clips are drawn instead where one is None or all are the same.
         clips: (N,) names of the clips, needed where the same clip occurs several times.
-        metric: What is scored.
         level: Coverage.
         resamples: Number of resamples.
         seed: Of the resampling.
     """
-    unit, groups, units = _units(len(truth), speakers, clips)
-    counts = _Counts.of(truth, prediction, labels, groups, units)
-    draws = _draws(units, resamples, seed)
-    low, high = np.quantile(counts.score(draws, metric), [(1 - level) / 2, (1 + level) / 2])
+    true, given = np.asarray(truth), np.asarray(predicted, np.float64)
+    unit, groups, units = _units(len(true), speakers, clips)
+    score = _sampler(true, given, choice, names, groups, units)
+    low, high = np.nanquantile(score(_draws(units, resamples, seed)), [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high), unit, units)
 
 
 def compare(
-    truth: Labels,
-    first: Labels,
-    second: Labels,
-    labels: Labels,
+    truth: npt.ArrayLike,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    choice: MetricChoice,
+    names: Sequence[str],
     speakers: Sequence[Hashable | None],
     *,
     clips: Labels | None = None,
-    metric: Metric = "uar",
     resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
@@ -116,22 +119,24 @@ def compare(
     below 2^(1 - units), the least that an exact sign-flip test of so many units can say: two speakers prove nothing.
 
     Args:
-        truth: (N,) true labels.
-        first: (N,) predictions of one system.
-        second: (N,) predictions of the other, of the same clips in the same order.
-        labels: The declared labels.
+        truth: As for ``interval``.
+        first: (N, K) predictions of one system.
+        second: (N, K) predictions of the other, of the same clips in the same order.
+        choice: What is scored.
+        names: The K labels or attributes.
         speakers: As for ``interval``.
         clips: As for ``interval``.
-        metric: What is scored.
         resamples: Number of resamples.
         seed: Of the resampling.
     """
-    unit, groups, units = _units(len(truth), speakers, clips)
-    pair = [_Counts.of(truth, prediction, labels, groups, units) for prediction in (first, second)]
+    true = np.asarray(truth)
+    unit, groups, units = _units(len(true), speakers, clips)
+    pair = [_sampler(true, np.asarray(given, np.float64), choice, names, groups, units) for given in (first, second)]
     everyone = np.ones((1, units))
-    seen = float(pair[0].score(everyone, metric)[0] - pair[1].score(everyone, metric)[0])
+    seen = float(pair[0](everyone)[0] - pair[1](everyone)[0])
     draws = _draws(units, resamples, seed)
-    differences = pair[0].score(draws, metric) - pair[1].score(draws, metric)
+    differences = pair[0](draws) - pair[1](draws)
+    differences = differences[~np.isnan(differences)]
     extreme = int(np.sum(np.abs(differences - seen) >= abs(seen) - 1e-12))
     p = max((1 + extreme) / (1 + resamples), 2.0 ** (1 - units))
     low, high = np.quantile(differences, [0.025, 0.975])
@@ -214,6 +219,35 @@ def _violation(first: Floats, second: Floats) -> Floats:
     return np.where(distance > 0, np.where(gap > 0, squared, 0).sum(axis=1) / np.where(distance > 0, distance, 1), 0.5)
 
 
+def _sampler(
+    truth: npt.NDArray[Any],
+    predicted: Floats,
+    choice: MetricChoice,
+    names: Sequence[str],
+    groups: npt.NDArray[np.int64],
+    units: int,
+) -> Callable[[Floats], Floats]:
+    """Return what scores resamples: (B, U) draw counts of units to (B,)."""
+    if choice.metric.counts is not None and truth.ndim == 1:
+        counts = _Counts.of(truth, predicted, groups, units)
+        return lambda draws: counts.score(draws, choice, names)
+    order = np.argsort(groups, kind="stable")
+    ends = np.cumsum(np.bincount(groups, minlength=units))
+    members = np.split(order, ends[:-1])
+
+    def score(draws: Floats) -> Floats:
+        return np.array([_one(draw.astype(np.int64)) for draw in draws])
+
+    def _one(draw: npt.NDArray[np.int64]) -> float:
+        index = np.concatenate([np.tile(members[unit], times) for unit, times in enumerate(draw) if times])
+        try:
+            return choice.score(truth[index], predicted[index], names)
+        except CorpusError:  # of a resample alone, in which nothing is true, say
+            return math.nan
+
+    return score
+
+
 @dataclass(frozen=True)
 class _Counts:
     """Hits, clips and guesses of each unit and label, all (U, K)."""
@@ -223,33 +257,27 @@ class _Counts:
     guesses: Floats
 
     @classmethod
-    def of(
-        cls, truth: Labels, prediction: Labels, labels: Labels, groups: npt.NDArray[np.int64], units: int
-    ) -> _Counts:
-        order = {label: index for index, label in enumerate(labels)}
-        rows, columns = (np.array([order[label] for label in side], np.int64) for side in (truth, prediction))
+    def of(cls, truth: npt.NDArray[Any], predicted: Floats, groups: npt.NDArray[np.int64], units: int) -> _Counts:
+        rows, columns, labels = truth.astype(np.int64), predicted.argmax(axis=1), predicted.shape[1]
 
         def count(which: npt.NDArray[np.int64], weights: npt.ArrayLike) -> Floats:
-            counts = np.bincount(groups * len(labels) + which, weights, units * len(labels))
-            return counts.reshape(units, len(labels)).astype(np.float64)
+            counts = np.bincount(groups * labels + which, weights, units * labels)
+            return counts.reshape(units, labels).astype(np.float64)
 
         ones = np.ones(len(rows))
         return cls(count(rows, rows == columns), count(rows, ones), count(columns, ones))
 
-    def score(self, draws: Floats, metric: Metric) -> Floats:
-        """Score resamples: (B, U) draw counts to (B,)."""
+    def score(self, draws: Floats, choice: MetricChoice, names: Sequence[str]) -> Floats:
+        """Score resamples: (B, U) draw counts to (B,). A label that is not drawn keeps what the whole sample says."""
+        assert choice.metric.counts is not None
         hits, clips = draws @ self.hits, draws @ self.clips  # (B, K)
-        if metric == "accuracy":
-            return np.asarray(hits.sum(axis=1) / clips.sum(axis=1))
-        everyone = np.ones((1, len(self.hits)))
-        whole = self._per_label(everyone @ self.hits, everyone @ self.clips, everyone, metric)  # (1, K)
-        each = np.where(clips > 0, self._per_label(hits, clips, draws, metric), whole)
-        return np.asarray(each.mean(axis=1))
-
-    def _per_label(self, hits: Floats, clips: Floats, draws: Floats, metric: Metric) -> Floats:
-        if metric == "uar":
-            return np.asarray(hits / np.maximum(clips, 1))
-        return np.asarray(2 * hits / np.maximum(clips + draws @ self.guesses, 1))
+        each = np.asarray(choice.metric.counts(hits, clips, draws @ self.guesses))  # (B, K) or (B,)
+        if each.shape[-1:] == (len(names),) and each.ndim == hits.ndim:
+            whole = choice.metric.counts(*(side.sum(axis=0) for side in (self.hits, self.clips, self.guesses)))
+            each = np.where(clips > 0, each, whole)
+        elif choice.part is None:
+            return each
+        return choice.total(each, names)
 
 
 def _units(

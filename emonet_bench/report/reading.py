@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from emonet_bench.errors import StoreError
+from emonet_bench.metrics.counts import label_arrays
 from emonet_bench.runs import predictions
 from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters, Scores
 from emonet_bench.runs.files import RunFiles
@@ -18,6 +22,7 @@ from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 
 State = Literal["done", "failed", "skipped"]
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True)
@@ -86,18 +91,67 @@ class CorpusResult:
 
 @dataclass(frozen=True)
 class Predictions:
-    """The test partition of a ``predictions.csv``: five lists of equal length."""
+    """The test partition of a ``predictions.csv``: lists of equal length, or empty where something is not read.
+
+    Attributes:
+        utterances: Names of the clips.
+        speakers: Who speaks, where that is known.
+        truth: The label of each clip.
+        prediction: The label that was predicted.
+        confidence: Its probability.
+        numbers: (N, K): the probability of each label, where it is asked for.
+    """
 
     utterances: list[str]
     speakers: list[str | None]
     truth: list[str]
     prediction: list[str]
     confidence: list[float]
+    numbers: list[Sequence[float]] = field(default_factory=list)
 
     @classmethod
     def empty(cls) -> Predictions:
         """Return no predictions."""
         return cls([], [], [], [], [])
+
+    def arrays(self, labels: Sequence[str]) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
+        """Return truth and prediction as metrics take them.
+
+        Args:
+            labels: In declared order, the order of ``numbers``.
+
+        Returns:
+            (N,) indices of the true labels; (N, K) probabilities, of equal ones that of the predicted label being the
+            larger, or ones where a label is predicted.
+
+        Raises:
+            CorpusError: There is nothing to score.
+        """
+        truth, predicted = label_arrays(self.truth, self.prediction, labels)
+        if not self.numbers:
+            return truth, predicted
+        numbers = np.array(self.numbers, np.float64)
+        chosen = np.arange(len(numbers)), predicted.argmax(axis=1)
+        above = np.nextafter(numbers.max(axis=1), 2)
+        numbers[chosen] = np.where(numbers.argmax(axis=1) == chosen[1], numbers[chosen], above)
+        return truth, numbers
+
+    def ordered(self, utterances: Sequence[str]) -> Predictions:
+        """Return them in the order of the given clips, each of which they have."""
+        place = {name: index for index, name in enumerate(self.utterances)}
+        index = [place[name] for name in utterances]
+
+        def chosen(column: list[Thing]) -> list[Thing]:
+            return [column[i] for i in index] if column else []
+
+        return Predictions(
+            list(utterances),
+            chosen(self.speakers),
+            chosen(self.truth),
+            chosen(self.prediction),
+            chosen(self.confidence),
+            chosen(self.numbers),
+        )
 
     def joined(self, other: Predictions) -> Predictions:
         """Return these and the others after them."""
@@ -107,6 +161,7 @@ class Predictions:
             self.truth + other.truth,
             self.prediction + other.prediction,
             self.confidence + other.confidence,
+            [*self.numbers, *other.numbers],
         )
 
 
@@ -148,8 +203,12 @@ def skipped(cell: Cell, reason: str) -> CorpusResult:
     return _result(spec, cell.run_id, ref.name, ref.division, source, "skipped", " ".join(reason.split()))
 
 
-def read_predictions(result: CorpusResult) -> Predictions:
+def read_predictions(result: CorpusResult, *, numbers: bool = False) -> Predictions:
     """Read the test partition of a run's predictions.
+
+    Args:
+        result: The run on a corpus.
+        numbers: Whether to read the probability of each label, too.
 
     Raises:
         StoreError: The file is missing or is no such table.
@@ -158,6 +217,9 @@ def read_predictions(result: CorpusResult) -> Predictions:
         table = predictions.read_predictions(result.predictions, result.facts.labels).part("test")
         truth, prediction = table.truth, table.prediction
         found = Predictions(table.utterances, table.speakers, truth, prediction, table.confidence())
+        if numbers:
+            order = [table.labels.index(label) for label in result.facts.labels]
+            found = replace(found, numbers=[[row[place] for place in order] for row in table.probabilities()])
     except StoreError as error:
         raise StoreError(f"{error}; run {result.title} again") from error
     if not truth:

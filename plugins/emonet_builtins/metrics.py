@@ -1,0 +1,102 @@
+"""Metrics that are registered as anybody's are: of single labels, votes, label sets and values on scales."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emonet_bench.metrics import counts, multilabel, regression, votes
+from emonet_bench.metrics.calibration import expected_calibration_error
+from emonet_bench.metrics.defaults import CCC, MACRO_F1, UAR
+from emonet_bench.types import Metric
+
+_GUO = (
+    "@inproceedings{guo2017calibration, title={On Calibration of Modern Neural Networks}, author={Guo, Chuan and "
+    "Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.}, booktitle={ICML}, year={2017}}"
+)
+_COHEN = (
+    "@article{cohen1960coefficient, title={A Coefficient of Agreement for Nominal Scales}, author={Cohen, Jacob}, "
+    "journal={Educational and Psychological Measurement}, volume={20}, number={1}, year={1960}}"
+)
+_SUPERB = (
+    "@article{wu2024emosuperb, title={{EMO-SUPERB}: An In-depth Look at Speech Emotion Recognition}, author={Wu, "
+    "Haibin and others}, journal={arXiv:2402.13018}, year={2024}}"
+)
+_KULLBACK = (
+    "@article{kullback1951information, title={On Information and Sufficiency}, author={Kullback, S. and Leibler, R. "
+    "A.}, journal={The Annals of Mathematical Statistics}, volume={22}, number={1}, year={1951}}"
+)
+_LIN = (
+    "@article{lin1991divergence, title={Divergence Measures Based on the {Shannon} Entropy}, author={Lin, Jianhua}, "
+    "journal={IEEE Transactions on Information Theory}, volume={37}, number={1}, year={1991}}"
+)
+_PEARSON = (
+    "@article{pearson1895note, title={Note on Regression and Inheritance in the Case of Two Parents}, author={Pearson, "
+    "Karl}, journal={Proceedings of the Royal Society of London}, volume={58}, year={1895}}"
+)
+
+
+def _of_each(metric: Any) -> Any:
+    return partial(regression.of_each, metric)
+
+
+def _above_share(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """F1 of each label, true and predicted where its share or score is above 1 / K: EMO-SUPERB's rule."""
+    shares = np.asarray(truth, np.float64)
+    return multilabel.f1_of_each(shares > 1 / shares.shape[1], predicted)
+
+
+METRICS = (
+    UAR,
+    Metric("accuracy", ("label",), counts.of_counts(counts.accuracy), title="Accuracy", counts=counts.accuracy),
+    MACRO_F1,
+    Metric(
+        "weighted_f1", ("label",), counts.of_counts(counts.weighted_f1), title="Weighted F1", counts=counts.weighted_f1
+    ),
+    Metric("kappa", ("label",), counts.of_counts(counts.kappa), title="Kappa", counts=counts.kappa, citation=_COHEN),
+    Metric(
+        "ece",
+        ("label",),
+        expected_calibration_error,
+        higher_is_better=False,
+        title="ECE",
+        probabilities=True,
+        resampled=False,  # which makes it larger still
+        citation=_GUO,
+    ),
+    Metric("macro_f1_1c", ("votes", "label-set"), _above_share, title="Macro F1 at 1/C", citation=_SUPERB),
+    Metric("map", ("label-set",), multilabel.precision_of_each, title="mAP", part_title="Average precision"),
+    Metric(
+        "cross_entropy",
+        ("votes",),
+        votes.cross_entropy,
+        higher_is_better=False,
+        title="Cross-entropy",
+        probabilities=True,
+    ),
+    Metric(
+        "kl_divergence",
+        ("votes",),
+        votes.kl_divergence,
+        higher_is_better=False,
+        title="KL divergence",
+        probabilities=True,
+        citation=_KULLBACK,
+    ),
+    Metric(
+        "js_divergence",
+        ("votes",),
+        votes.js_divergence,
+        higher_is_better=False,
+        title="JS divergence",
+        probabilities=True,
+        citation=_LIN,
+    ),
+    CCC,
+    Metric("pearson", ("values",), _of_each(regression.pearson_correlation), title="Pearson", citation=_PEARSON),
+    Metric("mae", ("values",), _of_each(regression.mean_absolute_error), higher_is_better=False, title="MAE"),
+    Metric("rmse", ("values",), _of_each(regression.root_mean_squared_error), higher_is_better=False, title="RMSE"),
+)
