@@ -37,6 +37,10 @@ def each(metric):
     return np.mean([metric(VALUES[:, k], GIVEN[:, k]) for k in range(3)])
 
 
+def pearson(x, y):
+    return pearsonr(x, y).statistic
+
+
 def naive_calibration_error():
     confidence, right, total = PROBABILITIES.max(axis=1), GUESSES == LABELS, 0.0
     for low in range(15):
@@ -59,7 +63,7 @@ ORACLES = {
     "kl_divergence": (VOTES, PROBABILITIES, lambda: entropy(VOTES, PROBABILITIES, axis=1).mean()),
     "js_divergence": (VOTES, PROBABILITIES, lambda: (jensenshannon(VOTES, PROBABILITIES, axis=1) ** 2).mean()),
     "ccc": (VALUES, GIVEN, lambda: each(audmetric.concordance_cc)),
-    "pearson": (VALUES, GIVEN, lambda: each(lambda x, y: pearsonr(x, y).statistic)),
+    "pearson": (VALUES, GIVEN, lambda: each(pearson)),
     "mae": (VALUES, GIVEN, lambda: sklearn.mean_absolute_error(VALUES, GIVEN)),
     "rmse": (VALUES, GIVEN, lambda: sklearn.root_mean_squared_error(VALUES, GIVEN)),
 }  # fmt: skip
