@@ -12,7 +12,8 @@ from emonet_bench.errors import StoreError
 from emonet_bench.metrics.calibration import calibration_error
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.significance import Comparison, Interval, compare, interval, mcnemar
-from emonet_bench.report.reading import CorpusResult, Predictions, State, read_predictions
+from emonet_bench.report.predictions import Predictions
+from emonet_bench.report.reading import CorpusResult, State, read_predictions
 
 ALPHA = 0.05
 
@@ -61,6 +62,7 @@ class TableCell:
         parity: Largest difference of an exported model's logits from the trained network's.
         drift: Largest difference of an exported model's UAR on test.
         source: What it started from, in words, or None.
+        teacher: Who taught it; empty: nobody.
         against: Comparison with the baseline cell on the same seeds and clips.
         p: Its p value after Holm's correction over the table.
         mcnemar: p value of McNemar's test against the baseline, where one seed is compared; uncorrected.
@@ -87,6 +89,7 @@ class TableCell:
     parity: float | None = None
     drift: float | None = None
     source: str | None = None
+    teacher: str = ""
     against: Comparison | None = None
     p: float | None = None
     mcnemar: float | None = None
@@ -149,6 +152,7 @@ class CellRuns:
             failed=failed,
             complete=not failed and all(have == folds for have in per_seed),
             halved=any(run.halved for run in done),
+            teacher=done[0].teacher,
             trainable=counts.trainable if counts else None,
             total=counts.total if counts else None,
             seconds=plain.fmean(seconds) if seconds else None,

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
-from emonet_bench.metrics.counts import label_arrays
+from emonet_bench.report.predictions import Predictions
 from emonet_bench.runs import predictions
 from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters, Scores
 from emonet_bench.runs.files import RunFiles
@@ -22,7 +19,6 @@ from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 
 State = Literal["done", "failed", "skipped"]
-Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True)
@@ -53,6 +49,7 @@ class CorpusResult:
         finished: When, in UTC.
         halved: What was done where a batch did not fit into memory at once.
         trained_on: Corpus and protocol that the network was trained on, where it is scored on another one; else empty.
+        teacher: Architecture and strategy of the run that taught it, where one did; else empty.
         external: What predictions hold that were made elsewhere; else None.
     """
 
@@ -79,6 +76,7 @@ class CorpusResult:
     finished: str = ""
     halved: str = ""
     trained_on: str = ""
+    teacher: str = ""
     external: Literal["labels", "probabilities"] | None = None
 
     @property
@@ -87,82 +85,6 @@ class CorpusResult:
         fold = "" if self.fold is None else f" f{self.fold}"
         way = f"{self.architecture} {self.strategy} s{self.seed}{fold}"
         return f"{self.trained_on} {way} on {self.corpus}" if self.trained_on else f"{self.corpus} {way}"
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """The test partition of a ``predictions.csv``: lists of equal length, or empty where something is not read.
-
-    Attributes:
-        utterances: Names of the clips.
-        speakers: Who speaks, where that is known.
-        truth: The label of each clip.
-        prediction: The label that was predicted.
-        confidence: Its probability.
-        numbers: (N, K): the probability of each label, where it is asked for.
-    """
-
-    utterances: list[str]
-    speakers: list[str | None]
-    truth: list[str]
-    prediction: list[str]
-    confidence: list[float]
-    numbers: list[Sequence[float]] = field(default_factory=list)
-
-    @classmethod
-    def empty(cls) -> Predictions:
-        """Return no predictions."""
-        return cls([], [], [], [], [])
-
-    def arrays(self, labels: Sequence[str]) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
-        """Return truth and prediction as metrics take them.
-
-        Args:
-            labels: In declared order, the order of ``numbers``.
-
-        Returns:
-            (N,) indices of the true labels; (N, K) probabilities, of equal ones that of the predicted label being the
-            larger, or ones where a label is predicted.
-
-        Raises:
-            CorpusError: There is nothing to score.
-        """
-        truth, predicted = label_arrays(self.truth, self.prediction, labels)
-        if not self.numbers:
-            return truth, predicted
-        numbers = np.array(self.numbers, np.float64)
-        chosen = np.arange(len(numbers)), predicted.argmax(axis=1)
-        above = np.nextafter(numbers.max(axis=1), 2)
-        numbers[chosen] = np.where(numbers.argmax(axis=1) == chosen[1], numbers[chosen], above)
-        return truth, numbers
-
-    def ordered(self, utterances: Sequence[str]) -> Predictions:
-        """Return them in the order of the given clips, each of which they have."""
-        place = {name: index for index, name in enumerate(self.utterances)}
-        index = [place[name] for name in utterances]
-
-        def chosen(column: list[Thing]) -> list[Thing]:
-            return [column[i] for i in index] if column else []
-
-        return Predictions(
-            list(utterances),
-            chosen(self.speakers),
-            chosen(self.truth),
-            chosen(self.prediction),
-            chosen(self.confidence),
-            chosen(self.numbers),
-        )
-
-    def joined(self, other: Predictions) -> Predictions:
-        """Return these and the others after them."""
-        return Predictions(
-            self.utterances + other.utterances,
-            self.speakers + other.speakers,
-            self.truth + other.truth,
-            self.prediction + other.prediction,
-            self.confidence + other.confidence,
-            [*self.numbers, *other.numbers],
-        )
 
 
 def load(results: Path) -> list[CorpusResult]:
@@ -229,7 +151,7 @@ def read_predictions(result: CorpusResult, *, numbers: bool = False) -> Predicti
 
 def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[CorpusResult]:
     spec, files = record.spec, RunFiles(path)
-    source = None if spec.evaluate else sources.title(spec.source, path.parent)
+    source = None if spec.evaluate else sources.title(spec, path.parent)
     for ref in spec.scored_corpora():
         corpus = ref.name
         result = _result(spec, record.run_id, corpus, ref.division, source, "failed" if record.error else "done")
@@ -250,6 +172,7 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             predictions=files.predictions(corpus if record.joint else None),
             finished=record.finished,
             halved=record.notes.get("halved_batch", ""),
+            teacher=record.notes.get("teacher", ""),
         )
 
 
@@ -292,25 +215,31 @@ def _variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
 
 
 class _Sources:
-    """Describes sources without their seed, so that seeds of one recipe meet: by corpora and strategy, else by hash."""
+    """Describes sources without their seed, so that seeds of one recipe meet: by corpora and strategy, else by hash.
+
+    A source of another architecture, a teacher, is described by that, too.
+    """
 
     def __init__(self) -> None:
         self._places: dict[Path, dict[str, Path]] = {}
-        self._titles: dict[str, str] = {}
+        self._specs: dict[str, RunSpec | None] = {}
 
-    def title(self, source: str | None, results: Path) -> str | None:
-        """Describe a source whose run may lie among the results."""
-        if source is None:
+    def title(self, spec: RunSpec, results: Path) -> str | None:
+        """Describe the source of a run; the source's own run may lie among the results."""
+        if spec.source is None:
             return None
-        if source not in self._titles:
-            self._titles[source] = self._read(source, results)
-        return self._titles[source]
+        if spec.source not in self._specs:
+            self._specs[spec.source] = self._read(spec.source, results)
+        source = self._specs[spec.source]
+        if source is None:
+            return spec.source[:8]
+        other = "" if source.architecture == spec.architecture else f"{source.architecture} "
+        return f"{other}{source.strategy} on {source.corpus}"
 
-    def _read(self, source: str, results: Path) -> str:
+    def _read(self, source: str, results: Path) -> RunSpec | None:
         if results not in self._places:
             self._places[results] = {path.name.rpartition("-")[2]: path for path in results.iterdir()}
         try:
-            spec = RunFiles(self._places[results][source[:8]]).read_record().spec
+            return RunFiles(self._places[results][source[:8]]).read_record().spec
         except (StoreError, KeyError):
-            return source[:8]
-        return f"{spec.strategy} on {spec.corpus}"
+            return None

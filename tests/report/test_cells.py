@@ -6,7 +6,7 @@ import pytest
 from emonet_bench import report
 from emonet_bench.report.cells import confidence_error, pool_runs, score
 from emonet_bench.report.choice import UAR_CHOICE
-from emonet_bench.report.reading import Predictions
+from emonet_bench.report.predictions import Predictions
 from tests.written import LABELS, Results, clips
 
 

@@ -1,5 +1,7 @@
 """Built-in metrics against scikit-learn, SciPy and audmetric: each kind of target, whole partitions."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
@@ -37,6 +39,10 @@ def each(metric):
     return np.mean([metric(VALUES[:, k], GIVEN[:, k]) for k in range(3)])
 
 
+def divergence():
+    return (jensenshannon(VOTES, PROBABILITIES, axis=1) ** 2).mean()
+
+
 def pearson(x, y):
     return pearsonr(x, y).statistic
 
@@ -61,9 +67,9 @@ ORACLES = {
     "map": (SETS, SCORES, lambda: sklearn.average_precision_score(SETS, SCORES, average="macro")),
     "cross_entropy": (VOTES, PROBABILITIES, lambda: -(VOTES * np.log(PROBABILITIES)).sum(axis=1).mean()),
     "kl_divergence": (VOTES, PROBABILITIES, lambda: entropy(VOTES, PROBABILITIES, axis=1).mean()),
-    "js_divergence": (VOTES, PROBABILITIES, lambda: (jensenshannon(VOTES, PROBABILITIES, axis=1) ** 2).mean()),
-    "ccc": (VALUES, GIVEN, lambda: each(audmetric.concordance_cc)),
-    "pearson": (VALUES, GIVEN, lambda: each(pearson)),
+    "js_divergence": (VOTES, PROBABILITIES, divergence),
+    "ccc": (VALUES, GIVEN, partial(each, audmetric.concordance_cc)),
+    "pearson": (VALUES, GIVEN, partial(each, pearson)),
     "mae": (VALUES, GIVEN, lambda: sklearn.mean_absolute_error(VALUES, GIVEN)),
     "rmse": (VALUES, GIVEN, lambda: sklearn.root_mean_squared_error(VALUES, GIVEN)),
 }  # fmt: skip

@@ -15,7 +15,8 @@ from emonet_bench.report.cells import CellRuns, score
 from emonet_bench.report.choice import UAR_CHOICE
 from emonet_bench.report.external.coverage import ScoredClips
 from emonet_bench.report.external.table import ExternalRow
-from emonet_bench.report.reading import Predictions, load
+from emonet_bench.report.predictions import Predictions
+from emonet_bench.report.reading import load
 from emonet_bench.report.rows import Column, Row, fullest
 from emonet_bench.report.table import summarise
 from emonet_bench.types import Metric
