@@ -52,3 +52,8 @@ CCC = Metric(
         "author={Lin, Lawrence I-Kuei}, journal={Biometrics}, volume={45}, number={1}, pages={255--268}, year={1989}}"
     ),
 )
+
+
+def default_metrics() -> tuple[Metric, ...]:
+    """Return the metrics that the host itself needs by name; the plugin of what is built in registers them."""
+    return UAR, MACRO_F1, CCC

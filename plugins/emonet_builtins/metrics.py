@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from emonet_bench.metrics import counts, multilabel, regression, votes
 from emonet_bench.metrics.calibration import expected_calibration_error
-from emonet_bench.metrics.defaults import CCC, MACRO_F1, UAR
+from emonet_bench.metrics.defaults import default_metrics
 from emonet_bench.types import Metric
 
 _GUO = (
@@ -50,9 +50,8 @@ def _above_share(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> npt.NDArray[
 
 
 METRICS = (
-    UAR,
+    *default_metrics(),
     Metric("accuracy", ("label",), counts.of_counts(counts.accuracy), title="Accuracy", counts=counts.accuracy),
-    MACRO_F1,
     Metric(
         "weighted_f1", ("label",), counts.of_counts(counts.weighted_f1), title="Weighted F1", counts=counts.weighted_f1
     ),
@@ -95,7 +94,6 @@ METRICS = (
         probabilities=True,
         citation=_LIN,
     ),
-    CCC,
     Metric("pearson", ("values",), _of_each(regression.pearson_correlation), title="Pearson", citation=_PEARSON),
     Metric("mae", ("values",), _of_each(regression.mean_absolute_error), higher_is_better=False, title="MAE"),
     Metric("rmse", ("values",), _of_each(regression.root_mean_squared_error), higher_is_better=False, title="RMSE"),
