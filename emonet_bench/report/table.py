@@ -12,7 +12,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.significance import almost_stochastic_order, holm
 from emonet_bench.report.cells import CellRuns, TableCell, pool_runs
-from emonet_bench.report.choice import UAR_CHOICE, Wanted, wanted_metric
+from emonet_bench.report.choice import Wanted, wanted_metric
 from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_sources
 from emonet_bench.report.notes import across_notes, notes, problems
 from emonet_bench.report.reading import CorpusResult
@@ -60,7 +60,7 @@ class Table:
                     yield row, column, row.cells[column]
 
 
-def summarise(records: Sequence[CorpusResult], metric: Wanted = UAR_CHOICE, baseline: str = BASELINE) -> Table:
+def summarise(records: Sequence[CorpusResult], metric: Wanted = "uar", baseline: str = BASELINE) -> Table:
     """Pool the folds of each seed and score them once, average the seeds, and compare with the baseline strategy.
 
     Runs with different protocol ids, fingerprints or labels (or different limits on the clips) never share a row. Of
