@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emonet_bench.metrics import counts, multilabel, regression, votes
 from emonet_bench.metrics.calibration import expected_calibration_error
+from emonet_bench.metrics.counts import accuracy, kappa, of_counts, weighted_f1
 from emonet_bench.metrics.defaults import default_metrics
+from emonet_bench.metrics.multilabel import f1_of_each, precision_of_each
+from emonet_bench.metrics.regression import mean_absolute_error, of_each, pearson_correlation, root_mean_squared_error
+from emonet_bench.metrics.votes import cross_entropy, js_divergence, kl_divergence
 from emonet_bench.types import Metric
 
 _GUO = (
@@ -40,22 +43,20 @@ _PEARSON = (
 
 
 def _of_each(metric: Any) -> Any:
-    return partial(regression.of_each, metric)
+    return partial(of_each, metric)
 
 
 def _above_share(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """F1 of each label, true and predicted where its share or score is above 1 / K: EMO-SUPERB's rule."""
     shares = np.asarray(truth, np.float64)
-    return multilabel.f1_of_each(shares > 1 / shares.shape[1], predicted)
+    return f1_of_each(shares > 1 / shares.shape[1], predicted)
 
 
 METRICS = (
     *default_metrics(),
-    Metric("accuracy", ("label",), counts.of_counts(counts.accuracy), title="Accuracy", counts=counts.accuracy),
-    Metric(
-        "weighted_f1", ("label",), counts.of_counts(counts.weighted_f1), title="Weighted F1", counts=counts.weighted_f1
-    ),
-    Metric("kappa", ("label",), counts.of_counts(counts.kappa), title="Kappa", counts=counts.kappa, citation=_COHEN),
+    Metric("accuracy", ("label",), of_counts(accuracy), title="Accuracy", counts=accuracy),
+    Metric("weighted_f1", ("label",), of_counts(weighted_f1), title="Weighted F1", counts=weighted_f1),
+    Metric("kappa", ("label",), of_counts(kappa), title="Kappa", counts=kappa, citation=_COHEN),
     Metric(
         "ece",
         ("label",),
@@ -67,11 +68,11 @@ METRICS = (
         citation=_GUO,
     ),
     Metric("macro_f1_1c", ("votes", "label-set"), _above_share, title="Macro F1 at 1/C", citation=_SUPERB),
-    Metric("map", ("label-set",), multilabel.precision_of_each, title="mAP", part_title="Average precision"),
+    Metric("map", ("label-set",), precision_of_each, title="mAP", part_title="Average precision"),
     Metric(
         "cross_entropy",
         ("votes",),
-        votes.cross_entropy,
+        cross_entropy,
         higher_is_better=False,
         title="Cross-entropy",
         probabilities=True,
@@ -79,7 +80,7 @@ METRICS = (
     Metric(
         "kl_divergence",
         ("votes",),
-        votes.kl_divergence,
+        kl_divergence,
         higher_is_better=False,
         title="KL divergence",
         probabilities=True,
@@ -88,13 +89,13 @@ METRICS = (
     Metric(
         "js_divergence",
         ("votes",),
-        votes.js_divergence,
+        js_divergence,
         higher_is_better=False,
         title="JS divergence",
         probabilities=True,
         citation=_LIN,
     ),
-    Metric("pearson", ("values",), _of_each(regression.pearson_correlation), title="Pearson", citation=_PEARSON),
-    Metric("mae", ("values",), _of_each(regression.mean_absolute_error), higher_is_better=False, title="MAE"),
-    Metric("rmse", ("values",), _of_each(regression.root_mean_squared_error), higher_is_better=False, title="RMSE"),
+    Metric("pearson", ("values",), _of_each(pearson_correlation), title="Pearson", citation=_PEARSON),
+    Metric("mae", ("values",), _of_each(mean_absolute_error), higher_is_better=False, title="MAE"),
+    Metric("rmse", ("values",), _of_each(root_mean_squared_error), higher_is_better=False, title="RMSE"),
 )
