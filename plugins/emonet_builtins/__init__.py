@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emonet_bench import hookimpl
-from emonet_bench.types import Loss, Metric, Optimizer
+from emonet_bench.types import ExecutorKind, Loss, Metric, Optimizer
+from emonet_builtins.executors import EXECUTORS
 from emonet_builtins.losses import LOSSES
 from emonet_builtins.metrics import METRICS
 from emonet_builtins.optimizers import OPTIMIZERS
@@ -28,3 +29,9 @@ def emonet_optimizers() -> Sequence[Optimizer]:
 def emonet_metrics() -> Sequence[Metric]:
     """Register metrics of all kinds of targets."""
     return METRICS
+
+
+@hookimpl
+def emonet_executors() -> Sequence[ExecutorKind]:
+    """Register worker processes."""
+    return EXECUTORS
