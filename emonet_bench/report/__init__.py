@@ -1,6 +1,7 @@
 """Reports: read run directories, pool folds, average seeds, tell apart what differs, render a table."""
 
-from emonet_bench.report.cells import MetricName, TableCell
+from emonet_bench.report.cells import TableCell
+from emonet_bench.report.choice import wanted_metric
 from emonet_bench.report.layout import SORTS, arranged
 from emonet_bench.report.reading import CorpusResult, load, load_runs, skipped
 from emonet_bench.report.rendering import render_csv, render_json, render_latex, render_markdown
@@ -13,7 +14,6 @@ __all__ = [
     "SORTS",
     "Column",
     "CorpusResult",
-    "MetricName",
     "Row",
     "Table",
     "TableCell",
@@ -28,4 +28,5 @@ __all__ = [
     "search_details",
     "skipped",
     "summarise",
+    "wanted_metric",
 ]
