@@ -29,7 +29,7 @@ def cells_on_disk(study: Study, store: RunStore) -> int:
 def _outcome(cell: Cell, store: RunStore) -> Ended | None:
     with suppress(StoreError):
         record = store.record(cell.spec, cell.run_id)
-        return record and Ended.of(record)
+        return Ended.of(record) if record else None
     return None
 
 
