@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emonet_bench.data.consensus import all_above_chance, consensus
@@ -26,6 +26,7 @@ def test_a_majority_is_more_than_half_and_a_plurality_more_than_any_other(votes,
     assert consensus(votes, "plurality") == plurality
 
 
+@settings(deadline=None)  # the first example imports
 @given(VOTES)
 def test_whoever_has_the_majority_is_the_plurality_too(votes):
     listed = list(Counter(votes).elements())
@@ -33,6 +34,7 @@ def test_whoever_has_the_majority_is_the_plurality_too(votes):
     assert agreed is None or (consensus(votes, "plurality") == agreed and 2 * listed.count(agreed) > len(listed))
 
 
+@settings(deadline=None)  # the first example imports
 @given(VOTES)
 def test_the_set_of_all_labels_is_above_one_in_as_many_classes(votes):
     listed = list(Counter(votes).elements())
