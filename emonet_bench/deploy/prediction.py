@@ -22,6 +22,8 @@ class Prediction:
         end: Last second.
         embedding: (D,) float32, where it was asked for.
         logits: (K,) float32, where they were asked for.
+        level: Of a stretch that a model has heard: the root mean square of its samples, in dB, that of the constant 1
+            being 0; digital silence has minus infinity.
     """
 
     file: str
@@ -31,3 +33,4 @@ class Prediction:
     end: float
     embedding: NDArray[np.float32] | None = None
     logits: NDArray[np.float32] | None = None
+    level: float | None = None

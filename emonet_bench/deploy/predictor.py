@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from emonet_bench.deploy.arguments import check_axis, check_count, check_rate
-from emonet_bench.deploy.clips import cut_of, segments
+from emonet_bench.deploy.clips import cut_of, level_of, segments
 from emonet_bench.deploy.model import check_probabilities, open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
 from emonet_bench.deploy.prediction import Prediction
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from emonet_bench.deploy.sources import Clip, Source
     from emonet_bench.types import InputSpec
 
+    _Outputs = Mapping[str, NDArray[np.float32]]
 
 _Piece = tuple[int, str, int, "NDArray[np.float32]"]  # its clip's number and name, its first sample, its samples
 
@@ -279,22 +280,22 @@ class Predictor:
         except AudioError as error:
             return [error] * len(batch)
         return [
-            self._prediction(name, start, len(samples), dict(zip(asked.outputs, more, strict=True)), row)
-            for (_, name, start, samples), row, *more in zip(batch, *outputs, strict=True)
+            self._prediction(piece, row, dict(zip(asked.outputs, more, strict=True)))
+            for piece, row, *more in zip(batch, *outputs, strict=True)
         ]
 
     def _score(self, asked: _Request, start: int, samples: NDArray[np.float32]) -> Prediction:
-        (one,) = self._scored(asked, [(0, "stream", start, samples)])
-        if isinstance(one, AudioError):
-            raise one
-        return one
+        (found,) = self._scored(asked, [(0, "stream", start, samples)])
+        if isinstance(found, AudioError):
+            raise found
+        return found
 
-    def _prediction(
-        self, name: str, start: int, length: int, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
-    ) -> Prediction | AudioError:
+    def _prediction(self, piece: _Piece, row: NDArray[np.float32], more: _Outputs) -> Prediction | AudioError:
         try:
             check_probabilities(row)
         except AudioError as error:
             return error
-        rate = self.sampling_rate
-        return Prediction(name, self.labels[row.argmax()], row, start / rate, (start + length) / rate, **more)
+        _, name, start, samples = piece
+        first, last = start / self.sampling_rate, (start + len(samples)) / self.sampling_rate
+        others = more.get("embedding"), more.get("logits"), level_of(samples)
+        return Prediction(name, self.labels[row.argmax()], row, first, last, *others)
