@@ -33,10 +33,12 @@ def write_csv(predictor: Predictor, predictions: Iterable[Prediction], stream: T
 
 def write_jsonl(predictor: Predictor, predictions: Iterable[Prediction], stream: TextIO) -> None:
     """Write an object for each prediction as it comes; a name that is not UTF-8 is escaped, as JSON does it."""
+    output = predictor.model.output
     for one in predictions:
-        probabilities = dict(zip(predictor.labels, one.probabilities.tolist(), strict=True))
-        row = {"file": one.file, "start": one.start, "end": one.end, "prediction": one.label}
-        text = json.dumps({**row, "probabilities": probabilities}, ensure_ascii=False)
+        told = dict(zip(predictor.labels, one.row.tolist(), strict=True))
+        label = {"prediction": one.label} if one.label else {}
+        row = {"file": one.file, "start": one.start, "end": one.end, **label, output: told}
+        text = json.dumps(row, ensure_ascii=False)
         stream.write(text.encode(errors="backslashreplace").decode() + "\n")
         stream.flush()
 
@@ -123,17 +125,20 @@ def _in_unicode(rows: Iterable[dict[str, str | float]]) -> list[dict[str, str | 
     return [{**row, "file": str(row["file"]).encode(errors="backslashreplace").decode()} for row in rows]
 
 
-def print_table(predictions: Iterable[Prediction]) -> None:
+def print_table(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
     """Print a table, once everything is known."""
-    from rich.table import Column, Table  # noqa: PLC0415 - slow, and only tables need it
+    from rich.markup import escape  # noqa: PLC0415 - slow, and only tables need it
+    from rich.table import Column, Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
 
-    table = Table(Column("file", overflow="fold"), "start", "end", "prediction", "probability")
+    labelled = predictor.model.output == "probabilities"
+    told = ["prediction", "probability"] if labelled else list(map(printable, predictor.labels))
+    table = Table(Column("file", overflow="fold"), "start", "end", *map(escape, told))
     for one in predictions:
-        times, most = (f"{one.start:.2f}", f"{one.end:.2f}"), f"{one.probabilities.max():.3f}"
-        names = Text(printable(one.file)), Text(printable(one.label))  # escaped before they are measured
-        table.add_row(names[0], *times, names[1], most)
+        numbers = [f"{one.probabilities.max():.3f}"] if labelled else [f"{value:.3f}" for value in one.row]
+        cells = [f"{one.start:.2f}", f"{one.end:.2f}", *([printable(one.label)] if labelled else []), *numbers]
+        table.add_row(*map(Text, [printable(one.file), *cells]))  # escaped before it is measured
     if table.row_count:
         Terminal().print(table)

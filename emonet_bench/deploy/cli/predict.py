@@ -167,6 +167,8 @@ def _as_timeline(
 ) -> Iterable[Prediction]:
     if not is_timeline(form, given):
         return predictions
+    if predictor.model.output != "probabilities":
+        raise ConfigError(f"--timeline: joins labels, and the model tells {predictor.model.output}; leave it out")
     from emonet_bench.deploy.timeline import Timeline  # noqa: PLC0415 - not for other formats
 
     rules = Timeline(predictor.labels, given["smooth"], given["min_duration"], given["gate"])
@@ -178,7 +180,7 @@ def _write(predictor: Predictor, found: Iterable[Prediction], form: str, given: 
     if form == "table":
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="surrogateescape")
-        print_table(found)
+        print_table(predictor, found)
     elif form == "parquet":
         assert output is not None
         with atomic_path(output) as temporary:

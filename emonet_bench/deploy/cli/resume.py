@@ -10,6 +10,7 @@ from io import BufferedRandom
 from pathlib import Path
 from typing import NamedTuple
 
+from emonet_bench.deploy.prediction import column_names
 from emonet_bench.errors import ConfigError
 from emonet_bench.files import check_regular
 
@@ -50,7 +51,7 @@ def read_done(path: Path, form: str, columns: Sequence[str]) -> Done:
         lines = _csv_files(file, columns) if form == "csv" else _jsonl_files(file, columns)
         try:
             return _up_to_last(lines)
-        except (ValueError, KeyError, TypeError, csv.Error) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
             raise ConfigError(
                 f"--resume: {path} is not what this model writes with --format {form}; name another --output"
             ) from error
@@ -88,14 +89,11 @@ def _jsonl_files(file: BufferedRandom, columns: Sequence[str]) -> Iterator[tuple
     place = 0
     for line in _whole_lines(file):
         row = json.loads(line)
-        if [*row, *(f"probability:{label}" for label in row.pop("probabilities"))] != _listed(columns):
+        *told, (output, numbers) = row.items()
+        if column_names(output, [*numbers]) != [*columns] or [*dict(told)] != [*columns[: len(told)]]:
             raise ValueError("another row")
         yield str(row["file"]), place
         place = file.tell()
-
-
-def _listed(columns: Sequence[str]) -> list[str]:
-    return [*columns[:4], "probabilities", *columns[4:]]
 
 
 def _whole_lines(file: BufferedRandom) -> Iterator[str]:
