@@ -144,8 +144,8 @@ def importable():
         for module, distributions in packages_distributions().items()
         if any(distribution.lower() in declared for distribution in distributions)
     }
-    own = {name.replace("-", "_") for name in declared}  # of an extra that is not installed here
-    return {*modules, *own, *sys.stdlib_module_names, *(package.name for package in PACKAGES)}
+    modules |= {name.replace("-", "_") for name in declared}  # of extras that are not installed here
+    return {*modules, *sys.stdlib_module_names, *(package.name for package in PACKAGES)}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=shown)

@@ -113,6 +113,7 @@ def corpus_facts(
             skipped_files=corpus.skipped_files,
             synthetic=corpus.corpus.synthetic,
             licence=corpus.corpus.licence,
+            elicitation=corpus.corpus.facts.get("elicitation", ""),
             partitions={
                 part: PartitionFacts(**corpus.statistics(index)) for part, index in divided.items() if part in heard
             },
