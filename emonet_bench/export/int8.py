@@ -32,7 +32,7 @@ from emonet_bench.export.gate import (
 from emonet_bench.export.int8_card import Measured, Quantised, int8_card
 from emonet_bench.export.quantisation import quantise_graph
 from emonet_bench.metrics import unweighted_average_recall
-from emonet_bench.metrics.significance import interval
+from emonet_bench.metrics.significance import uar_interval
 from emonet_bench.types import InputSpec
 
 MOST_LOST = 0.02
@@ -61,6 +61,8 @@ def quantise(model: Path, target: Path, train: Clips, test: Clips, unmasked: byt
     """
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
+    if test.kind != "label":
+        raise ExportError(f"--quantize: {model} predicts {test.kind}, and int8 is measured by UAR; keep it as it is")
     _remove(target)
     with TemporaryDirectory() as folder:
         source, variant = Path(folder) / model.name, Path(folder) / "int8.onnx"
@@ -99,7 +101,7 @@ def _measured(source: Path, variant: Path, test: Clips) -> Quantised:
     found = []
     for path, cost in zip((source, variant), costs, strict=True):
         said = predict_onnx(path, test)
-        bounds = interval(truth, said, test.labels, test.speakers)
+        bounds = uar_interval(truth, said, test.labels, test.speakers)
         uar = unweighted_average_recall(truth, said, test.labels)
         found.append(Measured(uar, (bounds.low, bounds.high), path.stat().st_size, cost))
     return Quantised(*found)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
+from emonet_bench.report.predictions import Predictions
 from emonet_bench.runs import predictions
 from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters, Scores
 from emonet_bench.runs.files import RunFiles
@@ -48,6 +49,7 @@ class CorpusResult:
         finished: When, in UTC.
         halved: What was done where a batch did not fit into memory at once.
         trained_on: Corpus and protocol that the network was trained on, where it is scored on another one; else empty.
+        teacher: Architecture and strategy of the run that taught it, where one did; else empty.
         external: What predictions hold that were made elsewhere; else None.
     """
 
@@ -74,6 +76,7 @@ class CorpusResult:
     finished: str = ""
     halved: str = ""
     trained_on: str = ""
+    teacher: str = ""
     external: Literal["labels", "probabilities"] | None = None
 
     @property
@@ -82,32 +85,6 @@ class CorpusResult:
         fold = "" if self.fold is None else f" f{self.fold}"
         way = f"{self.architecture} {self.strategy} s{self.seed}{fold}"
         return f"{self.trained_on} {way} on {self.corpus}" if self.trained_on else f"{self.corpus} {way}"
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """The test partition of a ``predictions.csv``: five lists of equal length."""
-
-    utterances: list[str]
-    speakers: list[str | None]
-    truth: list[str]
-    prediction: list[str]
-    confidence: list[float]
-
-    @classmethod
-    def empty(cls) -> Predictions:
-        """Return no predictions."""
-        return cls([], [], [], [], [])
-
-    def joined(self, other: Predictions) -> Predictions:
-        """Return these and the others after them."""
-        return Predictions(
-            self.utterances + other.utterances,
-            self.speakers + other.speakers,
-            self.truth + other.truth,
-            self.prediction + other.prediction,
-            self.confidence + other.confidence,
-        )
 
 
 def load(results: Path) -> list[CorpusResult]:
@@ -148,8 +125,12 @@ def skipped(cell: Cell, reason: str) -> CorpusResult:
     return _result(spec, cell.run_id, ref.name, ref.division, source, "skipped", " ".join(reason.split()))
 
 
-def read_predictions(result: CorpusResult) -> Predictions:
+def read_predictions(result: CorpusResult, *, numbers: bool = False) -> Predictions:
     """Read the test partition of a run's predictions.
+
+    Args:
+        result: The run on a corpus.
+        numbers: Whether to read the probability of each label, too.
 
     Raises:
         StoreError: The file is missing or is no such table.
@@ -158,6 +139,9 @@ def read_predictions(result: CorpusResult) -> Predictions:
         table = predictions.read_predictions(result.predictions, result.facts.labels).part("test")
         truth, prediction = table.truth, table.prediction
         found = Predictions(table.utterances, table.speakers, truth, prediction, table.confidence())
+        if numbers:
+            order = [table.labels.index(label) for label in result.facts.labels]
+            found = replace(found, numbers=[[row[place] for place in order] for row in table.probabilities()])
     except StoreError as error:
         raise StoreError(f"{error}; run {result.title} again") from error
     if not truth:
@@ -167,7 +151,7 @@ def read_predictions(result: CorpusResult) -> Predictions:
 
 def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[CorpusResult]:
     spec, files = record.spec, RunFiles(path)
-    source = None if spec.evaluate else sources.title(spec.source, path.parent)
+    source = None if spec.evaluate else sources.title(spec, path.parent)
     for ref in spec.scored_corpora():
         corpus = ref.name
         result = _result(spec, record.run_id, corpus, ref.division, source, "failed" if record.error else "done")
@@ -183,11 +167,12 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             parameters=record.parameters,
             seconds=record.seconds.get("train"),
             parity=exported.max_delta,
-            drift=None if exported.uar is None else abs(exported.uar - scores.uar),
+            drift=None if exported.uar is None or scores.uar is None else abs(exported.uar - scores.uar),
             not_exported=exported.error or "",
             predictions=files.predictions(corpus if record.joint else None),
             finished=record.finished,
             halved=record.notes.get("halved_batch", ""),
+            teacher=record.notes.get("teacher", ""),
         )
 
 
@@ -213,6 +198,8 @@ def _result(
 
 
 def _known(scores: Scores) -> dict[str, float]:
+    if scores.metrics is not None:
+        return dict(scores.metrics)
     known = {"uar": scores.uar, "accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
     return {name: value for name, value in known.items() if value is not None}
 
@@ -230,25 +217,31 @@ def _variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
 
 
 class _Sources:
-    """Describes sources without their seed, so that seeds of one recipe meet: by corpora and strategy, else by hash."""
+    """Describes sources without their seed, so that seeds of one recipe meet: by corpora and strategy, else by hash.
+
+    A source of another architecture, a teacher, is described by that, too.
+    """
 
     def __init__(self) -> None:
         self._places: dict[Path, dict[str, Path]] = {}
-        self._titles: dict[str, str] = {}
+        self._specs: dict[str, RunSpec | None] = {}
 
-    def title(self, source: str | None, results: Path) -> str | None:
-        """Describe a source whose run may lie among the results."""
-        if source is None:
+    def title(self, spec: RunSpec, results: Path) -> str | None:
+        """Describe the source of a run; the source's own run may lie among the results."""
+        if spec.source is None:
             return None
-        if source not in self._titles:
-            self._titles[source] = self._read(source, results)
-        return self._titles[source]
+        if spec.source not in self._specs:
+            self._specs[spec.source] = self._read(spec.source, results)
+        source = self._specs[spec.source]
+        if source is None:
+            return spec.source[:8]
+        other = "" if source.architecture == spec.architecture else f"{source.architecture} "
+        return f"{other}{source.strategy} on {source.corpus}"
 
-    def _read(self, source: str, results: Path) -> str:
+    def _read(self, source: str, results: Path) -> RunSpec | None:
         if results not in self._places:
             self._places[results] = {path.name.rpartition("-")[2]: path for path in results.iterdir()}
         try:
-            spec = RunFiles(self._places[results][source[:8]]).read_record().spec
+            return RunFiles(self._places[results][source[:8]]).read_record().spec
         except (StoreError, KeyError):
-            return source[:8]
-        return f"{spec.strategy} on {spec.corpus}"
+            return None
