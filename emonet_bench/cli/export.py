@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Write an unmasked twin beside it, such as model.single.onnx, which scores clips one by one faster.",
 )
+@click.option("--audonnx", is_flag=True, help="Write what audonnx loads beside it, such as the folder model.audonnx.")
 @click.option("--bank", is_flag=True, help="One file of several tasks: runs that share the network of one source.")
 @click.option("--any-code", is_flag=True, help="Export a run, too, that other versions of its plugins have trained.")
 @click.pass_context
@@ -51,6 +52,7 @@ def export(
     quantize: str | None,
     *,
     single: bool,
+    audonnx: bool,
     bank: bool,
     any_code: bool,
 ) -> None:
@@ -69,8 +71,10 @@ def export(
     for run in () if any_code else runs:
         check_code(RunFiles(run).read_record(), plugins, run)
     if bank:
-        if output is None or corpus or quantize or single:
-            raise ConfigError("--bank: needs --output FILE, and goes with neither --corpus, --quantize nor --single")
+        if output is None or corpus or quantize or single or audonnx:
+            raise ConfigError(
+                "--bank: needs --output FILE, and goes with neither --corpus, --quantize, --single nor --audonnx"
+            )
         _bank([one for run in runs for one in trained(run, plugins, None)], output)
         return
     if len(runs) > 1:
@@ -81,6 +85,8 @@ def export(
     _export(one, file)
     if single:
         _twin(one, file)
+    if audonnx:
+        _audonnx(one, file)
     if quantize:
         _quantise(one, file, plugins)
 
@@ -120,6 +126,13 @@ def _twin(one: Trained, file: Path) -> None:
 
     twin, delta = export_single(one.classifier, one.corpus, file, input_spec_of(one))
     say(f"{twin}: without masks, at most {delta:.1e} from the trained network")
+
+
+def _audonnx(one: Trained, file: Path) -> None:
+    from emonet_bench.export import export_audonnx  # noqa: PLC0415 - torch
+
+    folder = export_audonnx(one.classifier, one.corpus, file, input_spec_of(one))
+    say(f"{folder}: for audonnx.load")
 
 
 def _bank(members: Sequence[Trained], file: Path) -> None:
