@@ -48,7 +48,8 @@ given, core = np.load(sys.argv[1]), openvino.Core()
 core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 for model, out in zip(sys.argv[2::2], sys.argv[3::2]):
     compiled = core.compile_model(model, "CPU")
-    np.save(out, compiled([given[value.get_any_name()] for value in compiled.inputs])["probabilities"])
+    arrays = [next(given[name] for name in value.get_names() if name in given) for value in compiled.inputs]
+    np.save(out, compiled(arrays)["probabilities"])
 """
 TRACT = """
 import sys, numpy as np, tract
@@ -68,6 +69,9 @@ RUNTIMES = {
     "tract": ("tract", TRACT),
 }
 CANNOT = {
+    ("ONNX's reference", "centre"): "ONNX's own GatherElements takes no rows of more than 64 columns",
+    ("ONNX's reference", "windows"): "ONNX's own GatherElements takes no rows of more than 64 columns",
+    ("ONNX's reference", "whole.int8"): "ONNX's reference has no DequantizeLinear of opset 17",
     ("tract", "rnn"): "tract's LSTM takes no lengths that are computed",
     ("tract", "whole.int8"): "tract takes no products of integers with a zero point for each column",
 }
@@ -106,6 +110,8 @@ def expected(folder, name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_onnx_itself_says_the_same(folder, name):
+    if reason := CANNOT.get(("ONNX's reference", name)):
+        pytest.skip(reason)
     evaluator = ReferenceEvaluator(str(folder / f"{name}.onnx"))
     given = {"waveform": WAVEFORM, "lengths": LENGTHS}
     (found,) = evaluator.run(["probabilities"], {one: given[one] for one in evaluator.input_names})
