@@ -116,8 +116,10 @@ def _unfit(pooled: Mapping[RowKey, Mapping[Column, CellRuns]], metric: MetricCho
     """
     found = []
     for key, groups in pooled.items():
-        facts = fullest(run.facts for group in groups.values() for run in group.runs)
-        if facts.labels and (reason := metric.misfit("label", facts.labels)):
+        runs = [run for group in groups.values() for run in group.runs]
+        facts = fullest(run.facts for run in runs)
+        kinds = {run.kind for run in runs if run.facts.labels}
+        if kinds and (reason := metric.misfit(min(kinds), facts.labels)):
             found.append(f"skipped: {key.corpus}, {key.protocol}: {reason}")
     if found and len(found) == len(pooled):
         raise ConfigError(f"--metric {found[0].removeprefix('skipped: ')}")
