@@ -117,7 +117,7 @@ def test_the_metric_that_selects_is_looked_up_and_held_to_the_target(plugins):
     message = r"training\.selection: emo: ccc is a metric of values, not of single labels; metrics that fit: accuracy, ece, kappa"
     with pytest.raises(ConfigError, match=message):
         check_selection(Training(selection="ccc"), labels, "emo", plugins)
-    with pytest.raises(ConfigError, match="there is no .joi.; did you mean .joy"):
+    with pytest.raises(ConfigError, match="there is no 'joi'; did you mean 'joy'"):
         check_selection(Training(selection="uar:joi"), labels, "emo", plugins)
 
 
