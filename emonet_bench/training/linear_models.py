@@ -77,14 +77,19 @@ class Rows(NamedTuple):
     Attributes:
         values: (N, D); or (N, L, D), sets of features to choose from, such as the layers of a backbone.
         targets: (N,) indices into the labels.
-        selects: What selects on them, where they are of dev.
+        selection: What selects on them, where they are of dev; None: UAR.
         names: The labels.
     """
 
     values: Array
     targets: npt.NDArray[np.int64]
-    selects: MetricChoice = MetricChoice(UAR)
+    selection: MetricChoice | None = None
     names: tuple[str, ...] = ()
+
+    @property
+    def selects(self) -> MetricChoice:
+        """The metric that selects on them."""
+        return self.selection or MetricChoice(UAR)
 
 
 class LinearModel(NamedTuple):
