@@ -31,6 +31,7 @@ STORY = (
     "emonet-bench report results",
     "emonet-bench export results/RUN -o model.onnx",
     "emonet-bench show model.onnx",
+    "emonet-bench card model.onnx -o card",
     "emonet-bench predict model.onnx clip.wav",
 )
 # Typed by .ci/run itself, or by whoever starts it.

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import comb, sqrt
 from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from emonet_bench.metrics.bootstrap import Units, draws, percentile_interval
 
 Labels = Sequence[Hashable]
 Floats = npt.NDArray[np.float64]
@@ -90,11 +91,10 @@ def interval(
         resamples: Number of resamples.
         seed: Of the resampling.
     """
-    unit, groups, units = _units(len(truth), speakers, clips)
-    counts = _Counts.of(truth, prediction, labels, groups, units)
-    draws = _draws(units, resamples, seed)
-    low, high = np.quantile(counts.score(draws, metric), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high), unit, units)
+    units = Units.of(speakers, clips)
+    counts = _Counts.of(truth, prediction, labels, units)
+    drawn = draws(units.count, resamples, seed)
+    return Interval(*percentile_interval(counts.score(drawn, metric), level), units.unit, units.count)
 
 
 def compare(
@@ -126,16 +126,15 @@ def compare(
         resamples: Number of resamples.
         seed: Of the resampling.
     """
-    unit, groups, units = _units(len(truth), speakers, clips)
-    pair = [_Counts.of(truth, prediction, labels, groups, units) for prediction in (first, second)]
-    everyone = np.ones((1, units))
+    units = Units.of(speakers, clips)
+    pair = [_Counts.of(truth, prediction, labels, units) for prediction in (first, second)]
+    everyone = np.ones((1, units.count))
     seen = float(pair[0].score(everyone, metric)[0] - pair[1].score(everyone, metric)[0])
-    draws = _draws(units, resamples, seed)
-    differences = pair[0].score(draws, metric) - pair[1].score(draws, metric)
+    drawn = draws(units.count, resamples, seed)
+    differences = pair[0].score(drawn, metric) - pair[1].score(drawn, metric)
     extreme = int(np.sum(np.abs(differences - seen) >= abs(seen) - 1e-12))
-    p = max((1 + extreme) / (1 + resamples), 2.0 ** (1 - units))
-    low, high = np.quantile(differences, [0.025, 0.975])
-    return Comparison(seen, float(low), float(high), p, unit, units)
+    p = max((1 + extreme) / (1 + resamples), 2.0 ** (1 - units.count))
+    return Comparison(seen, *percentile_interval(differences), p, units.unit, units.count)
 
 
 def mcnemar(truth: Labels, first: Labels, second: Labels) -> float:
@@ -223,48 +222,28 @@ class _Counts:
     guesses: Floats
 
     @classmethod
-    def of(
-        cls, truth: Labels, prediction: Labels, labels: Labels, groups: npt.NDArray[np.int64], units: int
-    ) -> _Counts:
+    def of(cls, truth: Labels, prediction: Labels, labels: Labels, units: Units) -> _Counts:
         order = {label: index for index, label in enumerate(labels)}
         rows, columns = (np.array([order[label] for label in side], np.int64) for side in (truth, prediction))
 
         def count(which: npt.NDArray[np.int64], weights: npt.ArrayLike) -> Floats:
-            counts = np.bincount(groups * len(labels) + which, weights, units * len(labels))
-            return counts.reshape(units, len(labels)).astype(np.float64)
+            counts = np.bincount(units.groups * len(labels) + which, weights, units.count * len(labels))
+            return counts.reshape(units.count, len(labels)).astype(np.float64)
 
         ones = np.ones(len(rows))
         return cls(count(rows, rows == columns), count(rows, ones), count(columns, ones))
 
-    def score(self, draws: Floats, metric: Metric) -> Floats:
+    def score(self, drawn: Floats, metric: Metric) -> Floats:
         """Score resamples: (B, U) draw counts to (B,)."""
-        hits, clips = draws @ self.hits, draws @ self.clips  # (B, K)
+        hits, clips = drawn @ self.hits, drawn @ self.clips  # (B, K)
         if metric == "accuracy":
             return np.asarray(hits.sum(axis=1) / clips.sum(axis=1))
         everyone = np.ones((1, len(self.hits)))
         whole = self._per_label(everyone @ self.hits, everyone @ self.clips, everyone, metric)  # (1, K)
-        each = np.where(clips > 0, self._per_label(hits, clips, draws, metric), whole)
+        each = np.where(clips > 0, self._per_label(hits, clips, drawn, metric), whole)
         return np.asarray(each.mean(axis=1))
 
-    def _per_label(self, hits: Floats, clips: Floats, draws: Floats, metric: Metric) -> Floats:
+    def _per_label(self, hits: Floats, clips: Floats, drawn: Floats, metric: Metric) -> Floats:
         if metric == "uar":
             return np.asarray(hits / np.maximum(clips, 1))
-        return np.asarray(2 * hits / np.maximum(clips + draws @ self.guesses, 1))
-
-
-def _units(
-    count: int, speakers: Sequence[Hashable | None], clips: Labels | None
-) -> tuple[Literal["speakers", "clips"], npt.NDArray[np.int64], int]:
-    """Say what is drawn, and number it: (N,) indices and how many there are."""
-    known = None not in speakers and len(set(speakers)) > 1
-    names = speakers if known else clips if clips is not None else range(count)
-    place = {name: index for index, name in enumerate(dict.fromkeys(names))}
-    groups = np.array([place[name] for name in names], np.int64)
-    return "speakers" if known else "clips", groups, len(place)
-
-
-@lru_cache(maxsize=8)  # the cells of a table mostly have the same number of speakers
-def _draws(units: int, resamples: int, seed: int) -> Floats:
-    """Draw units with replacement: (B, U) counts that sum to U in each row."""
-    generator = np.random.default_rng(seed)
-    return generator.multinomial(units, np.full(units, 1 / units), size=resamples).astype(np.float64)
+        return np.asarray(2 * hits / np.maximum(clips + drawn @ self.guesses, 1))

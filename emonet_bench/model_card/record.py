@@ -1,0 +1,104 @@
+"""The record of a card, ``card.json``: what was measured on an exported file, and on which clips."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emonet_bench.runs.facts import Count, Line, Name, Part, Share
+
+CARD_SCHEMA = 1
+"""Version of ``card.json``."""
+
+Letter = Literal["A", "B", "C", "D"]
+
+
+class Estimate(Part):
+    """A score with its 95 % interval, from a bootstrap over speakers."""
+
+    value: float = Field(description="On all clips.")
+    low: float = Field(description="Lower end of the interval.")
+    high: float = Field(description="Upper end.")
+
+
+class Change(Part):
+    """A difference of two UARs on the same clips, from a paired bootstrap over speakers."""
+
+    difference: float = Field(description="The first minus the second.")
+    low: float = Field(description="Lower end of its 95 % interval.")
+    high: float = Field(description="Upper end.")
+    p: Share = Field(description="Two-sided p value, of this one test.")
+
+
+class ConditionScore(Part):
+    """What a perturbation does to the predictions."""
+
+    family: Name = Field(description="What was done to the clips.")
+    value: float | None = Field(None, description="How much of it.")
+    unit: Line = Field("", description="Of the value.")
+    everyday: bool = Field(description="Whether the grade rests on it.")
+    uar: Estimate = Field(description="UAR on the changed clips.")
+    unchanged: Share = Field(description="Share of clips whose predicted label stays.")
+    change: Change = Field(description="UAR minus that of the clips as they are.")
+    kept: float | None = Field(description="Share of the UAR above chance that is left; null where there was none.")
+
+    @property
+    def name(self) -> str:
+        """The condition in words."""
+        return self.family if self.value is None else f"{self.family}, {self.value:g} {self.unit}"
+
+
+class Grade(Part):
+    """A grade of robustness."""
+
+    letter: Letter | None = Field(description="A to D; null where the model is not above chance on clean clips.")
+    rule: Line = Field(description="How the grade is given.")
+    decided_by: Line = Field("", description="The everyday condition that keeps least.")
+
+
+class Robustness(Part):
+    """How far predictions hold on changed clips."""
+
+    grade: Grade = Field(description="In one letter.")
+    clips: Count = Field(description="How many clips were changed in each way.")
+    conditions: list[ConditionScore] = Field(description="Each way.")
+
+
+class Data(Part):
+    """The clips that a card was measured on."""
+
+    corpus: Name = Field(description="Its name.")
+    title: Line = Field("", description="Its full name.")
+    languages: list[Name] = Field(default_factory=list, description="ISO 639-1 codes.")
+    licence: Line = Field("", description="Terms of the audio.")
+    citation: Annotated[str, Field(max_length=20_000)] = Field("", description="BibTeX.")
+    elicitation: Line = Field("", description="Acted, induced, natural, read ...; empty: unknown.")
+    synthetic: bool = Field(False, description="Whether the audio is generated.")  # noqa: FBT003
+    protocol: Line = Field(description="Name of the protocol, with its label map.")
+    protocol_id: Line = Field(description="What may be compared.")
+    fold: Count | None = Field(None, description="The protocol's fold.")
+    partition: Name = Field(description="Which partition.")
+    clips: Count = Field(description="Number of clips.")
+    seconds: float = Field(description="How long they last together.")
+    speakers: Count | None = Field(description="Number of speakers; null where one is unknown.")
+    notes: list[Line] = Field(default_factory=list, description="In what these are not the clips that the run tested.")
+
+
+class ModelCard(Part):
+    """Content of ``card.json``."""
+
+    card_version: int = Field(CARD_SCHEMA, description="Version of this description.")
+    file: Line = Field(description="Name of the exported file.")
+    sha256: Line = Field(description="Of the exported file.")
+    metadata: dict[Name, Annotated[str, Field(max_length=200_000)]] = Field(description="What the file says of itself.")
+    labels: list[Name] = Field(description="What the model tells apart.")
+    data: Data = Field(description="What it was measured on.")
+    uar: Estimate = Field(description="UAR.")
+    accuracy: Share = Field(description="Share of right predictions.")
+    recall: dict[Name, Share | None] = Field(description="Of each label.")
+    confusion: list[list[Count]] = Field(description="Rows are truth, columns prediction, in the order of `labels`.")
+    robustness: Robustness = Field(description="On changed clips.")
+    machine: Line = Field(description="Where it was measured.")
+    date: Line = Field(description="UTC, ISO 8601.")
+    seconds: float = Field(description="How long measuring took.")
