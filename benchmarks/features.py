@@ -1,6 +1,6 @@
 """What the feature store costs: building it against a plain loop of the same forward passes, and a cell afterwards.
 
-    python benchmarks/features.py [--brief] [--clips N] [--repeats N] [--publish]
+    python benchmarks/features.py [--brief] [--clips N] [--repeats N] [--device cuda] [--publish]
 
 The frozen part is a stand-in for a pre-trained model: convolutions and six layers of a transformer, 512 wide, with
 random weights, on noise as long as Emo-DB's clips. Its rows are the mean and standard deviation of two layers, so that
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from measuring import interleaved, parser, show, table, timed
@@ -33,7 +33,6 @@ from emonet_bench.types import FrozenFeatures, Partition, Plan, TrainingSet
 
 RATE, WIDTH, LAYERS = 16_000, 512, 6
 LABELS = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
-RECIPE = Training(epochs=20, window=None, device="cpu", precision="float32")
 
 
 class StandIn(nn.Module):
@@ -91,11 +90,17 @@ class Setting:
     """What all ways share."""
 
     clips: Mapping[str, Mapping[Partition, Clips]]
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    @property
+    def recipe(self) -> Training:
+        """The recipe of every cell."""
+        return Training(epochs=20, window=None, device=self.device, precision="float32")
 
     def classifier(self, *, linear: bool = False) -> Classifier:
         """Build the network, each time with the same weights."""
         torch.manual_seed(0)
-        return build_classifier(StandIn(linear=linear), [TrainingSet("noise", LABELS, 0)]).eval()
+        return build_classifier(StandIn(linear=linear), [TrainingSet("noise", LABELS, 0)]).eval().to(self.device)
 
     def loop(self) -> None:
         """Run the frozen part on every clip, and keep nothing."""
@@ -103,20 +108,20 @@ class Setting:
         with torch.no_grad():
             for own in self.clips["noise"].values():
                 for place in range(len(own)):
-                    network.frozen(own.whole(torch.tensor([place])).waveform, None)  # type: ignore[attr-defined]
+                    network.frozen(own.whole(torch.tensor([place], device=self.device)).waveform, None)  # type: ignore[attr-defined]
 
     def build(self) -> None:
         """Build the store, in a directory of its own."""
         with TemporaryDirectory() as folder:
             os.environ["EMONET_BENCH_FEATURES_DIR"] = folder
-            attach_features(self.classifier(), self.clips, RECIPE, fitted=False)
+            attach_features(self.classifier(), self.clips, self.recipe, fitted=False)
 
     def afterwards(self) -> list[list[str]]:
         """Run cells on a store that is there; return rows of a table."""
         head, fitted = self.classifier(), self.classifier(linear=True)
         options, found = SimpleNamespace(c_grid=(1e-4, 1e-3, 1e-2), balanced=True, batch_size=64), {}
-        attach_features(head, self.clips, RECIPE, fitted=False)
-        opening = timed(lambda: found.update(attach_features(head, self.clips, RECIPE, fitted=False)[0]))
+        attach_features(head, self.clips, self.recipe, fitted=False)
+        opening = timed(lambda: found.update(attach_features(head, self.clips, self.recipe, fitted=False)[0]))
         parts = found["noise"]
         groups = parameter_groups(p for p in head.parameters() if p.requires_grad)
         epochs: list[float] = []
@@ -124,11 +129,11 @@ class Setting:
             Plan(head, groups),
             {"noise": parts["train"]},
             {"noise": parts["dev"]},
-            RECIPE,
+            self.recipe,
             0,
             lambda e: epochs.append(e.seconds),
         )
-        testing = timed(lambda: predict(head, parts["test"], RECIPE))
+        testing = timed(lambda: predict(head, parts["test"], self.recipe))
         fitting = timed(lambda: fit_linear_model(fitted, parts["train"], parts["dev"], options, 0))
         return [
             ["identity of the weights, and opening what is kept", f"{opening:.2f} s"],
@@ -138,14 +143,15 @@ class Setting:
         ]
 
 
-def noise(count: int, seed: int) -> Clips:
+def noise(count: int, seed: int, device: str) -> Clips:
     """Make clips of 1.2 to 4.4 s."""
     generator = torch.Generator().manual_seed(seed)
     lengths = torch.randint(round(1.2 * RATE), round(4.4 * RATE), (count,), generator=generator)
     samples = torch.randint(-3000, 3000, (int(lengths.sum()),), generator=generator, dtype=torch.int16)
     names = tuple(f"{seed}/{place}" for place in range(count))
     targets = torch.arange(count) % len(LABELS)
-    return Clips(samples, lengths.cumsum(0) - lengths, lengths, targets, LABELS, names, (None,) * count, RATE)
+    clips = Clips(samples, lengths.cumsum(0) - lengths, lengths, targets, LABELS, names, (None,) * count, RATE)
+    return clips.to(torch.device(device))
 
 
 def main() -> None:
@@ -153,6 +159,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--clips", type=int, default=535)
     options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     given = options.parse_args()
     clips, repeats = (35, 1) if given.brief else (given.clips, given.repeats)
     torch.set_num_threads(1)
@@ -163,8 +170,8 @@ def main() -> None:
     }
     parts: dict[Partition, Clips] = {}
     for seed, (part, size) in enumerate(sizes.items()):
-        parts[part] = noise(size, seed)  # type: ignore[index]
-    setting = Setting({"noise": parts})
+        parts[part] = noise(size, seed, given.device)  # type: ignore[index]
+    setting = Setting({"noise": parts}, given.device)
     costs = interleaved({"plain loop": setting.loop, "building": setting.build}, repeats)
     base = costs["plain loop"]
     rows = [
@@ -176,7 +183,7 @@ def main() -> None:
         later = setting.afterwards()
         size = sum(path.stat().st_size for path in Path(folder).rglob("*.safetensors"))
     show(
-        f"Feature store, {clips} clips",
+        f"Feature store, {clips} clips, {given.device}",
         [
             table(["", "time", "processor time", "of the plain loop"], rows),
             table([f"a cell afterwards ({size / 1e6:.1f} MB kept)", "time"], later),

@@ -79,9 +79,10 @@ def machine() -> str:
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return (
         f"{len(os.sched_getaffinity(0))} cores ({model}, {torch.backends.cpu.get_cpu_capability()}"
-        f"{', bfloat16' if torch.ops.mkldnn._is_mkldnn_bf16_supported() else ''}), torch {torch.__version__}; "  # noqa: SLF001 - no public name
+        f"{', bfloat16' if torch.ops.mkldnn._is_mkldnn_bf16_supported() else ''}), torch {torch.__version__}{gpu}; "  # noqa: SLF001 - no public name
         f"load average over the last 15 minutes: {os.getloadavg()[2]:.1f}"
     )
 

@@ -50,7 +50,8 @@ def results_page() -> str:
         CHECKPOINT: f"weights; the header says what they belong to. Of a joint run also `{SHARED}`, what its corpora "
         "share, and `model-<corpus>.safetensors`, what each has for itself",
         LOG: "what the cell logged, warned of and printed",
-        "model.onnx, model.md": "where the run was exported; of a joint run `model-<corpus>.onnx` for each corpus",
+        "model.onnx, model.json, model.md": "where the run was exported; of a joint run `model-<corpus>.onnx` "
+        "for each corpus",
     }
     return _HEAD + _rows((f"`{name}`", text) for name, text in files.items()) + _RECORD + "\n".join(_tables())
 

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     import pluggy
 
     from emonet_bench.deploy import Predictor
-    from emonet_bench.library import load_results, run_matrix
+    from emonet_bench.library import load_results, run_matrix, score_predictions
 
     hookimpl: pluggy.HookimplMarker
     """Marks a function of a plugin as the implementation of the hook of the same name."""
 
-__all__ = ["Predictor", "hookimpl", "load_results", "run_matrix"]
+__all__ = ["Predictor", "hookimpl", "load_results", "run_matrix", "score_predictions"]
 
 __version__ = version("emonet-bench")
 
@@ -26,6 +26,7 @@ _LAZY = {
     "Predictor": "emonet_bench.deploy",
     "load_results": "emonet_bench.library",
     "run_matrix": "emonet_bench.library",
+    "score_predictions": "emonet_bench.library",
 }
 
 

@@ -21,9 +21,19 @@ if TYPE_CHECKING:
 
     from emonet_bench.runs.facts import RunError
     from emonet_bench.runs.spec import RunResult, RunSpec
-    from emonet_bench.types import Architecture, Corpus, Strategy
+    from emonet_bench.types import (
+        Architecture,
+        Augmentation,
+        Corpus,
+        ExecutorKind,
+        Loss,
+        Metric,
+        Optimizer,
+        ReportFormat,
+        Strategy,
+    )
 
-API = 1
+API = 2
 """Number of the seam; it rises where a hook or a public name changes in a way that a plugin must follow."""
 
 hookspec = pluggy.HookspecMarker("emonet_bench")
@@ -65,6 +75,36 @@ def emonet_architectures() -> Iterable[Architecture]:  # type: ignore[empty-body
 @hookspec
 def emonet_strategies() -> Iterable[Strategy]:  # type: ignore[empty-body]
     """Return the strategies that this plugin offers."""
+
+
+@hookspec
+def emonet_losses() -> Iterable[Loss]:  # type: ignore[empty-body]
+    """Return the losses that this plugin offers."""
+
+
+@hookspec
+def emonet_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
+    """Return the metrics that this plugin offers."""
+
+
+@hookspec
+def emonet_optimizers() -> Iterable[Optimizer]:  # type: ignore[empty-body]
+    """Return the optimisers that this plugin offers."""
+
+
+@hookspec
+def emonet_augmentations() -> Iterable[Augmentation]:  # type: ignore[empty-body]
+    """Return the augmentations that this plugin offers."""
+
+
+@hookspec
+def emonet_report_formats() -> Iterable[ReportFormat]:  # type: ignore[empty-body]
+    """Return the report formats that this plugin offers."""
+
+
+@hookspec
+def emonet_executors() -> Iterable[ExecutorKind]:  # type: ignore[empty-body]
+    """Return the executors that this plugin offers."""
 
 
 @hookspec(firstresult=True)

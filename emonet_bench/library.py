@@ -1,4 +1,4 @@
-"""The library: a matrix run from Python, in one call, with its results as a value.
+"""The library: a matrix run from Python, in one call, with its results as a value; predictions of others scored alike.
 
 >>> from emonet_bench import run_matrix
 >>> results = run_matrix("matrix.toml", results="results", jobs=4)  # doctest: +SKIP
@@ -7,11 +7,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from emonet_bench.config import Training
+from emonet_bench.data import label_maps
+from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
+from emonet_bench.directories import cache_directory
+from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.events import Listener, Listeners
 from emonet_bench.matrix.executors import PROCESSES
 from emonet_bench.matrix.file import Matrix
@@ -21,9 +26,14 @@ from emonet_bench.matrix.planning import matrix_source, plan
 from emonet_bench.matrix.resources import choose_gpu
 from emonet_bench.matrix.stale import with_stale
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.report.cells import MetricName
+from emonet_bench.report.external.coverage import covered, scored_clips, template
+from emonet_bench.report.external.score import ExternalScore, as_predictions, compared, score_external
+from emonet_bench.report.external.table import read_external
 from emonet_bench.report.results import Results, load_results, results_of
+from emonet_bench.types import check_name
 
-__all__ = ["Results", "load_results", "run_matrix"]
+__all__ = ["ExternalScore", "Results", "load_results", "prediction_template", "run_matrix", "score_predictions"]
 
 
 def run_matrix(
@@ -86,3 +96,101 @@ def run_matrix(
     planned = with_stale(planned.share(shard), options)
     outcome = run_planned(planned, options, listening)
     return results_of(planned.cells, outcome, options.results)
+
+
+def score_predictions(
+    file: Path | str,
+    corpus: str,
+    protocol: str | None = None,
+    *,
+    name: str = "predictions",
+    fold: int | None = None,
+    seed: int = 0,
+    metric: MetricName = "uar",
+    against: Path | str | None = None,
+    results: Path | str | None = None,
+    plugins: Selection | None = None,
+    skip_bad_files: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> ExternalScore:
+    """Score predictions that others made under one of a corpus's protocols; ``emonet-bench score`` does the same.
+
+    Args:
+        file: CSV or JSON lines: each clip that the protocol tests, once, with its label or the labels' probabilities.
+        corpus: Name of the corpus.
+        protocol: Name of the protocol, with a label map where there is one (``speakers:4-class``); None: its default.
+        name: What the predictions are called.
+        fold: Only this fold was predicted; None: all of them.
+        seed: Tells several sets of predictions of one name apart.
+        metric: What they are compared by.
+        against: A results directory with whose rows they are compared.
+        results: A results directory where they are kept as a row that is marked as external.
+        plugins: Which plugins to load; None: all that are installed.
+        skip_bad_files: Whether bad audio files are left out.
+        progress: Called with (clips done, clips in all) while audio is read for the first time.
+
+    Raises:
+        ConfigError: A name or an option is wrong.
+        CorpusError: The corpus is not on this disk, or a row of the file is wrong; one line that names it.
+        AudioError: Files of the corpus are broken; lists them all.
+        StoreError: There is nothing to compare with, or the row cannot be written.
+    """
+    check_name("architecture", name)  # of its row
+    opened = _open(corpus, protocol, plugins, progress, skip_bad=skip_bad_files)
+    clips, labels = scored_clips(opened, fold), opened.corpus.labels
+    rows = covered(Path(file), read_external(Path(file), labels), clips, opened)
+    pooled = as_predictions(rows, clips, labels)
+    probable = all(row.probabilities is not None for each in rows.values() for row in each)
+    scored = score_external(name, pooled, opened, len(clips), metric, probable=probable)
+    if against is not None:
+        scored = compared(scored, pooled, Path(against))
+    if results is not None:
+        from emonet_bench.report.external.run import keep_external  # noqa: PLC0415 - torch
+
+        kept = keep_external(name, Path(file), rows, clips, opened, Path(results), seed)
+        scored = replace(scored, row=kept)
+    return scored
+
+
+def prediction_template(
+    corpus: str,
+    protocol: str | None = None,
+    *,
+    fold: int | None = None,
+    plugins: Selection | None = None,
+    skip_bad_files: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> str:
+    """Write the table that ``score_predictions`` reads, as CSV to fill in: clips and their files, no truth.
+
+    Args:
+        corpus: As in ``score_predictions``, like all others.
+        protocol: Likewise.
+        fold: Likewise.
+        plugins: Likewise.
+        skip_bad_files: Likewise.
+        progress: Likewise.
+
+    Raises:
+        ConfigError: A name or an option is wrong.
+        CorpusError: The corpus is not on this disk.
+        AudioError: Files of the corpus are broken; lists them all.
+    """
+    opened = _open(corpus, protocol, plugins, progress, skip_bad=skip_bad_files)
+    return template(scored_clips(opened, fold), opened.corpus.labels)
+
+
+def _open(
+    corpus: str,
+    protocol: str | None,
+    plugins: Selection | None,
+    progress: Callable[[int, int], None] | None,
+    *,
+    skip_bad: bool,
+) -> OpenCorpus:
+    known = Plugins(plugins or Selection()).corpora[corpus]
+    kind = known.target(known.protocols[label_maps.read(known, protocol)[0]]).kind
+    if kind != "label":
+        raise ConfigError(f"--protocol {protocol}: is about {kind}; choose a protocol of {corpus} about single labels")
+    rate = Training().sampling_rate  # of the sample cache that runs share; no score depends on it
+    return open_corpus(known, protocol, rate, cache_directory(), progress, skip_bad=skip_bad)

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from emonet_bench.data.cards import OWN_CARD, corpus_at, corpus_from_card
-from emonet_bench.data.folders import passed_over
 from emonet_bench.data.tables import holds_tables
 from emonet_bench.errors import ConfigError, EmonetBenchError
+from emonet_bench.folders import passed_over
 from emonet_bench.hookspecs import CorporaConfig
 from emonet_bench.types import Corpus
 from emonet_corpora import CARDS

@@ -91,7 +91,7 @@ def _expected(
     wanted = corpus.facts.get("speakers")
     if wanted is not None and speakers and wanted != str(len(speakers)):
         yield Finding("counts", "warning", f"{len(speakers)} speakers; {wanted} are expected")
-    for label in sorted({utterance.label for utterance in utterances} - set(corpus.labels)):
+    for label in sorted({utterance.label for utterance in utterances if utterance.label} - set(corpus.labels)):
         yield Finding("labels", "warning", f"the label {label!r} is not declared")
     content = fingerprint(used, _digests(clips))
     if corpus.fingerprint not in (None, content):

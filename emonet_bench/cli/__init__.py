@@ -10,8 +10,8 @@ from typing import Any
 import rich_click as click
 
 from emonet_bench import __version__
-from emonet_bench.cli.consoles import LogFormatter
 from emonet_bench.cli.shell import Shell, selection
+from emonet_bench.console.streams import LogFormatter
 
 # Torch reads it when it is imported, in workers too: its exporter talks to itself.
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
@@ -20,13 +20,18 @@ COMMANDS = {
     "run": ("emonet_bench.cli.run", "Train and score a matrix of corpora, architectures and strategies."),
     "status": ("emonet_bench.cli.status", "Look at a matrix that runs elsewhere: cells, epochs, failures."),
     "report": ("emonet_bench.cli.report", "Show the results of a matrix as a table or as a web page."),
+    "score": ("emonet_bench.cli.score", "Score predictions that others made, and compare them with results."),
     "verify": ("emonet_bench.cli.verify", "Check that the stated scores follow from the predictions."),
     "reproduce": ("emonet_bench.cli.reproduce", "Train a run again and compare."),
     "export": ("emonet_bench.cli.export", "Write a trained run as one ONNX file."),
     "card": ("emonet_bench.cli.card", "Measure what an ONNX file does: robustness, subgroups, calibration, cost."),
-    "predict": ("emonet_bench.cli.predict", "Predict labels of audio files with an ONNX file."),
-    "serve": ("emonet_bench.cli.serve", "Serve ONNX files over HTTP and WebSocket, with a page to try them."),
-    "page": ("emonet_bench.cli.page", "Write a page that runs an ONNX file in the browser."),
+    "predict": ("emonet_bench.deploy.cli.predict", "Predict labels of audio files with an ONNX file."),
+    "serve": ("emonet_bench.deploy.cli.serve", "Serve ONNX files over HTTP and WebSocket, with a page to try them."),
+    "page": ("emonet_bench.deploy.cli.page", "Write a page that runs an ONNX file in the browser."),
+    "verify-model": (
+        "emonet_bench.deploy.cli.verify_model",
+        "Check that an ONNX file says here what it said where it was exported.",
+    ),
     "show": ("emonet_bench.cli.show", "Describe an ONNX file or a run."),
     "features": ("emonet_bench.cli.features", "Compute frozen features ahead, list what is kept, remove it."),
     "corpora": ("emonet_bench.cli.corpora", "List the known corpora, and look into one."),
@@ -34,8 +39,8 @@ COMMANDS = {
     "doctor": ("emonet_bench.cli.doctor", "Check this machine: versions, devices, corpora, cache."),
 }
 _PANELS = [
-    {"name": "Benchmark", "commands": ["run", "features", "status", "report", "verify", "reproduce"]},
-    {"name": "Deploy", "commands": ["export", "card", "predict", "serve", "page", "show"]},
+    {"name": "Benchmark", "commands": ["run", "features", "status", "report", "score", "verify", "reproduce"]},
+    {"name": "Deploy", "commands": ["export", "card", "predict", "serve", "page", "show", "verify-model"]},
     {"name": "Look around", "commands": ["corpora", "plugins", "doctor"]},
 ]
 

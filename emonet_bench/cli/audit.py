@@ -15,8 +15,8 @@ from rich.text import Text
 
 from emonet_bench.audio import damaged_stores, open_store
 from emonet_bench.audit import Finding, all_clip_stats, verdict, whole
-from emonet_bench.cli.consoles import say
-from emonet_bench.cli.terminal import Terminal
+from emonet_bench.console.streams import say
+from emonet_bench.console.terminal import Terminal
 from emonet_bench.data import label_maps
 from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.directories import cache_directory

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from emonet_bench import directories
 from emonet_bench.audio import seconds
-from emonet_bench.cli.consoles import say
-from emonet_bench.cli.terminal import Fitting, Terminal, grid
+from emonet_bench.console.streams import say
+from emonet_bench.console.terminal import Fitting, Terminal, grid
 from emonet_bench.data.coverage import coverage
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.errors import AudioError, CorpusError
@@ -184,7 +184,7 @@ def _histogram(utterances: Sequence[Utterance]) -> None:
 
 def _statistics(utterances: Sequence[Utterance], labels: Iterable[str]) -> list[str]:
     speakers = {utterance.speaker for utterance in utterances if utterance.speaker is not None}
-    counts: Mapping[str, int] = Counter(utterance.label for utterance in utterances)
+    counts: Mapping[str, int] = Counter(utterance.label or "" for utterance in utterances)
     try:
         minutes = f"{sum(map(seconds, utterances)) / 60:.1f}"
     except AudioError:

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 import rich_click as click
 
 from emonet_bench import __version__
-from emonet_bench.cli.consoles import say
+from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import EmonetBenchError
 from emonet_bench.plugins.loading import Plugins, Selection, corpora_config

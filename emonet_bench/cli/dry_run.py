@@ -8,7 +8,7 @@ from importlib import import_module
 
 from rich.console import Console
 
-from emonet_bench.cli.consoles import say
+from emonet_bench.console.streams import say
 from emonet_bench.matrix.cost import Cost, cached_cost, cost_key, duration, store_cost
 from emonet_bench.matrix.executors import Workers, ending_workers
 from emonet_bench.matrix.options import RunOptions

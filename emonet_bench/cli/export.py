@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from emonet_bench.cli.consoles import say
+from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, ConfigError, CorpusError
 from emonet_bench.plugins.loading import Plugins

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from emonet_bench.cli.reading import Reading
 from emonet_bench.cli.shell import Shell
-from emonet_bench.cli.terminal import Terminal
+from emonet_bench.console.terminal import Terminal
 from emonet_bench.directories import features_directory
 from emonet_bench.errors import ConfigError
 from emonet_bench.features.inventory import StoredFeatures, remove, stored_features

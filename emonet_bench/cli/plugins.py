@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from emonet_bench import __version__, hookspecs
-from emonet_bench.cli.consoles import say
 from emonet_bench.cli.scaffold import FLAGS, write_package
 from emonet_bench.cli.shell import Shell
-from emonet_bench.cli.terminal import Terminal, grid
+from emonet_bench.console.streams import say
+from emonet_bench.console.terminal import Terminal, grid
 from emonet_bench.errors import ConfigError
 from emonet_bench.escaping import shell_word
 from emonet_bench.plugins.loading import Plugins, Selection

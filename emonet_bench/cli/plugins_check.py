@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from emonet_bench.cli.consoles import say
+from emonet_bench.console.streams import say
 from emonet_bench.errors import ConfigError, EmonetBenchError
 from emonet_bench.plugins.loading import Plugins, Selection
 

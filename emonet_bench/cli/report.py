@@ -11,10 +11,10 @@ from typing import Any, get_args
 import rich_click as click
 
 from emonet_bench import report as reports
-from emonet_bench.cli.consoles import say
-from emonet_bench.cli.outputs import write_output
-from emonet_bench.cli.terminal import Terminal
 from emonet_bench.config import did_you_mean
+from emonet_bench.console.outputs import write_output
+from emonet_bench.console.streams import say
+from emonet_bench.console.terminal import Terminal
 from emonet_bench.errors import ConfigError
 
 _KEYS = ("corpus", "protocol", "architecture", "strategy", "seed")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from emonet_bench.cli.consoles import say
 from emonet_bench.cli.options import Tolerance
+from emonet_bench.console.streams import say
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.matrix.resources import check_device
 from emonet_bench.plugins.loading import Selection
@@ -54,6 +54,8 @@ def reproduce(context: click.Context, run: Path, results: Path, source: Path | N
     record = RunFiles(run).read_record()
     if record.failed:
         raise ConfigError(f"{run}: this run failed, so there is nothing to compare with")
+    if record.spec.external is not None:
+        raise ConfigError(f"{run}: its predictions were made elsewhere; 'emonet-bench verify' checks its scores")
     spec, store = record.spec, RunStore(results)
     check_device(spec.training.device, f"{run}: it was trained on {spec.training.device}, and bits differ elsewhere")
     _check_free(store, record, run)

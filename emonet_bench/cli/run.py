@@ -12,7 +12,7 @@ import rich_click as click
 
 from emonet_bench.cli.reading import Reading
 from emonet_bench.cli.shell import Shell
-from emonet_bench.cli.terminal import Terminal
+from emonet_bench.console.terminal import Terminal
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Selection
 

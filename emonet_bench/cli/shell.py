@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from emonet_bench.cli.consoles import colours, prepare_streams, say, write_no_more
-from emonet_bench.errors import EmonetBenchError, StoreError, Terminated
-from emonet_bench.escaping import one_line
+from emonet_bench.console.program import run
+from emonet_bench.errors import EmonetBenchError
 
 if TYPE_CHECKING:
     from emonet_bench.plugins.loading import Plugins, Selection
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it: 128 + SIGINT."""
-
 ARCHITECTURES = "Architectures, on tables of audio files"
 ADDED = "From plugins"
 """Panels of the help: the commands of architectures, and other commands of plugins."""
-
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-"""What is wrong with a disk, or with where the output goes, and not with the program."""
-
-_UNREACHABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENOTDIR)
-"""What is wrong with a path that the user has named."""
 
 _LOADED = f"{__name__}.plugins"
 
@@ -87,8 +73,7 @@ class Shell(click.RichGroup):
     def _imported(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import a command of the host, or make those of an architecture."""
         if name in self.lazy:
-            command: click.Command = getattr(import_module(self.lazy[name][0]), name)
-            return command
+            return _rich(getattr(import_module(self.lazy[name][0]), name.replace("-", "_")))
         plugins = self.plugins(ctx)
         if name not in plugins.architectures:
             return None
@@ -123,58 +108,7 @@ class Shell(click.RichGroup):
 
     def main(self, args: Sequence[str] | None = None, *_: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run a command line; a mistake becomes one line on stderr and an exit status."""
-        prepare_streams()
-        if not colours():
-            extra["color"] = False
-        with _one_line_warnings():
-            if not standalone_mode:
-                return super().main(args, standalone_mode=False, **extra)
-            try:
-                _check_words(sys.argv[1:] if args is None else args)
-                status = super().main(args, standalone_mode=False, **extra)
-                sys.stdout.flush()
-            except BrokenPipeError:  # the reader of our output has left: `emonet-bench report results | head`
-                write_no_more(sys.stdout)
-                status = 1
-            except (EmonetBenchError, click.ClickException) as error:
-                status = complain(error)
-            except OSError as error:
-                status = _out_of_reach(error)
-            except Terminated as ended:
-                say("Terminated.", err=True)
-                status = ended.status
-            except click.Abort:
-                say("Interrupted.", err=True)
-                status = INTERRUPTED
-        sys.exit(status if isinstance(status, int) else 0)
-
-
-def _check_words(words: Sequence[str]) -> None:
-    """Refuse what no path and no name can hold; only a program that calls ``main`` itself can give it.
-
-    Raises:
-        click.UsageError: A word has a NUL character, or no form in bytes.
-    """
-    for word in words:
-        try:
-            holds = b"\0" not in os.fsencode(word)
-        except UnicodeEncodeError:
-            holds = False
-        if not holds:
-            raise click.UsageError(f"{word!r} can be no path and no name: leave out its NUL and surrogate characters")
-
-
-def _out_of_reach(error: OSError) -> int:
-    """Say what is wrong with a disk or a path; any other error of the system is the program's, and is raised."""
-    where = error.filename or "the output"
-    if error.errno == errno.ENAMETOOLONG:
-        return complain(StoreError(f"{str(where)[:100]}...: {error.strerror}; shorten it"))
-    if error.errno in _UNWRITABLE:
-        write_no_more(sys.stdout)
-        return complain(StoreError(f"{where}: cannot be written ({error.strerror}); free some space"))
-    if error.errno in _UNREACHABLE and error.filename is not None:
-        return complain(StoreError(f"{where}: {error.strerror}; check the path and its permissions"))
-    raise error
+        return run(super().main, args, standalone_mode=standalone_mode, **extra)
 
 
 def selection(ctx: click.Context) -> Selection:
@@ -187,25 +121,8 @@ def selection(ctx: click.Context) -> Selection:
     )
 
 
-def complain(error: EmonetBenchError | click.ClickException) -> int:
-    """Print an error on one line, unwrapped, and return the exit status."""
-    if isinstance(error, click.ClickException):
-        message = error.format_message()
-        context = getattr(error, "ctx", None)
-        hint = f" Try '{context.command_path} --help'." if context else ""
-    else:
-        message, hint = str(error), ""
-    ending = "" if not hint or message.endswith((".", "?")) else "."
-    say(one_line(f"{message}{ending}{hint}"), before=click.style("Error:", fg="red", bold=True), err=True)
-    return error.exit_code if isinstance(error, click.ClickException) else 2
-
-
-@contextmanager
-def _one_line_warnings() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.showwarning = _show
-        yield
-
-
-def _show(message: Warning | str, *_: Any, **__: Any) -> None:
-    say(" ".join(str(message).split()), before=click.style("Warning:", fg="yellow"), err=True)
+def _rich(command: click.Command) -> click.Command:
+    """Give a command of ``emonet-predict``, which does without rich-click, the help of all others."""
+    if isinstance(command, click.RichCommand):
+        return command
+    return click.RichCommand(name=command.name, callback=command.callback, params=command.params, help=command.help)

@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from emonet_bench.cli.terminal import Terminal
+from emonet_bench.console.terminal import Terminal
 from emonet_bench.errors import StoreError
 from emonet_bench.escaping import printable
 from emonet_bench.matrix import queue

@@ -104,7 +104,7 @@ def _evaluate(architecture: Architecture, plugins: Plugins) -> click.RichCommand
 
     def command(**values: Any) -> None:
         from emonet_bench.cli.task_evaluate import evaluate  # noqa: PLC0415 - torch is imported for real work only
-        from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415 - slow
+        from emonet_bench.console.terminal import Terminal  # noqa: PLC0415 - slow
 
         evaluate(architecture, plugins, Terminal(), **values)
 
@@ -135,7 +135,7 @@ def _run(
     architecture: Architecture, plugins: Plugins, strategy: str, corpora: Sequence[Corpus], recipe: Mapping[str, Any]
 ) -> None:
     from emonet_bench.cli.task_run import carry_out  # noqa: PLC0415 - torch is imported for real work only
-    from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415 - slow
+    from emonet_bench.console.terminal import Terminal  # noqa: PLC0415 - slow
     from emonet_bench.matrix.options import RunOptions  # noqa: PLC0415
     from emonet_bench.matrix.task import Task  # noqa: PLC0415
 

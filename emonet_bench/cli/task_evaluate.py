@@ -15,8 +15,8 @@ from rich.table import Table
 from torch import Tensor
 
 from emonet_bench import metrics
-from emonet_bench.cli.outputs import check_output, write_output
 from emonet_bench.config import Training, did_you_mean
+from emonet_bench.console.outputs import check_output, write_output
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.data.tables import read_table
@@ -103,7 +103,7 @@ def _recipe(checkpoint: Checkpoint, device: Any) -> Training:
 
 def _described(checkpoint: Checkpoint, name: str, utterances: Sequence[Utterance], table: Path) -> Corpus:
     labels = tuple(checkpoint.header["corpora"][name])
-    unknown = sorted({utterance.label for utterance in utterances} - set(labels))
+    unknown = sorted({utterance.label or "" for utterance in utterances} - set(labels))
     if unknown:
         raise CorpusError(f"{table}: the network knows no label {names(unknown)}; it was trained on {names(labels)}")
     return Corpus(name, labels, partial(list, utterances), {"own": SplitRule()})

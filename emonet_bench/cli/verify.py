@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from emonet_bench.cli.consoles import say
 from emonet_bench.cli.options import Tolerance
+from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins.loading import Plugins, Selection
@@ -44,7 +44,7 @@ def verify(context: click.Context, results: Path, tolerance: float, *, checkpoin
     if not runs:
         raise StoreError(f"{results}: no run to verify; name the --results of a 'run matrix'")
     again = _reevaluation(context.obj or Selection(), tolerance) if checkpoints else None
-    scored = wrong = repeated = 0
+    scored = wrong = repeated = external = 0
     for run in runs:
         verdict = check(run)
         problems = [*verdict.problems]
@@ -57,10 +57,14 @@ def verify(context: click.Context, results: Path, tolerance: float, *, checkpoin
         for problem in problems:
             say(f"{verdict.name}: {' '.join(problem.split())}")
         scored, wrong = scored + verdict.scored, wrong + bool(problems)
+        external += verdict.external
     failed = len(runs) - scored
     without = f"; {failed} failed runs have no scores" if failed else ""
     evaluated = f"; {repeated} checkpoints evaluated again" if again else ""
-    say(f"{scored - wrong} of {scored} runs are as stated{evaluated}{without}.")
+    elsewhere = (
+        f"; {external} hold predictions made elsewhere, which no weights here can give again" if external else ""
+    )
+    say(f"{scored - wrong} of {scored} runs are as stated{evaluated}{elsewhere}{without}.")
     if wrong:
         context.exit(1)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
-from emonet_bench.types import FrozenFeatures
+from emonet_bench.types import FrozenFeatures, Target, TargetKind
 
 Fill = Literal["repeat", "pad"]
 """How a clip that is shorter than its row fills it."""
@@ -38,7 +38,7 @@ class Batch:
     Attributes:
         waveform: (N, S) float32 in [-1, 1], zero past a clip's length; (N, 0) where features stand for the clips.
         lengths: (N,) int64 valid samples, or None where every clip fills its row.
-        targets: (N,) int64 indices into the corpus's labels.
+        targets: (N,) int64 indices into the corpus's labels; or (N, K) float32, see ``Clips``.
         index: (N,) which clips these are.
         features: What the frozen part of the network makes of them, where that is known.
     """
@@ -58,13 +58,15 @@ class Clips:
         samples: (total,) int16, all audio of the corpus end to end; memory-mapped on CPU, resident on a GPU.
         starts: (N,) int64, first sample of each clip.
         lengths: (N,) int64, samples of each clip.
-        targets: (N,) int64 indices into ``labels``.
-        labels: The corpus's labels in their declared order.
+        targets: (N,) int64 indices into ``labels``. Of another kind of target (N, K) float32 in [0, 1]: each label's
+            share of the votes, whether it is true, or the place of each attribute on its scale.
+        labels: The corpus's labels in their declared order; of ``values`` the attributes.
         names: The utterances' names.
         speakers: The utterances' speakers, where they are known.
         sampling_rate: Samples per second.
         digests: (N, 32) uint8, SHA-256 of each clip's decoded audio; None: not known.
         features: What the frozen part of a network makes of each clip as a whole, where that is kept.
+        target: What is predicted; None: one of the labels.
     """
 
     samples: Tensor
@@ -77,6 +79,12 @@ class Clips:
     sampling_rate: int
     digests: Tensor | None = None
     features: ClipFeatures | None = None
+    target: Target | None = None
+
+    @property
+    def kind(self) -> TargetKind:
+        """What kind of target the clips have."""
+        return self.target.kind if self.target else "label"
 
     def __len__(self) -> int:
         return len(self.names)

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 from emonet_bench.config import did_you_mean
 from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.errors import ConfigError
-from emonet_bench.types import Corpus
+from emonet_bench.types import LABEL, Corpus
 
 
 def protocol_name(protocol: str | None, labels: str | Mapping[str, str] | None) -> str | None:
@@ -45,6 +45,11 @@ def read(corpus: Corpus, name: str | None) -> tuple[str, Mapping[str, str]]:
         raise ConfigError(f"{where}.protocol: unknown {protocol!r}{did_you_mean(protocol, corpus.protocols)}")
     if not labels:
         return protocol, {}
+    if corpus.protocols[protocol].target != LABEL:
+        raise ConfigError(
+            f"{where}.labels: a label map is for the label, and protocol {protocol!r} is about "
+            f"{corpus.protocols[protocol].target!r}; leave the map out"
+        )
     if "=" not in labels:
         if labels not in corpus.maps:
             known = did_you_mean(labels, corpus.maps) if corpus.maps else "; the corpus has no label map"

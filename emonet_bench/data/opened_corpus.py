@@ -12,8 +12,9 @@ from emonet_bench.audio import AudioStore, open_store
 from emonet_bench.data import label_maps, partitions
 from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.data.coverage import Coverage, coverage
+from emonet_bench.data.targets import has_target, target_vector
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance
+from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Target, Utterance
 
 if TYPE_CHECKING:
     from emonet_bench.data.dataset import Clips
@@ -47,13 +48,18 @@ class OpenCorpus:
         return self.corpus.protocols[CorpusRef.of(self.corpus.name, self.protocol).protocol]
 
     @property
+    def target(self) -> Target:
+        """What the protocol is about."""
+        return self.corpus.target(self.rule)
+
+    @property
     def fingerprint(self) -> str:
         """Hash of decoded audio and labels."""
         return self.audio.fingerprint
 
     def protocol_id(self, limit: int | None = None) -> str:
         """Return the identity of label set, partitions (limited or not) and selection rule."""
-        return partitions.protocol_id(self.corpus.labels, self.utterances, self.rule, limit=limit)
+        return partitions.protocol_id(self.target, self.utterances, self.rule, limit=limit)
 
     def check_loss(self, loss: str) -> None:
         """Hold a training's loss against what the corpus says of its labels.
@@ -86,7 +92,7 @@ class OpenCorpus:
         assigned = partitions.assign(self.utterances, self.rule, fold)
         kept = set(range(len(assigned)))
         if limit is not None:
-            kept = set(partitions.limit(assigned, [utterance.label for utterance in self.utterances], limit))
+            kept = set(partitions.limit(assigned, [u.label or "" for u in self.utterances], limit))
         divided: dict[Partition, list[int]] = {
             part: [i for i, own in enumerate(assigned) if own == part and i in kept] for part in PARTITIONS
         }
@@ -102,28 +108,32 @@ class OpenCorpus:
         from emonet_bench.data.dataset import Clips  # noqa: PLC0415 - it needs torch
 
         chosen = [self.utterances[i] for i in index]
-        position = {label: i for i, label in enumerate(self.corpus.labels)}
+        vectors = torch.tensor([target_vector(utterance, self.target) for utterance in chosen])  # (N, K)
         total = self.audio.path.stat().st_size // 2
         return Clips(
             samples=torch.from_file(str(self.audio.path), shared=False, size=total, dtype=torch.int16),
             starts=torch.from_numpy(self.audio.starts[list(index)]),
             lengths=torch.from_numpy(self.audio.lengths[list(index)]),
-            targets=torch.tensor([position[utterance.label] for utterance in chosen]),
-            labels=self.corpus.labels,
+            targets=vectors.argmax(-1) if self.target.kind == "label" else vectors,
+            labels=self.target.names,
             names=tuple(utterance.name for utterance in chosen),
             speakers=tuple(utterance.speaker for utterance in chosen),
             sampling_rate=self.sampling_rate,
             digests=torch.from_numpy(self.audio.digests[list(index)]),
+            target=self.target,
         )
 
     def statistics(self, index: Sequence[int]) -> dict[str, Any]:
         """Count the clips, speakers and labels among some utterances."""
         chosen = [self.utterances[i] for i in index]
-        counts = Counter(utterance.label for utterance in chosen)
+        counts: Counter[str | None] = Counter(utterance.label for utterance in chosen)
+        if self.target.kind == "label-set":
+            counts = Counter(label for utterance in chosen for label in utterance.labels or ())
+        counted = self.target.names if self.target.kind in ("label", "label-set") else ()
         return {
             "clips": len(chosen),
             "speakers": len({utterance.speaker for utterance in chosen if utterance.speaker is not None}) or None,
-            "labels": {label: counts[label] for label in self.corpus.labels},
+            "labels": {label: counts[label] for label in counted},
         }
 
 
@@ -158,15 +168,31 @@ def open_corpus(
     label_map = CorpusRef.of(corpus.name, protocol or "").label_map if mapped else ""
     chosen = CorpusRef(corpus.name, name, label_map).division
     used = label_maps.relabelled(corpus, mapped)
+    target = corpus.target(corpus.protocols[name])
     utterances = corpus.load()
+    _check(corpus, target, utterances)
+    audio = open_store(corpus.name, utterances, sampling_rate, cache, progress, skip_bad=skip_bad, threads=threads)
+    news = [mapped.get(utterance.label or "", utterance.label) for utterance in utterances]
+    known = [has_target(utterance, target) for utterance in utterances]
+    if mapped:
+        known = [told and bool(new) for told, new in zip(known, news, strict=True)]
+    index = [i for i, told in enumerate(known) if told and utterances[i].name not in audio.bad]
+    if not index:
+        raise CorpusError(f"corpus {corpus.name}: no utterance has the target {target.name!r}; use another protocol")
+    kept = [replace(utterances[i], label=news[i]) for i in index]
+    found = coverage(corpus, utterances)
+    return OpenCorpus(used, chosen, kept, audio.select(kept, index), sampling_rate, len(audio.bad), found)
+
+
+def _check(corpus: Corpus, target: Target, utterances: Sequence[Utterance]) -> None:
+    """Hold utterances to what is declared: every label, and all that they say of one target."""
     for utterance in utterances:
-        if utterance.label not in corpus.labels:
+        if utterance.label is not None and utterance.label not in corpus.labels:
             raise CorpusError(
                 f"corpus {corpus.name}: {utterance.name} has the label {utterance.label!r}, which is not declared"
             )
-    audio = open_store(corpus.name, utterances, sampling_rate, cache, progress, skip_bad=skip_bad, threads=threads)
-    news = [mapped.get(utterance.label, utterance.label) for utterance in utterances]
-    index = [i for i, (own, new) in enumerate(zip(utterances, news, strict=True)) if new and own.name not in audio.bad]
-    kept = [replace(utterances[i], label=news[i]) for i in index]
-    known = coverage(corpus, utterances)
-    return OpenCorpus(used, chosen, kept, audio.select(kept, index), sampling_rate, len(audio.bad), known)
+        if target.kind != "label" and has_target(utterance, target):
+            try:
+                target_vector(utterance, target)
+            except CorpusError as error:
+                raise CorpusError(f"corpus {corpus.name}: {error}") from None

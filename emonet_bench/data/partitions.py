@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from emonet_bench.data.targets import target_vector
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.types import PARTITIONS, Partition, SplitRule, Utterance, names
+from emonet_bench.types import LABEL, PARTITIONS, Partition, SplitRule, Target, Utterance, names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def assign(utterances: Sequence[Utterance], rule: SplitRule, fold: int | None) -
 
     Group k-fold: groups are taken by falling number of clips, ties by the SHA-256 of ``"<seed>:<group>"``. Each goes to
     the fold that has least of its labels (smallest dot product of the two label counts), then to the smallest, then to
-    the first. Fold k tests, fold k + 1 (cyclically) is dev, the others train.
+    the first. Fold k tests, fold k + 1 (cyclically) is dev, the others train. No label counts as one more.
 
     Leave-one-group-out: the k-th group in sorted order tests, the ``dev_groups`` that follow (cyclically) are dev.
 
@@ -66,7 +67,7 @@ def assign(utterances: Sequence[Utterance], rule: SplitRule, fold: int | None) -
 
 
 def protocol_id(
-    labels: Sequence[str],
+    target: Target,
     utterances: Sequence[Utterance],
     rule: SplitRule,
     *,
@@ -74,10 +75,11 @@ def protocol_id(
 ) -> str:
     """Identify what may be compared: label set in order, who is in which partition, how a run is selected.
 
-    All folds of a protocol share one id: it covers the whole fold structure.
+    All folds of a protocol share one id: it covers the whole fold structure. Of another target than the label it covers
+    its kind, its scales and what every utterance says of it, too: a fingerprint knows labels only.
 
     Args:
-        labels: In declared order.
+        target: What the protocol is about, its names in declared order.
         utterances: The whole corpus.
         rule: The protocol's.
         limit: Most clips of each partition, in a smoke run.
@@ -90,8 +92,11 @@ def protocol_id(
     """
     every_fold = [assign(utterances, rule, fold) for fold in folds(utterances, rule)]
     split = sorted(zip((utterance.name for utterance in utterances), *every_fold, strict=True))
-    content = json.dumps([list(labels), split, SELECTION, *([] if limit is None else [limit])])
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+    content: list[Any] = [list(target.names), split, SELECTION, *([] if limit is None else [limit])]
+    if target.name != LABEL:
+        truth = sorted((utterance.name, target_vector(utterance, target)) for utterance in utterances)
+        content.append([target.name, target.kind, target.scales, truth])
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
 
 def limit(partitions: Sequence[Partition], labels: Sequence[str], count: int) -> list[int]:
@@ -179,7 +184,7 @@ def _dealt(utterances: Sequence[Utterance], rule: SplitRule) -> dict[str, int]:
     """Deal groups into k folds; ``assign`` says how."""
     content: dict[str, Counter[str]] = {}
     for utterance in utterances:
-        content.setdefault(_group(utterance, rule), Counter())[utterance.label] += 1
+        content.setdefault(_group(utterance, rule), Counter())[utterance.label or ""] += 1
     order = sorted(content, key=lambda group: (-content[group].total(), _hash(f"{rule.seed}:{group}")))
     piles: list[Counter[str]] = [Counter() for _ in range(int(rule.folds or 0))]
     place = {}

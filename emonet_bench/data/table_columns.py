@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
 
 from emonet_bench.errors import CorpusError
@@ -39,7 +39,7 @@ def separator(line: str) -> str:
     return max(_SEPARATORS, key=lambda one: (counts[one], one == ","))
 
 
-def columns(where: str, header: Sequence[str]) -> dict[str, int]:
+def columns(where: str, header: Sequence[str], targets: Collection[int] = ()) -> dict[str, int]:
     """Find the columns that a header names.
 
     ``file`` is a column of that name, else the first of a name like it, else the first. ``label`` is a column of that
@@ -48,6 +48,8 @@ def columns(where: str, header: Sequence[str]) -> dict[str, int]:
     Args:
         where: The table and the line, for messages.
         header: The cells of its first row.
+        targets: Places of columns that hold targets, see ``target_columns``; where there are some, none need hold a
+            label.
 
     Returns:
         The places of ``file``, ``label`` and whatever else is known.
@@ -59,13 +61,13 @@ def columns(where: str, header: Sequence[str]) -> dict[str, int]:
     if any(PurePath(cell.strip()).suffix.lower() in AUDIO_SUFFIXES for cell in header):
         raise CorpusError(f"{where} is a clip, not a header; write the names of the columns above it, {_SUCH}")
     found = {column: place for column in NAMES if (place := _place(where, column, plain)) is not None}
-    if not found or len(header) < 2:  # noqa: PLR2004 - file and label
+    if not (found or targets) or len(header) < 2:  # noqa: PLR2004 - file and label
         raise CorpusError(f"{where}: needs a header with at least two columns, {_SUCH}")
     for column, rest in (("file", range(1)), ("label", range(len(header) if len(header) == 2 else 0))):  # noqa: PLR2004
-        free = [place for place in rest if place not in found.values()]
+        free = [place for place in rest if place not in {*found.values(), *targets}]
         if column not in found and len(free) == 1:
             found[column] = free[0]
-        if column not in found:
+        if column not in found and not (column == "label" and targets):
             raise CorpusError(f"{where}: no column is called {column!r}; write that above the one with the {column}s")
     return found
 

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emonet_bench.data.table_columns import columns, separator
 from emonet_bench.data.table_names import located, portable
+from emonet_bench.data.target_columns import TargetColumns, target_columns
+from emonet_bench.data.targets import has_target, target_vector
 from emonet_bench.data.text_files import read_text
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Utterance, names
+from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Target, Utterance, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +38,8 @@ def read_table(path: Path, data_path: Path) -> list[Utterance]:
 
     The first row names the columns, see ``table_columns``: ``file``, relative to the data path or absolute, and
     ``label``, any text. ``speaker``, ``text``, ``session``, ``partition``, ``start`` and ``end`` (seconds) are read
-    where they stand; other columns are left alone. Columns are separated by commas, semicolons or tabs.
+    where they stand, and so are targets, see ``target_columns``, beside which a label may be missing; other columns are
+    left alone. Columns are separated by commas, semicolons or tabs.
 
     An utterance's name is what the table says of its file; of an absolute path what follows the data path, or else the
     folder that all such files have in common, so that names are the same on every machine.
@@ -49,11 +52,17 @@ def read_table(path: Path, data_path: Path) -> list[Utterance]:
         ConfigError: The table cannot be read.
         CorpusError: One line that names the table and the row.
     """
-    return portable(_read(path, data_path), data_path)
+    return portable(_read(path, data_path).utterances, data_path)
 
 
-def _read(path: Path, data_path: Path) -> list[Utterance]:
-    """Read a table; names are as it has them."""
+class _Table(NamedTuple):
+    """A table, read; names are as it has them."""
+
+    utterances: list[Utterance]
+    targets: tuple[Target, ...]
+
+
+def _read(path: Path, data_path: Path) -> _Table:
     try:
         text = read_text(path)
     except OSError as error:
@@ -63,15 +72,17 @@ def _read(path: Path, data_path: Path) -> list[Utterance]:
     try:
         lines = io.StringIO(text, newline="")
         reader = csv.reader(lines, strict=True, delimiter=separator(text.partition("\n")[0]))
-        places = columns(f"{path}: line 1", next(reader, []))
+        header = next(reader, [])
+        targets = target_columns(f"{path}: line 1", header)
+        places = columns(f"{path}: line 1", header, [place for target in targets for place in target.places])
         utterances = [
-            _utterance(f"{path}: line {reader.line_num}", row, places, data_path) for row in reader if any(row)
+            _utterance(f"{path}: line {reader.line_num}", row, places, targets, data_path) for row in reader if any(row)
         ]
     except csv.Error as error:
         raise CorpusError(f"{path}: not a CSV file in UTF-8 ({error})") from error
     if not utterances:
         raise CorpusError(f"{path}: holds no row below its header; list one file and label in each")
-    return utterances
+    return _Table(utterances, tuple(columns.target for columns in targets))
 
 
 def read_tables(name: str, data_path: Path, tables: Mapping[Partition, Path]) -> Corpus:
@@ -89,12 +100,15 @@ def read_tables(name: str, data_path: Path, tables: Mapping[Partition, Path]) ->
         ConfigError: A table cannot be read.
         CorpusError: A row is wrong, or an utterance stands in two partitions.
     """
+    read = {partition: _read(path, data_path) for partition, path in tables.items()}
     utterances = [
-        replace(utterance, partition=partition)
-        for partition, path in tables.items()
-        for utterance in _read(path, data_path)
+        replace(utterance, partition=partition) for partition, table in read.items() for utterance in table.utterances
     ]
-    return _corpus(name, portable(utterances, data_path), {"own": _OWN}, names(tables.values()))
+    targets = {table.targets for table in read.values()}
+    if len(targets) > 1:
+        raise CorpusError(f"{names(tables.values())}: have different columns of targets; give all of them the same")
+    whole = _Table(portable(utterances, data_path), *targets)
+    return _corpus(name, whole, {"own": _OWN}, names(tables.values()))
 
 
 def read_directory(name: str, data_path: Path, folder: Path) -> Corpus:
@@ -102,7 +116,8 @@ def read_directory(name: str, data_path: Path, folder: Path) -> Corpus:
 
     A folder may hold a single ``utterances.csv`` instead. Its column ``partition`` makes the protocol ``own``; without
     it the column ``speaker`` makes ``folds5``, group k-fold over speakers, and ``loso``, leave-one-speaker-out; where
-    there are fewer than five speakers, ``loso`` alone.
+    there are fewer than five speakers, ``loso`` alone. Each stands once for the label and once for every other target:
+    ``own-votes``, ``own-labels``, ``own-values``.
 
     Args:
         name: The corpus's name.
@@ -114,8 +129,9 @@ def read_directory(name: str, data_path: Path, folder: Path) -> Corpus:
         CorpusError: A row is wrong, or an utterance stands twice.
     """
     if (folder / UTTERANCES).is_file():
-        utterances = read_table(folder / UTTERANCES, data_path)
-        return _corpus(name, utterances, _protocols(folder / UTTERANCES, utterances), str(folder / UTTERANCES))
+        table = _read(folder / UTTERANCES, data_path)
+        table = table._replace(utterances=portable(table.utterances, data_path))
+        return _corpus(name, table, _protocols(folder / UTTERANCES, table.utterances), str(folder / UTTERANCES))
     return read_tables(name, data_path, {partition: _find(folder, partition) for partition in PARTITIONS})
 
 
@@ -132,7 +148,22 @@ def _find(folder: Path, partition: Partition) -> Path:
     raise ConfigError(f"{folder}: no table for {partition}; put {' or '.join(TABLES[partition])} there")
 
 
-def _corpus(name: str, utterances: Sequence[Utterance], protocols: Mapping[str, SplitRule], source: str) -> Corpus:
+def _corpus(name: str, table: _Table, protocols: Mapping[str, SplitRule], source: str) -> Corpus:
+    utterances, targets = table
+    _check_twice(utterances, source)
+    labels = tuple(sorted({utterance.label for utterance in utterances if utterance.label is not None}))
+    if len(labels) < 2 and not (targets and not labels):  # noqa: PLR2004
+        raise CorpusError(f"{source}: has the one label {labels[0]!r}; needs at least two")
+    for target in targets:
+        _check_target(target, utterances, source)
+    facts = {"folds": f"fewer than {_FOLDS} speakers: each is tested in turn"} if list(protocols) == ["loso"] else {}
+    rules = dict(protocols) if labels else {}
+    rules |= {f"{key}-{one.name}": replace(rule, target=one.name) for one in targets for key, rule in protocols.items()}
+    described: dict[str, Any] = {"title": name, "clips": len(utterances), "facts": facts, "targets": targets}
+    return Corpus(name, labels, partial(list, utterances), rules, **described, ordered=False)
+
+
+def _check_twice(utterances: Sequence[Utterance], source: str) -> None:
     seen: dict[str, Utterance] = {}
     for utterance in utterances:
         if utterance.name in seen:
@@ -141,14 +172,16 @@ def _corpus(name: str, utterances: Sequence[Utterance], protocols: Mapping[str, 
                 f"{source}: {utterance.name} stands in {places[0]} and again in {places[1]}; list it once"
             )
         seen[utterance.name] = utterance
-    labels = tuple(sorted({utterance.label for utterance in utterances}))
-    if len(labels) < 2:  # noqa: PLR2004
-        raise CorpusError(f"{source}: has the one label {labels[0]!r}; needs at least two")
-    facts = {"folds": f"fewer than {_FOLDS} speakers: each is tested in turn"} if list(protocols) == ["loso"] else {}
-    count = len(utterances)
-    return Corpus(
-        name, labels, partial(list, utterances), protocols, title=name, clips=count, facts=facts, ordered=False
-    )
+
+
+def _check_target(target: Target, utterances: Sequence[Utterance], source: str) -> None:
+    """Hold what utterances say of a target to what it allows."""
+    try:
+        for utterance in utterances:
+            if has_target(utterance, target):
+                target_vector(utterance, target)
+    except CorpusError as error:
+        raise CorpusError(f"{source}: {error}") from None
 
 
 def _protocols(path: Path, utterances: Sequence[Utterance]) -> Mapping[str, SplitRule]:
@@ -165,11 +198,16 @@ def _protocols(path: Path, utterances: Sequence[Utterance]) -> Mapping[str, Spli
     return loso if few else {"folds5": SplitRule(folds=_FOLDS), **loso}
 
 
-def _utterance(where: str, row: list[str], places: Mapping[str, int], data_path: Path) -> Utterance:
+def _utterance(
+    where: str, row: list[str], places: Mapping[str, int], targets: Sequence[TargetColumns], data_path: Path
+) -> Utterance:
     cells = dict(_cells(where, row, places))
-    file, label = cells["file"], cells["label"]
-    if not file or not label:
+    file, label = cells["file"], cells.get("label")
+    if not file or not (label or targets):
         raise CorpusError(f"{where}: file and label must not be empty")
+    said: dict[str, Any] = {}
+    for columns_of_one in targets:
+        said |= columns_of_one.read(where, row)
     start, end = (_seconds(where, key, cells.get(key)) for key in ("start", "end"))
     if end is not None and end <= (start or 0.0):
         raise CorpusError(f"{where}: end ({end} s) must lie after start ({start or 0.0} s)")
@@ -184,6 +222,7 @@ def _utterance(where: str, row: list[str], places: Mapping[str, int], data_path:
         start=start or 0.0,
         end=end,
         partition=_partition(where, cells.get("partition")),
+        **said,
     )
 
 

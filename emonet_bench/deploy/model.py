@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import hashlib
-import io
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from emonet_bench.deploy.metadata import REMEDY, read_facts
+from emonet_bench.deploy.providers import CUDA, execution_providers
 from emonet_bench.deploy.runtime import onnxruntime
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.files import check_regular
@@ -24,15 +21,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Providers = Literal["auto", "cpu", "cuda"]
+    from emonet_bench.deploy.providers import Providers
 
 TWIN_OF = "twin_of"
 """In a twin's metadata: the SHA-256 of the file that it belongs to."""
 
 _OFF = 0.01  # by which probabilities may miss the sum of 1
-_CUDA = "CUDAExecutionProvider"
-# Float32 as in training, and no search for the best convolution at every new length.
-_CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ class Model:
     @property
     def provider(self) -> Literal["cpu", "cuda"]:
         """Where it computes."""
-        return "cuda" if _CUDA in self.session.get_providers() else "cpu"
+        return "cuda" if CUDA in self.session.get_providers() else "cpu"
 
     def probabilities(self, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Map N clips (S,) at the model's rate to probabilities (N, K); raises what ``scores`` does.
@@ -186,40 +180,16 @@ def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSessi
     options.intra_op_num_threads = 1
     options.log_severity_level = 4  # what fails is raised as well
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=_wanted(providers), enable_fallback=0)
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=execution_providers(providers), enable_fallback=0
+        )
     except ConfigError:
         raise
     except Exception as error:  # onnxruntime's exceptions share no parent
         raise ConfigError(f"{path}: not an ONNX file that onnxruntime can load ({_reason(error)})") from error
-    if providers == "cuda" and _CUDA not in session.get_providers():
+    if providers == "cuda" and CUDA not in session.get_providers():
         raise ConfigError("providers: CUDA does not start here (no GPU, or not its libraries); use cpu")
     return session
-
-
-def _wanted(providers: Providers) -> list[Any]:
-    """List execution providers for onnxruntime, the preferred one first."""
-    if providers not in get_args(Providers):
-        raise ConfigError(f"providers: {providers!r} is not one of {', '.join(get_args(Providers))}")
-    if providers == "cpu" or (providers == "auto" and not _has_driver()):
-        return ["CPUExecutionProvider"]
-    if _CUDA not in onnxruntime.get_available_providers():
-        if providers == "cuda":
-            raise ConfigError(
-                "providers: this onnxruntime knows no CUDA; install onnxruntime-gpu in its place, or use cpu"
-            )
-        return ["CPUExecutionProvider"]
-    onnxruntime.set_default_logger_severity(4)
-    with contextlib.redirect_stdout(
-        io.StringIO()
-    ):  # it prints what it does not find; the session tells whether it matters
-        getattr(onnxruntime, "preload_dlls", lambda: None)()
-    return [(_CUDA, _CUDA_OPTIONS), "CPUExecutionProvider"]
-
-
-def _has_driver() -> bool:
-    with contextlib.suppress(OSError):
-        return bool(ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"))
-    return False
 
 
 def _check_inputs(path: Path, session: onnxruntime.InferenceSession, wanted: set[str]) -> None:

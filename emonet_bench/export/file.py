@@ -1,9 +1,9 @@
-"""ONNX export: the file is written if it passes the gate, and the model card beside it."""
+"""ONNX export: the file is written if it passes the gate, its description and the model card beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Clips
+from emonet_bench.deploy.description import describe, description_path
 from emonet_bench.errors import ExportError, StoreError
 from emonet_bench.export.card import Interval, joined, metadata_of, model_card
 from emonet_bench.export.gate import EXAMPLE, Parity, check_parity, check_score, clips, first_line, score_onnx
@@ -53,7 +54,7 @@ def export(
         ExportError: The network cannot be exported, or its file does not agree with it.
     """
     content, parity = _gated(classifier, corpus, path, input_spec, metadata, test)
-    write(path, content)
+    _write(path, content)
     return parity
 
 
@@ -87,13 +88,13 @@ def export_run(
     input_spec: InputSpec,
     test: Clips | None = None,
 ) -> Parity:
-    """Export a run's classifier with everything that the run tells, and write a model card beside it.
+    """Export a run's classifier with everything that the run tells, and write description and model card beside it.
 
     Args:
         directory: The run's directory; its ``predictions.csv`` gives the interval of the test UAR.
         classifier: The trained classifier.
         record: The run's; of a joint run: what ``RunRecord.of`` makes of it.
-        path: The file; the card takes its name with the suffix ``.md``.
+        path: The file; the card takes its name with the suffix ``.md``, the description with ``.json``.
         input_spec: As in ``export``.
         test: As in ``export``.
 
@@ -104,7 +105,7 @@ def export_run(
     run = Trained(directory, classifier, record, test)
     metadata = metadata_of(record, input_spec, _interval(run))
     content, parity = _gated(classifier, run.corpus, path, input_spec, metadata, test)
-    _write_both(path, content, model_card({**metadata, **parity.metadata()}, record, path.name))
+    write_model(path, content, model_card({**metadata, **parity.metadata()}, record, path.name))
     return parity
 
 
@@ -131,7 +132,7 @@ class Trained:
 
 
 def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -> tuple[dict[str, Parity], list[Size]]:
-    """Write several runs that share a network as one file, with a third input ``task``, and a model card beside it.
+    """Write several runs that share a network as one file, with a third input ``task``, description and card beside it.
 
     Args:
         members: The runs, one for each task.
@@ -163,7 +164,7 @@ def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -
     onnx.helper.set_model_props(model, joined(metadata))
     content = model.SerializeToString()
     sizes = [*_singles(members, input_spec), Size("bank", _numbers(bank), len(content))]
-    _write_both(path, content, bank_card(metadata, sizes, path.name))
+    write_model(path, content, bank_card(metadata, sizes, path.name))
     return parities, sizes
 
 
@@ -234,21 +235,24 @@ def _interval(run: Trained) -> Interval:
     return found.low, found.high
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole, or not at all.
-
-    Raises:
-        ExportError: It cannot be written.
-    """
+def _write(path: Path, content: bytes) -> None:
     with _written(path) as temporary:
         temporary.write_bytes(content)
 
 
-def _write_both(path: Path, content: bytes, card: str) -> None:
-    """Write a model and its card; where either cannot be written, no model appears."""
-    with _written(path) as model, _written(path.with_suffix(".md")) as text:
+def write_model(path: Path, content: bytes, card: str | None = None) -> None:
+    """Write a model, its description and its card, if any; where one cannot be written, no model appears.
+
+    Raises:
+        ExportError: One cannot be written.
+    """
+    with ExitStack() as stack:
+        model = stack.enter_context(_written(path))
         model.write_bytes(content)
-        text.write_text(card, encoding="utf-8", newline="")
+        beside = [(description_path(path), describe(model, path.name)), (path.with_suffix(".md"), card)]
+        for place, text in beside:
+            if text is not None:
+                stack.enter_context(_written(place)).write_text(text, encoding="utf-8", newline="")
 
 
 @contextmanager

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 
 from emonet_bench.data.dataset import Clips
+from emonet_bench.deploy.description import description_path
 from emonet_bench.errors import ExportError
-from emonet_bench.export.file import write
+from emonet_bench.export.file import write_model
 from emonet_bench.export.gate import Feed, extremes, feed, first_line, one_clip, opened, run, score_onnx
 from emonet_bench.types import InputSpec
 
@@ -81,7 +82,7 @@ def quantise(model: Path, target: Path, train: Clips, test: Clips) -> Quantised:
     del quantised.metadata_props[:]
     changed = {"quantisation": "int8", "uar_onnx": repr(after), "parity_max_delta": ""}
     onnx.helper.set_model_props(quantised, {**told, **changed})
-    write(target, quantised.SerializeToString())
+    write_model(target, quantised.SerializeToString())
     return Quantised((before, after), (model.stat().st_size, target.stat().st_size), speed(model, target, test))
 
 
@@ -140,9 +141,10 @@ def _check(variant: Path, uar: tuple[float, float], input_spec: InputSpec, test:
 
 
 def _remove(target: Path) -> None:
-    """Remove an older variant, which would not be this model's."""
+    """Remove an older variant and its description, which would not be this model's."""
     try:
-        target.unlink(missing_ok=True)
+        for path in (target, description_path(target)):
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise ExportError(f"{target}: cannot be replaced ({error.strerror}); choose another place") from error
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from emonet_bench.deploy.model import TWIN_OF, twin_path
 from emonet_bench.errors import ExportError
-from emonet_bench.export.file import write
+from emonet_bench.export.file import write_model
 from emonet_bench.export.gate import EXAMPLE, check_parity, clips, first_line
 from emonet_bench.export.graph import DESCRIPTIONS, ExportModule, freeze, poison, trace
 from emonet_bench.networks import Classifier
@@ -60,7 +60,7 @@ def export_single(classifier: Classifier, corpus: str, model: Path, input_spec: 
     onnx.helper.set_model_props(made, {**told, **changed})
     for value in [*made.graph.input, *made.graph.output]:
         value.doc_string = DESCRIPTIONS[value.name]
-    write(twin, made.SerializeToString())
+    write_model(twin, made.SerializeToString())
     return twin, delta
 
 

@@ -103,7 +103,7 @@ def check_code(record: RunRecord, plugins: Plugins, run: Path) -> None:
     Raises:
         ConfigError: A plugin's code is another one.
     """
-    if record.failed:
+    if record.failed or record.spec.external:
         return  # it has no network
     spec = record.spec
     for origin in (plugins.architectures.origin(spec.architecture), plugins.strategies.origin(spec.strategy)):

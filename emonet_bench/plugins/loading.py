@@ -23,7 +23,17 @@ from emonet_bench.files import expanded
 from emonet_bench.plugins.discovery import GROUP, installed, single_file
 from emonet_bench.plugins.registries import DuplicateNameError, Origin, Registry
 from emonet_bench.plugins.validation import check_answer, check_marked, checked
-from emonet_bench.types import Architecture, Corpus, Strategy
+from emonet_bench.types import (
+    Architecture,
+    Augmentation,
+    Corpus,
+    ExecutorKind,
+    Loss,
+    Metric,
+    Optimizer,
+    ReportFormat,
+    Strategy,
+)
 
 if TYPE_CHECKING:
     import click
@@ -73,6 +83,12 @@ class Plugins:
         self.corpora: Registry[Corpus] = Registry("corpus")
         self.architectures: Registry[Architecture] = Registry("architecture")
         self.strategies: Registry[Strategy] = Registry("strategy")
+        self.losses: Registry[Loss] = Registry("loss")
+        self.metrics: Registry[Metric] = Registry("metric")
+        self.optimizers: Registry[Optimizer] = Registry("optimizer")
+        self.augmentations: Registry[Augmentation] = Registry("augmentation")
+        self.report_formats: Registry[ReportFormat] = Registry("report-format")
+        self.executors: Registry[ExecutorKind] = Registry("executor")
         self.commands: Registry[click.Command] = Registry("command")
         self.user_corpora: tuple[Corpus, ...] = ()
         config = corpora_config(selection) if corpora else None  # a damaged file is no plugin's fault
@@ -80,6 +96,11 @@ class Plugins:
             self._load(origin, load, config)
         if config is not None:
             self._add_places(config)
+
+    @property
+    def registries(self) -> tuple[Registry[Any], ...]:
+        """All registries, one for each kind of thing."""
+        return tuple(value for value in vars(self).values() if isinstance(value, Registry))
 
     def _add_places(self, config: hookspecs.CorporaConfig) -> None:
         """Register the corpora of the user's own places, each by the card or the tables that lie there."""
@@ -124,6 +145,12 @@ class Plugins:
             ("emonet_corpora", Corpus, self.corpora, {"config": config}),
             ("emonet_architectures", Architecture, self.architectures, {}),
             ("emonet_strategies", Strategy, self.strategies, {}),
+            ("emonet_losses", Loss, self.losses, {}),
+            ("emonet_metrics", Metric, self.metrics, {}),
+            ("emonet_optimizers", Optimizer, self.optimizers, {}),
+            ("emonet_augmentations", Augmentation, self.augmentations, {}),
+            ("emonet_report_formats", ReportFormat, self.report_formats, {}),
+            ("emonet_executors", ExecutorKind, self.executors, {}),
         )
         for hook, kind, registry, arguments in kinds if config is not None else kinds[1:]:
             for things in self._only(origin, hook)(**arguments):
@@ -183,7 +210,7 @@ class Plugins:
         kind = "" if isinstance(error, PluginError | ConfigError) else f"{type(error).__name__}: "
         origin.broken = " ".join(f"{kind}{error}".split())
         origin.registers.clear()
-        for registry in (self.corpora, self.architectures, self.strategies, self.commands):
+        for registry in self.registries:
             registry.discard(origin)
         namesakes = [one for one in self.origins if one is not origin and one.name == origin.name and not one.broken]
         if self.manager.has_plugin(origin.name) and not namesakes:  # what is registered may be a namesake's

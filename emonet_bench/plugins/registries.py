@@ -85,12 +85,19 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         self._things = {name: (thing, owner) for name, (thing, owner) in self._things.items() if owner is not origin}
 
     def origin(self, name: str) -> Origin:
-        """Tell which plugin registered a name."""
-        return self._things[name][1]
+        """Tell which plugin registered a name.
+
+        Raises:
+            ConfigError: None has.
+        """
+        return self._entry(name)[1]
 
     def __getitem__(self, name: str) -> Thing:
+        return self._entry(name)[0]
+
+    def _entry(self, name: str) -> tuple[Thing, Origin]:
         try:
-            return self._things[name][0]
+            return self._things[name]
         except KeyError:
             raise ConfigError(f"unknown {self.kind} {name!r}{did_you_mean(name, self._things)}") from None
 

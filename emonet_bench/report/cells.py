@@ -56,7 +56,7 @@ class TableCell:
         deviation: Standard deviation over seeds, None for a single one.
         spread: Standard deviation over the folds, each scored by itself, None for a single one.
         interval: 95 % bootstrap interval of the mean; None for ``ece``: resampling would bias it further.
-        ece: Expected calibration error, mean over seeds, whatever the table shows.
+        ece: Expected calibration error, mean over seeds, whatever the table shows; None where only labels are known.
         seeds: How many seeds are scored.
         folds: How many folds the best covered seed has.
         failed: How many runs failed.
@@ -73,6 +73,7 @@ class TableCell:
         p: Its p value after Holm's correction over the table.
         mcnemar: p value of McNemar's test against the baseline, where one seed is compared; uncorrected.
         order: Almost stochastic order over seeds against the baseline, where both have enough seeds.
+        external: Whether its predictions were made elsewhere.
     """
 
     state: State
@@ -98,6 +99,7 @@ class TableCell:
     p: float | None = None
     mcnemar: float | None = None
     order: float | None = None
+    external: bool = False
 
     @property
     def significant(self) -> bool:
@@ -114,6 +116,11 @@ class CellRuns:
     seeds: Mapping[int, Predictions] = field(default_factory=dict)
     problems: Sequence[str] = ()
 
+    @property
+    def external(self) -> bool:
+        """Whether the predictions were made elsewhere."""
+        return any(run.external for run in self.runs)
+
     def cell(self, labels: Sequence[str], folds: set[int | None], metric: MetricName) -> TableCell:
         """Score the cell.
 
@@ -123,9 +130,13 @@ class CellRuns:
             metric: What to score.
         """
         done, failed = self.scored, len(self.problems)
-        if not self.seeds:
+        probable = all(run.external != "labels" for run in done)
+        if not self.seeds or (metric == "ece" and not probable):
             return TableCell(
-                "failed" if failed else "skipped", failed=failed, source=self.runs[0].variant.get("source")
+                "failed" if failed else "skipped",
+                failed=failed,
+                source=self.runs[0].variant.get("source"),
+                external=self.external,
             )
         scores = [score(seed, labels, metric) for seed in self.seeds.values()]
         per_seed = [{run.fold for run in done if run.seed == seed} for seed in self.seeds]
@@ -138,7 +149,7 @@ class CellRuns:
             deviation=plain.stdev(scores) if len(scores) > 1 else None,
             spread=_spread(done, metric),
             interval=_interval(list(self.seeds.values()), labels, metric),
-            ece=plain.fmean(score(seed, labels, "ece") for seed in self.seeds.values()),
+            ece=plain.fmean(score(seed, labels, "ece") for seed in self.seeds.values()) if probable else None,
             seeds=len(scores),
             folds=max(map(len, per_seed)),
             failed=failed,
@@ -150,6 +161,7 @@ class CellRuns:
             parity=max((run.parity for run in done if run.parity is not None), default=None),
             drift=max((run.drift for run in done if run.drift is not None), default=None),
             source=self.runs[0].variant.get("source"),
+            external=self.external,
         )
 
     def against(self, other: CellRuns, labels: Sequence[str], metric: MetricName) -> dict[str, Any]:

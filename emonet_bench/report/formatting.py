@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from emonet_bench.metrics.significance import Interval
 from emonet_bench.report.cells import TableCell
 from emonet_bench.report.layout import Head
 from emonet_bench.report.notes import TITLES
@@ -31,7 +32,12 @@ def score(cell: TableCell) -> str:
 
 def interval(cell: TableCell) -> str:
     """Write the interval, or nothing where there is none."""
-    return f"{number(cell.interval.low, 2)}{TO}{number(cell.interval.high, 2)}" if cell.interval else ""
+    return span(cell.interval)
+
+
+def span(interval: Interval | None) -> str:
+    """Write an interval as papers do, or nothing where there is none."""
+    return f"{number(interval.low, 2)}{TO}{number(interval.high, 2)}" if interval else ""
 
 
 def number(value: float, digits: int = 3) -> str:

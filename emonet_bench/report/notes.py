@@ -32,6 +32,8 @@ def notes(rows: Sequence[Row], metric: MetricName, baseline: str, older: int, so
     yield from _intervals(cells, metric)
     if any(cell.state == "done" and not cell.complete for _, cell in cells):
         yield "~ incomplete: a fold or seed is missing, so the cell is not ranked."
+    if external := sorted({str(column) for column, cell in cells if cell.external}):
+        yield f"External, made elsewhere and scored here; nobody can train them again: {', '.join(external)}."
     yield from _apart(rows)
     yield from _outcomes(cells, baseline)
     yield from _audits(rows)

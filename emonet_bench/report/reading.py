@@ -48,6 +48,7 @@ class CorpusResult:
         finished: When, in UTC.
         halved: What was done where a batch did not fit into memory at once.
         trained_on: Corpus and protocol that the network was trained on, where it is scored on another one; else empty.
+        external: What predictions hold that were made elsewhere; else None.
     """
 
     corpus: str
@@ -73,6 +74,7 @@ class CorpusResult:
     finished: str = ""
     halved: str = ""
     trained_on: str = ""
+    external: Literal["labels", "probabilities"] | None = None
 
     @property
     def title(self) -> str:
@@ -206,6 +208,7 @@ def _result(
         source=spec.source,
         joint=len(spec.scored_corpora()) > 1,
         trained_on=f"{spec.corpus} {spec.protocol}" if spec.evaluate else "",
+        external=spec.external.gives if spec.external else None,
     )
 
 
@@ -215,6 +218,8 @@ def _known(scores: Scores) -> dict[str, float]:
 
 
 def _variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
+    if spec.external:
+        return {"source": None}
     parts = {
         "architecture": spec.architecture_options,
         "strategy": spec.strategy_options,

@@ -60,6 +60,8 @@ def reevaluate(run: Path, plugins: Plugins, opened: Open, tolerance: float) -> R
         tolerance: Largest difference of a probability that is rounding.
     """
     record = RunFiles(run).read_record()
+    if record.spec.external is not None:
+        return Reevaluation(reason="its predictions were made elsewhere, there are no weights")
     weights = _weights(run, record)
     if weights is None or not RunFiles(weights).checkpoint().is_file():
         return Reevaluation(reason=f"it kept no {CHECKPOINT}" if weights else "its source does not lie beside it")

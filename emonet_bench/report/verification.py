@@ -41,6 +41,11 @@ class Verdict:
         """Whether the run should have scores; a failed one has nothing to check."""
         return self.record is None or not self.record.failed
 
+    @property
+    def external(self) -> bool:
+        """Whether its predictions were made elsewhere."""
+        return self.record is not None and self.record.spec.external is not None
+
 
 def verify(run: Path) -> Verdict:
     """Recompute all scores of a run from its predictions, and hash its files.
@@ -74,7 +79,7 @@ def expected_files(record: RunRecord) -> set[str]:
     """Name the files that the scores of a run rest on."""
     corpora = [ref.name for ref in record.spec.scored_corpora()] if record.joint else [None]
     names = {RunFiles(Path()).predictions(corpus).name for corpus in corpora}
-    return names if record.spec.evaluate else names | {CHECKPOINT}
+    return names if record.spec.evaluate or record.spec.external else names | {CHECKPOINT}
 
 
 def _wrong(files: RunFiles, record: RunRecord) -> Iterator[str]:

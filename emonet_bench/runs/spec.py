@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -41,6 +41,19 @@ class ZeroShotTarget(Options):
         return CorpusRef.of(self.corpus, self.protocol)
 
 
+EXTERNAL = "external"
+"""The strategy of predictions that were made elsewhere."""
+
+
+class ExternalPredictions(Options):
+    """Predictions that were made elsewhere."""
+
+    sha256: str = Field(description="SHA-256 of the file that they were read from.")
+    gives: Literal["labels", "probabilities"] = Field(
+        description="What it holds; a label alone stands with probability 1 in `predictions.csv`."
+    )
+
+
 class RunSpec(Options):
     """One cell, with every option resolved."""
 
@@ -63,11 +76,19 @@ class RunSpec(Options):
         "scored, `scores` and `confusion` hold `test` alone, and there are neither weights nor a history.",
     )
 
+    external: ExternalPredictions | None = Field(
+        None,
+        description="Only where the predictions were made elsewhere and read by `emonet-bench score`: `architecture` "
+        "is their name, `strategy` is `external`, and `training` says nothing. `scores` and `confusion` hold `test` "
+        "alone, and there are neither weights nor a history.",
+    )
+
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave ``evaluate`` out where it says nothing: it is not part of what identifies a training."""
+        """Leave out what says nothing and is no part of what identifies a training."""
         values: dict[str, Any] = serialise(self)
-        return {name: value for name, value in values.items() if name != "evaluate" or value is not None}
+        optional = {"evaluate", "external"}
+        return {name: value for name, value in values.items() if name not in optional or value is not None}
 
     @property
     def title(self) -> str:

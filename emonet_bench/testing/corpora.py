@@ -74,7 +74,7 @@ def names_unique(bench: CorpusBench) -> None:
 
 def labels_found(bench: CorpusBench) -> None:
     """The labels that utterances have are the declared ones, all of them."""
-    declared, found = set(bench.corpus.labels), {utterance.label for utterance in bench.utterances}
+    declared, found = set(bench.corpus.labels), {one.label for one in bench.utterances if one.label is not None}
     if odd := sorted(found - declared):
         raise BrokenError(f"utterances have the label {names(odd)}, which is not declared")
     if odd := sorted(declared - found):

@@ -155,6 +155,8 @@ def restore(directory: Path, plugins: Plugins) -> tuple[Classifier, RunRecord]:
     record = RunFiles(directory).read_record()
     if record.failed:
         raise ConfigError(f"{directory}: this run failed; run the matrix again with --retry-failed")
+    if record.spec.external is not None:
+        raise ConfigError(f"{directory}: holds predictions made elsewhere; there is no network")
     if record.spec.evaluate is not None:
         source = (record.spec.source or "")[:8]
         raise ConfigError(f"{directory}: holds scores only; the network is that of run {source}")

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from emonet_bench.errors import ConfigError
+from emonet_bench.types.corpus import PARTITIONS as PARTITIONS
+from emonet_bench.types.corpus import Corpus as Corpus
+from emonet_bench.types.corpus import Partition as Partition
+from emonet_bench.types.corpus import SplitRule as SplitRule
+from emonet_bench.types.corpus import Utterance as Utterance
+from emonet_bench.types.descriptors import Augmentation as Augmentation
+from emonet_bench.types.descriptors import ExecutorKind as ExecutorKind
+from emonet_bench.types.descriptors import Loss as Loss
+from emonet_bench.types.descriptors import Metric as Metric
+from emonet_bench.types.descriptors import Optimizer as Optimizer
+from emonet_bench.types.descriptors import ReportFormat as ReportFormat
+from emonet_bench.types.descriptors import TargetSummary as TargetSummary
+from emonet_bench.types.names import check_name as check_name
 from emonet_bench.types.network import AdapterPoint as AdapterPoint
 from emonet_bench.types.network import FrozenFeatures as FrozenFeatures
 from emonet_bench.types.network import Network as Network
+from emonet_bench.types.targets import LABEL as LABEL
+from emonet_bench.types.targets import Target as Target
+from emonet_bench.types.targets import TargetKind as TargetKind
 
 if TYPE_CHECKING:
     import torch
@@ -20,126 +35,12 @@ if TYPE_CHECKING:
     from emonet_bench.networks import Classifier
     from emonet_bench.runs.history import Epoch
 
-Partition = Literal["train", "dev", "test"]
-PARTITIONS: tuple[Partition, ...] = get_args(Partition)
-
 AUDIO_SUFFIXES = frozenset(
     {".aif", ".aifc", ".aiff", ".au", ".avr", ".caf", ".flac", ".htk", ".ircam", ".mp3", ".mpc2k", ".nist", ".oga"}
     | {".ogg", ".opus", ".paf", ".pvf", ".rf64", ".sd2", ".sds", ".snd", ".sph", ".svx", ".voc", ".w64", ".wav"}
     | {".wave", ".wavex", ".wve", ".xi"}
 )
 """Suffixes, in small letters, by which a file is taken for audio: libsndfile reads it without being told more."""
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_+-]*", re.IGNORECASE)
-
-
-def check_name(kind: str, name: str) -> None:
-    """Hold a registered name to letters, digits, ``_``, ``+`` and ``-``: it becomes part of file names.
-
-    Raises:
-        ConfigError: The name holds anything else.
-
-    >>> check_name("corpus", "emotiontts_ko")
-    """
-    if kind == "corpus" and "+" in name:
-        raise ConfigError(f"corpus name {name!r}: must not hold '+', which joins the names of several; rename it")
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"{kind} name {name!r}: use letters, digits, '_', '+' and '-' only, and start with a letter")
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """One labelled stretch of audio.
-
-    Attributes:
-        name: Identifies the utterance within its corpus (a relative path, POSIX style).
-        file: Where the audio lies.
-        label: One of the corpus's labels.
-        speaker: Who speaks, where that is known.
-        text: Which text is spoken, where that is known.
-        session: The recording session, where there is one.
-        start: First second of the utterance in the file.
-        end: Last second, or None for the end of the file.
-        partition: The partition that the corpus itself gives the utterance, where it gives one.
-    """
-
-    name: str
-    file: Path
-    label: str
-    speaker: str | None = None
-    text: str | None = None
-    session: str | None = None
-    start: float = 0.0
-    end: float | None = None
-    partition: Partition | None = None
-
-
-@dataclass(frozen=True)
-class SplitRule:
-    """How a protocol divides a corpus; ``emonet_bench.data.partitions.assign`` carries it out.
-
-    Three kinds, told apart by their fields: ``fixed`` names the groups of each partition, ``folds`` rotates the groups
-    (an integer for group k-fold, ``"each"`` for leave-one-group-out), and neither means that every utterance says
-    its own partition.
-
-    Attributes:
-        by: The utterance field that makes a group: ``speaker``, ``session`` or ``text``.
-        fixed: The groups of each partition.
-        folds: Number of folds, or ``"each"``: one fold for each group.
-        dev_groups: With ``"each"``, how many groups (those that follow the test group) make the dev partition.
-        seed: Orders the groups before they are dealt into k folds.
-    """
-
-    by: Literal["speaker", "session", "text"] = "speaker"
-    fixed: Mapping[Partition, tuple[str, ...]] | None = None
-    folds: int | Literal["each"] | None = None
-    dev_groups: int = 1
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A labelled collection of speech (or any audio).
-
-    Attributes:
-        name: Registered name.
-        labels: All labels, in their declared order.
-        load: Returns the utterances; raises ``CorpusError`` with a remedy where the audio is not on this disk.
-        protocols: Ways to divide the corpus, by name; the first is the default.
-        title: The corpus's full name.
-        languages: ISO 639-1 codes.
-        licence: Terms of the audio.
-        citation: BibTeX.
-        fingerprint: Pinned hash of content and labels; a different one is reported.
-        clips: Expected number of clips, where the documentation states it.
-        synthetic: Whether the audio is generated rather than recorded.
-        ordered: Whether the order of the labels means something; the ordinal loss needs that. Not so where they were
-            merely collected from a table.
-        maps: Label maps by name: labels and what they become; ``""``: their clips are left out.
-        facts: What else is worth showing about it, word for word: homepage, elicitation, known faults.
-    """
-
-    name: str
-    labels: tuple[str, ...]
-    load: Callable[[], Sequence[Utterance]]
-    protocols: Mapping[str, SplitRule]
-    title: str = ""
-    languages: tuple[str, ...] = ()
-    licence: str = "unverified"
-    citation: str = ""
-    fingerprint: str | None = None
-    clips: int | None = None
-    synthetic: bool = False
-    ordered: bool = True
-    maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_name("corpus", self.name)
-        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):  # noqa: PLR2004
-            raise ConfigError(f"corpus {self.name}: needs at least two labels, each once; has {list(self.labels)}")
-        if not self.protocols:
-            raise ConfigError(f"corpus {self.name}: needs at least one protocol")
 
 
 @dataclass(frozen=True)

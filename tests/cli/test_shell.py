@@ -14,7 +14,6 @@ from click.testing import CliRunner
 from emonet_bench import __version__
 from emonet_bench.cli import COMMANDS, main
 from emonet_bench.cli.shell import Shell
-from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Selection
 
 HEAVY = ("torch", "pandas", "sklearn", "scipy", "onnxruntime")
@@ -116,40 +115,6 @@ def test_a_mistake_is_one_unwrapped_line_and_status_2(tmp_path):
     run = here("report", path)
     assert run.exit_code == 2
     assert run.stderr == f"Error: {path}: no such directory; name the --results of a 'run matrix'\n"
-
-
-@pytest.mark.parametrize(
-    ("raised", "status", "line"),
-    [
-        (ConfigError("matrix.toml: wrong [red]\nsecond line"), 2, "Error: matrix.toml: wrong [red] second line\n"),
-        (KeyboardInterrupt(), 130, "\nInterrupted.\n"),
-        (click.UsageError("no"), 2, "Error: no. Try 'x fail --help'.\n"),
-    ],
-)
-def test_what_a_command_raises_becomes_a_line_and_a_status(raised, status, line):
-    shell = Shell("x", lazy={})
-
-    @shell.command("fail")
-    def fail():
-        raise raised
-
-    shell.get_command = lambda ctx, name: fail
-    run = CliRunner().invoke(shell, ["fail"])
-    assert (run.exit_code, run.stderr, run.stdout) == (status, line, "")
-
-
-def test_a_bug_keeps_its_traceback():
-    shell = Shell("x", lazy={})
-    shell.get_command = lambda ctx, name: click.RichCommand(name="fail", callback=lambda: 1 / 0)
-    assert isinstance(CliRunner().invoke(shell, ["fail"]).exception, ZeroDivisionError)
-
-
-def test_a_status_that_a_command_asks_for_is_the_exit_status():
-    shell = Shell("x", lazy={})
-    shell.get_command = lambda ctx, name: click.RichCommand(
-        name="one", callback=lambda: click.get_current_context().exit(1)
-    )
-    assert CliRunner().invoke(shell, ["one"]).exit_code == 1
 
 
 def test_what_a_command_returns_is_no_exit_status():

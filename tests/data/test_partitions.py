@@ -10,9 +10,10 @@ from sklearn.model_selection import LeaveOneGroupOut
 
 from emonet_bench.data.partitions import assign, folds, limit, protocol_id
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.types import SplitRule, Utterance
+from emonet_bench.types import SplitRule, Target, Utterance
 
 LABELS = ("anger", "neutral")
+TARGET = Target("label", "label", LABELS)
 
 
 def clips(speakers, count=3, labels=LABELS):
@@ -105,7 +106,7 @@ def test_the_order_of_utterances_changes_no_partition_and_no_protocol_id():
     utterances = clips("abcdef")
     rule = SplitRule(folds=3)
     assert assign(utterances, rule, 0) == assign(utterances[::-1], rule, 0)[::-1]
-    assert protocol_id(LABELS, utterances, rule) == protocol_id(LABELS, utterances[::-1], rule)
+    assert protocol_id(TARGET, utterances, rule) == protocol_id(TARGET, utterances[::-1], rule)
 
 
 def test_protocol_ids_tell_labels_partitions_folds_and_limits_apart():
@@ -113,9 +114,9 @@ def test_protocol_ids_tell_labels_partitions_folds_and_limits_apart():
     fixed = SplitRule(fixed={"train": ("a", "b"), "dev": ("c",), "test": ("d",)})
     moved = SplitRule(fixed={"train": ("a", "c"), "dev": ("b",), "test": ("d",)})
     rules = [fixed, moved, SplitRule(folds="each"), SplitRule(folds="each", dev_groups=2)]
-    ids = [protocol_id(LABELS, utterances, rule) for rule in rules]
-    ids.append(protocol_id(LABELS[::-1], utterances, fixed))
-    ids.append(protocol_id(LABELS, utterances, fixed, limit=4))
+    ids = [protocol_id(TARGET, utterances, rule) for rule in rules]
+    ids.append(protocol_id(Target("label", "label", LABELS[::-1]), utterances, fixed))
+    ids.append(protocol_id(TARGET, utterances, fixed, limit=4))
     assert len(set(ids)) == 6
     assert all(len(identity) == 12 and int(identity, 16) >= 0 for identity in ids)
 
@@ -159,3 +160,22 @@ def test_a_limit_keeps_as_many_as_it_may_and_takes_labels_in_turn(rows, count):
 def test_too_few_folds_are_one_line(count):
     with pytest.raises(ConfigError, match=f"{count} folds: a protocol needs three at least"):
         folds([], SplitRule(folds=count))
+
+
+def voted(**votes):
+    return [replace(clip, votes={"anger": 1.0, **votes}) for clip in clips("abc")]
+
+
+def test_a_protocols_id_covers_what_utterances_say_of_another_target_than_the_label():
+    rule = SplitRule(folds="each", target="votes")
+    target = Target("votes", "votes", LABELS)
+    ids = {protocol_id(target, voted(neutral=votes), rule) for votes in (1.0, 2.0)}
+    ids |= {protocol_id(TARGET, voted(neutral=votes), SplitRule(folds="each")) for votes in (1.0, 2.0)}
+    assert len(ids) == 3
+
+
+def test_an_utterance_without_a_label_is_dealt_into_folds_as_if_that_were_one_more():
+    utterances = [replace(clip, label=None if clip.label == "neutral" else clip.label) for clip in clips("abcdef")]
+    rule = SplitRule(folds=3)
+    expected = [assign(clips("abcdef"), rule, fold) for fold in range(3)]
+    assert [assign(utterances, rule, fold) for fold in range(3)] == expected

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.data.tables import holds_tables, read_directory, read_table, read_tables
 from emonet_bench.errors import ConfigError, CorpusError, EmonetBenchError
+from emonet_bench.types import Utterance
 
 TABLE = "file,label\na.wav,sadness\nsub/b.wav,anger\n"
 
@@ -287,3 +289,60 @@ def test_a_label_map_that_names_every_label_declares_their_order(tmp_path):
     ordered = relabelled(corpus, {label: label for label in ("low", "medium", "high")})
     assert (ordered.labels, ordered.ordered) == (("low", "medium", "high"), True)
     assert not relabelled(corpus, {"low": "medium"}).ordered
+
+
+TARGETS = """file,label,partition,votes:anger,votes:joy,labels:loud,labels:fast,arousal:1..7,valence:1..7
+a.wav,anger,train,3,1,1,0,6,2.5
+b.wav,,dev,2,2,0,0,4,4
+c.wav,joy,test,,,1,1,5,6
+"""
+
+
+def test_a_table_may_hold_votes_sets_of_labels_and_values(tmp_path):
+    write(tmp_path / "utterances.csv", TARGETS)
+    corpus = read_directory("mine", tmp_path, tmp_path)
+    a, b, c = corpus.load()
+    assert corpus.labels == ("anger", "joy")
+    assert [u.label for u in (a, b, c)] == ["anger", None, "joy"]
+    assert (a.votes, c.votes) == ({"anger": 3.0, "joy": 1.0}, None)
+    assert (a.labels, b.labels) == (frozenset({"loud"}), frozenset())
+    assert b == replace(b, values={"arousal": 4.0, "valence": 4.0})
+    rules = {name: corpus.target(rule).kind for name, rule in corpus.protocols.items()}
+    assert rules == {"own": "label", "own-votes": "votes", "own-labels": "label-set", "own-values": "values"}
+
+
+def test_a_table_needs_no_label_where_it_has_another_target(tmp_path):
+    write(tmp_path / "utterances.csv", "file,arousal:1..5,partition\na.wav,1,train\nb.wav,5,dev\nc.wav,2,test\n")
+    corpus = read_directory("mine", tmp_path, tmp_path)
+    assert (corpus.labels, list(corpus.protocols)) == ((), ["own-values"])
+
+
+def test_a_table_of_two_columns_may_hold_a_file_and_a_value(tmp_path):
+    path = write(tmp_path / "t.csv", "arousal:1..5,file\n3,a.wav\n")
+    expected = Utterance("a.wav", tmp_path / "a.wav", None, values={"arousal": 3.0})
+    assert read_table(path, tmp_path) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("d.wav,joy,test,-1,2,0,0,4,4", "d.wav: -1.0 votes for anger"),
+        ("d.wav,joy,test,0,0,0,0,4,4", "d.wav: its votes for anger, joy sum to nothing"),
+        ("d.wav,joy,test,1,2,0,0,8,4", "d.wav: arousal is 8, outside of its scale from 1 to 7"),
+        ("d.wav,joy,test,1,2,0,0,nan,4", "d.wav: arousal is nan"),
+        ("d.wav,joy,test,1,2,0,0,,4", "line 5: arousal must be a number; got ''"),
+    ],
+)
+def test_a_wrong_target_is_one_line_that_names_the_table(tmp_path, row, message):
+    path = write(tmp_path / "utterances.csv", f"{TARGETS}{row}\n")
+    with pytest.raises(CorpusError, match=message) as refused:
+        read_directory("mine", tmp_path, tmp_path)
+    assert str(refused.value).startswith(str(path))
+    assert "\n" not in str(refused.value)
+
+
+def test_tables_of_partitions_need_the_same_targets(tmp_path):
+    tables = {"train": "file,arousal:1..5\na.wav,1\n", "dev": "file,label\nb.wav,x\n", "test": "file,label\nc.wav,y\n"}
+    paths = {part: write(tmp_path / f"{part}.csv", content) for part, content in tables.items()}
+    with pytest.raises(CorpusError, match="different columns of targets"):
+        read_tables("mine", tmp_path, paths)

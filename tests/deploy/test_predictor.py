@@ -534,7 +534,7 @@ def test_a_window_that_makes_no_sense_is_one_line(predictor, window, hop):
         predictor.predict_arrays([], RATE, window=window, hop=hop)
 
 
-@pytest.mark.parametrize("module", ["emonet_bench.deploy", "emonet_bench.cli.predict", "emonet_bench.cli.show"])
+@pytest.mark.parametrize("module", ["emonet_bench.deploy", "emonet_bench.deploy.cli.predict", "emonet_bench.cli.show"])
 def test_listening_imports_nothing_that_it_does_not_need(module):
     heavy = {"torch", "torchaudio", "pandas", "pydantic", "pluggy", "sklearn", "onnx", "filelock", "platformdirs"}
     heavy |= {"click", "rich"} if module.endswith("deploy") else set()

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 from collections import Counter
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 from sklearn.metrics import recall_score
 
+from emonet_bench.deploy.verification import verify_model
 from emonet_bench.errors import ConfigError, ExportError
 from emonet_bench.export import (
     ExportModule,
@@ -180,10 +182,10 @@ def test_a_failing_export_prints_nothing_of_torchs_graph(tmp_path, capfd):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-def test_links_in_the_place_of_model_and_card_are_replaced_not_followed(tmp_path, spoken):
+def test_links_in_the_place_of_model_card_and_description_are_replaced_not_followed(tmp_path, spoken):
     trained, clips, predicted, uar = spoken
     (tmp_path / "mine.txt").write_text("mine")
-    for name in ("model.onnx", "model.md", "model.onnx.part"):
+    for name in ("model.onnx", "model.md", "model.json", "model.onnx.part"):
         (tmp_path / name).symlink_to(tmp_path / "mine.txt")
     said = record(scores={"test": {"uar": uar, "accuracy": 0.5, "recall": dict.fromkeys(LABELS, 0.5)}})
     export_run(
@@ -192,17 +194,19 @@ def test_links_in_the_place_of_model_and_card_are_replaced_not_followed(tmp_path
     assert (tmp_path / "mine.txt").read_text() == "mine"
     assert not (tmp_path / "model.onnx").is_symlink()
     assert not (tmp_path / "model.md").is_symlink()
+    assert verify_model(tmp_path / "model.onnx").problems == ()
 
 
-def test_a_card_that_cannot_be_written_leaves_no_model(tmp_path, spoken):
+@pytest.mark.parametrize("name", ["model.md", "model.json"])
+def test_a_card_or_description_that_cannot_be_written_leaves_no_model(tmp_path, spoken, name):
     trained, clips, predicted, uar = spoken
-    (tmp_path / "model.md").mkdir()
+    (tmp_path / name).mkdir()
     said = record(scores={"test": {"uar": uar, "accuracy": 0.5, "recall": dict.fromkeys(LABELS, 0.5)}})
-    with pytest.raises(ExportError, match=r"model\.md: cannot be written"):
+    with pytest.raises(ExportError, match=rf"{re.escape(name)}: cannot be written"):
         export_run(
             run_directory(tmp_path, clips, predicted), trained, said, tmp_path / "model.onnx", InputSpec(1000), clips
         )
-    assert {path.name for path in tmp_path.iterdir()} <= {"model.md", "predictions.csv"}
+    assert {path.name for path in tmp_path.iterdir()} <= {name, "predictions.csv"}
 
 
 def test_an_unwritable_place_is_one_line(tmp_path):
@@ -228,6 +232,9 @@ def test_the_file_says_what_it_is(model):
         "synthetic": "false",
         "protocol": "by-speaker",
         "protocol_id": "beef",
+        "fold": "1",
+        "limit": "",
+        "fingerprint": "",
         "uar": "0.5",
         "uar_interval": "",
         "uar_onnx": "",

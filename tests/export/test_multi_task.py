@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 from emonet_bench.deploy import Predictor
+from emonet_bench.deploy.description import description_path
+from emonet_bench.deploy.verification import verify_model
 from emonet_bench.errors import ConfigError, ExportError
 from emonet_bench.export import Trained, export_bank
 from emonet_bench.export.gate import EXAMPLE, check_parity, clips
@@ -74,6 +76,21 @@ def test_every_task_agrees_with_its_own_classifier(bank, trained):
         assert (probabilities[:, len(labels) :] == 0).all()
         assert logits.shape == (3, 4)
         assert parities[name].max_delta <= 1e-4
+
+
+def test_the_description_tells_of_each_task(bank):
+    path, _, _ = bank
+    told = json.loads(description_path(path).read_text())
+    assert told["labels"] == {name: list(labels) for name, labels in TASKS.items()}
+    for vector in told["test_vectors"]:
+        assert {name: len(row) for name, row in vector["probabilities"].items()} == {
+            "ours": 3,
+            "theirs": 2,
+            "others": 4,
+        }
+    verification = verify_model(path)
+    assert verification.problems == ()
+    assert [check.task for check in verification.checks] == [*TASKS, *TASKS]
 
 
 def test_the_tasks_differ(bank):

@@ -1,5 +1,7 @@
 """The unmasked twin gives the file's scores, and the Predictor uses it where clips fill their rows."""
 
+import json
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -7,6 +9,8 @@ import pytest
 import torch
 
 from emonet_bench.deploy import Predictor
+from emonet_bench.deploy.description import description_path
+from emonet_bench.deploy.verification import verify_model
 from emonet_bench.errors import ExportError
 from emonet_bench.export import export, export_single, metadata_of
 from emonet_bench.networks import build_classifier
@@ -48,6 +52,12 @@ def test_the_twin_takes_audio_alone_and_gives_the_same_at_every_length(pair):
         expected = file.run(None, {"waveform": waveform, "lengths": np.full(batch, length)})
         for one, other in zip(twin.run(None, {"waveform": waveform}), expected, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_the_twin_has_a_description_of_its_own(pair):
+    _, twin = pair
+    assert [value["name"] for value in json.loads(description_path(twin).read_text())["inputs"]] == ["waveform"]
+    assert verify_model(twin).problems == ()
 
 
 def test_the_twin_costs_fewer_nodes(pair):

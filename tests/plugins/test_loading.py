@@ -24,7 +24,9 @@ from emonet_bench.plugins.registries import DuplicateNameError
 HEADER = """
 from emonet_bench import hookimpl
 from emonet_bench.config import Options
-from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy
+from emonet_bench.types import (
+    Architecture, Augmentation, Corpus, ExecutorKind, Loss, Metric, Optimizer, ReportFormat, SplitRule, Strategy
+)
 
 def architecture(name, options=Options):
     return Architecture(name, "test", options, build=None)
@@ -97,6 +99,34 @@ def test_a_plugin_registers_what_it_returns_with_its_origin(site):
     assert (origin.name, origin.version, origin.source) == ("good", "2.3", "dist_good_module")
     assert origin.registers == ["corpus toy", "architecture tiny"]
     assert plugins.versions() == {"good": "2.3"}
+
+
+KINDS = {
+    "losses": """Loss("mine", Options, build=None)""",
+    "metrics": """Metric("mine", ("label",), compute=None)""",
+    "optimizers": """Optimizer("mine", Options, build=None)""",
+    "augmentations": """Augmentation("mine", Options, build=None)""",
+    "report_formats": """ReportFormat("mine", Options, render=None)""",
+    "executors": """ExecutorKind("mine", Options, start=None)""",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_hook_a_registry_and_an_unknown_name_its_nearest(site, kind):
+    site.install("good", f"@hookimpl\ndef emonet_{kind}(): return [{KINDS[kind]}]")
+    plugins = Plugins(Selection(names=("good",)))
+    registry = getattr(plugins, kind)
+    assert list(registry) == ["mine"]
+    assert plugins.origins[0].registers == [f"{registry.kind} mine"]
+    with pytest.raises(ConfigError, match=f"unknown {registry.kind} 'mone'; did you mean 'mine'?"):
+        registry["mone"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_descriptor_of_another_kind_breaks_the_plugin(site, kind):
+    site.install("odd", f"@hookimpl\ndef emonet_{kind}(): return [strategy('mine')]")
+    with pytest.warns(RuntimeWarning, match=rf"emonet_{kind} must return \w+ descriptors; got Strategy"):
+        assert not getattr(Plugins(Selection(names=("odd",))), kind)
 
 
 BROKEN = {

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 import pytest
 
 from emonet_bench import escaping, report
-from emonet_bench.cli.terminal import Terminal
+from emonet_bench.console.terminal import Terminal
 from emonet_bench.report.html import render_html
 from tests.hostile import HOSTILE, obeyed
 from tests.written import Results

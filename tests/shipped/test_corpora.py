@@ -111,11 +111,13 @@ def test_a_real_corpus_is_complete_and_its_default_protocol_keeps_its_identity(c
     utterances = corpus.load()
     known = coverage(corpus, utterances)
     assert known == Coverage(corpus.clips, corpus.clips)
-    assert protocol_id(corpus.labels, utterances, corpus.protocols["speakers"]) == PROTOCOLS[corpus.name]
+    rule = corpus.protocols["speakers"]
+    assert protocol_id(corpus.target(rule), utterances, rule) == PROTOCOLS[corpus.name]
 
 
 def test_the_generated_corpora_keep_their_identity(generated):
-    ids = {name: protocol_id(one.labels, found, one.protocols["speakers"]) for name, (one, found) in generated.items()}
+    rules = {name: one.protocols["speakers"] for name, (one, _) in generated.items()}
+    ids = {name: protocol_id(one.target(rules[name]), found, rules[name]) for name, (one, found) in generated.items()}
     assert ids == {"synthetic-acted": "4a92d3013acb", "synthetic-calls": "a58b38d491bf"}
 
 

@@ -12,8 +12,9 @@ from emonet_bench.data.cards.card import Card, of_path
 from emonet_bench.data.cards.matching import Groups
 from emonet_bench.data.cards.rows import Rows, read_tables
 from emonet_bench.data.coverage import Listing
-from emonet_bench.data.folders import files_in, is_special
+from emonet_bench.data.folders import is_special
 from emonet_bench.errors import CorpusError
+from emonet_bench.folders import files_in
 from emonet_bench.types import AUDIO_SUFFIXES, Utterance
 
 Code = TypeVar("Code", bound=str)

@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench.deploy.serving.settings import Limits, Settings, read_keys
-from emonet_bench.deploy.serving.triton import triton_config
 from emonet_bench.errors import ConfigError
 
 if TYPE_CHECKING:
     from emonet_bench.deploy.serving.app import create_app
     from emonet_bench.deploy.serving.server import serve
+    from emonet_bench.deploy.serving.triton import triton_config
 
 __all__ = ["Limits", "Settings", "create_app", "read_keys", "serve", "triton_config"]
 
-_LAZY = {"create_app": "app", "serve": "server"}
+_LAZY = {"create_app": "app", "serve": "server", "triton_config": "triton"}
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, so that the settings and the Triton configuration need no web framework.
+    # Lazy, so that the settings need neither a web framework nor onnxruntime.
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415
@@ -31,6 +31,7 @@ def __getattr__(name: str) -> Any:
         module = import_module(f"{__name__}.{_LAZY[name]}")
     except ModuleNotFoundError as error:
         if error.name in {"starlette", "uvicorn", "h11", "python_multipart", "websockets"}:
-            raise ConfigError(f"serve: needs the package {error.name}; pip install 'emonet-bench[serve]'") from error
+            this = __name__.partition(".")[0].replace("_", "-")
+            raise ConfigError(f"serve: needs the package {error.name}; pip install '{this}[serve]'") from error
         raise
     return getattr(module, name)

@@ -14,7 +14,7 @@ from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from emonet_bench.deploy.model import Providers
+    from emonet_bench.deploy.providers import Providers
 
 
 @dataclass(frozen=True)

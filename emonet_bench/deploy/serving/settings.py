@@ -11,7 +11,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.files import check_regular
 
 if TYPE_CHECKING:
-    from emonet_bench.deploy.model import Providers
+    from emonet_bench.deploy.providers import Providers
 
 _SHORTEST_KEY = 16  # characters
 

@@ -115,7 +115,9 @@ def test_what_cannot_be_is_one_line(model, option, error):
     assert done.output.count("\n") == 1 + ("Warning" in done.output)
 
 
-@pytest.mark.parametrize("module", ["emonet_bench.deploy.serving", "emonet_bench.cli.serve", "emonet_bench.cli.page"])
+@pytest.mark.parametrize(
+    "module", ["emonet_bench.deploy.serving", "emonet_bench.deploy.cli.serve", "emonet_bench.deploy.cli.page"]
+)
 def test_without_the_extra_its_absence_is_one_line(module, monkeypatch):
     code = (
         f"import sys; sys.modules['starlette'] = sys.modules['uvicorn'] = None\n"

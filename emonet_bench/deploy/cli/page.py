@@ -1,10 +1,10 @@
-"""``emonet-bench page``: a page that runs a model in the browser, without a server."""
+"""``emonet-predict page``: a page that runs a model in the browser, without a server."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import rich_click as click
+import click
 
 
 @click.command()

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from emonet_bench.cli.outputs import check_output, write_output
+from emonet_bench.console.outputs import check_output, write_output
 from emonet_bench.errors import StoreError
 
 

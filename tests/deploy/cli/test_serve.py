@@ -1,4 +1,4 @@
-"""``emonet-bench serve``: how its options become settings, and when it warns."""
+"""``emonet-predict serve``: how its options become settings, and when it warns."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from emonet_bench.cli import main
 from emonet_bench.deploy import serving
+from emonet_bench.deploy.cli import main
 from emonet_bench.deploy.serving import Limits, Settings
 
 pytest.importorskip("uvicorn", reason="the extra 'serve' is not installed: pip install 'emonet-bench[serve]'")
@@ -27,7 +27,7 @@ def serve(monkeypatch):
     monkeypatch.setattr(serving, "serve", started)
 
     def run(*arguments):
-        done = CliRunner().invoke(main, ["serve", *map(str, arguments)], prog_name="emonet-bench")
+        done = CliRunner().invoke(main, ["serve", *map(str, arguments)], prog_name="emonet-predict")
         return (seen.pop() if seen else None), done
 
     return run

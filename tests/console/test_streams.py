@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from emonet_bench.cli import consoles
+from emonet_bench.console import streams
 from tests.hostile import HOSTILE, obeyed
 from tests.written import Results
 
@@ -49,7 +49,7 @@ def test_the_hosts_own_signs_have_plain_ones(results):
     told = run("report", results, PYTHONIOENCODING="ascii").stdout.decode()
     assert "+-." in told
     assert r"\u2013" not in told
-    assert "#" in "".join(consoles.SIMPLER.values())
+    assert "#" in "".join(streams.SIMPLER.values())
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "markdown", "latex", "html"])
@@ -116,8 +116,8 @@ def test_without_a_home_nothing_is_written_where_one_stands(results, tmp_path):
 
 def test_text_of_others_is_shown_and_not_obeyed(capsys):
     for text in HOSTILE.values():
-        consoles.say(text)
-        consoles.say(text, err=True, before="Error:")
+        streams.say(text)
+        streams.say(text, err=True, before="Error:")
     told = capsys.readouterr()
     assert obeyed(told.out + told.err) == []
     assert "[noise]" in told.out
@@ -126,7 +126,7 @@ def test_text_of_others_is_shown_and_not_obeyed(capsys):
 def test_log_lines_on_a_console_are_shown_and_not_obeyed():
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(consoles.LogFormatter("%(message)s"))
+    handler.setFormatter(streams.LogFormatter("%(message)s"))
     for text in HOSTILE.values():
         handler.emit(logging.LogRecord("x", logging.INFO, "", 0, "%s", (text,), None))
     assert obeyed(stream.getvalue()) == []

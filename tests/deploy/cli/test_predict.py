@@ -1,4 +1,4 @@
-"""``emonet-bench predict`` and ``show``: thin, ordered, and honest about what they could not read."""
+"""``emonet-predict predict``: thin, ordered, and honest about what they could not read."""
 
 import csv
 import io
@@ -8,17 +8,15 @@ import subprocess
 import sys
 
 import numpy as np
-import onnx
 import pytest
 import soundfile
 from click.testing import CliRunner
 from rich.progress import Progress
 
-from emonet_bench.cli import main
-from emonet_bench.cli import predict as command
 from emonet_bench.deploy import Predictor
+from emonet_bench.deploy.cli import main
+from emonet_bench.deploy.cli import predict as command
 from tests.exported import LABELS, export_listener
-from tests.written import Results
 
 RNG = np.random.default_rng(0)
 
@@ -117,7 +115,7 @@ def test_a_name_that_is_not_unicode_comes_out_as_it_went_in_but_for_a_console(
 
 
 def test_a_closed_standard_input_is_one_line(model):
-    line = f'"{sys.executable}" -m emonet_bench predict "{model}" - <&-'
+    line = f'"{sys.executable}" -m emonet_bench.deploy predict "{model}" - <&-'
     done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == "Error: -: standard input is closed; name files or folders instead\n"
@@ -169,7 +167,7 @@ def test_rows_go_to_a_file_while_the_bar_has_the_terminal(model, files, tmp_path
     pty = pytest.importorskip("pty")
     terminal, end = pty.openpty()
     with (tmp_path / "out").open("w") as out:
-        line = [sys.executable, "-m", "emonet_bench", "predict", model, *files, "--format", "jsonl"]
+        line = [sys.executable, "-m", "emonet_bench.deploy", "predict", model, *files, "--format", "jsonl"]
         subprocess.run(line, stdout=out, stderr=end, check=True)
     os.close(end)
     assert [json.loads(row)["file"] for row in (tmp_path / "out").read_text().splitlines()] == files
@@ -217,64 +215,12 @@ def test_a_folder_without_audio_is_one_line_with_status_2(model, tmp_path):
     assert f"{tmp_path}: holds no audio files" in done.stderr
 
 
-def test_show_tells_inputs_outputs_labels_and_origin(model):
-    done = emonet("show", model)
-    assert done.exit_code == 0, done.output
-    for text in ("waveform: float ['batch', 'samples']", "lengths: int64", "embedding", "anger, joy, sadness"):
-        assert text in done.stdout
-    for text in ("16000", "0123456789abcdef", "CC-BY-4.0", "by-speaker", "torch 2.11.0"):
-        assert text in done.stdout
-
-
-def test_show_takes_brackets_and_braces_of_other_writers_as_they_stand(tmp_path, monkeypatch):
-    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
-    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "g", [value], [value])
-    graph.output[0].name = "y"
-    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    onnx.helper.set_model_props(made, {"names": "{0: 'person'}", "[/red]": "[bold", "[x]": '["a", "b"]'})
-    onnx.save(made, tmp_path / "[id] model.onnx")
-    monkeypatch.chdir(tmp_path)
-    done = emonet("show", "[id] model.onnx")
-    assert done.exit_code == 0, done.output
-    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
-    assert ["[id]", "model.onnx"] in [[part.strip() for part in line] for line in lines]
-    for name, text in (("names", "{0: 'person'}"), ("[/red]", "[bold"), ("[x]", "a, b")):
-        assert [name, text] in [[part.strip() for part in line] for line in lines]
-
-
-def test_show_describes_a_run(tmp_path):
-    scores = {"test": {"uar": 0.7, "recall": {"anger": 0.9}}}
-    run = Results(tmp_path).add(corpus="emodb", options={"sizes": [1, 2]}, scores=scores, labels=["anger"])
-    done = emonet("show", str(run))
-    assert done.exit_code == 0, done.output
-    for text in (
-        "0000000100000000",
-        "emodb",
-        "cnn",
-        "test (uar 0.7, recall (anger 0.9))",
-        "sizes (1, 2)",
-        "result.json",
-    ):
-        assert text in done.stdout
-
-
-def test_show_says_why_a_run_failed(tmp_path):
-    run = Results(tmp_path).add(error="the loss is [red] hot")
-    assert "RuntimeError: the loss is [red] hot" in emonet("show", str(run)).stdout
-
-
-def test_show_of_a_folder_that_is_no_run_is_one_line(tmp_path):
-    done = emonet("show", str(tmp_path))
-    assert done.exit_code == 2
-    assert "not a run's directory" in done.stderr
-
-
 def test_predict_never_imports_torch(model, files):
     code = (
-        "import sys; from emonet_bench.cli import main\n"
+        "import sys; from emonet_bench.deploy.cli import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit as end: assert not end.code\n"
-        "print(sorted({'torch', 'pandas', 'sklearn', 'onnx'} & set(sys.modules)), file=sys.stderr)"
+        "print(sorted({'torch', 'pandas', 'sklearn', 'onnx', 'pydantic', 'pluggy', 'rich_click'} & set(sys.modules)), file=sys.stderr)"
     )
     arguments = [sys.executable, "-c", code, "predict", model, files[0], "--format", "csv"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""``emonet-bench page``: what it hands to the writer of the page, and what it says."""
+"""``emonet-predict page``: what it hands to the writer of the page, and what it says."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from emonet_bench.cli import main
+from emonet_bench.deploy.cli import main
 from emonet_bench.deploy.serving import browser
 
 
 def page(*arguments):
-    return CliRunner().invoke(main, ["page", *map(str, arguments)], prog_name="emonet-bench")
+    return CliRunner().invoke(main, ["page", *map(str, arguments)], prog_name="emonet-predict")
 
 
 def test_model_directory_and_runtime_are_written_as_given(monkeypatch):

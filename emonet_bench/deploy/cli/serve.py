@@ -1,13 +1,13 @@
-"""``emonet-bench serve``: exported models over HTTP and WebSocket, with a page to try them."""
+"""``emonet-predict serve``: exported models over HTTP and WebSocket, with a page to try them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, get_args
 
-import rich_click as click
+import click
 
-from emonet_bench.deploy.model import Providers
+from emonet_bench.deploy.providers import Providers
 from emonet_bench.deploy.serving import Limits, Settings, read_keys
 
 _OF_LIMITS = (

@@ -1,4 +1,4 @@
-"""``emonet-bench predict``: labels of audio files, without torch."""
+"""``emonet-predict predict``: labels of audio files, without torch."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, get_args
 
-import rich_click as click
+import click
 
-from emonet_bench.cli.consoles import say
-from emonet_bench.data.folders import files_in
-from emonet_bench.deploy import Predictor
-from emonet_bench.deploy.model import Providers
+from emonet_bench.console.streams import say
+from emonet_bench.deploy.providers import Providers
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.escaping import printable
+from emonet_bench.folders import files_in
 from emonet_bench.types import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from emonet_bench.deploy import Prediction
+    from emonet_bench.deploy import Prediction, Predictor
 
 
 @click.command()
@@ -75,6 +74,8 @@ def predict(
     A model trained to hear a centre window (`show` tells its `window`, and no `hop`) scores the middle of a longer
     stretch only, whatever the times beside it: give a --window that is no longer.
     """
+    from emonet_bench.deploy import Predictor  # noqa: PLC0415 - onnxruntime
+
     predictor = Predictor(model, providers, jobs, task)
     names = _expanded(files)
     bar = _bar(names) if _is_quiet(form) else None
@@ -102,7 +103,7 @@ def _bar(names: Iterable[str]) -> Progress:
     """Make a bar on stderr that counts files."""
     from rich.progress import MofNCompleteColumn, Progress  # noqa: PLC0415 - slow, and not needed in pipes
 
-    from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415
+    from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
 
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     bar = Progress(*columns, console=Terminal(stderr=True), transient=True, redirect_stdout=False)
@@ -190,7 +191,7 @@ def _table(_: Predictor, predictions: Iterable[Prediction]) -> None:
     from rich.table import Column, Table  # noqa: PLC0415 - slow, and only tables need it
     from rich.text import Text  # noqa: PLC0415
 
-    from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415
+    from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
 
     _take_any_name(sys.stdout)
     table = Table(Column("file", overflow="fold"), "start", "end", "prediction", "probability")

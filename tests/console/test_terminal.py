@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emonet_bench.cli import main
-from emonet_bench.cli.terminal import Fitting, Terminal, grid
+from emonet_bench.console.terminal import Fitting, Terminal, grid
 from emonet_bench.plugins.loading import Plugins, Selection
 from tests.hostile import HOSTILE, obeyed
 from tests.written import LABELS, Results

@@ -1,0 +1,121 @@
+"""``emonet-bench score``: predictions that others made, scored as runs are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+import rich_click as click
+from rich.table import Table
+
+from emonet_bench import report as reports
+from emonet_bench.cli.reading import Reading
+from emonet_bench.console.outputs import check_output, write_output
+from emonet_bench.console.streams import say
+from emonet_bench.console.terminal import Terminal, grid
+from emonet_bench.errors import ConfigError
+from emonet_bench.escaping import json_text
+from emonet_bench.library import ExternalScore, prediction_template, score_predictions
+from emonet_bench.report import formatting
+from emonet_bench.report.notes import TITLES
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--corpus", required=True, help="The corpus whose clips were predicted.")
+@click.option("--protocol", help="Its protocol, and a label map: speakers:4-class [default: its first].")
+@click.option("--fold", type=click.IntRange(0), help="Only this fold was predicted [default: all].")
+@click.option("--name", help="What the predictions are called [default: the file's name].")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of several sets of one name.")
+@click.option(
+    "--metric",
+    type=click.Choice([name for name in get_args(reports.MetricName) if name != "ece"]),
+    metavar="SCORE",
+    default="uar",
+    show_default=True,
+    help="What is compared: uar, accuracy or macro_f1.",
+)
+@click.option("--against", type=click.Path(path_type=Path), metavar="DIR", help="Compare with these results.")
+@click.option("-o", "--results", type=click.Path(path_type=Path), metavar="DIR", help="Keep them as a row of these.")
+@click.option("--template", "form", type=click.Path(path_type=Path), metavar="CSV", help="Write the table to fill in.")
+@click.option("--skip-bad-files", is_flag=True, help="Leave bad audio files out, and say how many.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def score(
+    context: click.RichContext,
+    /,
+    file: Path | None,
+    name: str | None,
+    form: Path | None,
+    *,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Score the predictions in FILE, that others made, under a protocol of a corpus, as the runs of a matrix are.
+
+    FILE is CSV with the columns utterance and label, or utterance and a probability for each label; or JSON lines with
+    utterance and label or probabilities. It must hold every clip that the protocol tests once, those of all folds.
+
+    Start with --template: it writes the clips, and where their audio lies, as the table to fill in.
+    """
+    if (file is None) == (form is None):
+        raise ConfigError("give a FILE of predictions, or --template CSV for the table to fill in")
+    options["plugins"] = context.obj
+    with Reading(Terminal(stderr=True)) as reading:
+        progress: Callable[[int, int], None] = partial(reading, options["corpus"])
+        if form is not None:
+            check_output(form, "--template")
+            wanted = {key: options[key] for key in ("corpus", "protocol", "fold", "plugins", "skip_bad_files")}
+            write_output(form, prediction_template(**wanted, progress=progress), "--template")
+            return
+        assert file is not None
+        scored = score_predictions(file, name=name or file.stem, **options, progress=progress)
+    if as_json:
+        click.echo(json_text(asdict(scored), indent=2).encode())
+        return
+    _show(scored)
+
+
+def _show(scored: ExternalScore) -> None:
+    console = Terminal()
+    folds = f" in {scored.folds} folds" if scored.folds > 1 else ""
+    say(f"{scored.name} on {scored.corpus}, {scored.protocol} ({scored.protocol_id}): {scored.clips} test clips{folds}")
+    console.print(_scores(scored))
+    unit = next(iter(scored.intervals.values()))
+    say(f"95 % bootstrap intervals over {unit.units} {unit.unit}.")
+    if scored.rivals:
+        console.print(_rivals(scored))
+        say(f"Paired bootstrap over {scored.rivals[0].comparison.unit}; p after Holm's correction.")
+    for column in scored.not_compared:
+        say(f"not compared: {column}: has no score on all of these clips")
+    for path in scored.row:
+        say(f"written: {path}")
+
+
+def _scores(scored: ExternalScore) -> Table:
+    table = grid("metric", "score", "interval")
+    for metric, value in scored.scores.items():
+        interval = scored.intervals.get(metric)
+        table.add_row(TITLES[metric], formatting.number(value), formatting.span(interval))
+    for label, recall in scored.recall.items():
+        table.add_row(f"recall of {label}", "no clip" if recall is None else formatting.number(recall), "")
+    return table
+
+
+def _rivals(scored: ExternalScore) -> Table:
+    table = grid("against", TITLES[scored.metric], "seeds", "difference", "interval", "p", wrapped=("against",))
+    for rival in scored.rivals:
+        both = rival.comparison
+        interval = f"{both.low:+.3f} to {both.high:+.3f}"
+        table.add_row(
+            str(rival.column),
+            formatting.number(rival.score),
+            str(rival.seeds),
+            f"{both.difference:+.3f}",
+            interval,
+            f"{rival.p:.3g}",
+        )
+    return table

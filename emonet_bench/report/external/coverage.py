@@ -1,0 +1,84 @@
+"""Coverage of external predictions: every test clip of a protocol once, and no other clip."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from emonet_bench.data.opened_corpus import OpenCorpus
+from emonet_bench.errors import CorpusError
+from emonet_bench.report.external.table import ExternalRow
+from emonet_bench.types import Utterance
+
+ScoredClips = Mapping[int | None, Sequence[Utterance]]
+"""The clips that each fold tests, in the protocol's order; the key is None where there are no folds."""
+
+
+def scored_clips(corpus: OpenCorpus, fold: int | None = None) -> ScoredClips:
+    """List the clips that a protocol tests.
+
+    Args:
+        corpus: The corpus under its protocol.
+        fold: Only those of this fold; None: all.
+
+    Raises:
+        ConfigError: There is no such fold.
+    """
+    wanted = corpus.folds if fold is None else [fold]
+    return {one: [corpus.utterances[i] for i in corpus.divide(one)["test"]] for one in wanted}
+
+
+def covered(
+    path: Path, rows: Sequence[ExternalRow], clips: ScoredClips, corpus: OpenCorpus
+) -> dict[int | None, list[ExternalRow]]:
+    """Put predictions into the order of the clips that are tested.
+
+    Args:
+        path: Their file, for messages.
+        rows: The predictions, each clip's at most once.
+        clips: What must be predicted.
+        corpus: The corpus under its protocol.
+
+    Raises:
+        CorpusError: A row is of another clip, or a clip has no row.
+    """
+    wanted = {clip.name for each in clips.values() for clip in each}
+    given = {row.utterance: row for row in rows}
+    if strange := next((row for row in rows if row.utterance not in wanted), None):
+        here = any(clip.name == strange.utterance for clip in corpus.utterances)
+        what = "is no test clip" if here else "is no clip"
+        raise CorpusError(
+            f"{path}: line {strange.line}: {strange.utterance[:200]} {what} of {corpus.corpus.name} under "
+            f"{corpus.protocol}; --template lists the test clips"
+        )
+    if missing := [clip.name for each in clips.values() for clip in each if clip.name not in given]:
+        raise CorpusError(
+            f"{path}: no prediction of {len(missing)} of {len(wanted)} test clips, first {missing[0]}; "
+            "--template lists them all"
+        )
+    return {fold: [given[clip.name] for clip in each] for fold, each in clips.items()}
+
+
+def template(clips: ScoredClips, labels: Sequence[str]) -> str:
+    """Write the table to fill in, as CSV: clips and where they lie, empty cells for predictions, no truth.
+
+    Args:
+        clips: What must be predicted.
+        labels: The corpus's, in declared order.
+    """
+    folds, pieces = None not in clips, any(_piece(clip) for each in clips.values() for clip in each)
+    where = ["utterance", *(["fold"] if folds else []), "file", *(["start", "end"] if pieces else [])]
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*where, "label", *(f"probability:{label}" for label in labels)])
+    for fold, each in clips.items():
+        for clip in each:
+            known = {"utterance": clip.name, "fold": fold, "file": clip.file, "start": clip.start, "end": clip.end}
+            writer.writerow([*(known[name] for name in where), *[""] * (1 + len(labels))])
+    return stream.getvalue()
+
+
+def _piece(clip: Utterance) -> bool:
+    return clip.start > 0 or clip.end is not None

@@ -1,0 +1,172 @@
+"""Descriptors of losses, metrics, optimisers, augmentations, report formats and executors, as plugins register them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from emonet_bench.types.names import check_name
+from emonet_bench.types.targets import TargetKind
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TargetSummary:
+    """What a loss knows of the targets of one corpus before it sees a batch.
+
+    Attributes:
+        names: The labels in their declared order, or the names of the values: one for each column of the logits.
+        counts: Training clips of each label; for values, all of them each time.
+        kind: The kind of target.
+        label_smoothing: What ``training.label_smoothing`` says, for a loss that smooths labels.
+    """
+
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+    kind: TargetKind = "label"
+    label_smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What training minimises: ``training.loss = "name"``, its options in the table ``[loss.name]``.
+
+    Attributes:
+        name: Registered name.
+        options: Its options model, a subclass of ``emonet_bench.config.Options``.
+        build: ``build(options, summary) -> mean``, ``summary`` a ``TargetSummary``. ``mean(logits, targets, weight)``
+            is the mean loss of logits (N, K) in float32 and targets: (N,) int64 indices of labels, or (N, K) of other
+            kinds. ``weight`` is (K,): each clip weighs as its label, so that the losses of the pieces of a batch, each
+            times what its clips weigh, add up to that of the batch; or None: clips weigh the same.
+        kinds: The kinds of targets that it takes.
+        ordered: Whether it uses the declared order of the labels.
+        citation: BibTeX.
+    """
+
+    name: str
+    options: type[Any]
+    build: Callable[[Any, TargetSummary], Callable[[Tensor, Tensor, Tensor | None], Tensor]]
+    kinds: tuple[TargetKind, ...] = ("label",)
+    ordered: bool = False
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("loss", self.name)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that predictions of a whole partition get.
+
+    Attributes:
+        name: Registered name.
+        kinds: The kinds of targets that it takes.
+        compute: ``compute(truth, predictions) -> float`` over all clips of a partition, as numpy arrays.
+        higher_is_better: Whether more is better.
+        title: Its name in tables; empty: the registered name.
+        citation: BibTeX.
+    """
+
+    name: str
+    kinds: tuple[TargetKind, ...]
+    compute: Callable[[Any, Any], float]
+    higher_is_better: bool = True
+    title: str = ""
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("metric", self.name)
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """What takes the steps: ``training.optimizer = "name"``, its options in the table ``[optimizer.name]``.
+
+    Attributes:
+        name: Registered name.
+        options: Its options model, a subclass of ``emonet_bench.config.Options``.
+        build: ``build(options, groups, rate) -> torch.optim.Optimizer``. ``groups`` are torch's parameter groups, each
+            with its ``lr`` and ``weight_decay``, to be handed on whole; ``rate`` is the highest learning rate. The
+            host sets ``lr`` of every group before each step.
+        citation: BibTeX.
+    """
+
+    name: str
+    options: type[Any]
+    build: Callable[[Any, Sequence[dict[str, Any]], float], torch.optim.Optimizer]
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("optimizer", self.name)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to training clips at random: ``training.augment = ["name"]``, options in ``[augmentation.name]``.
+
+    Attributes:
+        name: Registered name.
+        options: Its options model, a subclass of ``emonet_bench.config.Options``.
+        build: ``build(options, sampling_rate)`` returns what is called for every batch of clips. With ``on="waveform"``
+            that is ``change(waveform, lengths) -> (waveform, lengths)``: (N, S), and (N,) valid samples or None where
+            every clip fills its row. With ``on="features"`` it is ``change(features, mask) -> features``: the
+            spectrogram (N, bands, T), and (N, 1, T), one in a clip's own frames, or None. With ``on="batch"`` it
+            is ``change(batch) -> batch``, each an ``emonet_bench.data.dataset.Batch``: clips may be mixed. Randomness
+            comes from torch's global generator.
+        on: What it changes.
+        citation: BibTeX.
+    """
+
+    name: str
+    options: type[Any]
+    build: Callable[[Any, int], Callable[..., Any]]
+    on: Literal["waveform", "features", "batch"] = "waveform"
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("augmentation", self.name)
+
+
+@dataclass(frozen=True)
+class ReportFormat:
+    """How results are written down: ``emonet-bench report --format name``.
+
+    Attributes:
+        name: Registered name.
+        options: Its options model, a subclass of ``emonet_bench.config.Options``.
+        render: ``render(table, options) -> str``, with ``table`` an ``emonet_bench.report.Table``.
+    """
+
+    name: str
+    options: type[Any]
+    render: Callable[[Any, Any], str]
+
+    def __post_init__(self) -> None:
+        check_name("report format", self.name)
+
+
+@dataclass(frozen=True)
+class ExecutorKind:
+    """Where cells run: ``--executor name``, its options in ``[executor.name]`` or by ``--executor-option``.
+
+    Attributes:
+        name: Registered name.
+        options: Its options model, a subclass of ``emonet_bench.config.Options``. None of them is part of a run's id.
+        start: ``start(options, workers, devices) -> concurrent.futures.Executor`` for so many cells at once; with
+            ``--jobs auto`` as many as this machine's cores carry. ``devices`` are values of ``CUDA_VISIBLE_DEVICES``,
+            one for each GPU of this machine that the matrix may use. The executor may have a method
+            ``capacity(threads, device) -> int``: how many cells of so many threads, trained on cpu or cuda, it carries
+            at the moment; ``--jobs auto`` asks it, and otherwise counts this machine's cores.
+    """
+
+    name: str
+    options: type[Any]
+    start: Callable[[Any, int, Sequence[str]], Executor]
+
+    def __post_init__(self) -> None:
+        check_name("executor", self.name)

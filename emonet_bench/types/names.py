@@ -1,0 +1,23 @@
+"""Registered names, which become part of file names."""
+
+from __future__ import annotations
+
+import re
+
+from emonet_bench.errors import ConfigError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_+-]*", re.IGNORECASE)
+
+
+def check_name(kind: str, name: str) -> None:
+    """Hold a registered name to letters, digits, ``_``, ``+`` and ``-``: it becomes part of file names.
+
+    Raises:
+        ConfigError: The name holds anything else.
+
+    >>> check_name("corpus", "emotiontts_ko")
+    """
+    if kind == "corpus" and "+" in name:
+        raise ConfigError(f"corpus name {name!r}: must not hold '+', which joins the names of several; rename it")
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{kind} name {name!r}: use letters, digits, '_', '+' and '-' only, and start with a letter")

@@ -1,0 +1,75 @@
+"""``emonet-bench score``: the template, the figures it prints, and mistakes in one line."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from emonet_bench.cli import main
+from tests.report.external.conftest import add_runs, folder, opened  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.usefixtures("places")
+
+
+@pytest.fixture
+def places(folder, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("EMONET_BENCH_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("EMONET_BENCH_PLUGINS", "corpora")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["corpora", "add", "theirs", str(folder)])
+    assert done.exit_code == 0, done.output
+
+
+def score(*arguments):
+    return CliRunner().invoke(main, ["score", *map(str, arguments)])
+
+
+@pytest.fixture
+def filled(places, tmp_path):
+    done = score("--corpus", "theirs", "--template", "clips.csv")
+    assert done.exit_code == 0, done.output
+    lines = (tmp_path / "clips.csv").read_text().splitlines()
+    assert len(lines) == 41
+    cells = [line.split(",") for line in lines[1:]]
+    file = tmp_path / "clips.csv"
+    file.write_text("\n".join([lines[0], *(",".join([*row[:3], "joy", *row[4:]]) for row in cells)]))
+    return file
+
+
+def test_a_template_that_was_filled_in_is_scored_compared_and_kept(filled, opened, tmp_path):  # noqa: F811
+    add_runs(tmp_path / "results", opened)
+    done = score(filled, "--corpus", "theirs", "--against", "results", "-o", "results")
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("clips on theirs, folds5 (")
+    assert "40 test clips in 5 folds" in done.output
+    for text in (".333", "net scratch", "recall of anger", "written: results/theirs-clips-external-s0-f0-"):
+        assert text in done.output
+
+
+def test_json_holds_all_of_it(filled):
+    done = score(filled, "--corpus", "theirs", "--json", "--name", "angry")
+    content = json.loads(done.output)
+    assert content["scores"]["uar"] == pytest.approx(1 / 3)
+    assert (content["name"], content["clips"], content["intervals"]["uar"]["units"]) == ("angry", 40, 5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--corpus", "theirs"], "give a FILE of predictions, or --template"),
+        (["clips.csv", "--corpus", "theirs", "--template", "t.csv"], "give a FILE of predictions, or --template"),
+        (["clips.csv", "--corpus", "their"], "unknown corpus 'their'; did you mean 'theirs'"),
+        (["clips.csv", "--corpus", "theirs", "--protocol", "fold5"], "did you mean 'folds5'"),
+        (["clips.csv", "--corpus", "theirs", "--fold", "8"], "fold 8"),
+        (["clips.csv", "--corpus", "theirs", "--name", "my system"], "architecture name 'my system'"),
+        (["clips.csv", "--corpus", "theirs", "--against", "absent"], "absent: no such directory"),
+        (["absent.csv", "--corpus", "theirs"], "absent.csv: cannot be read"),
+        (["--corpus", "theirs", "--template", "absent/t.csv"], "--template absent/t.csv: cannot be written"),
+    ],
+)
+@pytest.mark.usefixtures("filled")
+def test_a_mistake_is_one_line(arguments, message):
+    done = score(*arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
