@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 import rich_click as click
 
-from emonet_bench.cli.consoles import say
+from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins.loading import Plugins
@@ -96,7 +96,7 @@ class Watch:
     def __init__(self) -> None:
         from rich.progress import Progress  # noqa: PLC0415 - slow
 
-        from emonet_bench.cli.terminal import Terminal  # noqa: PLC0415
+        from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
 
         console = Terminal(stderr=True)
         self._progress = Progress(console=console, transient=True, disable=not console.is_terminal)

@@ -54,8 +54,8 @@ class CardClips:
 
     @property
     def truth(self) -> list[str]:
-        """(N,) true labels."""
-        return [utterance.label for utterance in self.utterances]
+        """(N,) true labels; a clip of which none is known has the empty one."""
+        return [utterance.label or "" for utterance in self.utterances]
 
     @property
     def speakers(self) -> list[str | None]:

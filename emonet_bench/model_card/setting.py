@@ -134,6 +134,10 @@ def talkers_of(name: str, setting: Setting, corpora: Mapping[str, Corpus], cache
 
 
 def _check_labels(predictor: Predictor, opened: OpenCorpus) -> None:
+    if opened.target.kind != "label":
+        raise ConfigError(
+            f"--protocol {opened.protocol}: is about {opened.target.kind}; a card is for protocols about single labels"
+        )
     if set(opened.corpus.labels) != set(predictor.labels):
         raise ConfigError(
             f"--corpus {opened.corpus.name}: has the labels {', '.join(opened.corpus.labels)}, the model "
