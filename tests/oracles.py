@@ -14,12 +14,12 @@ from emonet_bench.model_card.clips import CardClips
 from emonet_bench.types import Corpus, InputSpec, SplitRule, Utterance
 
 RATE = 8_000
-LABELS = ("low", "high")
+LABELS = ("calm", "angry")
 SPEAKERS = {"train": ("a", "b"), "dev": ("c", "d"), "test": ("e", "f", "g", "h")}
 
 
 def write_model(path, feature, threshold, steepness=50.0, labels=LABELS, **metadata):
-    """Write a file that says "high" where a feature of the clip exceeds a threshold.
+    """Write a file that says "angry" where a feature of the clip exceeds a threshold.
 
     Args:
         path: Where.
@@ -68,7 +68,7 @@ def pulses(share, level, seconds=1.2, seed=0):
 
 
 def tones(folder, clip_of=None, count=8, **facts):
-    """Write clips of eight speakers, half of each "high"; return their corpus.
+    """Write clips of eight speakers, half of each "angry"; return their corpus.
 
     Args:
         folder: Where.
@@ -76,7 +76,7 @@ def tones(folder, clip_of=None, count=8, **facts):
         count: Clips of each speaker and label.
         facts: More of the corpus.
     """
-    make = clip_of or (lambda speaker, label, number: pulses(0.7 if label == "high" else 0.3, 0.2, seed=number))
+    make = clip_of or (lambda speaker, label, number: pulses(0.7 if label == "angry" else 0.3, 0.2, seed=number))
     utterances = []
     for speaker in sum(SPEAKERS.values(), ()):
         for label in LABELS:

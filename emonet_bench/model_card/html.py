@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from emonet_bench.escaping import printable
 from emonet_bench.model_card.charts import Mark, chart
 from emonet_bench.model_card.record import ConditionScore, ModelCard
-from emonet_bench.model_card.words import confusion_rows, intended, limits, measured_on, provenance, signed
+from emonet_bench.model_card.subgroups import ATTRIBUTES, demographic_gap, worst_first
+from emonet_bench.model_card.words import confusion_rows, gap_lines, intended, limits, measured_on, provenance, signed
 
 _PACKAGE = "emonet_bench.model_card"
 
@@ -24,6 +25,9 @@ def render_html(card: ModelCard) -> str:
         card=card,
         title=" ".join(filter(None, (card.metadata.get("corpus"), card.metadata.get("architecture")))) or card.file,
         curves=list(robustness_curves(card)),
+        groups=[(attribute, list(worst_first(card.subgroups, attribute))) for attribute in ATTRIBUTES],
+        gap=demographic_gap(card.subgroups),
+        gap_lines=list(gap_lines(card.subgroups)),
         confusion=confusion_rows(card),
         intended=list(intended(card)),
         tested=list(measured_on(card)),

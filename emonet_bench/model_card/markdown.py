@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from emonet_bench.escaping import json_text, markdown, markdown_code, markdown_table
-from emonet_bench.model_card.record import Estimate, ModelCard, Robustness
-from emonet_bench.model_card.words import confusion_rows, intended, limits, measured_on, provenance, signed
+from emonet_bench.model_card.record import Estimate, ModelCard, Robustness, Subgroups
+from emonet_bench.model_card.subgroups import ATTRIBUTES, worst_first
+from emonet_bench.model_card.words import confusion_rows, gap_lines, intended, limits, measured_on, provenance, signed
 
 Rows = Sequence[Sequence[str]]
 
@@ -57,6 +58,7 @@ def _metrics(card: ModelCard) -> Iterator[dict[str, Any]]:
 def _sections(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "Scores", _scores(card)
     yield "Robustness", _robustness(card.robustness)
+    yield "Subgroups", _subgroups(card.subgroups)
     yield "Use", "\n\n".join(map(markdown, intended(card)))
     yield "Data", "\n\n".join([*map(markdown, measured_on(card)), _citation(card)]).strip()
     yield "Limits", "\n\n".join(map(markdown, limits(card)))
@@ -85,6 +87,20 @@ def _robustness(found: Robustness) -> str:
     decided = f", decided by {markdown(found.grade.decided_by)}" if found.grade.decided_by else ""
     head = ("condition (\\* everyday)", "UAR", "unchanged predictions", "change of UAR")
     return f"{grade}{decided}. The rule: {markdown(found.grade.rule)}.\n\n{markdown_table(head, rows)}"
+
+
+def _subgroups(found: Subgroups) -> str:
+    groups = [group for attribute in ATTRIBUTES for group in worst_first(found, attribute)]
+    rows = [
+        (group.attribute, markdown(group.group), str(group.clips), _count(group.speakers), _estimate(group.uar))
+        for group in groups
+    ]
+    shown = markdown_table(("by", "group", "clips", "speakers", "UAR over its labels"), rows) if rows else ""
+    return "\n\n".join(filter(None, (*map(markdown, gap_lines(found)), shown)))
+
+
+def _count(number: int | None) -> str:
+    return "unknown" if number is None else str(number)
 
 
 def _citation(card: ModelCard) -> str:

@@ -17,6 +17,7 @@ from emonet_bench.model_card.record import ModelCard
 from emonet_bench.model_card.robustness import predict_changed, robustness
 from emonet_bench.model_card.scoring import Scored
 from emonet_bench.model_card.setting import Reading, Setting
+from emonet_bench.model_card.subgroups import subgroups
 from emonet_bench.runs.files import file_hash
 from emonet_bench.runs.telemetry import utc
 
@@ -93,6 +94,7 @@ def measure(predictor: Predictor, file: Path, plan: Plan, progress: Reading) -> 
         recall=recalls(truth, scored.predicted, labels),
         confusion=confusion(truth, scored.predicted, labels).tolist(),
         robustness=robustness(changed, ways, predicted),
+        subgroups=subgroups(scored, setting.opened.corpus),
         machine=machine(),
         date=utc(datetime.now(UTC)),
         seconds=round(time.perf_counter() - started, 1),

@@ -65,6 +65,40 @@ class Robustness(Part):
     conditions: list[ConditionScore] = Field(description="Each way.")
 
 
+class GroupScore(Part):
+    """Scores of one group of clips."""
+
+    attribute: Name = Field(description="What groups them: gender, age, language, text or speaker.")
+    group: Line = Field(description="Which of it.")
+    clips: Count = Field(description="Number of clips.")
+    speakers: Count | None = Field(description="Number of speakers; null where one is unknown.")
+    uar: Estimate = Field(description="Mean recall over the labels that the group has.")
+    recall: dict[Name, Share | None] = Field(description="Of each label; null where the group lacks it.")
+    precision: dict[Name, Share | None] = Field(description="Of each label; null where it is never predicted.")
+
+
+class Gap(Part):
+    """The largest difference between two groups of one attribute."""
+
+    attribute: Name = Field(description="What groups them.")
+    best: Line = Field(description="The group with the higher mean recall.")
+    worst: Line = Field(description="The other one.")
+    gap: Estimate = Field(
+        description="Difference of the mean recalls over the labels that both have; its interval does not know that "
+        "the pair was chosen for it."
+    )
+    labels: Count = Field(description="How many labels both have.")
+    one_speaker: bool = Field(description="Whether a group is one speaker: then group and voice cannot be told apart.")
+
+
+class Subgroups(Part):
+    """Scores by what is known of speakers and texts."""
+
+    groups: list[GroupScore] = Field(description="Each group.")
+    gaps: list[Gap] = Field(description="For each attribute the largest gap between groups of 10 clips and more.")
+    unknown: dict[Name, Count] = Field(description="For how many clips an attribute is unknown.")
+
+
 class Data(Part):
     """The clips that a card was measured on."""
 
@@ -99,6 +133,7 @@ class ModelCard(Part):
     recall: dict[Name, Share | None] = Field(description="Of each label.")
     confusion: list[list[Count]] = Field(description="Rows are truth, columns prediction, in the order of `labels`.")
     robustness: Robustness = Field(description="On changed clips.")
+    subgroups: Subgroups = Field(description="By gender, age, language, text and speaker.")
     machine: Line = Field(description="Where it was measured.")
     date: Line = Field(description="UTC, ISO 8601.")
     seconds: float = Field(description="How long measuring took.")

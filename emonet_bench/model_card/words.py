@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from emonet_bench.deploy.metadata import in_words, input_spec_of
-from emonet_bench.model_card.record import ModelCard
+from emonet_bench.model_card.record import ModelCard, Subgroups
 
 
 def intended(card: ModelCard) -> Iterator[str]:
@@ -64,6 +64,19 @@ def provenance(card: ModelCard) -> Iterator[str]:
         packages = json.loads(told["packages"]).items()
         yield f"Made with {', '.join(f'{name} {version}' for name, version in packages)}."
     yield f"Measured with onnxruntime on {card.machine}, {card.date}, in {card.seconds:.0f} s."
+
+
+def gap_lines(found: Subgroups) -> Iterator[str]:
+    """Say how far groups are apart, and what is unknown."""
+    for gap in found.gaps:
+        span = f"{gap.gap.value:.3f} [{gap.gap.low:.3f}, {gap.gap.high:.3f}]"
+        alone = "; one of the two is a single speaker, so that group and voice cannot be told apart" * gap.one_speaker
+        yield (
+            f"Largest gap by {gap.attribute}: {gap.best} is {span} above {gap.worst}, over the {gap.labels} labels "
+            f"that both have{alone}."
+        )
+    for attribute, clips in found.unknown.items():
+        yield f"Unknown {attribute}: {clips} clips."
 
 
 def confusion_rows(card: ModelCard) -> list[list[str]]:

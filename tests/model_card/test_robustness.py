@@ -25,7 +25,7 @@ def test_a_model_that_ignores_gain_keeps_its_predictions_and_one_that_hears_leve
     gains = [one for name, one in deaf.items() if name.startswith("gain")]
     assert [one.unchanged for one in gains] == [1.0] * 5
     assert [(one.change.difference, one.change.low, one.change.high) for one in gains] == [(0, 0, 0)] * 5
-    loud = tones(tmp_path, lambda speaker, label, number: pulses(0.5, 0.2 if label == "high" else 0.02, seed=number))
+    loud = tones(tmp_path, lambda speaker, label, number: pulses(0.5, 0.2 if label == "angry" else 0.02, seed=number))
     hears = measured(tmp_path, write_model(tmp_path / "level.onnx", "level", 0.08), loud, ("gain",))
     assert hears["gain, -20 dB"].uar.value == 0.5  # everything is low
     assert hears["gain, -20 dB"].unchanged == 0.5

@@ -10,12 +10,14 @@ from tests.oracles import RATE, clips_of, predictor, pulses, tones, write_model
 
 @pytest.fixture
 def scored(tmp_path):
-    corpus = tones(tmp_path, lambda speaker, label, number: pulses(0.7 if label == "high" or number == 0 else 0.3, 0.2))
+    corpus = tones(
+        tmp_path, lambda speaker, label, number: pulses(0.7 if label == "angry" or number == 0 else 0.3, 0.2)
+    )
     return Scored.of(predictor(write_model(tmp_path / "m.onnx", "sign", 0.0)), clips_of(corpus, tmp_path / "cache"))
 
 
 def test_predictions_and_their_uar(scored):
-    assert set(scored.predicted) == {"low", "high"}
+    assert set(scored.predicted) == {"calm", "angry"}
     assert scored.uar().value == pytest.approx((1 + 7 / 8) / 2)
     span = interval(scored.truth, scored.predicted, scored.labels, scored.speakers)
     assert (scored.uar().low, scored.uar().high) == (span.low, span.high)
@@ -23,7 +25,7 @@ def test_predictions_and_their_uar(scored):
 
 
 def test_a_change_is_paired(scored):
-    worse = ["low"] * len(scored.truth)
+    worse = ["calm"] * len(scored.truth)
     found = change_of(scored, worse, scored.predicted)
     assert found.difference == pytest.approx(uar_of(scored, worse).value - scored.uar().value)
     assert found.high < 0

@@ -15,8 +15,8 @@ OWN = Wanted()
 @pytest.fixture
 def corpora(tmp_path):
     corpus = tones(tmp_path, count=2)
-    other = replace(corpus, name="others", labels=("high", "low"))
-    odd = replace(corpus, name="odd", labels=("low", "high", "middle"))
+    other = replace(corpus, name="others", labels=("angry", "calm"))
+    odd = replace(corpus, name="odd", labels=("calm", "angry", "middle"))
     protocols = {**corpus.protocols, "folds": SplitRule(folds=4)}
     return {"tones": replace(corpus, protocols=protocols), "others": other, "odd": odd}
 
@@ -69,7 +69,11 @@ def test_it_says_where_clips_are_not_those_of_the_run(chosen, wanted, metadata, 
     ("wanted", "metadata", "message"),
     [
         (Wanted(corpus="tons"), {}, r"--corpus: unknown 'tons'; did you mean 'tones'\?"),
-        (Wanted(corpus="odd"), {}, "--corpus odd: has the labels low, high, middle, the model low, high; .*label map"),
+        (
+            Wanted(corpus="odd"),
+            {},
+            "--corpus odd: has the labels calm, angry, middle, the model calm, angry; .*label map",
+        ),
         (Wanted(protocol="folds"), {}, "--fold: protocol folds has the folds 0 to 3, and the file does not say"),
         (Wanted(fold=3), {}, "--fold 3: protocol speakers has no such fold; leave it out"),
         (Wanted(protocol="folds", fold=4), {}, "--fold 4: .* choose one of 0 to 3"),

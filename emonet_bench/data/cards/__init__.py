@@ -47,6 +47,7 @@ def corpus_from_card(
             clips=card.clips,
             maps=card.maps,
             facts=card.facts(),
+            demographics=card.demographics,
         )
     except ConfigError as error:
         raise ConfigError(f"{card_path}: {error}") from None

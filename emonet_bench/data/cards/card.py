@@ -70,6 +70,7 @@ def _dropped(label: object) -> object:
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Demographic = Annotated[str, Field(pattern=r"^(gender|age|language)$")]
 Target = Annotated[str, BeforeValidator(_dropped)]
 """A label; empty (or false in TOML): clips with it are left out."""
 
@@ -157,6 +158,8 @@ class Card(Options):
         partitions: Codes of partitions; the code ``""`` is that of files which say nothing.
         maps: Named label maps; a label that maps to ``""`` is left out.
         faults: Known faults.
+        demographics: What names or the documentation tell of speakers: ``gender``, ``age`` (in years, or in words) and
+            ``language``, each with its values and their speakers, by name or by a pattern such as ``f*``.
         protocols: The first is the default.
         examples: Documented file names (without suffix) and what they mean.
     """
@@ -180,6 +183,7 @@ class Card(Options):
     labels: dict[str, Target]
     partitions: dict[str, Partition] = Field(default={name: name for name in PARTITIONS})
     maps: dict[Name, dict[str, Target]] = Field(default={})
+    demographics: dict[Demographic, dict[str, tuple[str, ...]]] = Field(default={})
     protocols: dict[Name, ProtocolCard] = Field(min_length=1)
     examples: dict[str, Example] = Field(default={})
 
