@@ -89,7 +89,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "compute_rows",
         "fit_linear_model",
     ),
-    "emonet_bench.training.losses": ("check_labels",),
+    "emonet_bench.training.losses": ("balanced_weights", "check_labels", "crossentropy", "focal", "ordinal"),
     "emonet_bench.training.nearest_neighbours": ("NearestNeighboursHead", "fit_nearest_neighbours"),
     "emonet_bench.training.prediction": ("Pass",),
     "emonet_bench.types": (

@@ -65,7 +65,8 @@ class Training(Options):
 
     epochs: int = option(40, "Most passes over the training clips.", short="-e", ge=1, le=1_000_000)
     batch_size: int = option(32, "Clips in a batch.", short="-bs", ge=2, le=65_536)
-    optimizer: Literal["sgd", "rmsprop", "adam", "adadelta", "adamw"] = option("adamw", "Optimiser.", short="-o")
+    optimizer: str = option("adamw", "Optimiser, by its registered name.", short="-o")
+    optimizer_options: dict[str, Any] = option({}, "Options of the optimiser, where they are not all defaults.")
     learning_rate: float = option(2e-3, "Highest learning rate.", short="-lr", gt=0)
     schedule: Literal["cosine", "stages"] = option(
         "cosine",
@@ -76,9 +77,8 @@ class Training(Options):
         None, "Epochs without a dev UAR better by 0.005 that end a stage; none: never.", short="-p", ge=1
     )
     weight_decay: float = option(0.01, "Weight decay where the strategy sets none.", ge=0)
-    loss: Literal["crossentropy", "focal", "ordinal"] = option(
-        "crossentropy", "Classification loss; ordinal uses the declared order of the labels.", short="-l"
-    )
+    loss: str = option("crossentropy", "Loss, by its registered name.", short="-l")
+    loss_options: dict[str, Any] = option({}, "Options of the loss, where they are not all defaults.")
     label_smoothing: float = option(0.1, "Label smoothing of the cross-entropy.", ge=0, lt=1)
     balanced_weights: bool = option(True, "Weigh classes by their inverse frequency in train.", short="-bw")  # noqa: FBT003
     window: float | None = option(
@@ -116,9 +116,9 @@ class Training(Options):
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave ``features`` out where it says nothing: it is not part of what identifies a training."""
+        """Leave out what says nothing and came later: what identifies a training stays as it was."""
         values: dict[str, Any] = serialise(self)
-        return {name: value for name, value in values.items() if name != "features" or value is not None}
+        return {name: value for name, value in values.items() if name not in _LATER or value}
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -131,6 +131,7 @@ class Training(Options):
         return self
 
 
+_LATER = ("features", "loss_options", "optimizer_options")
 _LARGEST_BATCH_GB = 32
 
 

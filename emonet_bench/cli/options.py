@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import rich_click as click
@@ -14,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from emonet_bench.config import Options
 from emonet_bench.errors import ConfigError
+from emonet_bench.matrix.overrides import read_setting, set_value
 
 Flag = click.RichOption
 
@@ -40,6 +42,27 @@ class Value(click.ParamType):  # type: ignore[type-arg]
             return self.fail(f"{error.errors()[0]['msg'].lower()}; got {value!r}", param, ctx)
 
 
+class Settings(click.ParamType):  # type: ignore[type-arg]
+    """``key=value``, where a table is wanted; dots lead into tables within it."""
+
+    name = "key=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        """Read one setting."""
+        try:
+            return read_setting(value, param.opts[-1] if param else "", "gamma=3")
+        except ConfigError as error:
+            return self.fail(str(error), param, ctx)
+
+
+def _table(_: click.Context, __: click.Parameter, settings: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Make one table of all settings."""
+    table: dict[str, Any] = {}
+    for key, value in settings:
+        set_value(table, key, value)
+    return table
+
+
 class Tolerance(click.FloatRange):
     """A largest difference that still counts as none: from 0 to 1. A range alone would let ``nan`` pass."""
 
@@ -60,6 +83,7 @@ def flags(
     own: Sequence[click.Parameter],
     defaults: Mapping[str, Any],
     shown: Mapping[str, str],
+    choices: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[Flag]:
     """Make an option of every field of some models; a field that several of them have makes one.
 
@@ -68,6 +92,7 @@ def flags(
         own: The command's other options: their names are taken, and so are their short flags.
         defaults: Defaults of this command where they differ from the model's.
         shown: What the help says in place of a default.
+        choices: Names that an option chooses from, where its model leaves them open.
 
     Raises:
         ConfigError: A field has the name of one of the command's own options.
@@ -82,6 +107,8 @@ def flags(
             if name not in made:
                 made.add(name)
                 flag = _flag(name, field, panel, taken, defaults.get(name, field.get_default()), shown.get(name))
+                if name in choices:
+                    flag.type = click.Choice(choices[name])
                 taken.update(flag.opts)
                 yield flag
 
@@ -109,6 +136,8 @@ def _typed(field: FieldInfo) -> dict[str, Any]:
         return {"type": click.Choice(arguments)}
     if origin is tuple and Ellipsis not in arguments:
         return {"type": tuple(map(Value, arguments)), "nargs": len(arguments)}
+    if origin is dict:
+        return {"type": Settings(), "multiple": True, "default": (), "show_default": False, "callback": _table}
     if origin in (list, tuple):
         return {"type": Value(arguments[0]), "multiple": True}
     constrained: Any = Annotated[field.annotation, field]

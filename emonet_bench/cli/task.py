@@ -80,7 +80,7 @@ def _single_task(architecture: Architecture, plugins: Plugins, modes: Mapping[st
         _run(architecture, plugins, values["mode"], [corpus], RECIPE)
 
     own = [*task_flags.single_data(), task_flags.mode(modes), *task_flags.run()]
-    parameters = [*own, *flags(_panels(architecture, modes), own, RECIPE, task_flags.SHOWN)]
+    parameters = [*own, *flags(_panels(architecture, modes), own, RECIPE, task_flags.SHOWN, _names(plugins))]
     return ManyValues(name="single-task", params=parameters, callback=command, help=_single_task.__doc__)
 
 
@@ -95,7 +95,7 @@ def _multi_task(architecture: Architecture, plugins: Plugins, known: Mapping[str
         _run(architecture, plugins, values.get("strategy", next(iter(known))), corpora, JOINT_RECIPE)
 
     own = [*task_flags.joint_data(), *task_flags.strategy(known), *task_flags.run()]
-    parameters = [*own, *flags(_panels(architecture, known), own, JOINT_RECIPE, task_flags.SHOWN)]
+    parameters = [*own, *flags(_panels(architecture, known), own, JOINT_RECIPE, task_flags.SHOWN, _names(plugins))]
     return ManyValues(name="multi-task", params=parameters, callback=command, help=_multi_task.__doc__)
 
 
@@ -117,6 +117,10 @@ def _panels(architecture: Architecture, strategies: Mapping[str, Strategy]) -> d
         f"Network: {architecture.name}": [architecture.options],
         "Strategy": [strategy.options for strategy in strategies.values()],
     }
+
+
+def _names(plugins: Plugins) -> dict[str, list[str]]:
+    return {"loss": list(plugins.losses), "optimizer": list(plugins.optimizers)}
 
 
 def _folder(name: str, data_path: Path, setup: Path) -> Corpus:

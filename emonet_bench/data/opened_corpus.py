@@ -14,7 +14,7 @@ from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.data.targets import has_target, target_vector
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.types import PARTITIONS, Corpus, Partition, SplitRule, Target, Utterance
+from emonet_bench.types import PARTITIONS, Corpus, Loss, Partition, SplitRule, Target, Utterance
 
 if TYPE_CHECKING:
     from emonet_bench.data.dataset import Clips
@@ -61,17 +61,17 @@ class OpenCorpus:
         """Return the identity of label set, partitions (limited or not) and selection rule."""
         return partitions.protocol_id(self.target, self.utterances, self.rule, limit=limit)
 
-    def check_loss(self, loss: str) -> None:
+    def check_loss(self, loss: Loss) -> None:
         """Hold a training's loss against what the corpus says of its labels.
 
         Raises:
             ConfigError: The loss needs ordered labels, and these were merely collected.
         """
-        if loss == "ordinal" and not self.corpus.ordered:
+        if loss.ordered and not self.corpus.ordered:
             raise ConfigError(
-                f"training.loss: 'ordinal' needs ordered labels, and those of {self.corpus.name} are merely sorted by "
-                f"name ({', '.join(self.corpus.labels)}); declare the order: by a card, or by a label map that names "
-                "every label"
+                f"training.loss: {loss.name!r} needs ordered labels, and those of {self.corpus.name} are merely sorted "
+                f"by name ({', '.join(self.corpus.labels)}); declare the order: by a card, or by a label map that "
+                "names every label"
             )
 
     @property

@@ -32,6 +32,7 @@ from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.runs.store import RunStore, out_of_space
 from emonet_bench.training import checkpoints, features, initialisation
 from emonet_bench.training.loop import train
+from emonet_bench.training.methods import methods_of
 from emonet_bench.training.prediction import predict, training_window
 from emonet_bench.types import InputSpec, Partition, Plan, TrainingSet
 
@@ -192,7 +193,7 @@ class _Run:
         }
 
     def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
-        corpus.check_loss(self.recipe.loss)
+        corpus.check_loss(self.plugins.losses.named(self.recipe.loss, "training.loss"))
         divided = corpus.divide(corpus.fold_or_first(self.spec.fold), self.recipe.limit)
         whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
         return {part: whole.select(index) for part, index in divided.items()}
@@ -235,7 +236,8 @@ class _Run:
             architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             return 0
         write, seed = self.files.history_writer().write, self.spec.seed
-        return train(plan, train_clips, dev_clips, self.recipe, seed, write, self.directory, notes)
+        methods = methods_of(self.recipe, self.plugins)
+        return train(plan, train_clips, dev_clips, self.recipe, seed, write, self.directory, notes, methods=methods)
 
     def _evaluate(
         self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]

@@ -24,7 +24,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Matrix(Options):
-    """A matrix file. In ``training`` and ``options`` a list where a single value stands is one more axis."""
+    """A matrix file. In ``training`` and in tables of options, a list where a single value stands is one more axis."""
 
     corpora: list[str] | dict[str, CorpusEntry] = option(..., "Corpora, as names or as a table of entries.")
     architectures: list[str] = option(..., "Architectures.")
@@ -40,6 +40,8 @@ class Matrix(Options):
     )
     source_training: dict[str, Any] = option({}, "Options of the training of sources, where they differ.")
     options: dict[str, dict[str, Any]] = option({}, "Options of architectures and strategies, by name.")
+    loss: dict[str, dict[str, Any]] = option({}, "Options of losses, by name.")
+    optimizer: dict[str, dict[str, Any]] = option({}, "Options of optimisers, by name.")
     evaluate: list[str] = option(
         [],
         "Label maps, such as '4-class': each network that was trained on one corpus and from nothing is also scored on "

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import Matrix
+from emonet_bench.matrix.methods import check_methods
 from emonet_bench.plugins.loading import Plugins
 
 _EXCLUDABLE = ("corpus", "architecture", "strategy", "seed")
@@ -29,6 +30,7 @@ def check_names(matrix: Matrix, plugins: Plugins) -> None:
     for axis in ("entries", "architectures", "strategies", "seeds"):
         if not getattr(matrix, axis):
             raise ConfigError(f"{'corpora' if axis == 'entries' else axis}: name at least one")
+    check_methods(matrix, plugins)
     _check_tables(matrix, plugins)
     _check_exclude(matrix, plugins)
     _check_maps(matrix, plugins)

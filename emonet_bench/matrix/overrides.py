@@ -58,19 +58,28 @@ class Overrides:
         if self.source is not None:
             changed["source"] = self.source
         for setting in self.settings:
-            _set(changed, *_read(setting))
+            set_value(changed, *read_setting(setting))
         if self.limit is not None:
-            _set(changed, "training.limit", self.limit)
+            set_value(changed, "training.limit", self.limit)
         if self.device != "auto":
-            _set(changed, "training.device", self.device)
+            set_value(changed, "training.device", self.device)
         return changed
 
 
-def _read(setting: str) -> tuple[str, Any]:
-    """Read ``key=value``: a TOML value or else a string. TOML has no null: ``none`` stands for it."""
+def read_setting(setting: str, flag: str = "--set", example: str = "training.epochs=5") -> tuple[str, Any]:
+    """Read ``key=value``: a TOML value or else a string. TOML has no null: ``none`` stands for it.
+
+    Args:
+        setting: What was typed.
+        flag: After which flag, for the message.
+        example: How to write it, for the message.
+
+    Raises:
+        ConfigError: It has no value, or one that is too long.
+    """
     key, equals, text = (part.strip() for part in setting.partition("="))
     if not equals:
-        raise ConfigError(f"--set {setting[:_SHOWN]}: write it as key=value, such as training.epochs=5")
+        raise ConfigError(f"{flag} {setting[:_SHOWN]}: write it as key=value, such as {example}")
     if text.lower() == "none":
         return key, None
     try:
@@ -78,10 +87,15 @@ def _read(setting: str) -> tuple[str, Any]:
     except tomllib.TOMLDecodeError:
         return key, text
     except (ValueError, RecursionError):
-        raise ConfigError(f"--set {setting[:_SHOWN]}...: no such value can be read; it is too long") from None
+        raise ConfigError(f"{flag} {setting[:_SHOWN]}...: no such value can be read; it is too long") from None
 
 
-def _set(values: dict[str, Any], key: str, value: Any) -> None:
+def set_value(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set a value by the names that lead to it, joined by dots.
+
+    Raises:
+        ConfigError: One of the names is that of a single value.
+    """
     *path, last = key.split(".")
     inner = values
     for part in path:

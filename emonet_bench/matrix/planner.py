@@ -10,12 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from emonet_bench.config import Options, Training, parse
+from emonet_bench.config import Options, Training
 from emonet_bench.data.corpus_ref import CorpusRef, join_refs
 from emonet_bench.data.label_maps import map_labels
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix, variants
+from emonet_bench.matrix.methods import method_origins, source_recipes, with_options
 from emonet_bench.matrix.names import check_names
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
@@ -91,7 +92,11 @@ class Planner:
 
     def _recipes(self, architecture: str, strategy: str) -> list[Training]:
         """List the trainings; those that an architecture that is fitted cannot tell apart are one, the first."""
-        recipes = list(variants(Training, self.matrix.recipe(architecture, strategy), "training"))
+        recipes = [
+            recipe
+            for said in variants(Training, self.matrix.recipe(architecture, strategy), "training")
+            for recipe in with_options(said, self.matrix, self.plugins)
+        ]
         if self.plugins.architectures[architecture].fit is None:
             return recipes
         first: dict[tuple[Any, ...], Training] = {}
@@ -172,13 +177,17 @@ class Planner:
         model = self.plugins.strategies[name].options
         default = strategy.source_options(choice.strategy_options) if strategy.source_options else {}
         known = {key: value for key, value in default.items() if key in model.model_fields}
-        training = self.resolve(
-            parse(Training, {**choice.training.model_dump(), **self.matrix.source_training}, "source_training")
-        )
+        recipes = map(self.resolve, source_recipes(choice.training, self.matrix, self.plugins))
         return [
-            self._add(corpora, trained, fold, None, None, wanted=False)
-            for options in self._variants(model, name, known)
-            for trained in [replace(choice, strategy=name, strategy_options=options, training=training)]
+            self._add(
+                corpora,
+                replace(choice, strategy=name, strategy_options=options, training=training),
+                fold,
+                None,
+                None,
+                wanted=False,
+            )
+            for options, training in itertools.product(self._variants(model, name, known), recipes)
         ]
 
     def _knows_one_corpus(self, spec: RunSpec) -> bool:
@@ -216,7 +225,7 @@ class Planner:
     ) -> Cell:
         opened = self._open(corpora, choice)
         for corpus in opened:
-            corpus.check_loss(choice.training.loss)
+            corpus.check_loss(self.plugins.losses[choice.training.loss])
         refs = [CorpusRef.of(name, corpus.protocol) for name, corpus in zip(corpora, opened, strict=True)]
         corpus_text, protocol_text = join_refs(refs)
         spec = RunSpec(
@@ -260,6 +269,7 @@ class Planner:
             *(self.plugins.corpora.origin(name) for name in names),
             self.plugins.architectures.origin(spec.architecture),
             self.plugins.strategies.origin(spec.strategy),
+            *method_origins(spec.training, self.plugins),
         ]
         limit = spec.training.limit
         return {

@@ -164,7 +164,7 @@ def plan(
         corpus = opened(name, sampling_rate)
         return len(corpus.divide(corpus.fold_or_first(fold), limit)["train"])
 
-    cells = Planner(matrix, plugins, opened, cache(resolve)).cells()
+    cells = Planner(matrix, plugins, opened, resolve).cells()
     return PlannedMatrix(cells, plugins, {cell.run_id: _clips_heard(cell, train_clips) for cell in cells})
 
 

@@ -48,6 +48,26 @@ class Task:
         values = {**self.recipe, **_of(Training, self.given)}
         return {"evaluation": "centre" if values["window"] else "whole", **values}
 
+    def matrix(self, training: Training, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a matrix file would say.
+
+        Args:
+            training: The training.
+            options: The options of architecture and strategy, by name.
+        """
+        recipe = training.model_dump()
+        tables = {kind: {recipe[kind]: recipe.pop(f"{kind}_options", {})} for kind in ("loss", "optimizer")}
+        return {
+            "corpora": [corpus.name for corpus in self.corpora],
+            "architectures": [self.architecture.name],
+            "strategies": [self.strategy.name],
+            "seeds": [self.seed],
+            "training": recipe,
+            "options": options,
+            **tables,
+            **({"source": str(self.source.resolve())} if self.source else {}),
+        }
+
     def options(self, source: Checkpoint | None) -> dict[str, dict[str, Any]]:
         """Return the options of architecture and strategy, by name; those of the architecture are its source's."""
         model = self.architecture.options
@@ -72,20 +92,11 @@ def plan_task(
         ConfigError: The options do not go together.
     """
     source = _source(task)
-    training, options = task.training(), task.options(source)
+    training, options = parse(Training, task.training(), "training"), task.options(source)
     if task.architecture.fit is None:
-        _rehearse(task, source, resolve(parse(Training, training, "training")), options)
-    values = {
-        "corpora": [corpus.name for corpus in task.corpora],
-        "architectures": [task.architecture.name],
-        "strategies": [task.strategy.name],
-        "seeds": [task.seed],
-        "training": training,
-        "options": options,
-        **({"source": str(task.source.resolve())} if task.source else {}),
-    }
+        _rehearse(task, source, resolve(training), options)
     plugins.add_corpora(task.corpora)
-    planned = plan(matrix_source(values), plugins, threads=task.threads, reading=reading)
+    planned = plan(matrix_source(task.matrix(training, options)), plugins, threads=task.threads, reading=reading)
     (cell,) = planned.cells
     if cell.skip:
         raise ConfigError(cell.skip)

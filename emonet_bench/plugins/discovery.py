@@ -20,6 +20,9 @@ from emonet_bench.plugins.validation import HOST, check_host, host_pins
 GROUP = "emonet_bench"
 """The group of entry points that plugins stand in."""
 
+BUILT_IN = "builtins"
+"""The plugin without which nothing can be trained: the variable ``EMONET_BENCH_PLUGINS`` need not name it."""
+
 Found = tuple[Origin, Callable[[], object]]
 """A plugin's origin, and what imports it."""
 
@@ -28,7 +31,7 @@ def installed(names: Iterable[str] | None) -> list[Found]:
     """Find installed plugins, in the order of their names.
 
     Args:
-        names: Exactly these; None: those in ``EMONET_BENCH_PLUGINS``, or every one.
+        names: Exactly these; None: those in ``EMONET_BENCH_PLUGINS`` and what is built in, or every one.
 
     Raises:
         ConfigError: One of the names is not installed.
@@ -65,7 +68,8 @@ def _entry_points(names: Iterable[str] | None) -> list[EntryPoint]:
     where, wanted = "plugins", names
     if wanted is None and "EMONET_BENCH_PLUGINS" in os.environ:
         where = "EMONET_BENCH_PLUGINS"
-        wanted = [name.strip() for name in os.environ[where].split(",") if name.strip()]
+        named = [name.strip() for name in os.environ[where].split(",") if name.strip()]
+        wanted = [*named, *([BUILT_IN] if BUILT_IN in found else [])]
     for name in wanted or ():
         if name not in found:
             raise ConfigError(f"{where}: no plugin {name!r} is installed{did_you_mean(name, found)}")
@@ -87,7 +91,8 @@ def _origin(entry_point: EntryPoint) -> Origin:
         needs = " ".join(f"{HOST}{specifier}" for specifier in host_pins(entry_point.dist))
     except PluginError:  # raised again where the plugin is loaded, so that it costs only itself
         needs = ""
-    return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point), needs)
+    shipped = entry_point.dist is not None and entry_point.dist.name == HOST
+    return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point), needs, shipped)
 
 
 def _import_file(path: Path) -> object:

@@ -49,7 +49,8 @@ class Selection:
     """Which plugins to load; picklable, so that workers repeat it.
 
     Attributes:
-        names: Exactly these entry points; None: every installed one (or those in ``EMONET_BENCH_PLUGINS``).
+        names: Exactly these entry points, ``builtins`` with its losses and optimisers among them where something is
+            trained; None: every installed one (or those in ``EMONET_BENCH_PLUGINS``, and ``builtins``).
         files: Single Python files.
         strict: Whether a broken plugin is fatal.
         corpora_dir: The directory that holds one folder for each corpus.

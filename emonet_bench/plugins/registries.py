@@ -28,6 +28,7 @@ class Origin:
         code: Tells the hash of its code where that is no unchanged release, else nothing; asked only where a version is
             wanted, for that takes reading its files.
         needs: Which versions of the host its distribution asks for; empty where it does not say.
+        shipped: Whether it comes with the host.
         registers: What it registers, as ``kind name``.
         broken: The reason it does not work, on one line, or None.
     """
@@ -37,6 +38,7 @@ class Origin:
     source: str
     code: Callable[[], str] = str
     needs: str = ""
+    shipped: bool = False
     registers: list[str] = field(default_factory=list)
     broken: str | None = None
 
@@ -91,6 +93,21 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
             ConfigError: None has.
         """
         return self._entry(name)[1]
+
+    def named(self, name: str, where: str) -> Thing:
+        """Return a thing by its name.
+
+        Args:
+            name: Its name.
+            where: What names it, for the message, such as ``training.loss``.
+
+        Raises:
+            ConfigError: There is none of that name.
+        """
+        try:
+            return self[name]
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
 
     def __getitem__(self, name: str) -> Thing:
         return self._entry(name)[0]

@@ -20,8 +20,9 @@ from emonet_bench.runs.history import Epoch
 from emonet_bench.training import resume
 from emonet_bench.training.batches import batches_per_pass, endless_batches
 from emonet_bench.training.early_stopping import note_score, patient
-from emonet_bench.training.losses import check_labels, loss_of
-from emonet_bench.training.optimisers import Stage, optimizer, rate_factor, stages
+from emonet_bench.training.losses import check_labels, criterion_of
+from emonet_bench.training.methods import Methods, methods_of
+from emonet_bench.training.optimisers import Stage, rate_factor, stages
 from emonet_bench.training.prediction import uar
 from emonet_bench.training.resume import TrainingProgress
 from emonet_bench.training.step import Stepper
@@ -42,6 +43,7 @@ def train(
     notes: MutableMapping[str, str] | None = None,
     *,
     save_seconds: float | None = None,
+    methods: Methods | None = None,
 ) -> int:
     """Train a plan's classifier in place; it ends with the weights of its best epoch on dev.
 
@@ -56,6 +58,7 @@ def train(
             result as without the interruption.
         notes: Where decisions worth recording are added.
         save_seconds: Between two saved states; None: ``SAVE_SECONDS``.
+        methods: What the recipe names; None: it is looked up in what is installed.
 
     Returns:
         The best epoch, counted from 1.
@@ -66,7 +69,8 @@ def train(
     """
     for clips in train_clips.values():
         check_labels(clips.targets)
-    session = _Session(plan, train_clips, dev_clips, recipe, seed, on_epoch, directory)
+    methods = methods or methods_of(recipe)
+    session = _Session(plan, train_clips, dev_clips, recipe, methods, seed, on_epoch, directory)
     session.save_seconds = SAVE_SECONDS if save_seconds is None else save_seconds
     for number, stage in enumerate(stages(recipe, len(train_clips))):
         session.run(number, stage)
@@ -88,11 +92,12 @@ class _Session:
         train_clips: Mapping[str, Clips],
         dev_clips: Mapping[str, Clips],
         recipe: Training,
+        methods: Methods,
         seed: int,
         on_epoch: Callable[[Epoch], None],
         directory: Path | None,
     ) -> None:
-        self.plan, self.recipe, self.seed, self.on_epoch = plan, recipe, seed, on_epoch
+        self.plan, self.recipe, self.methods, self.seed, self.on_epoch = plan, recipe, methods, seed, on_epoch
         self.train_clips, self.dev_clips = train_clips, dev_clips
         self.classifier: Classifier = plan.classifier
         self.steps = recipe.steps_per_epoch or max(
@@ -104,14 +109,17 @@ class _Session:
         self.state = resume.load(self.file) if self.file else None
         if self.state:
             self.progress, self.best = self.state.progress, self.state.best
-        losses = {corpus: loss_of(recipe, clips.targets, len(clips.labels)) for corpus, clips in train_clips.items()}
-        self.stepper = Stepper(plan, losses, recipe, self.progress)
+        criteria = {
+            corpus: criterion_of(methods.loss, recipe, clips.targets, clips.labels)
+            for corpus, clips in train_clips.items()
+        }
+        self.stepper = Stepper(plan, criteria, recipe, self.progress)
 
     def run(self, number: int, stage: Stage) -> None:
         """Carry out one stage, or what is left of it."""
         if number < self.progress.stage:
             return
-        self.stepper.optimizer = optimizer(self.plan.groups, self.recipe, stage.rate)
+        self.stepper.optimizer = self.methods.optimizer(self.plan.groups, stage.rate)
         if number > self.progress.stage:
             self._begin(number)
         elif self.state:

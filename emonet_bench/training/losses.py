@@ -1,10 +1,9 @@
-"""Classification losses from logits (N, C), targets (N,) and optional class weights (C,)."""
+"""Losses from logits (N, C), targets (N,) and optional class weights (C,), and the criterion of a corpus."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,14 +11,15 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.config import Training
 from emonet_bench.errors import TrainingError
+from emonet_bench.types import TargetSummary
 
 Mean = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """The mean loss of logits (N, C) and targets (N,), each clip weighing as its class: weights (C,), or None."""
 
 
 @dataclass(frozen=True)
-class Loss:
-    """A recipe's loss for one corpus.
+class Criterion:
+    """The loss of one corpus.
 
     Attributes:
         mean: What is computed.
@@ -76,14 +76,22 @@ def ordinal(logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
     return losses.mean() if weight is None else (losses * weight[targets]).sum() / weight[targets].sum()
 
 
-def loss_of(recipe: Training, targets: Tensor, classes: int) -> Loss:
-    """Choose the recipe's loss for one corpus.
+def crossentropy(logits: Tensor, targets: Tensor, weight: Tensor | None, label_smoothing: float = 0.0) -> Tensor:
+    """Compute the cross-entropy; with label smoothing, that part of a target goes to all classes alike."""
+    return F.cross_entropy(logits, targets, weight, label_smoothing=label_smoothing)
+
+
+def criterion_of(
+    build: Callable[[TargetSummary], Mean], recipe: Training, targets: Tensor, labels: Sequence[str]
+) -> Criterion:
+    """Build the loss of one corpus.
 
     Args:
-        recipe: Its loss, label smoothing and whether weights are balanced.
+        build: The loss, its options given.
+        recipe: Its label smoothing, and whether classes are weighed.
         targets: (N,) targets of the training clips.
-        classes: Number C of labels.
+        labels: The C labels.
     """
-    crossentropy = partial(F.cross_entropy, label_smoothing=recipe.label_smoothing)
-    means: dict[str, Mean] = {"crossentropy": crossentropy, "focal": focal, "ordinal": ordinal}
-    return Loss(means[recipe.loss], balanced_weights(targets, classes) if recipe.balanced_weights else None)
+    counts = torch.bincount(targets, minlength=len(labels))
+    summary = TargetSummary(tuple(labels), tuple(counts.tolist()), label_smoothing=recipe.label_smoothing)
+    return Criterion(build(summary), balanced_weights(targets, len(labels)) if recipe.balanced_weights else None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -12,13 +13,6 @@ from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError
 from emonet_bench.types import ParameterGroup
 
-_OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "sgd": lambda groups, lr: torch.optim.SGD(groups, lr, momentum=0.9),
-    "rmsprop": torch.optim.RMSprop,
-    "adam": torch.optim.Adam,
-    "adadelta": torch.optim.Adadelta,
-    "adamw": torch.optim.AdamW,
-}
 _FACTOR = "rate"  # of a group, beside torch's own settings
 _WARM_UP = 0.1  # part of a cosine schedule
 
@@ -69,9 +63,9 @@ def rate_factor(recipe: Training, step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
 
 
-def optimizer(groups: Sequence[ParameterGroup], recipe: Training, rate: float) -> torch.optim.Optimizer:
-    """Make a recipe's optimiser for parameter groups; ``set_rate`` sets their learning rates."""
-    settings = [
+def torch_groups(groups: Sequence[ParameterGroup], recipe: Training, rate: float) -> list[dict[str, Any]]:
+    """Return parameter groups as torch's optimisers take them; ``set_rate`` sets their learning rates."""
+    return [
         {
             "params": list(group.parameters),
             "lr": rate * group.rate,
@@ -81,7 +75,6 @@ def optimizer(groups: Sequence[ParameterGroup], recipe: Training, rate: float) -
         for group in groups
         if group.parameters
     ]
-    return _OPTIMIZERS[recipe.optimizer](settings, lr=rate)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -13,7 +13,7 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Batch
 from emonet_bench.errors import TrainingError
 from emonet_bench.training.batches import FEWEST, split_batch
-from emonet_bench.training.losses import Loss
+from emonet_bench.training.losses import Criterion
 from emonet_bench.training.optimisers import set_rate
 from emonet_bench.training.prediction import embed_batch
 from emonet_bench.training.resume import TrainingProgress
@@ -37,8 +37,10 @@ class Stepper:
 
     optimizer: torch.optim.Optimizer
 
-    def __init__(self, plan: Plan, losses: Mapping[str, Loss], recipe: Training, progress: TrainingProgress) -> None:
-        self.plan, self.losses, self.recipe, self.progress = plan, losses, recipe, progress
+    def __init__(
+        self, plan: Plan, criteria: Mapping[str, Criterion], recipe: Training, progress: TrainingProgress
+    ) -> None:
+        self.plan, self.criteria, self.recipe, self.progress = plan, criteria, recipe, progress
 
     def step(self, corpus: str, batch: Batch, rate: float) -> Tensor:
         """Take one step on a batch of one corpus, at a learning rate, and return the loss before it.
@@ -62,7 +64,7 @@ class Stepper:
         """Accumulate the gradients of a batch, micro-batch by micro-batch, and return its loss, penalty included."""
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=batch.targets.device)
-        criterion, classifier, penalty = self.losses[corpus], self.plan.classifier, self.plan.penalty
+        criterion, classifier, penalty = self.criteria[corpus], self.plan.classifier, self.plan.penalty
         for micro_batch in split_batch(batch, self.progress.micro_batches):
             with autocast(self.recipe):
                 embedding = embed_batch(classifier, micro_batch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import rich_click as click
@@ -23,6 +23,7 @@ class Everything(Options):
     choice: Literal["x", "y"] = option("x", "One of two.")
     loud: bool = option(True, "On.")
     quiet: bool = option(False, "Off.")
+    settings: dict[str, Any] = option({}, "A table.")
 
 
 def parsed(*arguments):
@@ -66,7 +67,8 @@ def test_each_type_is_read_and_what_was_typed_is_told_apart():
     expected = {
         "count": 2, "rate": 0.5, "pair": (4, 0.25), "words": ("b", "c"), "choice": "y", "loud": False, "quiet": True,
     }  # fmt: skip
-    assert values == typed == expected
+    assert typed == expected
+    assert values == {**expected, "settings": {}}
 
 
 def test_none_stands_for_nothing_where_that_is_allowed():
@@ -127,3 +129,20 @@ def test_a_tolerance_is_a_number_from_nothing_to_one(text, number):
 def test_what_is_no_tolerance_is_refused(text):
     with pytest.raises(click.BadParameter):
         Tolerance().convert(text, None, None)
+
+
+def test_a_table_is_read_setting_by_setting():
+    values, typed = parsed("--settings", "gamma=3", "--settings", "noise.snr=[1, 2.5]", "--settings", "word=none")
+    assert values["settings"] == {"gamma": 3, "noise": {"snr": [1, 2.5]}, "word": None}
+    assert typed.keys() == {"settings"}
+    assert "--settings gamma: write it as key=value, such as gamma=3" in " ".join(
+        parsed("--settings", "gamma").replace("│", "").split()
+    )
+
+
+def test_a_field_may_choose_from_names_that_its_model_does_not_know():
+    class Open(Options):
+        loss: str = option("focal", "Loss.")
+
+    (flag,) = flags({"All": [Open]}, [], {}, {}, {"loss": ["focal", "ldam"]})
+    assert (list(flag.type.choices), flag.default) == (["focal", "ldam"], "focal")

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emonet_bench.config import Options
 from emonet_bench.data.coverage import coverage
 from emonet_bench.data.label_maps import relabelled
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.data.tables import holds_tables, read_directory, read_table, read_tables
 from emonet_bench.errors import ConfigError, CorpusError, EmonetBenchError
-from emonet_bench.types import Utterance
+from emonet_bench.types import Loss, Utterance
 
 TABLE = "file,label\na.wav,sadness\nsub/b.wav,anger\n"
 
@@ -277,9 +278,9 @@ def test_the_order_of_collected_labels_means_nothing_and_the_ordinal_loss_is_ref
     corpus = read_directory("mine", tmp_path, tmp_path)
     assert (corpus.labels, corpus.ordered) == (("high", "low", "medium"), False)
     opened = OpenCorpus(corpus, "own", corpus.load(), None, 16_000, 0, coverage(corpus, corpus.load()))
-    opened.check_loss("crossentropy")
+    opened.check_loss(Loss("mine", Options, print))
     with pytest.raises(ConfigError, match=r"training\.loss: 'ordinal' needs ordered labels.*\(high, low, medium\)"):
-        opened.check_loss("ordinal")
+        opened.check_loss(Loss("ordinal", Options, print, ordered=True))
 
 
 def test_a_label_map_that_names_every_label_declares_their_order(tmp_path):

@@ -55,7 +55,7 @@ def task(strategy=PLAIN, corpora=(UNREAD,), source=None, recipe=RECIPE, **given)
 
 @pytest.fixture
 def plugins():
-    loaded = Plugins(Selection(names=()))
+    loaded = Plugins(Selection(names=("builtins",)))
     loaded.architectures.add("net", NET, Origin("toy", "1.0", "toys"))
     for strategy in (PLAIN, TUNE):
         loaded.strategies.add(strategy.name, strategy, Origin("toy", "1.0", "toys"))

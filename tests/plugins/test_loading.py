@@ -243,17 +243,17 @@ def test_a_keyboard_interrupt_is_not_swallowed(site):
 
 
 @pytest.mark.parametrize("value", ["", " , "])
-def test_an_empty_selection_loads_no_plugin(site, monkeypatch, value):
+def test_an_empty_selection_loads_what_is_built_in_alone(site, monkeypatch, value):
     monkeypatch.setenv("EMONET_BENCH_PLUGINS", value)
-    assert Plugins().origins == []
+    assert [(origin.name, origin.shipped) for origin in Plugins().origins] == [("builtins", True)]
 
 
-def test_the_environment_selects_exactly_the_named_plugins_in_sorted_order(site, monkeypatch):
+def test_the_environment_selects_the_named_plugins_beside_what_is_built_in_in_sorted_order(site, monkeypatch):
     for name in ("zeta", "alpha", "other"):
         site.install(name, f"@hookimpl\ndef emonet_strategies(): return [strategy('{name}-b'), strategy('{name}-a')]")
     monkeypatch.setenv("EMONET_BENCH_PLUGINS", "zeta, alpha,zeta")
     plugins = Plugins()
-    assert [origin.name for origin in plugins.origins] == ["alpha", "zeta"]
+    assert [origin.name for origin in plugins.origins] == ["alpha", "builtins", "zeta"]
     assert list(plugins.strategies) == ["alpha-a", "alpha-b", "zeta-a", "zeta-b"]
 
 

@@ -7,10 +7,16 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
 from emonet_bench.config import Training
-from emonet_bench.training.losses import balanced_weights, focal, loss_of, ordinal
+from emonet_bench.training.losses import balanced_weights, criterion_of, focal, ordinal
+from emonet_bench.training.methods import methods_of
+from emonet_bench.types import TargetSummary
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.0, 0.3, -0.2], [1.0, 1.0, 3.0], [0.1, 0.2, 0.3]], dtype=torch.float64)
 TARGETS = torch.tensor([0, 2, 2, 1])
+
+
+def criterion(recipe, targets, classes):
+    return criterion_of(methods_of(recipe).loss, recipe, targets, "abc"[:classes])
 
 
 def test_balanced_weights_are_scikit_learns():
@@ -26,7 +32,7 @@ def test_a_class_without_clips_weighs_nothing_and_the_others_stay_balanced():
 
 def test_unweighted_crossentropy_is_scikit_learns_log_loss():
     recipe = Training(balanced_weights=False, label_smoothing=0)
-    loss = loss_of(recipe, TARGETS, 3)(LOGITS, TARGETS)
+    loss = criterion(recipe, TARGETS, 3)(LOGITS, TARGETS)
     assert loss.item() == pytest.approx(log_loss(TARGETS, LOGITS.softmax(-1), labels=[0, 1, 2]))
 
 
@@ -62,17 +68,24 @@ def test_ordinal_loss_punishes_a_far_mistake_more_than_a_near_one():
 def test_every_loss_uses_balanced_weights(name):
     targets = torch.tensor([0, 0, 0, 1])
     logits = torch.tensor([[1.0, 0.0], [0.5, 0.2], [0.3, 0.0], [1.0, -1.0]])
-    balanced = loss_of(Training(loss=name, balanced_weights=True), targets, 2)(logits, targets)
-    plain = loss_of(Training(loss=name, balanced_weights=False), targets, 2)(logits, targets)
+    balanced = criterion(Training(loss=name, balanced_weights=True), targets, 2)(logits, targets)
+    plain = criterion(Training(loss=name, balanced_weights=False), targets, 2)(logits, targets)
     assert balanced != pytest.approx(plain.item())
 
 
 @pytest.mark.parametrize("balanced", [False, True])
 @pytest.mark.parametrize("name", ["crossentropy", "focal", "ordinal"])
 def test_pieces_of_a_batch_weigh_so_much_that_their_losses_add_up_to_the_batchs(name, balanced):
-    loss = loss_of(Training(loss=name, balanced_weights=balanced), torch.tensor([0, 0, 0, 1, 2]), 3)
+    loss = criterion(Training(loss=name, balanced_weights=balanced), torch.tensor([0, 0, 0, 1, 2]), 3)
     logits = LOGITS.float()
     pieces = [slice(0, 1), slice(1, 4)]
     total = sum(loss(logits[rows], TARGETS[rows]) * loss.share(TARGETS[rows], TARGETS) for rows in pieces)
     assert total.item() == pytest.approx(loss(logits, TARGETS).item())
     assert float(loss.share(TARGETS, TARGETS)) == 1
+
+
+def test_a_loss_is_told_of_the_targets_that_it_is_built_for():
+    told = []
+    recipe = Training(label_smoothing=0.2)
+    criterion_of(told.append, recipe, torch.tensor([2, 0, 0, 0]), ("calm", "tense", "angry"))
+    assert told == [TargetSummary(("calm", "tense", "angry"), (3, 0, 1), "label", 0.2)]

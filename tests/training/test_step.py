@@ -12,8 +12,8 @@ from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing import signals
 from emonet_bench.training.batches import endless_batches
 from emonet_bench.training.loop import train_mode
-from emonet_bench.training.losses import loss_of
-from emonet_bench.training.optimisers import optimizer
+from emonet_bench.training.losses import criterion_of
+from emonet_bench.training.methods import methods_of
 from emonet_bench.training.resume import TrainingProgress
 from emonet_bench.training.step import Stepper, autocast
 from emonet_bench.types import InputSpec, ParameterGroup, Plan, TrainingSet
@@ -30,9 +30,10 @@ def toy_plan():
 
 
 def stepper_of(plan, clips=TRAIN, recipe=RECIPE, rate=0.1):
-    losses = {"toy": loss_of(recipe, clips.targets, len(clips.labels))}
-    stepper = Stepper(plan, losses, recipe, TrainingProgress())
-    stepper.optimizer = optimizer(plan.groups, recipe, rate)
+    methods = methods_of(recipe)
+    criteria = {"toy": criterion_of(methods.loss, recipe, clips.targets, clips.labels)}
+    stepper = Stepper(plan, criteria, recipe, TrainingProgress())
+    stepper.optimizer = methods.optimizer(plan.groups, rate)
     return stepper
 
 

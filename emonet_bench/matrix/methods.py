@@ -1,0 +1,96 @@
+"""Methods of a matrix: the loss and the optimiser that a recipe names, with each combination of their options."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from emonet_bench.config import Options, Training, parse
+from emonet_bench.errors import ConfigError
+from emonet_bench.matrix.file import Matrix, variants
+from emonet_bench.plugins.loading import Plugins
+from emonet_bench.plugins.registries import Origin, Registry
+
+_SINGLE = ("loss", "optimizer")
+"""Options of a training that name a method, and tables of a matrix file that hold the options of methods."""
+
+
+def with_options(recipe: Training, matrix: Matrix, plugins: Plugins, known: Training | None = None) -> list[Training]:
+    """Return a recipe once for each combination of its methods' options in a matrix file.
+
+    Args:
+        recipe: Names the methods; options in it are replaced.
+        matrix: Has the tables of options.
+        plugins: Where methods are registered.
+        known: A recipe whose options are kept where it names the same method.
+
+    Raises:
+        ConfigError: A name or an option is wrong.
+    """
+    found = []
+    for kind in _SINGLE:
+        name = getattr(recipe, kind)
+        if known is not None and getattr(known, kind) == name:
+            found.append([getattr(known, f"{kind}_options")])
+        else:
+            method = _registry(plugins, kind).named(name, f"training.{kind}")
+            found.append(list(_option_sets(method, getattr(matrix, kind).get(name, {}), f"{kind}.{name}")))
+    fields = [f"{kind}_options" for kind in _SINGLE]
+    return [
+        recipe.model_copy(update=dict(zip(fields, combination, strict=True)))
+        for combination in itertools.product(*found)
+    ]
+
+
+def source_recipes(recipe: Training, matrix: Matrix, plugins: Plugins) -> list[Training]:
+    """Return how the source of a cell is trained: as the cell, where ``source_training`` says nothing else."""
+    changed = parse(Training, {**recipe.model_dump(), **matrix.source_training}, "source_training")
+    return with_options(changed, matrix, plugins, recipe)
+
+
+def method_origins(recipe: Training, plugins: Plugins) -> Iterator[Origin]:
+    """Yield the plugins whose code a recipe's methods are; the host's own is not part of what identifies a run."""
+    for kind in _SINGLE:
+        origin = _registry(plugins, kind).origin(getattr(recipe, kind))
+        if not origin.shipped:
+            yield origin
+
+
+def check_methods(matrix: Matrix, plugins: Plugins) -> None:
+    """Hold the tables of methods' options to methods and options that are known.
+
+    Raises:
+        ConfigError: One is unknown, or options stand elsewhere.
+    """
+    for kind in _SINGLE:
+        for name, values in getattr(matrix, kind).items():
+            list(variants(_registry(plugins, kind).named(name, kind).options, values, f"{kind}.{name}"))
+        for where in ("training", "source_training"):
+            tables = [getattr(matrix, where), *filter(_is_table, getattr(matrix, where).values())]
+            if any(f"{kind}_options" in table for table in tables):
+                raise ConfigError(f"{where}.{kind}_options: write them in a table [{kind}.NAME] of the matrix file")
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _registry(plugins: Plugins, kind: str) -> Registry[Any]:
+    known: dict[str, Registry[Any]] = {"loss": plugins.losses, "optimizer": plugins.optimizers}
+    return known[kind]
+
+
+def _option_sets(method: Any, values: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
+    """Yield the options of a method for each combination."""
+    for options in variants(method.options, values, where):
+        yield set_options(options)
+
+
+def set_options(options: Options) -> dict[str, Any]:
+    """Return all options, or none where all have their defaults: more of them later change no run's id.
+
+    >>> set_options(Training()), set_options(Training(epochs=3))["epochs"]
+    ({}, 3)
+    """
+    return options.model_dump(mode="json") if options.model_dump(exclude_defaults=True) else {}

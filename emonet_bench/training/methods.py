@@ -1,0 +1,49 @@
+"""Methods of a training: the loss and the optimiser that its recipe names, with their options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from emonet_bench.config import Training, parse
+from emonet_bench.plugins.loading import Plugins
+from emonet_bench.training.losses import Mean
+from emonet_bench.training.optimisers import torch_groups
+from emonet_bench.types import ParameterGroup, TargetSummary
+
+
+@dataclass(frozen=True)
+class Methods:
+    """What a recipe names.
+
+    Attributes:
+        loss: Builds the loss for the targets of a corpus.
+        optimizer: ``optimizer(groups, rate)`` makes one for parameter groups at a highest learning rate.
+    """
+
+    loss: Callable[[TargetSummary], Mean]
+    optimizer: Callable[[Sequence[ParameterGroup], float], torch.optim.Optimizer]
+
+
+def methods_of(recipe: Training, plugins: Plugins | None = None) -> Methods:
+    """Look up what a recipe names.
+
+    Args:
+        recipe: The recipe.
+        plugins: Where it is registered; None: what is installed.
+
+    Raises:
+        ConfigError: A name or an option is wrong.
+    """
+    plugins = plugins or Plugins(corpora=False)
+    loss = plugins.losses.named(recipe.loss, "training.loss")
+    optimizer = plugins.optimizers.named(recipe.optimizer, "training.optimizer")
+    options = parse(optimizer.options, recipe.optimizer_options, f"optimizer.{optimizer.name}")
+
+    def make(groups: Sequence[ParameterGroup], rate: float) -> torch.optim.Optimizer:
+        return optimizer.build(options, torch_groups(groups, recipe, rate), rate)
+
+    return Methods(partial(loss.build, parse(loss.options, recipe.loss_options, f"loss.{loss.name}")), make)
