@@ -10,13 +10,7 @@ _DECADE = 10
 
 
 def demographics_of(corpus: Corpus, speaker: str | None) -> dict[str, str]:
-    """Tell what is known of a speaker, by attribute; an age in years becomes a decade.
-
-    >>> told = {"gender": {"female": ("f*",)}, "age": {"31": ("f1",)}}
-    >>> corpus = Corpus("c", ("a", "b"), list, {"p": SplitRule()}, demographics=told)
-    >>> demographics_of(corpus, "f1"), demographics_of(corpus, "m1")
-    ({'gender': 'female', 'age': '30-39'}, {})
-    """
+    """Tell what is known of a speaker, by attribute; an age in years becomes a decade such as ``30-39``."""
     if speaker is None:
         return {}
     return {
