@@ -40,6 +40,14 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Write an unmasked twin beside it, such as model.single.onnx, which scores clips one by one faster.",
 )
+@click.option("--calibrate", is_flag=True, help="Fold a temperature in that was fitted on dev, if dev's error falls.")
+@click.option(
+    "--abstain-risk",
+    "risk",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Note the probability below which to abstain, so that no more answers on dev are wrong.",
+)
 @click.option("--bank", is_flag=True, help="One file of several tasks: runs that share the network of one source.")
 @click.option("--any-code", is_flag=True, help="Export a run, too, that other versions of its plugins have trained.")
 @click.pass_context
@@ -51,6 +59,8 @@ def export(
     quantize: str | None,
     *,
     single: bool,
+    calibrate: bool,
+    risk: float | None,
     bank: bool,
     any_code: bool,
 ) -> None:
@@ -69,8 +79,11 @@ def export(
     for run in () if any_code else runs:
         check_code(RunFiles(run).read_record(), plugins, run)
     if bank:
-        if output is None or corpus or quantize or single:
-            raise ConfigError("--bank: needs --output FILE, and goes with neither --corpus, --quantize nor --single")
+        if output is None or corpus or quantize or single or calibrate or risk:
+            raise ConfigError(
+                "--bank: needs --output FILE, and goes with none of --corpus, --quantize, --single, --calibrate and "
+                "--abstain-risk"
+            )
         _bank([one for run in runs for one in trained(run, plugins, None)], output)
         return
     if len(runs) > 1:
@@ -79,6 +92,8 @@ def export(
     (one,) = trained(run, plugins, [corpus])
     file = output or run / "model.onnx"
     _export(one, file)
+    if calibrate or risk:
+        _calibrate(one, file, plugins, temperature=calibrate, risk=risk)
     if single:
         _twin(one, file)
     if quantize:
@@ -113,6 +128,16 @@ def _export(one: Trained, file: Path) -> None:
     parity = export_run(one.directory, one.classifier, one.record, file, input_spec_of(one), one.test)
     uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record.test.uar:.3f})"
     say(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
+
+
+def _calibrate(one: Trained, file: Path, plugins: Plugins, *, temperature: bool, risk: float | None) -> None:
+    from emonet_bench.export import calibrate  # noqa: PLC0415 - torch
+    from emonet_bench.export.temperature import in_words  # noqa: PLC0415
+
+    parts = partitions(plugins, one.record, quiet=True)
+    if parts is None:
+        raise ConfigError(f"--calibrate, --abstain-risk: need the clips of {one.corpus} as the run had them")
+    say(f"{file}: {in_words(calibrate(file, parts['dev'], temperature=temperature, risk=risk), risk)}")
 
 
 def _twin(one: Trained, file: Path) -> None:

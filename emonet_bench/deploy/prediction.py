@@ -16,7 +16,7 @@ class Prediction:
 
     Attributes:
         file: Where the audio comes from.
-        label: The most probable label.
+        label: The most probable label, or ``uncertain``, where the predictor abstains.
         probabilities: (K,) float32, in the order of the model's labels.
         start: First second of the stretch.
         end: Last second.

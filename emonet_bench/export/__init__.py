@@ -7,16 +7,19 @@ from emonet_bench.export.graph import OPSET, ExportModule, freeze
 from emonet_bench.export.int8 import MOST_LOST, Quantised, quantise
 from emonet_bench.export.multi_task_card import Size, size_table
 from emonet_bench.export.single import export_single
+from emonet_bench.export.temperature import Calibrated, calibrate
 
 __all__ = [
     "MOST_LOST",
     "OPSET",
     "TOLERANCE",
+    "Calibrated",
     "ExportModule",
     "Parity",
     "Quantised",
     "Size",
     "Trained",
+    "calibrate",
     "check_name",
     "export",
     "export_bank",

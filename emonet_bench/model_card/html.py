@@ -11,9 +11,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from emonet_bench.escaping import printable
 from emonet_bench.model_card.charts import Mark, chart
-from emonet_bench.model_card.record import ConditionScore, ModelCard
+from emonet_bench.model_card.record import Calibration, ConditionScore, ModelCard
 from emonet_bench.model_card.subgroups import ATTRIBUTES, demographic_gap, worst_first
-from emonet_bench.model_card.words import confusion_rows, gap_lines, intended, limits, measured_on, provenance, signed
+from emonet_bench.model_card.words import (
+    calibration_lines,
+    confusion_rows,
+    gap_lines,
+    intended,
+    limits,
+    measured_on,
+    provenance,
+    signed,
+)
 
 _PACKAGE = "emonet_bench.model_card"
 
@@ -26,6 +35,9 @@ def render_html(card: ModelCard) -> str:
         title=" ".join(filter(None, (card.metadata.get("corpus"), card.metadata.get("architecture")))) or card.file,
         curves=list(robustness_curves(card)),
         groups=[(attribute, list(worst_first(card.subgroups, attribute))) for attribute in ATTRIBUTES],
+        calibration=list(calibration_lines(card.calibration)),
+        reliability=_reliability(card.calibration),
+        risk=_risk(card.calibration),
         gap=demographic_gap(card.subgroups),
         gap_lines=list(gap_lines(card.subgroups)),
         confusion=confusion_rows(card),
@@ -49,6 +61,16 @@ def _environment() -> Environment:
     )
     environment.filters["signed"] = signed
     return environment
+
+
+def _reliability(found: Calibration) -> str:
+    marks = [Mark(one.confidence, one.accuracy, title=f"{one.clips} clips") for one in found.bins]
+    return chart("Reliability: accuracy against confidence", "confidence", marks, diagonal=True)
+
+
+def _risk(found: Calibration) -> str:
+    marks = [Mark(one.coverage, one.risk, title=f"{one.coverage:.0%}: {one.risk:.1%}") for one in found.curve]
+    return chart("Errors among answers against the share that is answered", "share answered", marks)
 
 
 def robustness_curves(card: ModelCard) -> Iterator[tuple[str, str]]:

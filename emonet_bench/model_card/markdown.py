@@ -8,7 +8,16 @@ from typing import Any
 from emonet_bench.escaping import json_text, markdown, markdown_code, markdown_table
 from emonet_bench.model_card.record import Estimate, ModelCard, Robustness, Subgroups
 from emonet_bench.model_card.subgroups import ATTRIBUTES, worst_first
-from emonet_bench.model_card.words import confusion_rows, gap_lines, intended, limits, measured_on, provenance, signed
+from emonet_bench.model_card.words import (
+    calibration_lines,
+    confusion_rows,
+    gap_lines,
+    intended,
+    limits,
+    measured_on,
+    provenance,
+    signed,
+)
 
 Rows = Sequence[Sequence[str]]
 
@@ -59,6 +68,7 @@ def _sections(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "Scores", _scores(card)
     yield "Robustness", _robustness(card.robustness)
     yield "Subgroups", _subgroups(card.subgroups)
+    yield "Calibration", "\n\n".join(map(markdown, calibration_lines(card.calibration)))
     yield "Use", "\n\n".join(map(markdown, intended(card)))
     yield "Data", "\n\n".join([*map(markdown, measured_on(card)), _citation(card)]).strip()
     yield "Limits", "\n\n".join(map(markdown, limits(card)))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from emonet_bench.deploy import Predictor
 from emonet_bench.metrics import accuracy, confusion, recalls
+from emonet_bench.model_card.calibration import calibration
 from emonet_bench.model_card.clips import CardClips
 from emonet_bench.model_card.machine import machine
 from emonet_bench.model_card.perturbations import Condition, conditions
@@ -95,6 +96,7 @@ def measure(predictor: Predictor, file: Path, plan: Plan, progress: Reading) -> 
         confusion=confusion(truth, scored.predicted, labels).tolist(),
         robustness=robustness(changed, ways, predicted),
         subgroups=subgroups(scored, setting.opened.corpus),
+        calibration=calibration(scored, Scored.of(predictor, setting.parts["dev"]), predictor.metadata),
         machine=machine(),
         date=utc(datetime.now(UTC)),
         seconds=round(time.perf_counter() - started, 1),

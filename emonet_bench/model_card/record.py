@@ -99,6 +99,50 @@ class Subgroups(Part):
     unknown: dict[Name, Count] = Field(description="For how many clips an attribute is unknown.")
 
 
+class Bin(Part):
+    """Clips of similar confidence."""
+
+    clips: Count = Field(description="How many.")
+    confidence: Share = Field(description="Mean probability of the predicted labels.")
+    accuracy: Share = Field(description="Share of them that are right.")
+
+
+class RiskPoint(Part):
+    """A point of the risk-coverage curve."""
+
+    coverage: Share = Field(description="Share of clips that are answered.")
+    risk: Share = Field(description="Share of errors among them.")
+
+
+class Temperature(Part):
+    """A temperature fitted on dev, and what it does on dev speakers that it was not fitted on."""
+
+    value: float = Field(description="By which logits would be divided.")
+    ece_before: Estimate = Field(description="Expected calibration error on dev as it is.")
+    ece_after: Estimate = Field(description="With a temperature that was fitted on other speakers.")
+    helps: bool = Field(description="Whether the error surely falls: `export --calibrate` would fold it in.")
+
+
+class Abstention(Part):
+    """What the file's own threshold does."""
+
+    below: Share = Field(description="Probability below which the label is `uncertain`.")
+    stated_risk: Share = Field(description="Share of errors that it was chosen for, on dev.")
+    coverage: Share = Field(description="Share of these clips that are answered.")
+    risk: Share | None = Field(description="Share of errors among them; null where none is answered.")
+
+
+class Calibration(Part):
+    """Whether probabilities mean what they say."""
+
+    ece: Estimate = Field(description="Expected calibration error, 15 bins.")
+    brier: Estimate = Field(description="Brier score, 0 to 2.")
+    bins: list[Bin] = Field(description="The reliability diagram, in ten bins of confidence.")
+    temperature: Temperature = Field(description="Whether a temperature would help.")
+    curve: list[RiskPoint] = Field(description="Errors among answers as the model abstains more rarely.")
+    abstention: Abstention | None = Field(None, description="Only where the file has a threshold.")
+
+
 class Data(Part):
     """The clips that a card was measured on."""
 
@@ -134,6 +178,7 @@ class ModelCard(Part):
     confusion: list[list[Count]] = Field(description="Rows are truth, columns prediction, in the order of `labels`.")
     robustness: Robustness = Field(description="On changed clips.")
     subgroups: Subgroups = Field(description="By gender, age, language, text and speaker.")
+    calibration: Calibration = Field(description="Of the probabilities.")
     machine: Line = Field(description="Where it was measured.")
     date: Line = Field(description="UTC, ISO 8601.")
     seconds: float = Field(description="How long measuring took.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from emonet_bench.deploy.metadata import in_words, input_spec_of
-from emonet_bench.model_card.record import ModelCard, Subgroups
+from emonet_bench.model_card.record import Calibration, ModelCard, Subgroups
 
 
 def intended(card: ModelCard) -> Iterator[str]:
@@ -77,6 +77,24 @@ def gap_lines(found: Subgroups) -> Iterator[str]:
         )
     for attribute, clips in found.unknown.items():
         yield f"Unknown {attribute}: {clips} clips."
+
+
+def calibration_lines(found: Calibration) -> Iterator[str]:
+    """Say how far probabilities can be believed."""
+    for name, score in (("Expected calibration error", found.ece), ("Brier score", found.brier)):
+        yield f"{name}: {score.value:.3f} [{score.low:.3f}, {score.high:.3f}]."
+    tried, verdict = found.temperature, "helps" if found.temperature.helps else "does not surely help"
+    yield (
+        f"A temperature of {tried.value:.2f}, fitted on dev, {verdict}: the error on dev speakers that it was not "
+        f"fitted on goes from {tried.ece_before.value:.3f} to {tried.ece_after.value:.3f}."
+    )
+    if found.abstention:
+        held = found.abstention
+        errors = "none is answered" if held.risk is None else f"of these {held.risk:.1%} are wrong"
+        yield (
+            f"The file may abstain below a probability of {held.below:.3f}, chosen on dev for {held.stated_risk:.1%} "
+            f"errors: here it answers {held.coverage:.1%} of the clips, {errors}."
+        )
 
 
 def confusion_rows(card: ModelCard) -> list[list[str]]:

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where to compute; auto: on a GPU where onnxruntime can.",
 )
+@click.option("--abstain", is_flag=True, help="Say 'uncertain' below the probability that MODEL names for that.")
 @click.pass_context
 def predict(
     context: click.Context,
@@ -65,6 +66,8 @@ def predict(
     form: str,
     jobs: int | None,
     providers: Providers,
+    *,
+    abstain: bool,
 ) -> None:
     """Name the emotion in audio files with MODEL, a file that `emonet-bench export` wrote.
 
@@ -76,7 +79,7 @@ def predict(
     """
     from emonet_bench.deploy import Predictor  # noqa: PLC0415 - onnxruntime
 
-    predictor = Predictor(model, providers, jobs, task)
+    predictor = Predictor(model, providers, jobs, task, abstain=abstain)
     names = _expanded(files)
     bar = _bar(names) if _is_quiet(form) else None
     bad: list[AudioError] = []
