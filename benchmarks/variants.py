@@ -18,7 +18,7 @@ from measuring import show
 from emonet_bench.cli.export import input_spec_of, partitions, trained
 from emonet_bench.errors import ExportError
 from emonet_bench.export import Trained, export_bank, export_run, quantise, size_table
-from emonet_bench.export.int8 import speed
+from emonet_bench.export.int8 import milliseconds
 from emonet_bench.plugins.loading import Plugins
 
 
@@ -35,7 +35,7 @@ def single(one: Trained, plugins: Plugins, folder: Path) -> Iterator[str]:
     except ExportError as error:
         yield f"| {one.corpus} | int8 | {error} | | |"
     else:
-        yield line(one, "int8", found.uar[1], target, found.speed)
+        yield line(one, "int8", found.int8.uar, target, found.speed)
 
 
 def bank(members: Sequence[Trained], folder: Path) -> Iterator[str]:
@@ -44,8 +44,8 @@ def bank(members: Sequence[Trained], folder: Path) -> Iterator[str]:
     parities, sizes = export_bank(members, file, input_spec_of(members[0]))
     for task, one in enumerate(members):
         assert one.test is not None
-        faster = speed(folder / f"{one.corpus}.onnx", file, one.test, task)
-        yield line(one, "bank", parities[one.corpus].uar, file, faster)
+        alone, banked = milliseconds((folder / f"{one.corpus}.onnx", file), one.test, (None, task))
+        yield line(one, "bank", parities[one.corpus].uar, file, alone / banked)
     yield f"\n{size_table(sizes)}"
 
 

@@ -1,5 +1,8 @@
 """Errors that a user can mend: each message is one line that names the file or option and the remedy."""
 
+DISTRIBUTION = __name__.partition(".")[0].replace("_", "-")
+"""What is to be installed anew where that is the remedy: emonet-bench, or emonet-predict with the same modules."""
+
 
 class EmonetBenchError(Exception):
     """A mistake outside the program; the command line prints it without a traceback."""

@@ -146,10 +146,14 @@ def export_listener(path, window=None, **changes):
     return path
 
 
-def export_cnn(path):
+def whole_cnn(input_spec=SIGNAL):
+    """A cnn that hears whole clips."""
     torch.manual_seed(0)
     chosen = Plugins().architectures["cnn"]
     options = chosen.options(number_of_filters=4, number_of_resnet_blocks=1, classifier="statistics")
-    trained = build_classifier(chosen.build(options, SIGNAL), [TrainingSet("ours", LABELS, 100)])
-    export(trained.eval(), "ours", path, SIGNAL, metadata_of(record(), SIGNAL))
+    return build_classifier(chosen.build(options, input_spec), [TrainingSet("ours", LABELS, 100)]).eval()
+
+
+def export_cnn(path):
+    export(whole_cnn(), "ours", path, SIGNAL, metadata_of(record(), SIGNAL))
     return path

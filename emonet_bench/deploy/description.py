@@ -76,12 +76,13 @@ def description_path(model: Path) -> Path:
     return model.with_suffix(".json")
 
 
-def describe(model: Path, name: str) -> str:
+def describe(model: Path, name: str, more: Mapping[str, Any] | None = None) -> str:
     """Write the description of an exported file as JSON.
 
     Args:
         model: The file, wherever it lies now.
         name: What it will be called.
+        more: Further entries, such as a comparison with another file.
 
     Raises:
         ConfigError: The file is not one of ours.
@@ -101,6 +102,7 @@ def describe(model: Path, name: str) -> str:
         "inputs": [_value(value) for value in session.get_inputs()],
         "outputs": [_value(value) for value in session.get_outputs()],
         "metadata": decoded(metadata),
+        **(more or {}),
         "test_signal": {"formula": FORMULA, **signal._asdict()},
         "test_vectors": [_vector(session, facts, signal, rate, metadata) for rate in rates],
     }

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
-from emonet_bench.errors import ConfigError
+from emonet_bench.errors import DISTRIBUTION, ConfigError
 from emonet_bench.types import InputSpec
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def read_facts(path: Path, metadata: Mapping[str, str]) -> Facts:
     except (ValueError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{path}: its metadata is damaged ({error}); {REMEDY}") from error
     if version > _SCHEMA:
-        raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U emonet-bench")
+        raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U {DISTRIBUTION}")
     if not LOWEST_RATE <= input_spec.sampling_rate <= HIGHEST_RATE or not _are_labels(labels):
         raise ConfigError(f"{path}: its metadata is damaged (labels or sampling_rate); {REMEDY}")
     return Facts(labels, input_spec)

@@ -40,6 +40,7 @@ class Model:
         input_spec: What it hears of a clip.
         task: Which of a bank's tasks; None: the file has a single one.
         twin: The session of its unmasked twin, for clips that fill their rows, where that lies beside it.
+        takes_lengths: Whether it hears clips of several lengths in one batch; a twin does not.
     """
 
     session: onnxruntime.InferenceSession
@@ -48,6 +49,7 @@ class Model:
     input_spec: InputSpec
     task: int | None = None
     twin: onnxruntime.InferenceSession | None = None
+    takes_lengths: bool = True
 
     @property
     def sampling_rate(self) -> int:
@@ -77,7 +79,7 @@ class Model:
         return rows
 
     def scores(self, clips: Sequence[NDArray[np.float32]], more: Sequence[str] = ()) -> list[NDArray[np.float32]]:
-        """Map N clips (S,) at the model's rate to probabilities (N, K), in one call of onnxruntime.
+        """Map N clips (S,) at the model's rate to probabilities (N, K), in one call of onnxruntime where it can be.
 
         Args:
             clips: The clips.
@@ -91,14 +93,19 @@ class Model:
             ConfigError: The probabilities are none of its labels.
         """
         lengths = np.array([len(clip) for clip in clips], np.int64)
+        full = lengths.min() == lengths.max()
+        if not (full or self.takes_lengths):
+            return [np.concatenate(rows) for rows in zip(*(self.scores([clip], more) for clip in clips), strict=True)]
         waveform = np.zeros((len(clips), lengths.max()), np.float32)
         for row, clip in zip(waveform, clips, strict=True):
             row[: len(clip)] = clip
-        session, feed = self.session, {"waveform": waveform, "lengths": lengths}
+        session, feed = self.session, {"waveform": waveform}
+        if self.twin is not None and full:
+            session = self.twin
+        elif self.takes_lengths:
+            feed["lengths"] = lengths
         if self.task is not None:
             feed["task"] = np.array(self.task)
-        if self.twin is not None and lengths.min() == lengths.max():
-            session, feed = self.twin, {"waveform": waveform}
         found: list[NDArray[np.float32]]
         outputs = ["probabilities", *more]
         try:
@@ -140,12 +147,12 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     session = open_session(path, providers)
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
     labels, input_spec = read_facts(path, metadata)
-    _check_inputs(path, session, {"waveform", "lengths"} | ({"task"} if isinstance(labels, dict) else set()))
+    takes_lengths = _takes_lengths(path, session, {"task"} if isinstance(labels, dict) else set())
     _check_width(path, session, len(labels) if isinstance(labels, list) else max(map(len, labels.values())))
     if isinstance(labels, list):
         if task is not None:
             raise ConfigError(f"task: {path} holds a single one; leave it out")
-        return Model(session, metadata, tuple(labels), input_spec, twin=_twin(path, providers))
+        return Model(session, metadata, tuple(labels), input_spec, None, _twin(path, providers), takes_lengths)
     if task not in labels:
         given = "" if task is None else f", not {task!r}"
         raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
@@ -192,11 +199,14 @@ def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSessi
     return session
 
 
-def _check_inputs(path: Path, session: onnxruntime.InferenceSession, wanted: set[str]) -> None:
+def _takes_lengths(path: Path, session: onnxruntime.InferenceSession, more: set[str]) -> bool:
+    """Tell whether a file takes ``lengths`` beside ``waveform`` and what more it must take; a bank always does."""
     inputs, outputs = ({value.name for value in given} for given in (session.get_inputs(), session.get_outputs()))
-    if inputs != wanted or "probabilities" not in outputs:
+    wanted = [{"waveform", "lengths"} | more, *([] if more else [{"waveform"}])]
+    if inputs not in wanted or "probabilities" not in outputs:
         took, gave = (", ".join(sorted(names)) for names in (inputs, outputs))
         raise ConfigError(f"{path}: takes {took} and gives {gave}, unlike what emonet-bench writes; {REMEDY}")
+    return "lengths" in inputs
 
 
 def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int) -> None:

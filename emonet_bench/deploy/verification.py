@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,12 +13,11 @@ from emonet_bench.audio.decoding import check_rate
 from emonet_bench.deploy.description import FORMAT, Signal, decoded, description_path, probabilities_of
 from emonet_bench.deploy.metadata import REMEDY, Facts, read_facts
 from emonet_bench.deploy.model import open_session
-from emonet_bench.errors import AudioError, ConfigError, StoreError
+from emonet_bench.errors import DISTRIBUTION, AudioError, ConfigError, StoreError
 from emonet_bench.files import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from emonet_bench.deploy.runtime import onnxruntime
 
@@ -58,7 +58,7 @@ class Verification(NamedTuple):
     problems: tuple[str, ...]
 
 
-def verify_model(path: Path) -> Verification:
+def verify_model(path: str | Path) -> Verification:
     """Hold an exported file to its description: SHA-256, metadata, and what it says of the test waveforms.
 
     Args:
@@ -67,6 +67,7 @@ def verify_model(path: Path) -> Verification:
     Raises:
         ConfigError: One of them is missing or damaged, or not ours.
     """
+    path = Path(path)
     session = open_session(path, "cpu")
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
     facts = read_facts(path, metadata)
@@ -124,7 +125,7 @@ def _read(place: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(place, type(error).__name__) from error
     if version > FORMAT:
-        raise ConfigError(f"{place}: written by a newer emonet-bench (format {version}); pip install -U emonet-bench")
+        raise ConfigError(f"{place}: written by a newer emonet-bench (format {version}); pip install -U {DISTRIBUTION}")
     return dict(told)
 
 

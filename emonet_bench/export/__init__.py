@@ -4,9 +4,10 @@ from emonet_bench.export.card import metadata_of, model_card
 from emonet_bench.export.file import Trained, check_name, export, export_bank, export_run
 from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
 from emonet_bench.export.graph import OPSET, ExportModule, freeze
-from emonet_bench.export.int8 import MOST_LOST, Quantised, quantise
+from emonet_bench.export.int8 import MOST_LOST, quantise
+from emonet_bench.export.int8_card import Measured, Quantised
 from emonet_bench.export.multi_task_card import Size, size_table
-from emonet_bench.export.single import export_single
+from emonet_bench.export.single import export_single, unmasked_content
 from emonet_bench.export.temperature import Calibrated, calibrate
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "TOLERANCE",
     "Calibrated",
     "ExportModule",
+    "Measured",
     "Parity",
     "Quantised",
     "Size",
@@ -31,4 +33,5 @@ __all__ = [
     "quantise",
     "score_onnx",
     "size_table",
+    "unmasked_content",
 ]

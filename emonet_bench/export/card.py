@@ -114,7 +114,7 @@ The best epoch was chosen on dev, test was looked at once. Protocol {markdown_co
 
 Corpus: {markdown(spec.corpus)}. Licence of its audio: {markdown(record.licence)}.
 
-{_use(metadata, file)}
+{usage(metadata, file)}
 
 {LIMITS}
 
@@ -139,7 +139,9 @@ def _partitions(record: RunRecord) -> list[Sequence[str]]:
     return [(markdown(name), str(part.clips), str(part.speakers or "unknown")) for name, part in parts]
 
 
-def _use(metadata: Mapping[str, str], file: str) -> str:
+def usage(metadata: Mapping[str, str], file: str, *, masked: bool = True) -> str:
+    """Write the section of a card that says how a file is used, which takes ``lengths`` or (not masked) does not."""
+    lengths = "`lengths` int64 (batch), the valid samples of each row" if masked else "every row full"
     return f"""## Use
 
 ```python
@@ -150,8 +152,8 @@ for prediction in Predictor({json_text(file)}).predict(["clip.wav"]):
 ```
 
 Or with onnxruntime alone. In: `waveform` float32 (batch, samples), mono, {metadata["sampling_rate"]} Hz, in [-1, 1];
-`lengths` int64 (batch), the valid samples of each row. Out: `probabilities` and `logits` (batch, labels), `embedding`
-(batch, features). The front end is inside, and the model hears {in_words(input_spec_of(metadata))}."""
+{lengths}. Out: `probabilities` and `logits` (batch, labels), `embedding` (batch, features).
+The front end is inside, and the model hears {in_words(input_spec_of(metadata))}."""
 
 
 def _provenance(metadata: Mapping[str, str]) -> str:

@@ -240,8 +240,14 @@ def _write(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def write_model(path: Path, content: bytes, card: str | None = None) -> None:
+def write_model(path: Path, content: bytes, card: str | None = None, more: Mapping[str, Any] | None = None) -> None:
     """Write a model, its description and its card, if any; where one cannot be written, no model appears.
+
+    Args:
+        path: The model.
+        content: Of it.
+        card: The card.
+        more: What the description says beside what every description says.
 
     Raises:
         ExportError: One cannot be written.
@@ -249,7 +255,7 @@ def write_model(path: Path, content: bytes, card: str | None = None) -> None:
     with ExitStack() as stack:
         model = stack.enter_context(_written(path))
         model.write_bytes(content)
-        beside = [(description_path(path), describe(model, path.name)), (path.with_suffix(".md"), card)]
+        beside = [(description_path(path), describe(model, path.name, more)), (path.with_suffix(".md"), card)]
         for place, text in beside:
             if text is not None:
                 stack.enter_context(_written(place)).write_text(text, encoding="utf-8", newline="")

@@ -98,7 +98,7 @@ def check_parity(
     session = opened(model, torch.get_num_threads())  # the cell's own share of the machine
     deltas = []
     batches = extremes(input_spec)
-    for waveform, lengths in _one_by_one(batches) if single else batches:
+    for waveform, lengths in one_by_one(batches) if single else batches:
         where = f"at batch {len(lengths)} with {lengths.tolist()} samples"
         try:
             alone = [_alone(reference, row[:n], input_spec) for row, n in zip(waveform, lengths, strict=True)]
@@ -112,7 +112,8 @@ def check_parity(
     return max(deltas)
 
 
-def _one_by_one(batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+def one_by_one(batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield each clip of some batches alone, as (1, S) and its length (1,)."""
     for waveform, lengths in batches:
         for row, length in zip(waveform, lengths, strict=True):
             yield row[None, :length], length[None]
@@ -149,14 +150,20 @@ def score_onnx(model: Path | bytes, clips: Clips, batch_size: int = 8, task: int
     Raises:
         ExportError: onnxruntime cannot load or run it.
     """
-    session = opened(model, torch.get_num_threads())
-    prediction = np.zeros(len(clips), np.int64)
-    for batch in clips.in_order(batch_size):
-        lengths = clips.lengths[batch.index] if batch.lengths is None else batch.lengths
-        (logits,) = run(session, ["logits"], feed(batch.waveform, lengths, task))
-        prediction[batch.index.cpu().numpy()] = logits.argmax(-1)
     truth = [clips.labels[target] for target in clips.targets.tolist()]
-    return unweighted_average_recall(truth, [clips.labels[index] for index in prediction], clips.labels)
+    return unweighted_average_recall(truth, predict_onnx(model, clips, batch_size, task), clips.labels)
+
+
+def predict_onnx(model: Path | bytes, clips: Clips, batch_size: int = 8, task: int | None = None) -> list[str]:
+    """Return the label that a file gives each clip of a partition; arguments and errors as of ``score_onnx``."""
+    session = opened(model, torch.get_num_threads())
+    masked = takes_lengths(session)
+    prediction = np.zeros(len(clips), np.int64)
+    for batch in clips.in_order(batch_size if masked else 1):
+        lengths = clips.lengths[batch.index] if batch.lengths is None else batch.lengths
+        (logits,) = run(session, ["logits"], feed(batch.waveform, lengths if masked else None, task))
+        prediction[batch.index.cpu().numpy()] = logits.argmax(-1)
+    return [clips.labels[index] for index in prediction]
 
 
 def check_score(uar: float, expected: float, test: Clips) -> None:
@@ -231,6 +238,11 @@ def opened(model: Path | bytes, threads: int) -> Any:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no parent
         raise ExportError(f"onnxruntime cannot load it ({first_line(error)})") from error
+
+
+def takes_lengths(session: Any) -> bool:
+    """Tell whether a session's file takes ``lengths``; one that does not is given clips alone."""
+    return "lengths" in {value.name for value in session.get_inputs()}
 
 
 def feed(waveform: Tensor, lengths: Tensor | None, task: int | None = None) -> Feed:

@@ -1,24 +1,38 @@
-"""A smaller variant of an exported file: convolutions in 8 bits, kept only where it still says the same."""
+"""The int8 variant of an exported file: smaller and faster, kept only where it still says the same."""
 
 from __future__ import annotations
 
-import logging
+import json
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from emonet_bench.data.dataset import Clips
 from emonet_bench.deploy.description import description_path
 from emonet_bench.errors import ExportError
 from emonet_bench.export.file import write_model
-from emonet_bench.export.gate import Feed, extremes, feed, first_line, one_clip, opened, run, score_onnx
+from emonet_bench.export.gate import (
+    Feed,
+    extremes,
+    feed,
+    one_by_one,
+    one_clip,
+    opened,
+    predict_onnx,
+    run,
+    takes_lengths,
+)
+from emonet_bench.export.int8_card import Measured, Quantised, int8_card
+from emonet_bench.export.quantisation import quantise_graph
+from emonet_bench.metrics import unweighted_average_recall
+from emonet_bench.metrics.significance import interval
 from emonet_bench.types import InputSpec
 
 MOST_LOST = 0.02
@@ -29,31 +43,15 @@ _TIMED = 16  # clips
 _REPEATS = 5
 
 
-@dataclass(frozen=True)
-class Quantised:
-    """A quantised variant beside its original.
-
-    Attributes:
-        uar: UAR of both on test, the original's first.
-        bytes: Sizes of both, likewise.
-        speed: How many times as fast as the original it is on this machine, on one core.
-    """
-
-    uar: tuple[float, float]
-    bytes: tuple[int, int]
-    speed: float
-
-
-def quantise(model: Path, target: Path, train: Clips, test: Clips) -> Quantised:
-    """Quantise a file's convolutions to int8: static QDQ, per channel, calibrated on train clips.
-
-    The first of several stays in float32: what it hears, a spectrogram, ranges too widely for 8 bits.
+def quantise(model: Path, target: Path, train: Clips, test: Clips, unmasked: bytes | None = None) -> Quantised:
+    """Write a file's int8 variant with its own scores, description and card.
 
     Args:
-        model: What ``export`` wrote.
+        model: What ``export_run`` wrote.
         target: The variant; it appears only if it runs at all lengths and its UAR holds. An older one is removed first.
         train: Clips that show which values occur.
         test: Clips to score both on.
+        unmasked: The content of the file's twin, to be quantised in its place; see ``unmasked_content``.
 
     Returns:
         What was measured. Nothing is refused for its speed, which depends on the processor.
@@ -64,106 +62,110 @@ def quantise(model: Path, target: Path, train: Clips, test: Clips) -> Quantised:
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
     _remove(target)
-    loaded = onnx.load(model)
-    convolutions = [node.name for node in loaded.graph.node if node.op_type == "Conv"]
-    if not convolutions:
-        raise ExportError(f"--quantize: {model} has no convolutions; keep it as it is")
     with TemporaryDirectory() as folder:
-        variant = Path(folder) / "int8.onnx"
-        _quantise(model, variant, train, convolutions[1:] or convolutions)
-        before = score_onnx(model, test)
+        source, variant = Path(folder) / model.name, Path(folder) / "int8.onnx"
+        source.write_bytes(model.read_bytes() if unmasked is None else unmasked)
+        masked = "lengths" in {value.name for value in onnx.load(source).graph.input}
+        quantise_graph(source, variant, (_feed(train, place, masked) for place in _spread(len(train), _CALIBRATED)))
         try:
-            after = score_onnx(variant, test)
-            _check(variant, (before, after), InputSpec(train.sampling_rate), test)
+            found = _measured(source, variant, test)
+            _check(variant, found, InputSpec(train.sampling_rate), test)
         except ExportError as error:
             raise ExportError(f"--quantize: int8 is not kept: {error}") from error
-        quantised = onnx.load(variant)
-    told = {entry.key: entry.value for entry in loaded.metadata_props}
+        quantised, original = onnx.load(variant), onnx.load(model)
+    told = {entry.key: entry.value for entry in original.metadata_props} | _own(found.int8)
     del quantised.metadata_props[:]
-    changed = {"quantisation": "int8", "uar_onnx": repr(after), "parity_max_delta": ""}
-    onnx.helper.set_model_props(quantised, {**told, **changed})
-    write_model(target, quantised.SerializeToString())
-    return Quantised((before, after), (model.stat().st_size, target.stat().st_size), speed(model, target, test))
+    onnx.helper.set_model_props(quantised, told)
+    card = int8_card(told, found, target.name, model.name, masked=masked)
+    write_model(target, quantised.SerializeToString(), card, {"comparison": found.plain()})
+    return found
 
 
-def speed(model: Path, other: Path, clips: Clips, task: int | None = None) -> float:
-    """Tell how many times as fast as one file another one (a bank with a task) is: medians in turn, on one core."""
+def _own(measured: Measured) -> dict[str, str]:
+    """Return what the metadata of the variant says otherwise than that of the file."""
+    uar = repr(measured.uar)
+    return {
+        "quantisation": "int8",
+        "uar": uar,
+        "uar_onnx": uar,
+        "uar_interval": json.dumps(measured.interval),
+        "parity_max_delta": "",
+    }
+
+
+def _measured(source: Path, variant: Path, test: Clips) -> Quantised:
+    truth = [test.labels[target] for target in test.targets.tolist()]
+    costs = milliseconds((source, variant), test)
+    found = []
+    for path, cost in zip((source, variant), costs, strict=True):
+        said = predict_onnx(path, test)
+        bounds = interval(truth, said, test.labels, test.speakers)
+        uar = unweighted_average_recall(truth, said, test.labels)
+        found.append(Measured(uar, (bounds.low, bounds.high), path.stat().st_size, cost))
+    return Quantised(*found)
+
+
+def milliseconds(models: Sequence[Path], clips: Clips, tasks: Sequence[int | None] = ()) -> list[float]:
+    """Measure files in turn on one core: milliseconds of processor time for a clip, the median of several rounds.
+
+    Args:
+        models: The files.
+        clips: Sixteen of them, of all lengths, are scored one by one.
+        tasks: Of each file: which task, where it is a bank.
+    """
+    sessions = [opened(path, threads=1) for path in models]
+    chosen = [*tasks, *[None] * (len(models) - len(tasks))]
     places = _spread(len(clips), _TIMED)
-    plain, chosen = ([_feed(clips, place, which) for place in places] for which in (None, task))
-    sessions = [opened(path, threads=1) for path in (model, other)]
-    taken: tuple[list[float], list[float]] = ([], [])
-    for _ in range(_REPEATS):
-        for session, feeds, times in zip(sessions, (plain, chosen), taken, strict=True):
-            started = time.perf_counter()
-            for one in feeds:
-                run(session, ["probabilities"], one)
-            times.append(time.perf_counter() - started)
-    first, second = map(statistics.median, taken)
-    return first / second
+    feeds = [
+        [_feed(clips, place, takes_lengths(session), task) for place in places]
+        for session, task in zip(sessions, chosen, strict=True)
+    ]
+    rounds = [[_seconds(*pair) for pair in zip(sessions, feeds, strict=True)] for _ in range(_REPEATS)]
+    return [1000 * statistics.median(taken) / len(places) for taken in zip(*rounds, strict=True)]
 
 
-def _quantise(model: Path, variant: Path, train: Clips, nodes: Sequence[str]) -> None:
-    import emonet_bench.deploy.runtime  # noqa: F401, PLC0415, I001 - first: telemetry off
-    from onnxruntime import quantization  # noqa: PLC0415 - slow, and needed only here
-
-    feeds = iter([_feed(train, index) for index in _spread(len(train), _CALIBRATED)])
-
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
-        def get_next(self) -> Feed | None:
-            return next(feeds, None)
-
-    try:
-        with _quiet():
-            quantization.quantize_static(
-                model,
-                variant,
-                Reader(),
-                quant_format=quantization.QuantFormat.QDQ,
-                nodes_to_quantize=nodes,
-                op_types_to_quantize=["Conv"],  # or else it calibrates whatever there is
-                per_channel=True,
-                activation_type=quantization.QuantType.QUInt8,
-                weight_type=quantization.QuantType.QInt8,
-            )
-    except Exception as error:  # whatever the quantiser does not like
-        raise ExportError(f"--quantize: {model} cannot be quantised ({first_line(error)})") from error
+def _seconds(session: Any, feeds: Iterable[Feed]) -> float:
+    started = time.process_time()  # other programs on the machine count less in it
+    for one in feeds:
+        run(session, ["probabilities"], one)
+    return time.process_time() - started
 
 
-def _check(variant: Path, uar: tuple[float, float], input_spec: InputSpec, test: Clips) -> None:
+def _check(variant: Path, found: Quantised, input_spec: InputSpec, test: Clips) -> None:
     session = opened(variant, threads=1)
-    for waveform, lengths in extremes(input_spec):
+    for waveform, lengths in _sizes(session, input_spec):
         (logits,) = run(session, ["logits"], feed(waveform, lengths))
         if not np.isfinite(logits).all():
-            raise ExportError(f"no finite logits for {lengths.tolist()} samples")
-    before, after = uar
+            raise ExportError(
+                f"no finite logits for {waveform.shape[1] if lengths is None else lengths.tolist()} samples"
+            )
+    before, after = found.float32.uar, found.int8.uar
     if after < before - max(MOST_LOST, one_clip(test)):
         raise ExportError(f"its test UAR is {after:.3f}, that of float32 {before:.3f}")
 
 
+def _sizes(session: Any, input_spec: InputSpec) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Yield batches of every size that matters; a file that takes no lengths is given each clip alone."""
+    if takes_lengths(session):
+        yield from extremes(input_spec)
+    else:
+        yield from ((waveform, None) for waveform, _ in one_by_one(extremes(input_spec)))
+
+
 def _remove(target: Path) -> None:
-    """Remove an older variant and its description, which would not be this model's."""
+    """Remove an older variant and what is told of it: it would not be this model's."""
     try:
-        for path in (target, description_path(target)):
+        for path in (target, description_path(target), target.with_suffix(".md")):
             path.unlink(missing_ok=True)
     except OSError as error:
         raise ExportError(f"{target}: cannot be replaced ({error.strerror}); choose another place") from error
 
 
-def _feed(clips: Clips, index: int, task: int | None = None) -> Feed:
-    return feed(clips.whole(torch.tensor([index])).waveform, clips.lengths[index, None], task)
+def _feed(clips: Clips, index: int, masked: bool, task: int | None = None) -> Feed:  # noqa: FBT001 - private
+    lengths = clips.lengths[index, None] if masked else None
+    return feed(clips.whole(torch.tensor([index])).waveform, lengths, task)
 
 
 def _spread(count: int, wanted: int) -> list[int]:
     """Choose indices all over a range."""
     return sorted({int(place) for place in np.linspace(0, count - 1, min(count, wanted))})
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep back the quantiser's advice to optimise first: onnxruntime does that when it loads a file."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)

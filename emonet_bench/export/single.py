@@ -45,16 +45,31 @@ def export_single(classifier: Classifier, corpus: str, model: Path, input_spec: 
     Raises:
         ExportError: Clips are not heard whole, the twin does not agree with the classifier, or it cannot be written.
     """
+    twin = twin_path(model)
+    if input_spec.window is not None:
+        raise ExportError(f"--single: {model} hears windows, which have masks of their own; leave it out")
+    try:
+        content, delta = unmasked_content(classifier, corpus, model, input_spec)
+    except ExportError as error:
+        raise ExportError(f"{twin}: not written: {error}") from error
+    write_model(twin, content)
+    return twin, delta
+
+
+def unmasked_content(classifier: Classifier, corpus: str, model: Path, input_spec: InputSpec) -> tuple[bytes, float]:
+    """Return the content of an exported file's twin, and the largest difference of a logit.
+
+    Arguments as of ``export_single``.
+
+    Raises:
+        ExportError: The network has none, or it does not agree with the classifier.
+    """
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
     if input_spec.window is not None:
-        raise ExportError(f"--single: {model} hears windows, which have masks of their own; leave it out")
-    twin = twin_path(model)
-    try:
-        traced = _traced(classifier, corpus, input_spec)
-        delta = check_parity(traced, classifier, corpus, input_spec, single=True)
-    except ExportError as error:
-        raise ExportError(f"{twin}: not written: {error}") from error
+        raise ExportError("windows have masks of their own")
+    traced = _traced(classifier, corpus, input_spec)
+    delta = check_parity(traced, classifier, corpus, input_spec, single=True)
     made, original = onnx.load_model_from_string(traced), onnx.load(model)
     told = {entry.key: entry.value for entry in original.metadata_props}
     changed = {TWIN_OF: hashlib.sha256(model.read_bytes()).hexdigest(), "parity_max_delta": f"{delta:.3g}"}
@@ -63,8 +78,7 @@ def export_single(classifier: Classifier, corpus: str, model: Path, input_spec: 
         fold_temperature(made, float(told["temperature"]))
     for value in [*made.graph.input, *made.graph.output]:
         value.doc_string = DESCRIPTIONS[value.name]
-    write_model(twin, made.SerializeToString())
-    return twin, delta
+    return made.SerializeToString(), delta
 
 
 def _traced(classifier: Classifier, corpus: str, input_spec: InputSpec) -> bytes:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ from emonet_bench.training import checkpoints, features, initialisation
 from emonet_bench.training.loop import train
 from emonet_bench.training.methods import methods_of
 from emonet_bench.training.prediction import predict, training_window
-from emonet_bench.types import InputSpec, Partition, Plan, TrainingSet
+from emonet_bench.training.teachers import consult
+from emonet_bench.types import Architecture, InputSpec, Partition, Plan, Strategy, Teacher, TrainingSet
 
 _log = logging.getLogger(__name__)
 
@@ -179,13 +180,13 @@ class _Run:
         yield
         self.seconds[name] = round(time.perf_counter() - started, 3)
 
-    def _open(self) -> dict[str, OpenCorpus]:
+    def _open(self, sampling_rate: int | None = None) -> dict[str, OpenCorpus]:
         evaluated = () if self.spec.evaluate is None else (self.spec.evaluate.ref,)
         return {
             ref.name: open_corpus(
                 self.plugins.corpora[ref.name],
                 ref.division,
-                self.recipe.sampling_rate,
+                sampling_rate or self.recipe.sampling_rate,
                 cache_directory(),
                 skip_bad=self.job.skip_bad_files,
             )
@@ -206,11 +207,22 @@ class _Run:
             parse(architecture.options, self.spec.architecture_options, architecture.name), self.input_spec
         )
         corpora = [TrainingSet(name, parts["train"].labels, len(parts["train"])) for name, parts in clips.items()]
-        source = checkpoints.load(self.job.source, architecture.load_external) if self.job.source else None
+        source = self._source(architecture, strategy)
         options = parse(strategy.options, self.spec.strategy_options, strategy.name)
         plan = strategy.prepare(network, corpora, source, options)
         plan.classifier.to(self.device)
-        return plan
+        return replace(plan, notes={**plan.notes, "teacher": source.title}) if isinstance(source, Teacher) else plan
+
+    def _source(self, architecture: Architecture, strategy: Strategy) -> checkpoints.Checkpoint | Teacher | None:
+        """Return what the strategy starts from: a trained network, or a teacher that was asked about all clips."""
+        run = self.job.source
+        if run is None:
+            return None
+        if strategy.teacher is None:
+            return checkpoints.load(run, architecture.load_external)
+        heard = self._open(RunFiles(run).read_record().spec.training.sampling_rate)
+        clips = {name: self._clips(corpus)["train"] for name, corpus in heard.items()}
+        return consult(run, clips, self.plugins, f"the teacher of {self.spec.architecture} on {self.spec.corpus}")
 
     @property
     def input_spec(self) -> InputSpec:

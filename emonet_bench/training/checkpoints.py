@@ -172,6 +172,17 @@ def rebuild(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:
     Raises:
         ConfigError: Its plugins are missing, or its tensors are not those of its network.
     """
+    classifier = untrained(checkpoint, plugins)
+    load_weights(classifier, checkpoint)
+    return classifier
+
+
+def untrained(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:
+    """Build the classifier that a checkpoint belongs to, without the checkpoint's weights.
+
+    Raises:
+        ConfigError: Its plugins are missing, or what it says of itself does not fit them.
+    """
     header = checkpoint.header
     architecture = plugins.architectures[header["architecture"]]
     strategy = plugins.strategies[header["strategy"]]
@@ -187,11 +198,19 @@ def rebuild(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:
         None,
         parse(strategy.options, header["strategy_options"], "checkpoint"),
     )
+    return plan.classifier
+
+
+def load_weights(classifier: Classifier, checkpoint: Checkpoint) -> None:
+    """Load a checkpoint's weights.
+
+    Raises:
+        ConfigError: Its tensors are not those of the classifier.
+    """
     try:
-        plan.classifier.load_state_dict(dict(checkpoint.tensors))
+        classifier.load_state_dict(dict(checkpoint.tensors))
     except RuntimeError as error:
         raise ConfigError(f"checkpoint: does not fit its network ({' '.join(str(error).split())[:300]})") from error
-    return plan.classifier
 
 
 def training_sets(corpora: Mapping[str, Sequence[str]]) -> list[TrainingSet]:

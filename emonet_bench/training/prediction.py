@@ -49,6 +49,20 @@ def embed(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
     return _each(classifier, clips, recipe, embedding_pass(classifier)).cpu()
 
 
+@torch.no_grad()  # not inference mode: a loss may hold its outputs against others
+def embed_and_score(classifier: Classifier, clips: Clips, recipe: Training) -> tuple[Tensor, Tensor]:
+    """Return embeddings (N, D) and logits (N, classes) of all clips, in one pass; see ``embed``."""
+    network: Any = classifier.network
+
+    def with_logits(embedding: Tensor) -> Tensor:
+        return torch.cat([embedding, classifier.heads(embedding)], 1)
+
+    compute = embedding_pass(classifier)
+    both = Pass(lambda *clip: with_logits(compute.heard(*clip)), lambda features: with_logits(compute.kept(features)))
+    embeddings, logits = _each(classifier, clips, recipe, both).cpu().tensor_split([network.dim], 1)
+    return embeddings, logits
+
+
 class Pass(NamedTuple):
     """Something to compute of clips: from their waveforms, or from the features of the network's frozen part.
 

@@ -27,6 +27,9 @@ from emonet_bench.types.network import Network as Network
 from emonet_bench.types.targets import LABEL as LABEL
 from emonet_bench.types.targets import Target as Target
 from emonet_bench.types.targets import TargetKind as TargetKind
+from emonet_bench.types.teacher import Teacher as Teacher
+from emonet_bench.types.teacher import TeacherOutputs as TeacherOutputs
+from emonet_bench.types.teacher import TeacherRun as TeacherRun
 
 if TYPE_CHECKING:
     import torch
@@ -164,6 +167,8 @@ class Strategy:
         source_options: ``source_options(options)`` says how its source is trained where a matrix says nothing else.
         multi_corpus: Whether it trains on several corpora at once.
         citation: BibTeX.
+        teacher: ``teacher(options)`` names the run that teaches. It is trained before, and ``prepare`` is given a
+            ``Teacher`` as its source; None: nobody teaches.
     """
 
     name: str
@@ -173,6 +178,7 @@ class Strategy:
     source_options: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     multi_corpus: bool = False
     citation: str = ""
+    teacher: Callable[[Mapping[str, Any]], TeacherRun] | None = None
 
     def __post_init__(self) -> None:
         check_name("strategy", self.name)

@@ -227,7 +227,7 @@ def test_a_joint_run_makes_a_bank_that_predicts_for_each_task(joint, tmp_path):
             ["RUN", "--bank", "-o", "x.onnx", "--quantize", "int8"],
             "goes with neither --corpus, --quantize nor --single",
         ),
-        (["RUN", "-o", "OUT/x.onnx", "--quantize", "int8"], "x.onnx has no convolutions; keep it as it is"),
+        (["RUN", "-o", "OUT/x.onnx", "--quantize", "int8"], "x.onnx has neither convolutions nor large products"),
         (["RUN", "-o", "OUT/nowhere/x.onnx"], "x.onnx: there is no folder "),
         (["RUN", "RUN", "--bank", "-o", "OUT/nowhere/x.onnx"], "x.onnx: there is no folder "),
         (["RUN", "-o", "card.md"], "card.md: a model's name ends in .onnx"),

@@ -36,7 +36,7 @@ def edit(model, change):
 
 
 def test_a_sound_file_passes_every_vector(model):
-    verification = verify_model(model)
+    verification = verify_model(str(model))
     assert verification.problems == ()
     assert [(check.sampling_rate, check.task) for check in verification.checks] == [(16_000, None), (8_000, None)]
     assert all(check.passed and check.difference < 1e-6 for check in verification.checks)

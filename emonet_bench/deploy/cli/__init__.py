@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from emonet_bench.console.program import run
+from emonet_bench.errors import DISTRIBUTION
 
 COMMANDS = {
     "predict": "Predict labels of audio files; the command where none is named.",
@@ -63,7 +64,7 @@ class Program(click.Group):
 @click.command(
     cls=Program, commands=COMMANDS, name="emonet-predict", context_settings={"help_option_names": ["-h", "--help"]}
 )
-@click.version_option(package_name=__name__.partition(".")[0].replace("_", "-"), prog_name="emonet-predict")
+@click.version_option(package_name=DISTRIBUTION, prog_name="emonet-predict")
 def main() -> None:
     """Name the emotion in audio files with a model that `emonet-bench export` wrote.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench.deploy.serving.settings import Limits, Settings, read_keys
-from emonet_bench.errors import ConfigError
+from emonet_bench.errors import DISTRIBUTION, ConfigError
 
 if TYPE_CHECKING:
     from emonet_bench.deploy.serving.app import create_app
@@ -31,7 +31,6 @@ def __getattr__(name: str) -> Any:
         module = import_module(f"{__name__}.{_LAZY[name]}")
     except ModuleNotFoundError as error:
         if error.name in {"starlette", "uvicorn", "h11", "python_multipart", "websockets"}:
-            this = __name__.partition(".")[0].replace("_", "-")
-            raise ConfigError(f"serve: needs the package {error.name}; pip install '{this}[serve]'") from error
+            raise ConfigError(f"serve: needs the package {error.name}; pip install '{DISTRIBUTION}[serve]'") from error
         raise
     return getattr(module, name)

@@ -115,7 +115,8 @@ class KServe:
             dtype = np.float32 if INPUTS[name] == "FP32" else np.int64
             if tensor.dtype != dtype:
                 raise RequestError(400, f"{name}: must be {INPUTS[name]}")
-        waveform, lengths = given["waveform"], given["lengths"]
+        waveform = given["waveform"]
+        lengths = given.get("lengths", np.full(waveform.shape[:1], waveform.shape[-1] if waveform.ndim else 0))
         if waveform.ndim != 2 or not waveform.size or lengths.shape != waveform.shape[:1]:  # noqa: PLR2004
             raise RequestError(
                 400,

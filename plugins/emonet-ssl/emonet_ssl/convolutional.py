@@ -97,7 +97,7 @@ class ConvolutionalBackbone(Backbone):
             hidden = layer.conv(hidden)
             if lengths is not None:
                 (kernel,), (stride,) = layer.conv.kernel_size, layer.conv.stride
-                lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
+                lengths = torch.div(lengths - kernel, stride, rounding_mode="trunc") + 1
             norm = getattr(layer, "layer_norm", None)
             if isinstance(norm, nn.GroupNorm) and lengths is not None:
                 hidden = _group_norm(norm, hidden, valid(lengths, hidden.shape[2], hidden)[:, None])

@@ -53,14 +53,13 @@ class WhisperBackbone(Backbone):
     def enter(self, waveform: Tensor, lengths: Tensor | None) -> Frames:
         """See ``Backbone.enter``."""
         size = shape_as_tensor(waveform)[1]
-        if lengths is None:
-            lengths = size.to(waveform.device).expand(waveform.shape[0])
-        lengths = lengths.clamp_max(self.longest * self.hop)
-        own, frames = self._frames(lengths), self.longest
+        given = size.to(waveform.device).expand(waveform.shape[0]) if lengths is None else lengths
+        own, frames = self._frames(given.clamp_max(self.longest * self.hop)), self.longest
         attended = None
         if self.cut:
             frames = (self._frames(size) + self.margin).clamp_max(self.longest)
-            attended = valid((own + self.margin).clamp_max(self.longest), frames, waveform)
+            if lengths is not None:
+                attended = valid((own + self.margin).clamp_max(self.longest), frames, waveform)
         hidden = self._convolved(self._silenced(waveform, lengths, frames * self.hop), attended)
         hidden = hidden.transpose(1, 2) + self.positions[:frames]  # (N, T, width)
         hidden = F.dropout(hidden, self.dropout, self.training)
@@ -72,12 +71,14 @@ class WhisperBackbone(Backbone):
 
     def _frames(self, lengths: Tensor) -> Tensor:
         """Count a clip's own frames: one for every two spectra that begin in it."""
-        return torch.div(lengths - 1, self.hop, rounding_mode="floor") + 1
+        return torch.div(lengths - 1, self.hop, rounding_mode="trunc") + 1
 
-    def _silenced(self, waveform: Tensor, lengths: Tensor, size: Tensor | int) -> Tensor:
+    def _silenced(self, waveform: Tensor, lengths: Tensor | None, size: Tensor | int) -> Tensor:
         """Pad or cut waveforms (N, S) to a size, with silence behind each clip's end."""
         frames = self.margin + 1 if self.cut else self.longest
         waveform = F.pad(waveform, (0, frames * self.hop))[:, :size]
+        if lengths is None:
+            return waveform
         return waveform.masked_fill(valid(lengths, size, waveform) == 0, 0)
 
     def _convolved(self, waveform: Tensor, attended: Tensor | None) -> Tensor:

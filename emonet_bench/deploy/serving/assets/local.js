@@ -21,10 +21,10 @@ const engine = {
   // Scores of samples at the model's rate, rounded to 16 bits as everywhere else; one call after the other.
   score(samples, task) {
     const rounded = samples.map((one) => Math.fround(Math.round(Math.min(Math.max(one, -1), 32767 / 32768) * 32768) / 32768));
-    const feeds = {
-      waveform: new ort.Tensor("float32", rounded, [1, rounded.length]),
-      lengths: new ort.Tensor("int64", BigInt64Array.of(BigInt(rounded.length)), [1]),
-    };
+    const feeds = { waveform: new ort.Tensor("float32", rounded, [1, rounded.length]) };
+    if (this.session.inputNames.includes("lengths")) {
+      feeds.lengths = new ort.Tensor("int64", BigInt64Array.of(BigInt(rounded.length)), [1]);
+    }
     if (task) feeds.task = new ort.Tensor("int64", BigInt64Array.of(BigInt(told.model.tasks.indexOf(task))), []);
     const labels = task ? told.model.labels[task] : told.model.labels;
     const run = this.queue.then(() => this.session.run(feeds, ["probabilities"]));
