@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     "--partition", type=click.Choice(get_args(Partition)), default="test", show_default=True, help="Which clips."
 )
 @click.option("--babble", metavar="CORPUS", help="Mix babble from the train clips of another corpus.")
+@click.option("--other", "others", multiple=True, metavar="CORPUS", help="Also score another corpus. Repeatable.")
 @click.option("--limit", type=click.IntRange(2), help="Change at most so many clips in each way.")
 @click.option("--listen", is_flag=True, help="Write one clip as each condition leaves it, to hear it.")
 @click.option(
@@ -45,6 +47,7 @@ def card(
     model: Path,
     output: Path,
     babble: str | None,
+    others: tuple[str, ...],
     limit: int | None,
     *,
     listen: bool,
@@ -58,14 +61,15 @@ def card(
     from emonet_bench.model_card.files import write_card  # noqa: PLC0415 - slow
     from emonet_bench.model_card.listening import write_variants  # noqa: PLC0415
     from emonet_bench.model_card.measuring import Plan, measure  # noqa: PLC0415
-    from emonet_bench.model_card.setting import Wanted, choose, talkers_of  # noqa: PLC0415
+    from emonet_bench.model_card.setting import Wanted, choose, other_clips  # noqa: PLC0415
 
     predictor, corpora = Predictor(model, "cpu"), Plugins(context.obj).corpora
     _make(output)
     with Watch() as watch:
         setting = choose(predictor, Wanted(**wanted), corpora, cache_directory(), watch)
-        talkers = None if babble is None else talkers_of(babble, setting, corpora, cache_directory(), watch)
-        plan = Plan(setting, limit, talkers)
+        opened = partial(other_clips, setting=setting, corpora=corpora, cache=cache_directory(), reading=watch)
+        talkers = None if babble is None else opened(babble, "train", "--babble")
+        plan = Plan(setting, limit, talkers, {name: opened(name, "test", "--other") for name in others})
         measured = measure(predictor, model, plan, watch)
     written = write_card(measured.card, output)
     if listen:

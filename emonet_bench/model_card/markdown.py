@@ -69,6 +69,8 @@ def _sections(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "Robustness", _robustness(card.robustness)
     yield "Subgroups", _subgroups(card.subgroups)
     yield "Calibration", "\n\n".join(map(markdown, calibration_lines(card.calibration)))
+    yield "Out of domain", _elsewhere(card)
+    yield "Cost", _costs(card)
     yield "Use", "\n\n".join(map(markdown, intended(card)))
     yield "Data", "\n\n".join([*map(markdown, measured_on(card)), _citation(card)]).strip()
     yield "Limits", "\n\n".join(map(markdown, limits(card)))
@@ -111,6 +113,38 @@ def _subgroups(found: Subgroups) -> str:
 
 def _count(number: int | None) -> str:
     return "unknown" if number is None else str(number)
+
+
+def _elsewhere(card: ModelCard) -> str:
+    rows = [
+        (
+            markdown(one.kind),
+            str(one.clips),
+            f"{one.entropy:.2f}",
+            f"{one.confidence:.2f}",
+            markdown(one.label),
+            f"{one.share:.0%}",
+        )
+        for one in card.out_of_domain
+    ]
+    return markdown_table(
+        ("sounds", "clips", "entropy, of 1", "mean probability", "most frequent label", "share"), rows
+    )
+
+
+def _costs(card: ModelCard) -> str:
+    rows = [
+        (
+            markdown_code(one.file),
+            f"{one.bytes / 2**20:.2f} MiB",
+            f"{one.load_seconds:.2f} s",
+            f"{one.milliseconds:.1f} ms",
+            f"{_count(one.peak_memory_mb)} MiB",
+        )
+        for one in card.cost
+    ]
+    head = ("file", "size", "load to first answer", "a second of audio, one core", "peak memory")
+    return f"{markdown_table(head, rows)}\n\nOn {markdown(card.machine)}, whatever else ran there."
 
 
 def _citation(card: ModelCard) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from emonet_bench.deploy import Predictor
 from emonet_bench.metrics import accuracy, confusion, recalls
 from emonet_bench.model_card.calibration import calibration
 from emonet_bench.model_card.clips import CardClips
+from emonet_bench.model_card.cost import costs
 from emonet_bench.model_card.machine import machine
+from emonet_bench.model_card.out_of_domain import out_of_domain
 from emonet_bench.model_card.perturbations import Condition, conditions
 from emonet_bench.model_card.record import ModelCard
 from emonet_bench.model_card.robustness import predict_changed, robustness
@@ -34,11 +36,13 @@ class Plan:
         setting: The clips.
         most: Most clips that are changed in each way; None: all.
         talkers: Clips that babble is mixed from; None: those of the train partition.
+        others: Clips of other corpora that the model was not made for, by name.
     """
 
     setting: Setting
     most: int | None = None
     talkers: CardClips | None = None
+    others: Mapping[str, CardClips] = field(default_factory=dict)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -97,6 +101,8 @@ def measure(predictor: Predictor, file: Path, plan: Plan, progress: Reading) -> 
         robustness=robustness(changed, ways, predicted),
         subgroups=subgroups(scored, setting.opened.corpus),
         calibration=calibration(scored, Scored.of(predictor, setting.parts["dev"]), predictor.metadata),
+        out_of_domain=out_of_domain(predictor, scored, plan.others),
+        cost=costs(file),
         machine=machine(),
         date=utc(datetime.now(UTC)),
         seconds=round(time.perf_counter() - started, 1),

@@ -143,6 +143,27 @@ class Calibration(Part):
     abstention: Abstention | None = Field(None, description="Only where the file has a threshold.")
 
 
+class Elsewhere(Part):
+    """What the model says of sounds that it was not made for."""
+
+    kind: Line = Field(description="Which sounds.")
+    clips: Count = Field(description="Number of clips.")
+    entropy: Share = Field(description="Mean entropy of the probabilities, as a share of the largest.")
+    confidence: Share = Field(description="Mean probability of the predicted labels.")
+    label: Name = Field(description="The label that it says most often.")
+    share: Share = Field(description="How often.")
+
+
+class FileCost(Part):
+    """What a file costs, in a process of its own, on one core."""
+
+    file: Line = Field(description="Its name.")
+    bytes: Count = Field(description="Its size.")
+    load_seconds: float = Field(description="From the file to the first answer.")
+    milliseconds: float = Field(description="For a second of audio, in clips of three seconds.")
+    peak_memory_mb: Count | None = Field(description="Most memory of the process, in MiB; null where that is unknown.")
+
+
 class Data(Part):
     """The clips that a card was measured on."""
 
@@ -179,6 +200,8 @@ class ModelCard(Part):
     robustness: Robustness = Field(description="On changed clips.")
     subgroups: Subgroups = Field(description="By gender, age, language, text and speaker.")
     calibration: Calibration = Field(description="Of the probabilities.")
+    out_of_domain: list[Elsewhere] = Field(description="On other sounds; the clips themselves come first.")
+    cost: list[FileCost] = Field(description="Of the file, and of its int8 variant where that lies beside it.")
     machine: Line = Field(description="Where it was measured.")
     date: Line = Field(description="UTC, ISO 8601.")
     seconds: float = Field(description="How long measuring took.")

@@ -118,8 +118,25 @@ def choose(
     return Setting(opened, fold, parts, wanted.partition, tuple(notes))
 
 
-def talkers_of(name: str, setting: Setting, corpora: Mapping[str, Corpus], cache: Path, reading: Reading) -> CardClips:
-    """Open the train clips of another corpus, for babble.
+def other_clips(
+    name: str,
+    part: Partition,
+    flag: str,
+    setting: Setting,
+    corpora: Mapping[str, Corpus],
+    cache: Path,
+    reading: Reading,
+) -> CardClips:
+    """Open a partition of another corpus, by its default protocol.
+
+    Args:
+        name: Name of the corpus.
+        part: Which partition.
+        flag: The option that named it, for the message.
+        setting: Whose sampling rate counts.
+        corpora: Those that are known.
+        cache: The cache directory.
+        reading: Called while audio is read.
 
     Raises:
         ConfigError: The corpus is unknown.
@@ -127,10 +144,10 @@ def talkers_of(name: str, setting: Setting, corpora: Mapping[str, Corpus], cache
         AudioError: Files are broken.
     """
     if name not in corpora:
-        raise ConfigError(f"--babble: unknown corpus {name!r}{did_you_mean(name, corpora)}")
+        raise ConfigError(f"{flag}: unknown corpus {name!r}{did_you_mean(name, corpora)}")
     rate = setting.clips.sampling_rate
     opened = open_corpus(corpora[name], None, rate, cache, lambda done, total: reading(f"reading {name}", done, total))
-    return CardClips.of(opened, opened.divide(opened.folds[0])["train"])
+    return CardClips.of(opened, opened.divide(opened.folds[0])[part])
 
 
 def _check_labels(predictor: Predictor, opened: OpenCorpus) -> None:

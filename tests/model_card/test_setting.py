@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.model_card.setting import Wanted, choose, talkers_of
+from emonet_bench.model_card.setting import Wanted, choose, other_clips
 from emonet_bench.types import SplitRule
 from tests.oracles import RATE, predictor, tones, write_model
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_measured_is_one_line(chosen, wanted, metadata, message):
 
 
 def test_babble_may_come_from_another_corpus(tmp_path, chosen, corpora):
-    talkers = talkers_of("others", chosen(), corpora, tmp_path / "cache", lambda *_: None)
+    talkers = other_clips("others", "train", "--babble", chosen(), corpora, tmp_path / "cache", lambda *_: None)
     assert (set(talkers.speakers), talkers.sampling_rate) == ({"a", "b"}, RATE)
     with pytest.raises(ConfigError, match="--babble: unknown corpus 'nobody'"):
-        talkers_of("nobody", chosen(), corpora, tmp_path / "cache", lambda *_: None)
+        other_clips("nobody", "train", "--babble", chosen(), corpora, tmp_path / "cache", lambda *_: None)
