@@ -190,7 +190,7 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             seconds=record.seconds.get("train"),
             parity=exported.max_delta,
             card=_card(files.card(corpus if record.joint else None)),
-            drift=None if exported.uar is None else abs(exported.uar - scores.uar),
+            drift=None if exported.uar is None or scores.uar is None else abs(exported.uar - scores.uar),
             not_exported=exported.error or "",
             predictions=files.predictions(corpus if record.joint else None),
             finished=record.finished,
@@ -232,6 +232,8 @@ def _result(
 
 
 def _known(scores: Scores) -> dict[str, float]:
+    if scores.metrics is not None:
+        return dict(scores.metrics)
     known = {"uar": scores.uar, "accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
     return {name: value for name, value in known.items() if value is not None}
 
