@@ -20,8 +20,8 @@ class Prediction:
 
     Attributes:
         file: Where the audio comes from.
-        label: The most probable label, or ``uncertain`` where the predictor abstains; empty where the model tells scores
-            or values.
+        label: The most probable label, or ``uncertain`` where the predictor abstains; empty where the model tells
+            scores or values.
         probabilities: (K,) float32, in the order of the model's labels; (0,) where it tells scores or values.
         start: First second of the stretch.
         end: Last second.
