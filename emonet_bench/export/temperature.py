@@ -52,6 +52,8 @@ def calibrate(model: Path, dev: Clips, *, temperature: bool = True, risk: float 
     """
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
+    if dev.target is not None and dev.target.kind != "label":
+        raise ExportError("--calibrate, --abstain-risk: are for models that name one label; leave them out")
     probabilities = _probabilities(model, dev)
     targets = dev.targets.cpu().numpy()
     found = calibration_of(targets, probabilities, dev.speakers)

@@ -102,7 +102,7 @@ def _carry_out(job: Job, directory: Path) -> RunRecord:
     times: dict[str, Any] = {"started": telemetry.utc(started), "finished": telemetry.utc(datetime.now(UTC))}
     record = RunRecord(**run.header(), **outcome, **times)
     if not record.failed:
-        _log.info("%s ends, test UAR %.4f", job.cell.spec.title, record.test.uar)
+        _log.info("%s ends, test %s %.4f", job.cell.spec.title, *record.test.headline)
     return record
 
 
@@ -206,7 +206,8 @@ class _Run:
         network = architecture.build(
             parse(architecture.options, self.spec.architecture_options, architecture.name), self.input_spec
         )
-        corpora = [TrainingSet(name, parts["train"].labels, len(parts["train"])) for name, parts in clips.items()]
+        trained = initialisation.one_partition(clips, "train")
+        corpora = [TrainingSet(name, train.labels, len(train), train.kind) for name, train in trained.items()]
         source = self._source(architecture, strategy)
         options = parse(strategy.options, self.spec.strategy_options, strategy.name)
         plan = strategy.prepare(network, corpora, source, options)
@@ -259,7 +260,7 @@ class _Run:
         for part in probabilities.values():
             guards.check_probabilities(part, name)
         rows = scoring.prediction_rows(parts, probabilities)
-        self.files.write_predictions(parts["test"].labels, rows, self._part(name))
+        self.files.write_predictions(parts["test"].labels, rows, self._part(name), parts["test"].kind)
         return {part: scoring.score(parts[part], probabilities[part]) for part in scoring.EVALUATED}
 
     def _part(self, name: str) -> str | None:
@@ -267,6 +268,7 @@ class _Run:
         return name if len(self.spec.trained_corpora()) > 1 else None
 
     def _checkpoint_header(self, opened: Mapping[str, OpenCorpus]) -> dict[str, Any]:
+        kinds = {name: corpus.target.kind for name, corpus in opened.items() if corpus.target.kind != "label"}
         return {
             "architecture": self.spec.architecture,
             "architecture_options": self.spec.architecture_options,
@@ -274,6 +276,7 @@ class _Run:
             "strategy_options": self.spec.strategy_options,
             "signal": asdict(self.input_spec),
             "evaluation": self.recipe.evaluation,
-            "corpora": {name: list(corpus.corpus.labels) for name, corpus in opened.items()},
+            "corpora": {name: list(corpus.target.names) for name, corpus in opened.items()},
             "run_id": self.job.cell.run_id,
+            **({"kinds": kinds} if kinds else {}),
         }

@@ -16,6 +16,7 @@ from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.choices import Choice, Choices
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix
+from emonet_bench.matrix.kinds import unfit
 from emonet_bench.matrix.methods import method_origins, source_recipes
 from emonet_bench.matrix.names import check_names, check_teacher
 from emonet_bench.plugins.loading import Plugins
@@ -85,6 +86,7 @@ class Planner:
         skip = None
         if fit is not None and (strategy.needs_source or strategy.multi_corpus or strategy.teacher):
             skip = f"{choice.architecture} is not trained by gradients: only training from scratch applies"
+        skip = skip or unfit(self.plugins.architectures[choice.architecture], strategy, self._open(names, choice))
 
         @cache
         def sources(fold: int | None) -> Sequence[Cell | Path | str | None]:
@@ -171,9 +173,11 @@ class Planner:
         spec, known = source.spec, self.plugins.corpora
         rate = spec.training.sampling_rate
         trained = self.open_corpus(spec.corpus, rate)
+        if trained.target.kind != "label":
+            return
         for target, name in itertools.product(self.matrix.entries, self.matrix.evaluate):
             labels = map_labels(known[spec.corpus], trained.corpus.labels, known[target], name)
-            if target == spec.corpus or labels is None:
+            if target == spec.corpus or labels is None or self.open_corpus(target, rate).target.kind != "label":
                 continue
             there = self.open_corpus(target, rate, name)
             target_of = ZeroShotTarget(corpus=target, protocol=there.protocol, labels=labels)

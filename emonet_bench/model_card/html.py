@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from emonet_bench.escaping import printable
 from emonet_bench.model_card.charts import Mark, chart
 from emonet_bench.model_card.record import Calibration, ConditionScore, ModelCard
-from emonet_bench.model_card.subgroups import ATTRIBUTES, demographic_gap, worst_first
+from emonet_bench.model_card.subgroups import ATTRIBUTES, worst_first
 from emonet_bench.model_card.words import (
     calibration_lines,
     confusion_rows,
@@ -38,7 +38,7 @@ def render_html(card: ModelCard) -> str:
         calibration=list(calibration_lines(card.calibration)),
         reliability=_reliability(card.calibration),
         risk=_risk(card.calibration),
-        gap=demographic_gap(card.subgroups),
+        gap=card.subgroups.demographic_gap,
         gap_lines=list(gap_lines(card.subgroups)),
         confusion=confusion_rows(card),
         intended=list(intended(card)),

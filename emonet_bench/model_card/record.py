@@ -11,6 +11,9 @@ from emonet_bench.runs.facts import Count, Line, Name, Part, Share
 CARD_SCHEMA = 1
 """Version of ``card.json``."""
 
+DEMOGRAPHIC = ("gender", "age", "language")
+"""Attributes of persons, by which clips are grouped."""
+
 Letter = Literal["A", "B", "C", "D"]
 
 
@@ -97,6 +100,12 @@ class Subgroups(Part):
     groups: list[GroupScore] = Field(description="Each group.")
     gaps: list[Gap] = Field(description="For each attribute the largest gap between groups of 10 clips and more.")
     unknown: dict[Name, Count] = Field(description="For how many clips an attribute is unknown.")
+
+    @property
+    def demographic_gap(self) -> Gap | None:
+        """The largest gap of an attribute of persons: gender, age or language."""
+        gaps = (gap for gap in self.gaps if gap.attribute in DEMOGRAPHIC)
+        return max(gaps, key=lambda gap: gap.gap.value, default=None)
 
 
 class Bin(Part):

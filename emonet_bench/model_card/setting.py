@@ -97,6 +97,8 @@ def choose(
         CorpusError: The corpus is not on this disk.
         AudioError: Files are broken.
     """
+    if predictor.target is not None:
+        raise ConfigError(f"the model tells {predictor.target.kind}; a card is for models that name one label")
     told = predictor.metadata
     name = wanted.corpus or told.get("corpus", "")
     if name not in corpora:

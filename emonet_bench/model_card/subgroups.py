@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from emonet_bench.data.demographics import demographics_of
 from emonet_bench.metrics.bootstrap import Units, draws, percentile_interval
-from emonet_bench.model_card.record import Estimate, Gap, GroupScore, Subgroups
+from emonet_bench.model_card.record import DEMOGRAPHIC, Estimate, Gap, GroupScore, Subgroups
 from emonet_bench.model_card.scoring import Scored
 from emonet_bench.types import Corpus
 
-DEMOGRAPHIC = ("gender", "age", "language")
 ATTRIBUTES = (*DEMOGRAPHIC, "text", "speaker")
 LEAST = 10
 """Groups of fewer clips are shown, but make no gap."""
@@ -124,12 +123,6 @@ def _gap(scored: Scored, attribute: str, members: Members, pair: tuple[str, str]
         labels=len(shared),
         one_speaker=alone and attribute != "speaker",
     )
-
-
-def demographic_gap(found: Subgroups) -> Gap | None:
-    """Return the largest gap of an attribute of persons: gender, age or language."""
-    gaps = (gap for gap in found.gaps if gap.attribute in DEMOGRAPHIC)
-    return max(gaps, key=lambda gap: gap.gap.value, default=None)
 
 
 def worst_first(found: Subgroups, attribute: str, most: int = 12) -> Iterator[GroupScore]:

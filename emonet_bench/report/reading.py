@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
+from emonet_bench.model_card.reading import read_card
+from emonet_bench.model_card.record import ModelCard
 from emonet_bench.runs import predictions
 from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters, Scores
 from emonet_bench.runs.files import RunFiles
@@ -43,6 +45,7 @@ class CorpusResult:
         seconds: Seconds of training.
         parity: Largest difference of the exported model's logits, where the run was exported.
         drift: Difference of its UAR on test through onnxruntime, likewise.
+        card: The measured card of the exported model, where there is one.
         not_exported: Why there is no exported model, where one was asked for.
         predictions: Where ``predictions.csv`` lies.
         finished: When, in UTC.
@@ -70,6 +73,7 @@ class CorpusResult:
     seconds: float | None = None
     parity: float | None = None
     drift: float | None = None
+    card: ModelCard | None = None
     not_exported: str = ""
     predictions: Path = field(default_factory=Path)
     finished: str = ""
@@ -185,13 +189,25 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             parameters=record.parameters,
             seconds=record.seconds.get("train"),
             parity=exported.max_delta,
-            drift=None if exported.uar is None else abs(exported.uar - scores.uar),
+            card=_card(files.card(corpus if record.joint else None)),
+            drift=None if exported.uar is None or scores.uar is None else abs(exported.uar - scores.uar),
             not_exported=exported.error or "",
             predictions=files.predictions(corpus if record.joint else None),
             finished=record.finished,
             halved=record.notes.get("halved_batch", ""),
             teacher=record.notes.get("teacher", ""),
         )
+
+
+def _card(path: Path) -> ModelCard | None:
+    """Read a measured card where there is one; a damaged one is warned about."""
+    if not path.is_file():
+        return None
+    try:
+        return read_card(path)
+    except StoreError as error:
+        warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
+        return None
 
 
 def _result(
@@ -216,6 +232,8 @@ def _result(
 
 
 def _known(scores: Scores) -> dict[str, float]:
+    if scores.metrics is not None:
+        return dict(scores.metrics)
     known = {"uar": scores.uar, "accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
     return {name: value for name, value in known.items() if value is not None}
 

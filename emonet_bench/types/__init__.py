@@ -79,6 +79,8 @@ class Architecture:
         citation: BibTeX.
         load_external: ``load_external(path) -> Checkpoint``: weights of such networks that another program wrote; the
             header needs ``architecture``, ``architecture_options`` and ``corpora``. None: it reads no such file.
+        kinds: The kinds of targets that it is for; empty: all where it is trained by gradients, and the label alone
+            where it is fitted.
     """
 
     name: str
@@ -88,9 +90,14 @@ class Architecture:
     fit: Callable[..., None] | None = None
     citation: str = ""
     load_external: Callable[[Path], Any] | None = None
+    kinds: tuple[TargetKind, ...] = ()
 
     def __post_init__(self) -> None:
         check_name("architecture", self.name)
+
+    def takes(self, kind: TargetKind) -> bool:
+        """Tell whether it is for a kind of target."""
+        return kind in self.kinds if self.kinds else self.fit is None or kind == "label"
 
 
 @dataclass(frozen=True)
@@ -99,13 +106,15 @@ class TrainingSet:
 
     Attributes:
         corpus: Its name.
-        labels: Its labels, in their declared order.
+        labels: Its labels, in their declared order; of values the attributes.
         clips: Number of training clips.
+        kind: What kind of target the network is prepared for.
     """
 
     corpus: str
     labels: tuple[str, ...]
     clips: int
+    kind: TargetKind = "label"
 
 
 @dataclass(frozen=True)

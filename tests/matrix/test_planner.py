@@ -8,7 +8,7 @@ from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.planner import Planner
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.plugins.registries import Origin, Registry
-from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy, TeacherRun
+from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy, Target, TeacherRun
 
 
 class Net(Options):
@@ -32,6 +32,8 @@ class Taught(Options):
 
 class Opened:
     """Stands for an opened corpus: planning needs its identity and folds alone."""
+
+    target = Target("label", "label", ("a", "b"))
 
     def __init__(self, name, folds):
         self.fingerprint, self.protocol, self.folds = f"f-{name}", "speakers", folds

@@ -6,7 +6,7 @@ from sklearn.metrics import precision_score, recall_score
 
 from emonet_bench.model_card.record import Subgroups
 from emonet_bench.model_card.scoring import Scored
-from emonet_bench.model_card.subgroups import demographic_gap, subgroups, worst_first
+from emonet_bench.model_card.subgroups import subgroups, worst_first
 from tests.oracles import clips_of, predictor, pulses, tones, write_model
 
 GENDER = {"gender": {"female": ("e", "f"), "male": ("g", "h")}}
@@ -26,7 +26,7 @@ def scored_of(folder, clip_of=None, **facts):
 
 def test_an_unfair_model_is_found(tmp_path):
     found = subgroups(*scored_of(tmp_path, unfair, demographics=GENDER))
-    gap = demographic_gap(found)
+    gap = found.demographic_gap
     assert (gap.attribute, gap.best, gap.worst, gap.labels) == ("gender", "male", "female", 2)
     assert gap.gap.value == 0.5
     assert gap.gap.low > 0.2
@@ -38,7 +38,7 @@ def test_a_fair_model_is_not_accused(tmp_path):
         wrong = np.random.default_rng([ord(speaker), number, label == "angry"]).random() < 0.3
         return pulses(0.7 if (label == "angry") != wrong else 0.3, 0.2, seed=number)
 
-    gap = demographic_gap(subgroups(*scored_of(tmp_path, noisy, count=30, demographics=GENDER)))
+    gap = subgroups(*scored_of(tmp_path, noisy, count=30, demographics=GENDER)).demographic_gap
     assert gap.gap.low <= 0.05
     assert gap.gap.value < 0.15
 
@@ -62,13 +62,13 @@ def test_groups_are_scored_as_sklearn_scores_them(tmp_path):
 
 def test_a_group_of_one_speaker_is_named_as_such(tmp_path):
     lonely = {"gender": {"female": ("e",), "male": ("f", "g", "h")}}
-    assert demographic_gap(subgroups(*scored_of(tmp_path, unfair, demographics=lonely))).one_speaker
+    assert subgroups(*scored_of(tmp_path, unfair, demographics=lonely)).demographic_gap.one_speaker
 
 
 def test_what_the_corpus_does_not_tell_is_unknown(tmp_path):
     found = subgroups(*scored_of(tmp_path, demographics={"gender": {"male": ("g",)}}))
     assert found.unknown == {"gender": 48, "age": 64}
-    assert demographic_gap(found) is None  # one group alone
+    assert found.demographic_gap is None  # one group alone
     assert {group.group for group in found.groups if group.attribute == "gender"} == {"male"}
 
 

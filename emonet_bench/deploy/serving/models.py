@@ -124,7 +124,10 @@ def _threshold(path: Path, served: ServedModel) -> float:
 def _tasks(path: Path, providers: Providers) -> dict[str | None, Model]:
     tasks = bank_tasks(path)
     if tasks is None:
-        return {None: open_model(path, providers)}
+        model = open_model(path, providers)
+        if model.output != "probabilities":
+            raise ConfigError(f"{path}: tells {model.output}, a server probabilities; use 'emonet-bench predict'")
+        return {None: model}
     first = open_model(path, providers, next(iter(tasks)))
     return {name: replace(first, labels=labels, task=number) for number, (name, labels) in enumerate(tasks.items())}
 
