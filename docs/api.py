@@ -45,6 +45,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.frontend.spectrogram": ("DecibelLogMel", "LogMel", "Mfcc"),
     "emonet_bench.hookspecs": ("CorporaConfig",),
     "emonet_bench.matrix.events": ("Listener",),
+    "emonet_bench.matrix.executors": ("Workers",),
     "emonet_bench.matrix.progress": ("ProgressLines",),
     "emonet_bench.metrics": ("accuracy", "confusion", "macro_f1", "recalls", "scores", "unweighted_average_recall"),
     "emonet_bench.metrics.multilabel": ("mean_average_precision", "multilabel_macro_f1", "tuned_thresholds"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from emonet_bench.config import Training
@@ -22,7 +23,7 @@ from emonet_bench.matrix.executors import PROCESSES
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.overrides import Overrides
-from emonet_bench.matrix.planning import matrix_source, plan
+from emonet_bench.matrix.planning import MatrixSource, matrix_source, plan
 from emonet_bench.matrix.resources import choose_gpu
 from emonet_bench.matrix.stale import with_stale
 from emonet_bench.plugins.loading import Plugins, Selection
@@ -43,6 +44,7 @@ def run_matrix(
     jobs: int | str = "auto",
     device: str = "auto",
     executor: str = PROCESSES,
+    executor_options: Mapping[str, Any] = MappingProxyType({}),
     listeners: Iterable[Listener] = (),
     plugins: Selection | None = None,
     limit: int | None = None,
@@ -64,7 +66,8 @@ def run_matrix(
         results: The results directory; what is there already is not run again.
         jobs: Cells at once: a number, or ``auto``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; other than ``auto`` it goes before what the matrix says.
-        executor: Where cells run: ``processes``, or one that a plugin offers.
+        executor: Where cells run: ``processes``, or another that a plugin registers.
+        executor_options: Its options, before what the matrix says of them in ``[executor.NAME]``.
         listeners: Who hears of the matrix while it runs, beside the lifecycle hooks of plugins.
         plugins: Which plugins to load; None: all that are installed.
         limit: Most clips of each partition: a smoke run.
@@ -86,16 +89,18 @@ def run_matrix(
     """
     from emonet_bench.matrix.run_matrix import run_planned  # noqa: PLC0415 - torch
 
-    given = matrix_source(matrix)
-    overrides = Overrides(limit=limit, device=choose_gpu(device))
-    source = replace(given, values=overrides.applied(given.values))
-    options = RunOptions(Path(results), jobs, executor, export, force, retry_failed, reuse, skip_bad_files)
-    listening = tuple(listeners)
-    loaded = Plugins(source.selection(plugins or Selection()))
+    source = _overridden(matrix_source(matrix), Overrides(limit=limit, device=choose_gpu(device)))
+    work = RunOptions(
+        Path(results), jobs, executor, export, force, retry_failed, reuse, skip_bad_files, executor_options
+    )
+    listening, loaded = tuple(listeners), Plugins(source.selection(plugins or Selection()))
     planned = plan(source, loaded, skip_bad=skip_bad_files, reading=Listeners(listening).reading)
-    planned = with_stale(planned.share(shard), options)
-    outcome = run_planned(planned, options, listening)
-    return results_of(planned.cells, outcome, options.results)
+    planned = with_stale(planned.share(shard), work)
+    return results_of(planned.cells, run_planned(planned, work, listening), work.results)
+
+
+def _overridden(source: MatrixSource, overrides: Overrides) -> MatrixSource:
+    return replace(source, values=overrides.applied(source.values))
 
 
 def score_predictions(

@@ -13,7 +13,7 @@ from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing import architectures, corpora, executors, hooks, strategies
 from emonet_bench.testing.bench import Bench
 from emonet_bench.testing.strategy_bench import StrategyBench
-from emonet_bench.types import Architecture, Corpus, InputSpec, Strategy
+from emonet_bench.types import Architecture, Corpus, ExecutorKind, InputSpec, Strategy
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,8 @@ def _found(request: Request, plugins: Plugins) -> Iterator[Subject]:
         yield _architecture(architecture, request)
     for strategy in _named(name, plugins.strategies):
         yield _strategy(strategy, request)
-    started = plugins.ask("emonet_executor", name=name, workers=1)
-    if started is not None:
-        started.shutdown(wait=False)
-        bench = executors.ExecutorBench(lambda workers: plugins.ask("emonet_executor", name=name, workers=workers))
-        yield Subject("executor", name, executors.CHECKS, bench)
+    for kind in _named(name, plugins.executors):
+        yield _executor(kind, request)
     on_bench = hooks.HooksBench(plugins, name)
     if any(map(on_bench.implements, hooks.HOOKS)):
         yield Subject("hooks", name, hooks.CHECKS, on_bench)
@@ -79,7 +76,7 @@ def _named(name: str, registry: Any) -> Iterator[Any]:
 
 
 def _models(name: str, plugins: Plugins) -> Iterator[type[Options]]:
-    for registry in (plugins.architectures, plugins.strategies):
+    for registry in (plugins.architectures, plugins.strategies, plugins.executors):
         for thing in _named(name, registry):
             yield thing.options
 
@@ -123,3 +120,11 @@ def _strategy(strategy: Strategy, request: Request) -> Subject:
     except Exception:  # noqa: BLE001, S110 - as above
         pass
     return Subject("strategy", strategy.name, strategies.CHECKS, bench, absent)
+
+
+def _executor(kind: ExecutorKind, request: Request) -> Subject:
+    try:
+        options = _options(kind.options, request.settings, kind.name)
+    except ConfigError as error:
+        return Subject("executor", kind.name, (), None, str(error))
+    return Subject("executor", kind.name, executors.CHECKS, executors.bench_of(kind, options))
