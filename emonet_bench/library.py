@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,7 @@ def run_matrix(
     limit: int | None = None,
     shard: str | None = None,
     export: bool = False,
+    card: bool = False,
     force: bool = False,
     retry_failed: bool = False,
     reuse: bool = False,
@@ -70,6 +72,7 @@ def run_matrix(
         limit: Most clips of each partition: a smoke run.
         shard: One of several equal shares, as ``i/n``.
         export: Whether every cell is exported to ONNX and checked.
+        card: Whether every cell is exported and measured, see ``emonet-bench card``; what cannot be is warned of.
         force: Whether everything is run again.
         retry_failed: Whether failed cells are run again.
         reuse: Whether results of the same recipes by other versions of the plugins are taken.
@@ -89,12 +92,19 @@ def run_matrix(
     given = matrix_source(matrix)
     overrides = Overrides(limit=limit, device=choose_gpu(device))
     source = replace(given, values=overrides.applied(given.values))
-    options = RunOptions(Path(results), jobs, executor, export, force, retry_failed, reuse, skip_bad_files)
+    options = RunOptions(
+        Path(results), jobs, executor, export or card, force, retry_failed, reuse, skip_bad_files, card
+    )
     listening = tuple(listeners)
     loaded = Plugins(source.selection(plugins or Selection()))
     planned = plan(source, loaded, skip_bad=skip_bad_files, reading=Listeners(listening).reading)
     planned = with_stale(planned.share(shard), options)
     outcome = run_planned(planned, options, listening)
+    if card:
+        from emonet_bench.matrix.cards import write_cards  # noqa: PLC0415 - onnxruntime
+
+        for problem in write_cards(outcome.finished_cells, options.results, loaded, lambda *_: None):
+            warnings.warn(problem, RuntimeWarning, stacklevel=2)
     return results_of(planned.cells, outcome, options.results)
 
 

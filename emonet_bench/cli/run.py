@@ -50,6 +50,7 @@ def run() -> None:
 @click.option("--shard", metavar="I/N", help="Run the I-th of N equal shares; cells stay with their source.")
 @click.option("--limit", type=click.IntRange(2), help="Most clips of each partition: a smoke run.")
 @click.option("--export", "export_", is_flag=True, help="Export every cell to ONNX and check it.")
+@click.option("--card", is_flag=True, help="Export every cell, and measure what the file does.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--force", is_flag=True, help="Run everything again.")
 @click.option("--retry-failed", is_flag=True, help="Run failed cells again.")
@@ -106,11 +107,12 @@ def _options(flags: Mapping[str, Any]) -> RunOptions:
         results=flags["results"],
         jobs=flags["jobs"],
         executor=flags["executor"],
-        export=flags["export_"],
+        export=flags["export_"] or flags["card"],
         force=flags["force"],
         retry_failed=flags["retry_failed"],
         reuse=flags["reuse"],
         skip_bad_files=flags["skip_bad_files"],
+        card=flags["card"],
     )
 
 

@@ -25,6 +25,7 @@ class RunOptions:
         retry_failed: Whether failed cells are run again.
         reuse: Whether results of the same recipes by other code are taken.
         skip_bad_files: Whether bad audio files are left out.
+        card: Whether exported models are measured afterwards, see ``matrix.cards``.
     """
 
     results: Path = Path("results")
@@ -35,6 +36,7 @@ class RunOptions:
     retry_failed: bool = False
     reuse: bool = False
     skip_bad_files: bool = False
+    card: bool = False
 
     def again(self, record: RunRecord | None) -> bool:
         """Tell whether a result that is on disk is to be made again.
