@@ -107,12 +107,14 @@ def emonet_executors() -> Iterable[ExecutorKind]:  # type: ignore[empty-body]
     """Return the executors that this plugin offers."""
 
 
-@hookspec(firstresult=True)
+@hookspec(
+    firstresult=True,
+    warn_on_impl=DeprecationWarning("emonet_executor is asked no more from 0.3 on; register by emonet_executors"),
+)
 def emonet_executor(name: str, workers: int) -> Executor | None:
-    """Return an executor (the protocol of ``concurrent.futures``) for the name given to ``--executor``.
+    """Return an executor (the protocol of ``concurrent.futures``) for a name that nobody has registered.
 
-    It may have a method ``capacity(threads, device) -> int`` that says how many cells of so many threads, trained on
-    cpu or cuda, it carries at the moment; ``--jobs auto`` asks it, and otherwise counts this machine's cores.
+    Deprecated: implement ``emonet_executors``, whose executors have options. Hosts from 0.3 on do not ask this.
 
     Args:
         name: The name asked for; return None for any that is not yours.

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from emonet_bench.config import Training
@@ -23,11 +24,11 @@ from emonet_bench.matrix.executors import PROCESSES
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.overrides import Overrides
-from emonet_bench.matrix.planning import matrix_source, plan
+from emonet_bench.matrix.planning import MatrixSource, matrix_source, plan
 from emonet_bench.matrix.resources import choose_gpu
 from emonet_bench.matrix.stale import with_stale
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.report.cells import MetricName
+from emonet_bench.report.choice import wanted_metric
 from emonet_bench.report.external.coverage import covered, scored_clips, template
 from emonet_bench.report.external.score import ExternalScore, as_predictions, compared, score_external
 from emonet_bench.report.external.table import read_external
@@ -44,6 +45,7 @@ def run_matrix(
     jobs: int | str = "auto",
     device: str = "auto",
     executor: str = PROCESSES,
+    executor_options: Mapping[str, Any] = MappingProxyType({}),
     listeners: Iterable[Listener] = (),
     plugins: Selection | None = None,
     limit: int | None = None,
@@ -66,7 +68,8 @@ def run_matrix(
         results: The results directory; what is there already is not run again.
         jobs: Cells at once: a number, or ``auto``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; other than ``auto`` it goes before what the matrix says.
-        executor: Where cells run: ``processes``, or one that a plugin offers.
+        executor: Where cells run: ``processes``, or another that a plugin registers.
+        executor_options: Its options, before what the matrix says of them in ``[executor.NAME]``.
         listeners: Who hears of the matrix while it runs, beside the lifecycle hooks of plugins.
         plugins: Which plugins to load; None: all that are installed.
         limit: Most clips of each partition: a smoke run.
@@ -89,23 +92,33 @@ def run_matrix(
     """
     from emonet_bench.matrix.run_matrix import run_planned  # noqa: PLC0415 - torch
 
-    given = matrix_source(matrix)
-    overrides = Overrides(limit=limit, device=choose_gpu(device))
-    source = replace(given, values=overrides.applied(given.values))
-    options = RunOptions(
-        Path(results), jobs, executor, export or card, force, retry_failed, reuse, skip_bad_files, card
+    source = _overridden(matrix_source(matrix), Overrides(limit=limit, device=choose_gpu(device)))
+    work = RunOptions(
+        Path(results),
+        jobs,
+        executor,
+        export or card,
+        force,
+        retry_failed,
+        reuse,
+        skip_bad_files,
+        executor_options,
+        card,
     )
-    listening = tuple(listeners)
-    loaded = Plugins(source.selection(plugins or Selection()))
+    listening, loaded = tuple(listeners), Plugins(source.selection(plugins or Selection()))
     planned = plan(source, loaded, skip_bad=skip_bad_files, reading=Listeners(listening).reading)
-    planned = with_stale(planned.share(shard), options)
-    outcome = run_planned(planned, options, listening)
+    planned = with_stale(planned.share(shard), work)
+    outcome = run_planned(planned, work, listening)
     if card:
         from emonet_bench.matrix.cards import write_cards  # noqa: PLC0415 - onnxruntime
 
-        for problem in write_cards(outcome.finished_cells, options.results, loaded, lambda *_: None):
+        for problem in write_cards(outcome.finished_cells, work.results, loaded, lambda *_: None):
             warnings.warn(problem, RuntimeWarning, stacklevel=2)
-    return results_of(planned.cells, outcome, options.results)
+    return results_of(planned.cells, outcome, work.results)
+
+
+def _overridden(source: MatrixSource, overrides: Overrides) -> MatrixSource:
+    return replace(source, values=overrides.applied(source.values))
 
 
 def score_predictions(
@@ -116,7 +129,7 @@ def score_predictions(
     name: str = "predictions",
     fold: int | None = None,
     seed: int = 0,
-    metric: MetricName = "uar",
+    metric: str = "uar",
     against: Path | str | None = None,
     results: Path | str | None = None,
     plugins: Selection | None = None,
@@ -132,7 +145,7 @@ def score_predictions(
         name: What the predictions are called.
         fold: Only this fold was predicted; None: all of them.
         seed: Tells several sets of predictions of one name apart.
-        metric: What they are compared by.
+        metric: What they are compared by: a registered metric by its name.
         against: A results directory with whose rows they are compared.
         results: A results directory where they are kept as a row that is marked as external.
         plugins: Which plugins to load; None: all that are installed.
@@ -146,14 +159,15 @@ def score_predictions(
         StoreError: There is nothing to compare with, or the row cannot be written.
     """
     check_name("architecture", name)  # of its row
-    opened = _open(corpus, protocol, plugins, progress, skip_bad=skip_bad_files)
+    loaded = Plugins(plugins or Selection())
+    chosen = wanted_metric(metric, loaded)
+    opened = _open(loaded, corpus, protocol, progress, skip_bad=skip_bad_files)
     clips, labels = scored_clips(opened, fold), opened.corpus.labels
     rows = covered(Path(file), read_external(Path(file), labels), clips, opened)
     pooled = as_predictions(rows, clips, labels)
-    probable = all(row.probabilities is not None for each in rows.values() for row in each)
-    scored = score_external(name, pooled, opened, len(clips), metric, probable=probable)
+    scored = score_external(name, pooled, opened, len(clips), loaded.metrics, chosen)
     if against is not None:
-        scored = compared(scored, pooled, Path(against))
+        scored = compared(scored, pooled, Path(against), chosen)
     if results is not None:
         from emonet_bench.report.external.run import keep_external  # noqa: PLC0415 - torch
 
@@ -186,19 +200,19 @@ def prediction_template(
         CorpusError: The corpus is not on this disk.
         AudioError: Files of the corpus are broken; lists them all.
     """
-    opened = _open(corpus, protocol, plugins, progress, skip_bad=skip_bad_files)
+    opened = _open(Plugins(plugins or Selection()), corpus, protocol, progress, skip_bad=skip_bad_files)
     return template(scored_clips(opened, fold), opened.corpus.labels)
 
 
 def _open(
+    plugins: Plugins,
     corpus: str,
     protocol: str | None,
-    plugins: Selection | None,
     progress: Callable[[int, int], None] | None,
     *,
     skip_bad: bool,
 ) -> OpenCorpus:
-    known = Plugins(plugins or Selection()).corpora[corpus]
+    known = plugins.corpora[corpus]
     kind = known.target(known.protocols[label_maps.read(known, protocol)[0]]).kind
     if kind != "label":
         raise ConfigError(f"--protocol {protocol}: is about {kind}; choose a protocol of {corpus} about single labels")

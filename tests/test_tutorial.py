@@ -73,8 +73,8 @@ def test_a_new_package_is_a_plugin_that_works(kind, tmp_path, monkeypatch):
     if kind in registries:
         assert list(registries[kind]) == [name]
     else:
-        assert plugins.ask("emonet_executor", name="another", workers=1) is None
-        plugins.ask("emonet_executor", name=name, workers=1).shutdown()
+        kind = plugins.executors[name]
+        kind.start(kind.options(), 1, ()).shutdown()
 
 
 BROKEN_PLUGIN = """

@@ -32,11 +32,13 @@ def plugins() -> None:
 def list_(ctx: click.RichContext, /, strict: bool) -> None:  # noqa: FBT001 - click passes by name
     """List plugins with what they register; the reason why one is broken stands below."""
     selection: Selection = ctx.obj or Selection()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the reasons are printed below
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")  # the reasons of broken plugins are printed below
         loaded = _load(ctx, replace(selection, strict=False))
     Terminal().print(_table(loaded.origins))
     say(f"Plugin API {hookspecs.API} of emonet-bench {__version__}.")
+    for leaving in (warning for warning in told if issubclass(warning.category, DeprecationWarning)):
+        say(f"{leaving.filename}:{leaving.lineno}: {leaving.message}")
     broken = [origin for origin in loaded.origins if origin.broken]
     for origin in broken:
         say(f"{origin}: {origin.broken}")

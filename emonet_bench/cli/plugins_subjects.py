@@ -10,10 +10,10 @@ from emonet_bench.cli.plugins_check import Request
 from emonet_bench.config import Options, did_you_mean, parse
 from emonet_bench.errors import ConfigError, CorpusError, Skipped
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.testing import architectures, corpora, executors, hooks, strategies
+from emonet_bench.testing import architectures, corpora, executors, hooks, metrics, strategies
 from emonet_bench.testing.bench import Bench
 from emonet_bench.testing.strategy_bench import StrategyBench
-from emonet_bench.types import Architecture, Corpus, InputSpec, Strategy
+from emonet_bench.types import Architecture, Corpus, ExecutorKind, InputSpec, Strategy
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,10 @@ def _found(request: Request, plugins: Plugins) -> Iterator[Subject]:
         yield _architecture(architecture, request)
     for strategy in _named(name, plugins.strategies):
         yield _strategy(strategy, request)
-    started = plugins.ask("emonet_executor", name=name, workers=1)
-    if started is not None:
-        started.shutdown(wait=False)
-        bench = executors.ExecutorBench(lambda workers: plugins.ask("emonet_executor", name=name, workers=workers))
-        yield Subject("executor", name, executors.CHECKS, bench)
+    for metric in _named(name, plugins.metrics):
+        yield Subject("metric", metric.name, metrics.CHECKS, metrics.MetricBench(metric))
+    for kind in _named(name, plugins.executors):
+        yield _executor(kind, request)
     on_bench = hooks.HooksBench(plugins, name)
     if any(map(on_bench.implements, hooks.HOOKS)):
         yield Subject("hooks", name, hooks.CHECKS, on_bench)
@@ -79,7 +78,7 @@ def _named(name: str, registry: Any) -> Iterator[Any]:
 
 
 def _models(name: str, plugins: Plugins) -> Iterator[type[Options]]:
-    for registry in (plugins.architectures, plugins.strategies):
+    for registry in (plugins.architectures, plugins.strategies, plugins.executors):
         for thing in _named(name, registry):
             yield thing.options
 
@@ -123,3 +122,11 @@ def _strategy(strategy: Strategy, request: Request) -> Subject:
     except Exception:  # noqa: BLE001, S110 - as above
         pass
     return Subject("strategy", strategy.name, strategies.CHECKS, bench, absent)
+
+
+def _executor(kind: ExecutorKind, request: Request) -> Subject:
+    try:
+        options = _options(kind.options, request.settings, kind.name)
+    except ConfigError as error:
+        return Subject("executor", kind.name, (), None, str(error))
+    return Subject("executor", kind.name, executors.CHECKS, executors.bench_of(kind, options))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +45,7 @@ def run() -> None:
 @click.option("--jobs", default="auto", show_default=True, help="Cells at once: a number, or auto.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--executor", default="processes", show_default=True, help="Where cells run; plugins offer more.")
-@click.option("--ray-address", envvar="RAY_ADDRESS", metavar="ADDRESS", help="Cluster of --executor ray.")
+@click.option("--executor-option", multiple=True, metavar="KEY=VALUE", help="An option of the executor. Repeatable.")
 @click.option("--shard", metavar="I/N", help="Run the I-th of N equal shares; cells stay with their source.")
 @click.option("--limit", type=click.IntRange(2), help="Most clips of each partition: a smoke run.")
 @click.option("--export", "export_", is_flag=True, help="Export every cell to ONNX and check it.")
@@ -71,8 +70,6 @@ def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> No
     from emonet_bench.matrix.resources import choose_gpu  # noqa: PLC0415
 
     overrides = _overrides(flags, choose_gpu(flags["device"]))
-    if flags["ray_address"]:
-        os.environ["RAY_ADDRESS"] = flags["ray_address"]  # where Ray itself looks
     given = matrix_source(file or DEMO)
     source = replace(given, values=overrides.applied(given.values), where=str(file or "the demo matrix"))
     options = _options(flags)
@@ -102,11 +99,15 @@ def _overrides(flags: Mapping[str, Any], device: str) -> Overrides:
 
 def _options(flags: Mapping[str, Any]) -> RunOptions:
     from emonet_bench.matrix.options import RunOptions  # noqa: PLC0415 - pydantic is slow to import
+    from emonet_bench.matrix.overrides import read_setting  # noqa: PLC0415
 
     return RunOptions(
         results=flags["results"],
         jobs=flags["jobs"],
         executor=flags["executor"],
+        executor_options=dict(
+            read_setting(text, "--executor-option", "key=value") for text in flags["executor_option"]
+        ),
         export=flags["export_"] or flags["card"],
         force=flags["force"],
         retry_failed=flags["retry_failed"],

@@ -8,18 +8,19 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any, NoReturn
 
-from emonet_bench.config import did_you_mean
-from emonet_bench.errors import ConfigError, StoreError, Terminated
+from emonet_bench.config import did_you_mean, parse
+from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError, StoreError, Terminated
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.types import ExecutorKind
 
 PROCESSES = "processes"
-"""The built-in executor."""
+"""The name of the executor that runs cells where none is asked for."""
 
 
 class Workers(Executor):
@@ -144,29 +145,59 @@ def ending_workers() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def executor_factory(name: str, workers: int, plugins: Plugins, devices: Sequence[str] = ()) -> Callable[[], Executor]:
+def executor_factory(
+    name: str,
+    given: Mapping[str, Any],
+    workers: int,
+    plugins: Plugins,
+    devices: Sequence[str] = (),
+) -> Callable[[], Executor]:
     """Return a function that starts an executor; it is called again when the first has broken.
 
     Args:
-        name: ``processes``, or one that a plugin answers to.
+        name: Its registered name.
+        given: Its options.
         workers: How many cells may run at once.
-        plugins: Who is asked for other names.
-        devices: GPUs to deal to worker processes, see ``Workers``.
+        plugins: Where executors are registered.
+        devices: GPUs of this machine that cells may use, as values of ``CUDA_VISIBLE_DEVICES``.
 
     Raises:
-        ConfigError: No plugin knows the name.
+        ConfigError: No plugin knows the name, an option is wrong, or it cannot be started.
     """
-    if name == PROCESSES:
-        return lambda: Workers(devices)
+    start = _start(name, given, plugins)
+    first = [start(workers, devices)]  # at once, so that a mistake is told before the work begins
+    return lambda: first.pop() if first else start(workers, devices)
 
-    def ask() -> Executor:
+
+def _start(name: str, given: Mapping[str, Any], plugins: Plugins) -> Callable[[int, Sequence[str]], Executor]:
+    if name in plugins.executors:
+        kind = plugins.executors[name]
+        options = parse(kind.options, given, f"executor.{name}")
+        return lambda workers, devices: _started(kind, options, workers, devices, plugins)
+
+    def ask(workers: int, _: Sequence[str]) -> Executor:
         answer: Executor | None = plugins.ask("emonet_executor", name=name, workers=workers)
         if answer is None:
             raise ConfigError(
-                f"--executor {name}: no plugin offers it{did_you_mean(name, [PROCESSES])}; 'emonet-bench plugins list' "
-                "shows what is installed"
+                f"--executor {name}: no plugin offers it{did_you_mean(name, plugins.executors)}; 'emonet-bench plugins "
+                "list' shows what is installed"
             )
         return answer
 
-    first = [ask()]  # at once, so that a mistake is told before the work begins
-    return lambda: first.pop() if first else ask()
+    return ask
+
+
+def _started(kind: ExecutorKind, options: Any, workers: int, devices: Sequence[str], plugins: Plugins) -> Executor:
+    try:
+        executor: Any = kind.start(options, workers, devices)
+    except EmonetBenchError:  # it knows whose mistake it is
+        raise
+    except Exception as error:
+        origin = plugins.executors.origin(kind.name)
+        raise PluginError(f"plugin {origin}: executor {kind.name} raised {error!r}; mend or uninstall it") from error
+    if not all(callable(getattr(executor, name, None)) for name in ("submit", "shutdown")):
+        origin = plugins.executors.origin(kind.name)
+        raise PluginError(
+            f"plugin {origin}: executor {kind.name} must start an executor of concurrent.futures; got {executor!r}"
+        )
+    return executor  # type: ignore[no-any-return]

@@ -42,6 +42,7 @@ class Matrix(Options):
     options: dict[str, dict[str, Any]] = option({}, "Options of architectures and strategies, by name.")
     loss: dict[str, dict[str, Any]] = option({}, "Options of losses, by name.")
     optimizer: dict[str, dict[str, Any]] = option({}, "Options of optimisers, by name.")
+    executor: dict[str, dict[str, Any]] = option({}, "Options of executors, by name; no run's id depends on them.")
     evaluate: list[str] = option(
         [],
         "Label maps, such as '4-class': each network that was trained on one corpus and from nothing is also scored on "

@@ -58,7 +58,7 @@ def method_origins(recipe: Training, plugins: Plugins) -> Iterator[Origin]:
 
 
 def check_methods(matrix: Matrix, plugins: Plugins) -> None:
-    """Hold the tables of methods' options to methods and options that are known.
+    """Hold the tables of the options of methods and of executors to names and options that are known.
 
     Raises:
         ConfigError: One is unknown, or options stand elsewhere.
@@ -70,6 +70,8 @@ def check_methods(matrix: Matrix, plugins: Plugins) -> None:
             tables = [getattr(matrix, where), *filter(_is_table, getattr(matrix, where).values())]
             if any(f"{kind}_options" in table for table in tables):
                 raise ConfigError(f"{where}.{kind}_options: write them in a table [{kind}.NAME] of the matrix file")
+    for name, values in matrix.executor.items():
+        parse(plugins.executors.named(name, "executor").options, values, f"executor.{name}")
 
 
 def _is_table(value: object) -> bool:

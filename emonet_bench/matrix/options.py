@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emonet_bench.matrix.executors import PROCESSES
 
@@ -19,12 +20,13 @@ class RunOptions:
     Attributes:
         results: The results directory.
         jobs: Cells at once: a number, or ``auto``.
-        executor: Where cells run: ``processes``, or one that a plugin offers.
+        executor: Where cells run: ``processes``, or another that is registered.
         export: Whether every cell is exported to ONNX and checked.
         force: Whether everything is run again.
         retry_failed: Whether failed cells are run again.
         reuse: Whether results of the same recipes by other code are taken.
         skip_bad_files: Whether bad audio files are left out.
+        executor_options: Options of the executor, before what the matrix says of them.
         card: Whether exported models are measured afterwards, see ``matrix.cards``.
     """
 
@@ -36,6 +38,7 @@ class RunOptions:
     retry_failed: bool = False
     reuse: bool = False
     skip_bad_files: bool = False
+    executor_options: Mapping[str, Any] = field(default_factory=dict)
     card: bool = False
 
     def again(self, record: RunRecord | None) -> bool:

@@ -87,6 +87,7 @@ class PlannedMatrix:
         clips: Clips that each cell hears in an epoch, by run id.
         stale: Runs on disk of the same recipes by other code, by the run id of the cell; see ``matrix.stale``.
         reused: Whether these stand in the place of their cells.
+        executors: Options of executors, by name.
     """
 
     cells: Sequence[Cell]
@@ -94,6 +95,7 @@ class PlannedMatrix:
     clips: Mapping[str, int]
     stale: Mapping[str, StaleRun] = field(default_factory=dict)
     reused: bool = False
+    executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def cost(self, cell: Cell) -> float:
         """Estimate how long a cell takes, to order and divide the work: clips heard in all epochs."""
@@ -165,7 +167,8 @@ def plan(
         return len(corpus.divide(corpus.fold_or_first(fold), limit)["train"])
 
     cells = Planner(matrix, plugins, opened, resolve).cells()
-    return PlannedMatrix(cells, plugins, {cell.run_id: _clips_heard(cell, train_clips) for cell in cells})
+    clips = {cell.run_id: _clips_heard(cell, train_clips) for cell in cells}
+    return PlannedMatrix(cells, plugins, clips, executors=matrix.executor)
 
 
 def _clips_heard(cell: Cell, train_clips: Callable[[str, int, int | None, int | None], int]) -> int:

@@ -42,7 +42,8 @@ def run_planned(planned: PlannedMatrix, options: RunOptions, listeners: Iterable
     device = "cuda" if any(cell.spec.training.device == "cuda" for cell in cells) else "cpu"
     gpus = visible_gpus() if device == "cuda" else []
     workers = worker_count(options.jobs, threads, len(cells))
-    executors = executor_factory(options.executor, workers, planned.plugins, gpus)
+    given = {**planned.executors.get(options.executor, {}), **options.executor_options}
+    executors = executor_factory(options.executor, given, workers, planned.plugins, gpus)
     probed = _probed(planned)
     ahead = queue.queued_cells(cells, planned.cost, probed, lambda cell: _made_again(cell, store, options))
     outcome = Outcome(max((known.memory_mb for cell in cells if (known := probed(cell.spec))), default=None))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from emonet_bench.matrix.executors import executor_factory
+from emonet_bench.config import Options, parse
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.contracts import BrokenError, hold
+from emonet_bench.testing.documentation import hold_documented
+from emonet_bench.types import ExecutorKind
 
 PATIENCE = 120.0
 """Seconds until what was submitted must have come back."""
@@ -26,9 +29,11 @@ class ExecutorBench:
 
     Attributes:
         start: ``start(workers)`` starts a new one.
+        options: Its options model.
     """
 
     start: Callable[[int], Executor]
+    options: type[Options] = Options
 
     @contextmanager
     def started(self, workers: int = WORKERS) -> Iterator[Executor]:
@@ -40,25 +45,38 @@ class ExecutorBench:
             executor.shutdown(wait=True, cancel_futures=True)
 
 
-def check_executor(executor: str | Callable[[int], Executor], name: str = "executor") -> None:
+def check_executor(
+    executor: str | ExecutorKind | Callable[[int], Executor],
+    options: Mapping[str, Any] | None = None,
+    name: str = "executor",
+) -> None:
     """Hold an executor to its contracts.
 
     Args:
-        executor: A name that a plugin answers to, or a function that starts an executor with so many workers.
-        name: What to call it in a message; the name that a plugin answers to goes before.
+        executor: A registered name, the descriptor itself, or a function that starts an executor with so many workers.
+        options: Its options; None: the defaults.
+        name: What to call a function's executor in a message.
 
     Raises:
         AssertionError: It breaks one; the message says which, what was seen and where the contract is written.
     """
-    hold("executor", executor if isinstance(executor, str) else name, CHECKS, bench_of(executor))
+    if isinstance(executor, str):
+        executor = Plugins(corpora=False).executors[executor]
+    if isinstance(executor, ExecutorKind):
+        bench = bench_of(executor, parse(executor.options, options or {}, executor.name))
+        hold("executor", executor.name, CHECKS, bench)
+    else:
+        hold("executor", name, CHECKS, ExecutorBench(executor))
 
 
-def bench_of(executor: str | Callable[[int], Executor]) -> ExecutorBench:
-    """Put an executor on the bench, by its name or by how it is started."""
-    if not isinstance(executor, str):
-        return ExecutorBench(executor)
-    plugins = Plugins()
-    return ExecutorBench(lambda workers: executor_factory(executor, workers, plugins)())
+def bench_of(kind: ExecutorKind, options: Options) -> ExecutorBench:
+    """Put an executor on the bench."""
+    return ExecutorBench(lambda workers: kind.start(options, workers, ()), kind.options)
+
+
+def options_documented(bench: ExecutorBench) -> None:
+    """Options are an ``emonet_bench.config.Options``: each field says what it does."""
+    hold_documented(bench.options)
 
 
 def results_return(bench: ExecutorBench) -> None:
@@ -133,7 +151,14 @@ def closed_after_shutdown(bench: ExecutorBench) -> None:
         raise BrokenError("submit after shutdown() raised no RuntimeError")
 
 
-CHECKS = (results_return, errors_return, surroundings_kept, waiting_cancelled, closed_after_shutdown)
+CHECKS = (
+    options_documented,
+    results_return,
+    errors_return,
+    surroundings_kept,
+    waiting_cancelled,
+    closed_after_shutdown,
+)
 """In the order in which they help most; each one's docstring is the contract."""
 
 

@@ -59,6 +59,12 @@ def test_the_list_gathers_names_of_one_kind(plugin):
     assert "strategy: a, b" in run.stdout, run.output
 
 
+def test_the_list_says_where_a_plugin_implements_a_hook_that_is_going_away(plugin):
+    path = plugin("from emonet_bench import hookimpl\n\n@hookimpl\ndef emonet_executor(name): return None\n")
+    run = plugins("list", file=path)
+    assert f"{path}:3: emonet_executor is asked no more from 0.3 on; register by emonet_executors\n" in run.stdout
+
+
 def test_the_list_prints_the_reason_unwrapped_and_fails_when_strict(plugin):
     path = plugin(f"raise ValueError('{'long ' * 50}end')")
     lenient = plugins("list", file=path)

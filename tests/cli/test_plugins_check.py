@@ -17,7 +17,7 @@ from pathlib import Path
 
 from emonet_bench import hookimpl
 from emonet_bench.config import Options, option
-from emonet_bench.types import Architecture, Strategy
+from emonet_bench.types import Architecture, ExecutorKind, Strategy
 
 PIDS = Path(__file__).with_name("pids")
 
@@ -39,11 +39,11 @@ def emonet_architectures():
     return [Architecture("sized", "toy", Sized, build=build)]
 
 @hookimpl
-def emonet_executor(name, workers):
-    if name == "hanging":
-        return Hanging(workers)
-    if name == "threads":
-        return ThreadPoolExecutor(workers)
+def emonet_executors():
+    return [
+        ExecutorKind("hanging", Options, lambda options, workers, devices: Hanging(workers)),
+        ExecutorKind("threads", Options, lambda options, workers, devices: ThreadPoolExecutor(workers)),
+    ]
 
 @hookimpl
 def emonet_run_started(spec, directory):

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from emonet_bench import hookimpl
 from emonet_bench.config import Options, option
 from emonet_bench.errors import CorpusError, Skipped
-from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy
+from emonet_bench.types import Architecture, Corpus, ExecutorKind, SplitRule, Strategy
 
 class Sized(Options):
     width: int = option(2, "Width.", ge=1)
@@ -44,9 +44,16 @@ def emonet_architectures():
 def emonet_strategies():
     return [Strategy("picky", Options, picky)]
 
+class Patient(Options):
+    patience: float = option(1.0, "Patience.")
+
 @hookimpl
-def emonet_executor(name, workers):
-    return ThreadPoolExecutor(workers) if name == "pool" else None
+def emonet_executors():
+    return [ExecutorKind("pool", Patient, lambda options, workers, devices: ThreadPoolExecutor(workers))]
+
+@hookimpl
+def emonet_skip(spec):
+    return None
 """
 
 
@@ -64,7 +71,7 @@ def find(tmp_path):
 def test_the_name_of_a_plugin_means_everything_that_it_registers(find):
     assert [*find("mine")] == [
         ("corpus", "far"), ("corpus", "torn"), ("architecture", "needy"), ("architecture", "net"), ("strategy", "picky"),
-        ("hooks", "mine"),
+        ("executor", "pool"), ("hooks", "mine"),
     ]  # fmt: skip
 
 
@@ -77,8 +84,10 @@ def test_the_name_of_one_thing_means_that_alone(find):
 
 
 def test_an_executor_is_found_by_its_own_name_and_makes_workers_anew(find):
-    (subject,) = find("pool").values()
+    (subject,) = find("pool", patience="2").values()
     assert subject.kind == "executor"
+    with subject.bench.started(1) as first, subject.bench.started(1) as second:
+        assert first is not second
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -88,10 +87,9 @@ def test_a_dry_run_does_no_work(run):
     assert "synthetic-acted" in done.stdout
 
 
-def test_the_address_of_ray_is_handed_to_ray(run, monkeypatch):
-    monkeypatch.setenv("RAY_ADDRESS", "before")
-    run("m.toml --ray-address there:6379")
-    assert os.environ["RAY_ADDRESS"] == "there:6379"
+def test_options_of_the_executor_are_values_of_toml_or_else_words(run):
+    _, options, _ = run("m.toml --executor ray --executor-option address=there:6379 --executor-option retries=3")
+    assert (options.executor, options.executor_options) == ("ray", {"address": "there:6379", "retries": 3})
 
 
 @pytest.mark.parametrize(

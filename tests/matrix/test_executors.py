@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from emonet_bench.errors import ConfigError
+from emonet_bench.config import Options
+from emonet_bench.errors import ConfigError, PluginError
 from emonet_bench.matrix.executors import (
     Terminated,
     Workers,
@@ -20,6 +21,8 @@ from emonet_bench.matrix.executors import (
     executor_factory,
 )
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.plugins.registries import Origin
+from emonet_bench.types import ExecutorKind
 
 
 @pytest.fixture
@@ -141,16 +144,54 @@ def test_a_broken_executor_of_a_plugin_is_asked_for_anew(tmp_path):
     plugin.write_text(
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from emonet_bench import hookimpl\n"
+        "from emonet_bench.config import Options, option\n"
+        "from emonet_bench.types import ExecutorKind\n"
+        "class Own(Options):\n"
+        "    spare: int = option(0, 'More of them.', ge=0)\n"
+        "def start(options, workers, devices):\n"
+        "    return ThreadPoolExecutor(workers + options.spare + len(devices))\n"
         "@hookimpl\n"
-        "def emonet_executor(name, workers):\n"
-        "    return ThreadPoolExecutor(workers) if name == 'mine' else None\n"
+        "def emonet_executors():\n"
+        "    return [ExecutorKind('mine', Own, start)]\n"
     )
-    start = executor_factory("mine", 3, Plugins(Selection(names=(), files=(plugin,))))
+    plugins = Plugins(Selection(names=(), files=(plugin,)))
+    start = executor_factory("mine", {"spare": 1}, 3, plugins, ["0"])
     first, second = start(), start()
     assert first is not second
-    assert first._max_workers == second._max_workers == 3
+    assert first._max_workers == second._max_workers == 5
+    with pytest.raises(ConfigError, match=r"executor.mine.spar: unknown option; did you mean 'spare'"):
+        executor_factory("mine", {"spar": 1}, 3, plugins)
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (lambda *_: 1 / 0, r"plugin mine \(there\): executor odd raised ZeroDivisionError.*; mend or uninstall it"),
+        (lambda *_: "ray", r"plugin mine \(there\): executor odd must start an executor .*; got 'ray'"),
+    ],
+)
+def test_an_executor_that_does_not_start_names_its_plugin(start, words):
+    plugins = Plugins(Selection(names=()))
+    plugins.executors.add("odd", ExecutorKind("odd", Options, start), Origin("mine", "1", "there"))
+    with pytest.raises(PluginError, match=words):
+        executor_factory("odd", {}, 1, plugins)
+
+
+def test_the_hook_of_earlier_hosts_is_asked_for_one_more_release_and_says_so(tmp_path):
+    plugin = tmp_path / "old.py"
+    plugin.write_text(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from emonet_bench import hookimpl\n"
+        "@hookimpl\n"
+        "def emonet_executor(name, workers):\n"
+        "    return ThreadPoolExecutor(workers) if name == 'old' else None\n"
+    )
+    with pytest.warns(DeprecationWarning, match=r"from 0\.3 on; register by emonet_executors") as caught:
+        plugins = Plugins(Selection(names=(), files=(plugin,)))
+    assert caught[0].filename == str(plugin), "the warning names the line of the plugin"
+    assert executor_factory("old", {}, 2, plugins)()._max_workers == 2
 
 
 def test_an_unknown_executor_is_told_before_anything_runs():
     with pytest.raises(ConfigError, match="--executor processe: no plugin offers it; did you mean 'processes'"):
-        executor_factory("processe", 1, Plugins(Selection(names=())))
+        executor_factory("processe", {}, 1, Plugins(Selection(names=("builtins",))))

@@ -20,9 +20,12 @@ PLUGIN = """
 from concurrent.futures import ThreadPoolExecutor
 from emonet_bench import hookimpl
 
+from emonet_bench.config import Options
+from emonet_bench.types import ExecutorKind
+
 @hookimpl
-def emonet_executor(name, workers):
-    return ThreadPoolExecutor(workers) if name == "threads" else None
+def emonet_executors():
+    return [ExecutorKind("threads", Options, lambda options, workers, devices: ThreadPoolExecutor(workers))]
 """
 
 

@@ -335,11 +335,11 @@ def test_a_mistake_of_the_users_that_a_plugin_finds_is_told_as_such(site, tmp_pa
     plugin = tmp_path / "mine.py"
     plugin.write_text(
         "from emonet_bench import hookimpl\nfrom emonet_bench.errors import ConfigError\n"
-        "@hookimpl\ndef emonet_executor(name, workers):\n    raise ConfigError('--ray-address x: no cluster answers')\n"
+        "@hookimpl\ndef emonet_skip(spec):\n    raise ConfigError('quota: there is none; ask for some')\n"
     )
     plugins = Plugins(Selection(names=(), files=(plugin,)))
-    with pytest.raises(ConfigError, match=r"^--ray-address x: no cluster answers$"):
-        plugins.ask("emonet_executor", name="ray", workers=1)
+    with pytest.raises(ConfigError, match=r"^quota: there is none; ask for some$"):
+        plugins.ask("emonet_skip", spec=None)
 
 
 def test_a_plugin_that_raises_when_asked_is_named(site):
@@ -418,6 +418,7 @@ def test_a_plugin_that_sleeps_is_named_and_works(site, monkeypatch):
 HOOKS = {name: inspect.signature(hook) for name, hook in vars(hookspecs).items() if name.startswith("emonet_")}
 LISTENING = ("emonet_run_started", "emonet_epoch_finished", "emonet_run_finished", "emonet_run_failed")
 DECIDING = ("emonet_skip", "emonet_executor")
+LEAVING = pytest.mark.filterwarnings("ignore:emonet_executor is asked no more:DeprecationWarning")
 
 
 def does(hook: str, body: str) -> str:
@@ -445,6 +446,7 @@ def test_a_plugin_that_raises_in_a_hook_is_named_and_the_others_go_on(site, hook
         driven(Selection(names=("bad", "good"), strict=True))
 
 
+@LEAVING
 @pytest.mark.parametrize(
     ("hook", "body", "reason"),
     [
@@ -460,6 +462,7 @@ def test_a_plugin_that_cannot_decide_stops_the_program_and_is_named(site, hook, 
         driven(Selection(names=("bad",)))
 
 
+@LEAVING
 def test_what_a_hook_prints_does_not_reach_stdout(site, capsys):
     site.install("loud", "".join(does(hook, f"print('{hook}')") for hook in (*LISTENING, *DECIDING)))
     driven(Selection(names=("loud",)))

@@ -8,6 +8,8 @@ from emonet_bench.testing.contracts import PAGE
 from emonet_bench.testing.hooks import HOOKS, HooksBench, check_hooks
 from tests.testing.faults import broken
 
+pytestmark = pytest.mark.filterwarnings("ignore:emonet_executor is asked no more:DeprecationWarning")
+
 HEAD = "from concurrent.futures import ThreadPoolExecutor\nfrom emonet_bench import hookimpl\n"
 FOLLOWS = """
 @hookimpl

@@ -29,12 +29,13 @@ class RayExecutor(Executor):
 
     Args:
         workers: How many of them will be in flight at once; with fewer GPUs than that, they share them.
+        address: Of the cluster; None: the one that ``RAY_ADDRESS`` names, or else this machine alone.
 
     Raises:
         ConfigError: The cluster cannot be reached.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, address: str | None = None) -> None:
         own = {
             name: str(Path(value).absolute()) if value and name.endswith("_DIR") else value
             for name, value in os.environ.items()
@@ -42,15 +43,16 @@ class RayExecutor(Executor):
         }
         try:
             ray.init(
+                address,
                 ignore_reinit_error=True,
                 log_to_driver=False,  # each cell has a log of its own
                 logging_level="ERROR",
                 runtime_env={"env_vars": own},
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
-            address = os.environ.get("RAY_ADDRESS", "this machine")
+            place = address or os.environ.get("RAY_ADDRESS", "this machine")
             raise ConfigError(
-                f"--ray-address {address}: no cluster answers ({error}); is 'ray start' running?"
+                f"executor.ray.address {place}: no cluster answers ({error}); is 'ray start' running?"
             ) from error
         self._workers = workers
         self._task = ray.remote(max_retries=_RETRIES)(carry_out)

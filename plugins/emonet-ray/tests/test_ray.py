@@ -54,9 +54,8 @@ def cluster():
 
 
 @pytest.fixture
-def executor(cluster, monkeypatch):
-    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-    made = RayExecutor(3)
+def executor(cluster):
+    made = RayExecutor(3, cluster.address)
     yield made
     made.shutdown(cancel_futures=True)
 
@@ -171,7 +170,9 @@ def test_a_matrix_completes_with_the_same_scores_when_a_node_dies_in_the_middle(
     alone = matrix(tmp_path, "alone", "--jobs", "1")
     said, _ = alone.communicate(timeout=600)
     assert alone.returncode == 0, said
-    on_ray = matrix(tmp_path, "ray", "--executor", "ray", "--ray-address", cluster.address, "--jobs", "3")
+    on_ray = matrix(
+        tmp_path, "ray", "--executor", "ray", "--executor-option", f"address={cluster.address}", "--jobs", "3"
+    )
     while not (busy := [node for node in cluster.mortal if has_cell(node, tmp_path / "ray")]):
         time.sleep(0.02)
         assert on_ray.poll() is None
@@ -199,7 +200,7 @@ def test_a_node_that_shares_no_disk_builds_its_own_cache_and_sends_results_back(
     with subprocess.Popen([*apart, *join], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as node:
         try:
             one = ["--corpora", "synthetic-calls", "--strategies", "last-layer", "--source", "synthetic-acted"]
-            at_head = ["--executor", "ray", "--ray-address", head.address, "--jobs", "auto"]
+            at_head = ["--executor", "ray", "--executor-option", f"address={head.address}", "--jobs", "auto"]
             run = matrix(tmp_path, "results", *one, *at_head)
             said, _ = run.communicate(timeout=900)
             assert run.returncode == 0, said
