@@ -10,7 +10,7 @@ from emonet_bench.cli.plugins_check import Request
 from emonet_bench.config import Options, did_you_mean, parse
 from emonet_bench.errors import ConfigError, CorpusError, Skipped
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.testing import architectures, corpora, executors, hooks, strategies
+from emonet_bench.testing import architectures, corpora, executors, hooks, metrics, strategies
 from emonet_bench.testing.bench import Bench
 from emonet_bench.testing.strategy_bench import StrategyBench
 from emonet_bench.types import Architecture, Corpus, ExecutorKind, InputSpec, Strategy
@@ -62,6 +62,8 @@ def _found(request: Request, plugins: Plugins) -> Iterator[Subject]:
         yield _architecture(architecture, request)
     for strategy in _named(name, plugins.strategies):
         yield _strategy(strategy, request)
+    for metric in _named(name, plugins.metrics):
+        yield Subject("metric", metric.name, metrics.CHECKS, metrics.MetricBench(metric))
     for kind in _named(name, plugins.executors):
         yield _executor(kind, request)
     on_bench = hooks.HooksBench(plugins, name)

@@ -15,11 +15,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from emonet_bench.metrics.bootstrap import Units, draws, percentile_interval
+from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.metrics.counts import label_arrays
+from emonet_bench.metrics.defaults import UAR
+from emonet_bench.metrics.resampling import draw_counts, sampler, units_of
 
 Labels = Sequence[Hashable]
 Floats = npt.NDArray[np.float64]
-Metric = Literal["uar", "accuracy", "macro_f1"]
 
 LEAST_SEEDS = 10
 """Fewer seeds say nothing of a distribution over seeds (Dror et al. 2019 use as many and more)."""
@@ -64,13 +66,13 @@ class Comparison:
 
 
 def interval(
-    truth: Labels,
-    prediction: Labels,
-    labels: Labels,
+    truth: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    choice: MetricChoice,
+    names: Sequence[str],
     speakers: Sequence[Hashable | None],
     *,
     clips: Labels | None = None,
-    metric: Metric = "uar",
     level: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
@@ -81,31 +83,46 @@ def interval(
     of the mean over seeds. A label that no drawn speaker has keeps its recall (or F1) in the whole sample.
 
     Args:
-        truth: (N,) true labels, at least one; ``metrics.confusion`` checks them.
-        prediction: (N,) predicted labels.
-        labels: The declared labels.
+        truth: (N,) or (N, K), as the metric takes it; at least one clip.
+        predicted: (N, K), likewise.
+        choice: What is scored.
+        names: The K labels or attributes.
         speakers: (N,) who speaks; clips are drawn instead where one is None or all are the same.
         clips: (N,) names of the clips, needed where the same clip occurs several times.
-        metric: What is scored.
         level: Coverage.
         resamples: Number of resamples.
         seed: Of the resampling.
     """
-    units = Units.of(speakers, clips)
-    counts = _Counts.of(truth, prediction, labels, units)
-    drawn = draws(units.count, resamples, seed)
-    return Interval(*percentile_interval(counts.score(drawn, metric), level), units.unit, units.count)
+    true, given = np.asarray(truth), np.asarray(predicted, np.float64)
+    unit, groups, units = units_of(len(true), speakers, clips)
+    score = sampler(true, given, choice, names, groups, units)
+    low, high = np.nanquantile(score(draw_counts(units, resamples, seed)), [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high), unit, units)
+
+
+def uar_interval(
+    truth: Labels, prediction: Labels, labels: Sequence[str], speakers: Sequence[Hashable | None]
+) -> Interval:
+    """Return the ``interval`` of the UAR.
+
+    Args:
+        truth: (N,) true labels.
+        prediction: (N,) predicted labels.
+        labels: The declared labels.
+        speakers: As for ``interval``.
+    """
+    return interval(*label_arrays(truth, prediction, labels), MetricChoice(UAR), labels, speakers)
 
 
 def compare(
-    truth: Labels,
-    first: Labels,
-    second: Labels,
-    labels: Labels,
+    truth: npt.ArrayLike,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    choice: MetricChoice,
+    names: Sequence[str],
     speakers: Sequence[Hashable | None],
     *,
     clips: Labels | None = None,
-    metric: Metric = "uar",
     resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
@@ -116,25 +133,28 @@ def compare(
     below 2^(1 - units), the least that an exact sign-flip test of so many units can say: two speakers prove nothing.
 
     Args:
-        truth: (N,) true labels.
-        first: (N,) predictions of one system.
-        second: (N,) predictions of the other, of the same clips in the same order.
-        labels: The declared labels.
+        truth: As for ``interval``.
+        first: (N, K) predictions of one system.
+        second: (N, K) predictions of the other, of the same clips in the same order.
+        choice: What is scored.
+        names: The K labels or attributes.
         speakers: As for ``interval``.
         clips: As for ``interval``.
-        metric: What is scored.
         resamples: Number of resamples.
         seed: Of the resampling.
     """
-    units = Units.of(speakers, clips)
-    pair = [_Counts.of(truth, prediction, labels, units) for prediction in (first, second)]
-    everyone = np.ones((1, units.count))
-    seen = float(pair[0].score(everyone, metric)[0] - pair[1].score(everyone, metric)[0])
-    drawn = draws(units.count, resamples, seed)
-    differences = pair[0].score(drawn, metric) - pair[1].score(drawn, metric)
+    true = np.asarray(truth)
+    unit, groups, units = units_of(len(true), speakers, clips)
+    pair = [sampler(true, np.asarray(given, np.float64), choice, names, groups, units) for given in (first, second)]
+    everyone = np.ones((1, units))
+    seen = float(pair[0](everyone)[0] - pair[1](everyone)[0])
+    draws = draw_counts(units, resamples, seed)
+    differences = pair[0](draws) - pair[1](draws)
+    differences = differences[~np.isnan(differences)]
     extreme = int(np.sum(np.abs(differences - seen) >= abs(seen) - 1e-12))
-    p = max((1 + extreme) / (1 + resamples), 2.0 ** (1 - units.count))
-    return Comparison(seen, *percentile_interval(differences), p, units.unit, units.count)
+    p = max((1 + extreme) / (1 + resamples), 2.0 ** (1 - units))
+    low, high = np.quantile(differences, [0.025, 0.975])
+    return Comparison(seen, float(low), float(high), p, unit, units)
 
 
 def mcnemar(truth: Labels, first: Labels, second: Labels) -> float:
@@ -211,39 +231,3 @@ def _violation(first: Floats, second: Floats) -> Floats:
     squared = gap**2 * np.diff(cuts)
     distance = squared.sum(axis=1)
     return np.where(distance > 0, np.where(gap > 0, squared, 0).sum(axis=1) / np.where(distance > 0, distance, 1), 0.5)
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """Hits, clips and guesses of each unit and label, all (U, K)."""
-
-    hits: Floats
-    clips: Floats
-    guesses: Floats
-
-    @classmethod
-    def of(cls, truth: Labels, prediction: Labels, labels: Labels, units: Units) -> _Counts:
-        order = {label: index for index, label in enumerate(labels)}
-        rows, columns = (np.array([order[label] for label in side], np.int64) for side in (truth, prediction))
-
-        def count(which: npt.NDArray[np.int64], weights: npt.ArrayLike) -> Floats:
-            counts = np.bincount(units.groups * len(labels) + which, weights, units.count * len(labels))
-            return counts.reshape(units.count, len(labels)).astype(np.float64)
-
-        ones = np.ones(len(rows))
-        return cls(count(rows, rows == columns), count(rows, ones), count(columns, ones))
-
-    def score(self, drawn: Floats, metric: Metric) -> Floats:
-        """Score resamples: (B, U) draw counts to (B,)."""
-        hits, clips = drawn @ self.hits, drawn @ self.clips  # (B, K)
-        if metric == "accuracy":
-            return np.asarray(hits.sum(axis=1) / clips.sum(axis=1))
-        everyone = np.ones((1, len(self.hits)))
-        whole = self._per_label(everyone @ self.hits, everyone @ self.clips, everyone, metric)  # (1, K)
-        each = np.where(clips > 0, self._per_label(hits, clips, drawn, metric), whole)
-        return np.asarray(each.mean(axis=1))
-
-    def _per_label(self, hits: Floats, clips: Floats, drawn: Floats, metric: Metric) -> Floats:
-        if metric == "uar":
-            return np.asarray(hits / np.maximum(clips, 1))
-        return np.asarray(2 * hits / np.maximum(clips + drawn @ self.guesses, 1))

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from emonet_bench.metrics.bootstrap import Floats, Statistic, Units
+from emonet_bench.metrics.bootstrap import Floats, Statistic
+from emonet_bench.metrics.resampling import units_of
 
 _BOUND = 3.0  # of the temperature's logarithm: 0.05 to 20
 _FOLDS = 5
@@ -53,8 +54,8 @@ def fit_temperature(targets: Targets, probabilities: Floats) -> float:
 
 def cross_fitted(targets: Targets, probabilities: Floats, speakers: Sequence[Hashable | None]) -> Floats:
     """Temper each fifth of the speakers (of the clips, where they are unknown) with what fits the others: (N, K)."""
-    units = Units.of(speakers)
-    fold = np.random.default_rng(0).permutation(units.count)[units.groups] % _FOLDS
+    _, groups, units = units_of(len(targets), speakers, None)
+    fold = np.random.default_rng(0).permutation(units)[groups] % _FOLDS
     held_out = np.zeros_like(probabilities)
     for one in np.unique(fold):
         own = fold == one

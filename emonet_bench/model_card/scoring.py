@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from emonet_bench.deploy import Predictor
 from emonet_bench.metrics import unweighted_average_recall
-from emonet_bench.metrics.significance import compare, interval
+from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.metrics.counts import label_arrays
+from emonet_bench.metrics.defaults import UAR
+from emonet_bench.metrics.significance import compare, uar_interval
 from emonet_bench.model_card.clips import CardClips
 from emonet_bench.model_card.record import Change, Estimate
 
@@ -74,12 +77,14 @@ class Scored:
 
 def uar_of(scored: Scored, predicted: list[str]) -> Estimate:
     """Return the UAR of predictions (N,) of these clips, with its 95 % interval over speakers."""
-    span = interval(scored.truth, predicted, scored.labels, scored.speakers)
+    span = uar_interval(scored.truth, predicted, scored.labels, scored.speakers)
     value = unweighted_average_recall(scored.truth, predicted, scored.labels)
     return Estimate(value=value, low=span.low, high=span.high)
 
 
 def change_of(scored: Scored, predicted: list[str], reference: list[str]) -> Change:
     """Return by how much the UAR of predictions (N,) differs from that of others of the same clips, paired."""
-    found = compare(scored.truth, predicted, reference, scored.labels, scored.speakers)
+    truth, first = label_arrays(scored.truth, predicted, scored.labels)
+    _, second = label_arrays(scored.truth, reference, scored.labels)
+    found = compare(truth, first, second, MetricChoice(UAR), scored.labels, scored.speakers)
     return Change(difference=found.difference, low=found.low, high=found.high, p=found.p)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emonet_bench.data.demographics import demographics_of
-from emonet_bench.metrics.bootstrap import Units, draws, percentile_interval
+from emonet_bench.metrics.bootstrap import percentile_interval, resampled
 from emonet_bench.model_card.record import DEMOGRAPHIC, Estimate, Gap, GroupScore, Subgroups
 from emonet_bench.model_card.scoring import Scored
 from emonet_bench.types import Corpus
@@ -71,10 +71,9 @@ def _recall(hits: Floats, clips: Floats, whole: Floats) -> Floats:
 def _resampled_uar(scored: Scored, places: NDArray[np.int64], labels: Sequence[int], seed: int) -> tuple[float, Floats]:
     """Return a group's mean recall over some labels, and those of its resamples (B,)."""
     hits, clips = (side[:, labels] for side in _counts(scored, places))
-    units = Units.of([scored.speakers[place] for place in places])
-    drawn = draws(units.count, seed=seed)
+    sums = resampled(np.concatenate([hits, clips], axis=1), [scored.speakers[place] for place in places], seed=seed)
     whole = hits.sum(axis=0) / np.maximum(clips.sum(axis=0), 1)
-    return float(whole.mean()), _recall(drawn @ units.sums(hits), drawn @ units.sums(clips), whole).mean(axis=1)
+    return float(whole.mean()), _recall(*np.split(sums, 2, axis=1), whole).mean(axis=1)
 
 
 def _group(scored: Scored, attribute: str, name: str, places: NDArray[np.int64]) -> GroupScore:

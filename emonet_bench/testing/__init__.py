@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from emonet_bench.testing.corpora import check_corpus
     from emonet_bench.testing.executors import check_executor
     from emonet_bench.testing.hooks import check_hooks
+    from emonet_bench.testing.metrics import check_metric
     from emonet_bench.testing.strategies import check_strategy
 
-__all__ = ["check_architecture", "check_corpus", "check_executor", "check_hooks", "check_strategy"]
+__all__ = [
+    "check_architecture",
+    "check_corpus",
+    "check_executor",
+    "check_hooks",
+    "check_metric",
+    "check_strategy",
+]
 
 pytest_plugins = ["emonet_bench.testing.fixtures"]  # apart, so that the kits run where pytest is not installed
 
@@ -30,6 +38,7 @@ _MODULES = {
     "check_corpus": "corpora",
     "check_executor": "executors",
     "check_hooks": "hooks",
+    "check_metric": "metrics",
     "check_strategy": "strategies",
 }
 

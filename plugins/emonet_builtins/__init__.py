@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emonet_bench import hookimpl
-from emonet_bench.types import ExecutorKind, Loss, Optimizer
+from emonet_bench.types import ExecutorKind, Loss, Metric, Optimizer
 from emonet_builtins.executors import EXECUTORS
 from emonet_builtins.losses import LOSSES
+from emonet_builtins.metrics import METRICS
 from emonet_builtins.optimizers import OPTIMIZERS
 from emonet_builtins.target_losses import TARGET_LOSSES
 
@@ -22,6 +23,12 @@ def emonet_losses() -> Sequence[Loss]:
 def emonet_optimizers() -> Sequence[Optimizer]:
     """Register optimisers of torch."""
     return OPTIMIZERS
+
+
+@hookimpl
+def emonet_metrics() -> Sequence[Metric]:
+    """Register metrics of all kinds of targets."""
+    return METRICS
 
 
 @hookimpl

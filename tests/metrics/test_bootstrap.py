@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from emonet_bench.metrics.bootstrap import Statistic, Units, draws, resampled
+from emonet_bench.metrics.bootstrap import Statistic, resampled
 
 
 def mean(sums):
@@ -23,16 +23,3 @@ def test_speakers_come_with_all_of_their_clips():
     speakers, values = ["a"] * 3 + ["b"] * 5, [1.0] * 3 + [0.0] * 5
     found = resampled(np.c_[values, np.ones(8)], speakers)
     assert {tuple(row) for row in found} == {(6, 6), (3, 8), (0, 10)}
-
-
-def test_units_are_clips_where_a_speaker_is_unknown_or_alone():
-    assert [Units.of(speakers).unit for speakers in (["a", "b"], ["a", None], ["a", "a"])] == [
-        "speakers",
-        "clips",
-        "clips",
-    ]
-    assert Units.of([None] * 3, clips=["x", "y", "x"]).count == 2
-
-
-def test_each_resample_draws_as_many_units_as_there_are():
-    assert set(draws(7, 50).sum(axis=1)) == {7}

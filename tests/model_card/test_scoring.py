@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emonet_bench.metrics.significance import interval
+from emonet_bench.metrics.significance import uar_interval
 from emonet_bench.model_card.scoring import Scored, change_of, probabilities, uar_of
 from tests.oracles import RATE, clips_of, predictor, pulses, tones, write_model
 
@@ -19,7 +19,7 @@ def scored(tmp_path):
 def test_predictions_and_their_uar(scored):
     assert set(scored.predicted) == {"calm", "angry"}
     assert scored.uar().value == pytest.approx((1 + 7 / 8) / 2)
-    span = interval(scored.truth, scored.predicted, scored.labels, scored.speakers)
+    span = uar_interval(scored.truth, scored.predicted, scored.labels, scored.speakers)
     assert (scored.uar().low, scored.uar().high) == (span.low, span.high)
     assert [scored.labels[target] for target in scored.targets] == scored.truth
 
