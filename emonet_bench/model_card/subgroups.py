@@ -73,7 +73,8 @@ def _resampled_uar(scored: Scored, places: NDArray[np.int64], labels: Sequence[i
     hits, clips = (side[:, labels] for side in _counts(scored, places))
     sums = resampled(np.concatenate([hits, clips], axis=1), [scored.speakers[place] for place in places], seed=seed)
     whole = hits.sum(axis=0) / np.maximum(clips.sum(axis=0), 1)
-    return float(whole.mean()), _recall(*np.split(sums, 2, axis=1), whole).mean(axis=1)
+    hit, drawn = np.split(sums, 2, axis=1)
+    return float(whole.mean()), _recall(hit, drawn, whole).mean(axis=1)
 
 
 def _group(scored: Scored, attribute: str, name: str, places: NDArray[np.int64]) -> GroupScore:
