@@ -48,6 +48,12 @@ if TYPE_CHECKING:
     metavar="SHARE",
     help="Note the probability below which to abstain, so that no more answers on dev are wrong.",
 )
+@click.option(
+    "--triton",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Put the file into a model repository of NVIDIA's Triton, too: DIR/NAME with its config.pbtxt.",
+)
 @click.option("--bank", is_flag=True, help="One file of several tasks: runs that share the network of one source.")
 @click.option("--any-code", is_flag=True, help="Export a run, too, that other versions of its plugins have trained.")
 @click.pass_context
@@ -57,6 +63,7 @@ def export(
     output: Path | None,
     corpus: str | None,
     quantize: str | None,
+    triton: Path | None,
     *,
     single: bool,
     calibrate: bool,
@@ -85,6 +92,7 @@ def export(
                 "--abstain-risk"
             )
         _bank([one for run in runs for one in trained(run, plugins, None)], output)
+        _put_into(triton, output)
         return
     if len(runs) > 1:
         raise ConfigError(f"{runs[1]}: a file holds one run; add --bank for several that share a source")
@@ -94,6 +102,7 @@ def export(
     _export(one, file)
     if calibrate or risk:
         _calibrate(one, file, plugins, temperature=calibrate, risk=risk)
+    _put_into(triton, file)
     if single:
         _twin(one, file)
     if quantize:
@@ -138,6 +147,13 @@ def _calibrate(one: Trained, file: Path, plugins: Plugins, *, temperature: bool,
     if parts is None:
         raise ConfigError(f"--calibrate, --abstain-risk: need the clips of {one.corpus} as the run had them")
     say(f"{file}: {in_words(calibrate(file, parts['dev'], temperature=temperature, risk=risk), risk)}")
+
+
+def _put_into(repository: Path | None, file: Path) -> None:
+    if repository is not None:
+        from emonet_bench.deploy.serving.triton import write_repository  # noqa: PLC0415 - onnxruntime
+
+        say(f"{write_repository(file, repository)}: for Triton")
 
 
 def _twin(one: Trained, file: Path) -> None:
