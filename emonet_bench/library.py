@@ -24,7 +24,7 @@ from emonet_bench.matrix.executors import PROCESSES
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.overrides import Overrides
-from emonet_bench.matrix.planning import MatrixSource, matrix_source, plan
+from emonet_bench.matrix.planning import MatrixSource, PlannedMatrix, matrix_source, plan
 from emonet_bench.matrix.resources import choose_gpu
 from emonet_bench.matrix.stale import with_stale
 from emonet_bench.plugins.loading import Plugins, Selection
@@ -90,30 +90,21 @@ def run_matrix(
         AudioError: Files are broken; lists them all.
         StoreError: The results directory cannot be written.
     """
-    from emonet_bench.matrix.run_matrix import run_planned  # noqa: PLC0415 - torch
-
     source = _overridden(matrix_source(matrix), Overrides(limit=limit, device=choose_gpu(device)))
-    work = RunOptions(
-        Path(results),
-        jobs,
-        executor,
-        export or card,
-        force,
-        retry_failed,
-        reuse,
-        skip_bad_files,
-        executor_options,
-        card,
-    )
+    chosen = export or card, force, retry_failed, reuse, skip_bad_files, executor_options, card
+    work = RunOptions(Path(results), jobs, executor, *chosen)
     listening, loaded = tuple(listeners), Plugins(source.selection(plugins or Selection()))
     planned = plan(source, loaded, skip_bad=skip_bad_files, reading=Listeners(listening).reading)
-    planned = with_stale(planned.share(shard), work)
-    outcome = run_planned(planned, work, listening)
-    if card:
-        from emonet_bench.matrix.cards import write_cards  # noqa: PLC0415 - onnxruntime
+    return _carried_out(with_stale(planned.share(shard), work), work, listening, loaded)
 
-        for problem in write_cards(outcome.finished_cells, work.results, loaded, lambda *_: None):
-            warnings.warn(problem, RuntimeWarning, stacklevel=2)
+
+def _carried_out(planned: PlannedMatrix, work: RunOptions, listeners: Iterable[Listener], plugins: Plugins) -> Results:
+    from emonet_bench.matrix.cards import write_cards  # noqa: PLC0415 - onnxruntime
+    from emonet_bench.matrix.run_matrix import run_planned  # noqa: PLC0415 - torch
+
+    outcome = run_planned(planned, work, listeners)
+    for problem in write_cards(outcome.finished_cells if work.card else [], work.results, plugins, lambda *_: None):
+        warnings.warn(problem, RuntimeWarning, stacklevel=3)
     return results_of(planned.cells, outcome, work.results)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
@@ -12,11 +13,12 @@ from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.types import Partition
+from emonet_bench.types import Corpus, Partition
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from emonet_bench.model_card.measuring import Measured, Plan
     from emonet_bench.model_card.setting import Setting
 
 
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
 )
 @click.option("--babble", metavar="CORPUS", help="Mix babble from the train clips of another corpus.")
 @click.option("--other", "others", multiple=True, metavar="CORPUS", help="Also score another corpus. Repeatable.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OTHER",
+    help="Measure another file, too, and compare the two pairwise.",
+)
 @click.option("--limit", type=click.IntRange(2), help="Change at most so many clips in each way.")
 @click.option("--listen", is_flag=True, help="Write one clip as each condition leaves it, to hear it.")
 @click.option(
@@ -46,31 +54,27 @@ def card(
     /,
     model: Path,
     output: Path,
-    babble: str | None,
-    others: tuple[str, ...],
-    limit: int | None,
+    against: Path | None,
     *,
     listen: bool,
-    **wanted: Any,
+    **given: Any,
 ) -> None:
     """Measure what the exported file MODEL does, and write a model card: HTML, Markdown and JSON.
 
     By default on the clips that its run tested: it says which. Everything is measured through the file itself.
     """
-    from emonet_bench.deploy import Predictor  # noqa: PLC0415 - onnxruntime
-    from emonet_bench.model_card.files import write_card  # noqa: PLC0415 - slow
+    from emonet_bench.model_card.comparison import compare_measured, write_comparison  # noqa: PLC0415 - slow
+    from emonet_bench.model_card.files import write_card  # noqa: PLC0415
     from emonet_bench.model_card.listening import write_variants  # noqa: PLC0415
-    from emonet_bench.model_card.measuring import Plan, measure  # noqa: PLC0415
-    from emonet_bench.model_card.setting import Wanted, choose, other_clips  # noqa: PLC0415
 
-    predictor, corpora = Predictor(model, "cpu"), Plugins(context.obj).corpora
+    corpora = Plugins(context.obj).corpora
     _make(output)
     with Watch() as watch:
-        setting = choose(predictor, Wanted(**wanted), corpora, cache_directory(), watch)
-        opened = partial(other_clips, setting=setting, corpora=corpora, cache=cache_directory(), reading=watch)
-        talkers = None if babble is None else opened(babble, "train", "--babble")
-        plan = Plan(setting, limit, talkers, {name: opened(name, "test", "--other") for name in others})
-        measured = measure(predictor, model, plan, watch)
+        plan, measured = _measured(model, given, corpora, watch)
+        setting = plan.setting
+        same = {"corpus": setting.opened.corpus.name, "protocol": setting.opened.protocol, "fold": setting.fold}
+        other = None if against is None else _measured(against, {**given, **same}, corpora, watch)[1]
+        comparison = None if other is None else compare_measured(measured, other)
     written = write_card(measured.card, output)
     if listen:
         _make(output / "variants")
@@ -80,6 +84,26 @@ def card(
         f"{written[-1]}: {_where(setting)}: UAR {found.value:.3f} [{found.low:.3f}, {found.high:.3f}], "
         f"robustness {grade.letter or 'not graded'}"
     )
+    if comparison is not None:
+        say(f"{write_comparison(comparison, output)}: {model.name} against {comparison.second}")
+
+
+def _measured(
+    model: Path, given: Mapping[str, Any], corpora: Mapping[str, Corpus], watch: Watch
+) -> tuple[Plan, Measured]:
+    """Measure a file on the clips that were asked for."""
+    from emonet_bench.deploy import Predictor  # noqa: PLC0415 - onnxruntime
+    from emonet_bench.model_card.measuring import Plan, measure  # noqa: PLC0415 - slow
+    from emonet_bench.model_card.setting import Wanted, choose, other_clips  # noqa: PLC0415
+
+    predictor = Predictor(model, "cpu")
+    wanted = Wanted(**{name: given[name] for name in ("corpus", "protocol", "fold", "partition")})
+    setting = choose(predictor, wanted, corpora, cache_directory(), watch)
+    opened = partial(other_clips, setting=setting, corpora=corpora, cache=cache_directory(), reading=watch)
+    talkers = None if given["babble"] is None else opened(given["babble"], "train", "--babble")
+    others = {name: opened(name, "test", "--other") for name in given["others"]}
+    plan = Plan(setting, given["limit"], talkers, others)
+    return plan, measure(predictor, model, plan, watch)
 
 
 def _where(setting: Setting) -> str:

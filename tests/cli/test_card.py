@@ -37,6 +37,18 @@ def test_it_writes_a_page_a_readme_and_a_record(card, tmp_path):
     assert len(list((tmp_path / "card" / "variants").glob("*.wav"))) == len(record["robustness"]["conditions"]) + 1
 
 
+def test_two_files_are_compared_pairwise(card, tmp_path):
+    first = write_model(tmp_path / "first.onnx", "sign", 0.0)
+    second = write_model(tmp_path / "second.onnx", "sign", 0.9)
+    done = card(first, "--against", second, "-o", tmp_path / "card", "--limit", 4)
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "card" / "comparison.json").read_text())
+    pairs = {one["what"]: one for one in found["pairs"]}
+    assert (pairs["UAR"]["first"], pairs["UAR"]["second"]) == (1.0, 0.5)
+    assert pairs["UAR"]["change"]["difference"] == 0.5
+    assert "`first.onnx` against `second.onnx`" in (tmp_path / "card" / "comparison.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
