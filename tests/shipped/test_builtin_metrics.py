@@ -44,8 +44,8 @@ def divergence():
 
 
 def plurality():
-    clear = (VOTES == VOTES.max(axis=1, keepdims=True)).sum(axis=1) == 1
-    assert 0 < clear.sum() < len(VOTES)
+    clear = (VOTES.max(axis=1, keepdims=True) == VOTES).sum(axis=1) == 1
+    assert not clear.all()
     return sklearn.balanced_accuracy_score(VOTES[clear].argmax(axis=1), GUESSES[clear])
 
 
