@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 from emonet_bench import metrics
@@ -29,7 +28,7 @@ class Curve:
     Attributes:
         name: Which run.
         epochs: Their numbers.
-        values: For ``dev_uar`` and ``loss``, a number for each epoch.
+        values: For ``dev`` and ``loss``, a number for each epoch.
         best: The epoch whose weights were kept.
     """
 
@@ -93,7 +92,8 @@ def _evidence(anchor: str, row: Row, column: Column, group: CellRuns) -> Evidenc
     for seed in group.seeds.values():
         rows = rows.joined(seed)
     listed = group.scored[:SHOWN_RUNS]
-    curves = [_curve(run.predictions.parent, run.title) for run in listed]
+    records = [(run, RunFiles(run.predictions.parent).read_record()) for run in listed]
+    curves = [_curve(run, record) for run, record in records]
     return Evidence(
         anchor,
         row,
@@ -103,7 +103,7 @@ def _evidence(anchor: str, row: Row, column: Column, group: CellRuns) -> Evidenc
         metrics.confusion(rows.truth, rows.prediction, labels).tolist(),
         _speakers(rows, labels),
         [curve for curve in curves if curve],
-        [(run, RunFiles(run.predictions.parent).read_record()) for run in listed],
+        records,
         len(group.scored) - len(listed),
     )
 
@@ -122,13 +122,14 @@ def _speakers(rows: Predictions, labels: Sequence[str]) -> list[Speaker]:
     return sorted(scored, key=lambda speaker: (speaker.score, speaker.name))
 
 
-def _curve(run: Path, title: str) -> Curve | None:
+def _curve(run: CorpusResult, record: RunRecord) -> Curve | None:
     """Read a run's history; an architecture that is not trained by gradients has none, nor has a damaged one."""
     try:
-        rows = RunFiles(run).read_history()
+        rows = RunFiles(run.predictions.parent).read_history()
     except StoreError:
         return None
     if not rows:
         return None
-    values = {"dev_uar": [row.dev_uar for row in rows], "loss": [row.loss for row in rows]}
-    return Curve(title, [row.epoch for row in rows], values, max(rows, key=lambda row: row.dev_uar).epoch)
+    values = {"dev": [row.dev_score for row in rows], "loss": [row.loss for row in rows]}
+    best = max(rows, key=lambda row: (row.epoch == record.best_epoch, row.dev_score)).epoch
+    return Curve(run.title, [row.epoch for row in rows], values, best)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.files import check_regular
+from emonet_bench.machine import cores
 
 if TYPE_CHECKING:
     from emonet_bench.deploy.providers import Providers
@@ -79,12 +79,7 @@ class Settings:
     @property
     def workers(self) -> int:
         """Threads that score."""
-        return self.threads or available_cores()
-
-
-def available_cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.threads or cores()
 
 
 def read_keys(path: Path) -> tuple[str, ...]:
