@@ -61,6 +61,8 @@ class TableCell:
         seconds: Mean training seconds of a run.
         parity: Largest difference of an exported model's logits from the trained network's.
         drift: Largest difference of an exported model's UAR on test.
+        robustness: Worst grade of its runs' measured cards; empty where none has one.
+        subgroup_gap: Largest gap between groups of speakers on those cards.
         source: What it started from, in words, or None.
         teacher: Who taught it; empty: nobody.
         against: Comparison with the baseline cell on the same seeds and clips.
@@ -88,6 +90,8 @@ class TableCell:
     seconds: float | None = None
     parity: float | None = None
     drift: float | None = None
+    robustness: str = ""
+    subgroup_gap: float | None = None
     source: str | None = None
     teacher: str = ""
     against: Comparison | None = None
@@ -158,6 +162,7 @@ class CellRuns:
             seconds=plain.fmean(seconds) if seconds else None,
             parity=max((run.parity for run in done if run.parity is not None), default=None),
             drift=max((run.drift for run in done if run.drift is not None), default=None),
+            **_carded(done),
             source=self.runs[0].variant.get("source"),
             external=self.external,
         )
@@ -221,6 +226,14 @@ def pool_runs(runs: Sequence[CorpusResult], *, numbers: bool = False) -> CellRun
             except StoreError as error:
                 problems.append(str(error))
     return CellRuns(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.utterances}, parts, problems)
+
+
+def _carded(runs: Sequence[CorpusResult]) -> dict[str, Any]:
+    """Tell the worst that the measured cards of some runs say."""
+    cards = [run.card for run in runs if run.card]
+    grades = [card.robustness.grade.letter or "" for card in cards]
+    gaps = [gap.gap.value for card in cards if (gap := card.subgroups.demographic_gap)]
+    return {"robustness": max(grades, default=""), "subgroup_gap": max(gaps, default=None)}
 
 
 def _interval(seeds: Sequence[Predictions], labels: Sequence[str], metric: MetricChoice) -> Interval | None:

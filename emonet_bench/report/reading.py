@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
+from emonet_bench.model_card.reading import read_card
+from emonet_bench.model_card.record import ModelCard
 from emonet_bench.report.predictions import Predictions
 from emonet_bench.runs import predictions
 from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters, Scores
@@ -46,6 +48,7 @@ class CorpusResult:
         seconds: Seconds of training.
         parity: Largest difference of the exported model's logits, where the run was exported.
         drift: Difference of its UAR on test through onnxruntime, likewise.
+        card: The measured card of the exported model, where there is one.
         not_exported: Why there is no exported model, where one was asked for.
         predictions: Where ``predictions.csv`` lies.
         finished: When, in UTC.
@@ -73,6 +76,7 @@ class CorpusResult:
     seconds: float | None = None
     parity: float | None = None
     drift: float | None = None
+    card: ModelCard | None = None
     not_exported: str = ""
     predictions: Path = field(default_factory=Path)
     finished: str = ""
@@ -184,6 +188,7 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             parameters=record.parameters,
             seconds=record.seconds.get("train"),
             parity=exported.max_delta,
+            card=_card(files.card(corpus if record.joint else None)),
             drift=None if exported.uar is None or scores.uar is None else abs(exported.uar - scores.uar),
             not_exported=exported.error or "",
             predictions=files.predictions(corpus if record.joint else None),
@@ -191,6 +196,17 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             halved=record.notes.get("halved_batch", ""),
             teacher=record.notes.get("teacher", ""),
         )
+
+
+def _card(path: Path) -> ModelCard | None:
+    """Read a measured card where there is one; a damaged one is warned about."""
+    if not path.is_file():
+        return None
+    try:
+        return read_card(path)
+    except StoreError as error:
+        warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
+        return None
 
 
 def _result(
