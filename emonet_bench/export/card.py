@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from emonet_bench.deploy.metadata import heard, in_words, input_spec_of, target_said, target_text
-from emonet_bench.escaping import json_text, markdown, markdown_code
+from emonet_bench.escaping import json_text, markdown, markdown_code, markdown_table
 from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.types import InputSpec
@@ -48,8 +48,12 @@ def metadata_of(record: RunRecord, input_spec: InputSpec, interval: Interval | N
         "corpus": spec.corpus,
         "licence": record.licence,
         "synthetic": json.dumps(record.synthetic),
+        "elicitation": record.elicitation,
         "protocol": spec.protocol,
         "protocol_id": record.protocol_id,
+        "fold": "" if spec.fold is None else str(spec.fold),
+        "limit": "" if spec.training.limit is None else str(spec.training.limit),
+        "fingerprint": record.fingerprint,
         "uar": "" if record.test.uar is None else repr(record.test.uar),
         "uar_interval": "" if interval is None else json.dumps(interval),
         "uar_onnx": "",
@@ -121,9 +125,9 @@ The best epoch was chosen on dev, test was looked at once. Protocol {markdown_co
 
 ## Data
 
-{table(("partition", "clips", "speakers"), _partitions(record))}
+{markdown_table(("partition", "clips", "speakers"), _partitions(record))}
 
-Corpus: {markdown(spec.corpus)}. Licence of its audio: {markdown(record.licence)}.
+Corpus: {markdown(spec.corpus)}{_elicited(record)}. Licence of its audio: {markdown(record.licence)}.
 
 {usage(metadata, file)}
 
@@ -150,9 +154,9 @@ def _scored(metadata: Mapping[str, str], record: RunRecord) -> str:
             (markdown(metric), *(_number((scores.metrics or {}).get(metric)) for scores in parts.values()))
             for metric in record.test.metrics or {}
         ]
-        heads = table(("metric", *map(markdown, parts)), rows)
+        heads = markdown_table(("metric", *map(markdown, parts)), rows)
         return f"{heads}\n\nThe first metric selects on dev; each is computed over the whole partition."
-    return f"""{table(("partition", "UAR", "accuracy", *map(markdown, labels)), _scores(metadata, record))}
+    return f"""{markdown_table(("partition", "UAR", "accuracy", *map(markdown, labels)), _scores(metadata, record))}
 
 UAR is the mean recall over the {len(labels)} labels, whose recalls stand beside it; in brackets its 95 % interval."""
 
@@ -172,6 +176,10 @@ def _scores(metadata: Mapping[str, str], record: RunRecord) -> list[Sequence[str
 def _partitions(record: RunRecord) -> list[Sequence[str]]:
     parts = record.partitions.items()
     return [(markdown(name), str(part.clips), str(part.speakers or "unknown")) for name, part in parts]
+
+
+def _elicited(record: RunRecord) -> str:
+    return f" (elicitation: {markdown(record.elicitation)})" if record.elicitation else ""
 
 
 def usage(metadata: Mapping[str, str], file: str, *, masked: bool = True) -> str:
@@ -210,11 +218,6 @@ def _provenance(metadata: Mapping[str, str]) -> str:
 
 Run {markdown_code(metadata["run_id"])}{finished}. Largest difference of a logit between onnxruntime and the trained
 network: {metadata["parity_max_delta"]}. Made with {markdown(packages)}."""
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a Markdown table; what others have written is escaped already."""
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
 
 
 def _number(value: float | None) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 from click.testing import CliRunner
 
@@ -62,6 +63,23 @@ def test_an_exported_run_gives_the_runs_own_predictions(run, tmp_path):
     assert (tmp_path / "model.md").read_text().startswith("# synthetic-calls: rnn, scratch\n")
 
 
+def test_a_run_is_calibrated_on_its_dev(run, tmp_path):
+    done = emonet("export", run, "-o", tmp_path / "m.onnx", "--calibrate", "--abstain-risk", 0.9, "--single")
+    assert done.exit_code == 0, done.output
+    told = Predictor(tmp_path / "m.onnx", "cpu", abstain=True).metadata
+    assert float(told["ece_dev"]) >= 0
+    assert told["abstain_risk"] == "0.9"
+    assert "expected calibration error" in done.stdout
+    assert "## Calibration" in (tmp_path / "m.md").read_text()
+    assert onnx_metadata(tmp_path / "m.single.onnx")["temperature"] == told["temperature"]
+    refused = emonet("export", run, "--bank", "-o", tmp_path / "b.onnx", "--calibrate")
+    assert refused.exit_code == 2
+
+
+def onnx_metadata(path):
+    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+
+
 def test_an_export_without_the_corpus_goes_on_and_says_so(run, tmp_path):
     changed = tmp_path / "changed"
     shutil.copytree(run, changed)
@@ -71,6 +89,17 @@ def test_an_export_without_the_corpus_goes_on_and_says_so(run, tmp_path):
     assert done.exit_code == 0, done.output
     assert "UAR through onnxruntime is not measured: synthetic-calls has changed since the run" in done.stderr
     assert Predictor(changed / "model.onnx", "cpu").metadata["uar_onnx"] == ""
+
+
+def test_a_model_repository_of_triton_holds_the_file_and_how_its_emotions_came_about(run, tmp_path):
+    done = emonet("export", run, "-o", tmp_path / "calls.onnx", "--triton", tmp_path / "repository")
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "repository" / "calls"
+    assert f"{folder}: for Triton" in done.stdout
+    assert (folder / "1" / "model.onnx").read_bytes() == (tmp_path / "calls.onnx").read_bytes()
+    assert (folder / "config.pbtxt").read_text().startswith('name: "calls"')
+    elicitation = Plugins().corpora["synthetic-calls"].facts["elicitation"]
+    assert Predictor(folder / "1" / "model.onnx", "cpu").metadata["elicitation"] == elicitation == "generated"
 
 
 def fail(run):
@@ -207,7 +236,7 @@ def test_a_joint_run_makes_a_bank_that_predicts_for_each_task(joint, tmp_path):
         (["RUN", "--bank"], "--bank: needs --output FILE"),
         (
             ["RUN", "--bank", "-o", "x.onnx", "--quantize", "int8"],
-            "goes with neither --corpus, --quantize, --single nor --audonnx",
+            "goes with none of --corpus, --quantize, --single, --audonnx",
         ),
         (["RUN", "-o", "OUT/x.onnx", "--quantize", "int8"], "x.onnx has neither convolutions nor large products"),
         (["RUN", "-o", "OUT/nowhere/x.onnx"], "x.onnx: there is no folder "),

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from emonet_bench.export.card import joined, metadata_of, model_card, table
+from emonet_bench.escaping import markdown_table
+from emonet_bench.export.card import joined, metadata_of, model_card
 from emonet_bench.types import InputSpec
 from tests.exported import SIGNAL, joint_record, record
 
@@ -16,6 +17,14 @@ def test_a_card_warns_of_generated_audio_and_names_every_label():
     assert "| partition | UAR | accuracy | anger | joy | sadness |" in card
     assert "| test | 0.500 [0.400, 0.600] | 0.500 | 0.500 | 1.000 | - |" in card
     assert "Trained on generated audio" not in model_card(metadata, record(), "m.onnx")
+
+
+def test_how_emotions_were_elicited_is_said_where_the_record_says_it():
+    metadata = metadata_of(record(elicitation="acted"), SIGNAL)
+    assert metadata["elicitation"] == "acted"
+    assert "Corpus: ours (elicitation: acted)." in model_card(metadata, record(elicitation="acted"), "m.onnx")
+    assert metadata_of(record(), SIGNAL)["elicitation"] == ""
+    assert "elicitation" not in model_card(metadata, record(), "m.onnx")
 
 
 def test_a_joint_run_is_described_one_corpus_at_a_time():
@@ -68,4 +77,4 @@ def test_a_licence_in_brackets_is_text(licence):
 
 
 def test_a_table_has_a_line_under_its_head_and_one_for_each_row():
-    assert table(("a", "b"), [("1", "2"), ("3", "4")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |"
+    assert markdown_table(("a", "b"), [("1", "2"), ("3", "4")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |"
