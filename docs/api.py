@@ -23,7 +23,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.config": ("Options", "option", "parse", "read_toml"),
     "emonet_bench.data.cards": ("OWN_CARD", "corpus_at", "corpus_from_card"),
     "emonet_bench.data.coverage": ("Listing",),
-    "emonet_bench.data.dataset": ("Batch", "Clips"),
+    "emonet_bench.data.dataset": ("Batch", "Clips", "Mixed"),
     "emonet_bench.data.tables": ("holds_tables",),
     "emonet_bench.deploy": ("Prediction", "Predictor", "Stream", "VectorCheck", "Verification", "verify_model"),
     "emonet_bench.errors": (
@@ -40,6 +40,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.export": ("export",),
     "emonet_bench.features.identity": ("identify",),
     "emonet_bench.folders": ("passed_over",),
+    "emonet_bench.frontend.augmentation": ("add_noise", "change_gain", "change_speed", "hide_stretches"),
     "emonet_bench.frontend.power": ("Power",),
     "emonet_bench.frontend.options": ("FrontEndOptions",),
     "emonet_bench.frontend.spectrogram": ("DecibelLogMel", "LogMel", "Mfcc"),

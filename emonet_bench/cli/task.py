@@ -120,7 +120,11 @@ def _panels(architecture: Architecture, strategies: Mapping[str, Strategy]) -> d
 
 
 def _names(plugins: Plugins) -> dict[str, list[str]]:
-    return {"loss": list(plugins.losses), "optimizer": list(plugins.optimizers)}
+    return {
+        "augment": list(plugins.augmentations),
+        "loss": list(plugins.losses),
+        "optimizer": list(plugins.optimizers),
+    }
 
 
 def _folder(name: str, data_path: Path, setup: Path) -> Corpus:

@@ -57,6 +57,7 @@ class Task:
         """
         recipe = training.model_dump()
         tables = {kind: {recipe[kind]: recipe.pop(f"{kind}_options", {})} for kind in ("loss", "optimizer")}
+        tables["augmentation"] = recipe.pop("augmentation_options", {})
         return {
             "corpora": [corpus.name for corpus in self.corpora],
             "architectures": [self.architecture.name],

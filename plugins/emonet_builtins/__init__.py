@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emonet_bench import hookimpl
-from emonet_bench.types import ExecutorKind, Loss, Optimizer
+from emonet_bench.types import Augmentation, ExecutorKind, Loss, Optimizer
+from emonet_builtins.augmentations import AUGMENTATIONS
 from emonet_builtins.executors import EXECUTORS
 from emonet_builtins.losses import LOSSES
 from emonet_builtins.optimizers import OPTIMIZERS
@@ -27,3 +28,9 @@ def emonet_optimizers() -> Sequence[Optimizer]:
 def emonet_executors() -> Sequence[ExecutorKind]:
     """Register worker processes."""
     return EXECUTORS
+
+
+@hookimpl
+def emonet_augmentations() -> Sequence[Augmentation]:
+    """Register gain, noise, speed, masks and noise of the spectrogram, and mixup."""
+    return AUGMENTATIONS
