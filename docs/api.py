@@ -75,6 +75,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.types.network": ("Foldable", "Freezable", "Headed"),
     "emonet_bench.library": ("prediction_template",),
     "emonet_bench.report.external.score": ("ExternalScore", "Rival"),
+    "emonet_bench.report": ("Table", "render_csv", "render_json", "render_latex", "render_markdown"),
+    "emonet_bench.report.html": ("render_html",),
     "emonet_bench.report.notebook": ("Figure",),
     "emonet_bench.report.results": ("Results",),
     "emonet_bench.runs.facts": ("RunError",),
