@@ -1,6 +1,6 @@
 """What EmoNet claims of transfer, counted in the results of a matrix such as examples/transfer.toml.
 
-    python benchmarks/transfer/claims.py RESULTS [--publish]
+    python benchmarks/transfer/claims.py RESULTS [--baseline 'cnn scratch'] [--publish]
 
 On how many corpora is a strategy better than training from scratch, and on how many significantly so? Differences and p
 values are those of `emonet-bench report`: pooled test utterances of all folds, paired bootstrap over speakers, Holm's
@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +30,20 @@ CLAIMS = (
 def main() -> None:
     made = parser(__doc__)
     made.add_argument("results", type=Path)
+    made.add_argument("--baseline", default="scratch", help="strategy or column to compare with [default: scratch]")
     arguments = made.parse_args()
-    cells = [cell for cell in json.loads(report(arguments.results, "json"))["cells"] if cell["state"] == "done"]
+    read = partial(report, arguments.results, arguments.baseline)
+    cells = [cell for cell in json.loads(read("json"))["cells"] if cell["state"] == "done"]
     compared = [cell for cell in cells if cell["difference"] is not None]
     if not compared:
-        sys.exit(f"{arguments.results}: nothing to compare with scratch")
+        sys.exit(f"{arguments.results}: nothing to compare with {arguments.baseline}")
     head = ["strategy", "corpora", "better", "significantly", "worse", "significantly", "mean difference of UAR"]
-    parts = [CLAIMS, table(head, list(counts(compared))), report(arguments.results, "markdown").strip()]
+    parts = [CLAIMS, table(head, list(counts(compared))), read("markdown").strip()]
     show(f"Transfer, {arguments.results.name}", parts, publish=arguments.publish)
 
 
-def report(results: Path, form: str) -> str:
-    command = [sys.executable, "-m", "emonet_bench", "report", str(results), "--format", form]
+def report(results: Path, baseline: str, form: str) -> str:
+    command = [sys.executable, "-m", "emonet_bench", "report", str(results), "--baseline", baseline, "--format", form]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

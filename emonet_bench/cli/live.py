@@ -85,7 +85,7 @@ class LiveView(Listener):
         """Show a cell's test UAR."""
         self._spent[self._names[cell.run_id]] = sum(record.seconds.values())
         fresh = self._rows[cell.run_id].state == "running"
-        told = f"test UAR {record.test.uar:.3f}"
+        told = "test {} {:.3f}".format(*record.test.headline)
         self._note(cell, "finished", told if fresh else f"{told} (on disk already)")
 
     def failed(self, cell: Cell, error: RunError) -> None:

@@ -59,7 +59,12 @@ _KEYS = ("corpus", "protocol", "architecture", "strategy", "seed")
     show_default=True,
     help="Order architectures and strategies by name, score, parameters or seconds.",
 )
-@click.option("--baseline", default="scratch", show_default=True, help="Strategy that the others are compared with.")
+@click.option(
+    "--baseline",
+    default="scratch",
+    show_default=True,
+    help="Strategy that the others of an architecture are compared with; or a column, as 'cnn scratch', for all.",
+)
 @click.option(
     "--filter",
     "filters",

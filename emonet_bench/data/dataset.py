@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
+from emonet_bench.networks.outputs import on_scales
 from emonet_bench.types import FrozenFeatures, Target, TargetKind
 
 Fill = Literal["repeat", "pad"]
@@ -73,8 +74,8 @@ class Clips:
         samples: (total,) int16, all audio of the corpus end to end; memory-mapped on CPU, resident on a GPU.
         starts: (N,) int64, first sample of each clip.
         lengths: (N,) int64, samples of each clip.
-        targets: (N,) int64 indices into ``labels``. Of another kind of target (N, K) float32 in [0, 1]: each label's
-            share of the votes, whether it is true, or the place of each attribute on its scale.
+        targets: (N,) int64 indices into ``labels``. Of another kind of target (N, K) float32: each label's share of the
+            votes, 1 where it is true and else 0, or the place of each attribute on its scale, from -1 to 1.
         labels: The corpus's labels in their declared order; of ``values`` the attributes.
         names: The utterances' names.
         speakers: The utterances' speakers, where they are known.
@@ -100,6 +101,19 @@ class Clips:
     def kind(self) -> TargetKind:
         """What kind of target the clips have."""
         return self.target.kind if self.target else "label"
+
+    def truth(self) -> Tensor:
+        """Return what predictions are held against, (N, K) float64 on the CPU; of labels (N,).
+
+        Returns:
+            Indices of labels, shares of votes, ones where a label is true, or numbers on their scales.
+        """
+        targets = self.targets.cpu()
+        if self.target is None or self.target.kind == "label":
+            return targets
+        if self.target.kind != "values":
+            return targets.double()
+        return on_scales(targets.double(), self.target.scales).round(decimals=6)  # what float32 has made of decimals
 
     def __len__(self) -> int:
         return len(self.names)

@@ -62,11 +62,17 @@ class OpenCorpus:
         return partitions.protocol_id(self.target, self.utterances, self.rule, limit=limit)
 
     def check_loss(self, loss: Loss) -> None:
-        """Hold a training's loss against what the corpus says of its labels.
+        """Hold a training's loss against what the corpus says of its labels, and against the protocol's target.
 
         Raises:
-            ConfigError: The loss needs ordered labels, and these were merely collected.
+            ConfigError: The loss is for other kinds of targets, or it needs ordered labels, and these were merely
+                collected.
         """
+        if self.target.kind not in loss.kinds:
+            raise ConfigError(
+                f"training.loss: {loss.name!r} is for {' and '.join(loss.kinds)}, and protocol {self.protocol!r} of "
+                f"{self.corpus.name} is about {self.target.kind}; see 'emonet-bench plugins list' for others"
+            )
         if loss.ordered and not self.corpus.ordered:
             raise ConfigError(
                 f"training.loss: {loss.name!r} needs ordered labels, and those of {self.corpus.name} are merely sorted "

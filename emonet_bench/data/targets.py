@@ -21,7 +21,7 @@ def has_target(utterance: Utterance, target: Target) -> bool:
 
 
 def target_vector(utterance: Utterance, target: Target) -> tuple[float, ...]:
-    """Return what an utterance says of a target as K numbers in [0, 1], in the order of the target's names.
+    """Return what an utterance says of a target as K numbers, in the order of the target's names.
 
     Args:
         utterance: One that has the target.
@@ -29,7 +29,7 @@ def target_vector(utterance: Utterance, target: Target) -> tuple[float, ...]:
 
     Returns:
         Of a label or a label set ones where a name is true; of votes each name's share, which sum to 1; of values the
-        place of each attribute on its scale: 0 is its lowest number, 1 its highest.
+        place of each attribute on its scale: -1 is its lowest number, 1 its highest.
 
     Raises:
         CorpusError: It says something else than the target allows; one line that names the utterance.
@@ -39,21 +39,12 @@ def target_vector(utterance: Utterance, target: Target) -> tuple[float, ...]:
     >>> target_vector(clip, Target("votes", "votes", ("fear", "joy")))
     (0.25, 0.75)
     >>> target_vector(clip, Target("arousal", "values", ("arousal",), ((1, 7),)))
-    (0.5,)
+    (0.0,)
     """
     try:
         return _VECTORS[target.kind](utterance, target)
     except ValueError as error:
         raise CorpusError(f"{utterance.name}: {error}") from None
-
-
-def to_scales(places: Iterable[float], target: Target) -> list[float]:
-    """Map places (K,) in [0, 1] to the numbers of a target's scales.
-
-    >>> to_scales([0.5], Target("arousal", "values", ("arousal",), ((1, 7),)))
-    [4.0]
-    """
-    return [low + (high - low) * place for place, (low, high) in zip(places, target.scales, strict=True)]
 
 
 def _label(utterance: Utterance, target: Target) -> tuple[float, ...]:
@@ -89,7 +80,7 @@ def _values(utterance: Utterance, target: Target) -> tuple[float, ...]:
             raise ValueError(f"has no {name}; give all of {', '.join(target.names)}, or none of them")
         if not low <= values[name] <= high:  # which is false of NaN, too
             raise ValueError(f"{name} is {values[name]:g}, outside of its scale from {low:g} to {high:g}")
-        places.append((values[name] - low) / (high - low))
+        places.append((2 * values[name] - low - high) / (high - low))
     return tuple(places)
 
 

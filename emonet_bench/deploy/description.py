@@ -115,6 +115,11 @@ def decoded(metadata: Mapping[str, str]) -> dict[str, Any]:
     return {name: _structure(text) for name, text in sorted(metadata.items())}
 
 
+def output_of(facts: Facts) -> str:
+    """Name the output that holds a file's predictions."""
+    return facts.target.output if facts.target else "probabilities"
+
+
 def probabilities_of(
     session: onnxruntime.InferenceSession, facts: Facts, signal: Signal, rate: int
 ) -> dict[str | None, list[float]]:
@@ -131,7 +136,7 @@ def probabilities_of(
     for number, (task, labels) in enumerate(tasks.items()):
         feed = {name: array for name, array in {**given, "task": np.array(number)}.items() if name in taken}
         try:
-            (rows,) = session.run(["probabilities"], feed)
+            (rows,) = session.run([output_of(facts)], feed)
         except Exception as error:  # onnxruntime's exceptions share no parent
             raise AudioError(f"onnxruntime cannot run it ({str(error).strip().partition(chr(10))[0]})") from error
         found[task] = rows[0, : len(labels)].tolist()
@@ -144,7 +149,7 @@ def _vector(
     found = probabilities_of(session, facts, signal, rate)
     own = _TOLERANCE if rate == facts.input_spec.sampling_rate else _RESAMPLED
     tolerance = max(own, _INT8) if metadata.get("quantisation") else own
-    return {"sampling_rate": rate, "probabilities": found.get(None, found), "tolerance": tolerance}
+    return {"sampling_rate": rate, output_of(facts): found.get(None, found), "tolerance": tolerance}
 
 
 def _rates(spec: InputSpec) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
 from emonet_bench.errors import DISTRIBUTION, ConfigError
-from emonet_bench.types import InputSpec
+from emonet_bench.types import InputSpec, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,19 +16,21 @@ if TYPE_CHECKING:
 
 REMEDY = "export the run again with 'emonet-bench export'"
 
-_SCHEMA = 1
+_SCHEMA = 2  # of files whose target is no label; those of labels are as they were, of version 1
 
 
 class Facts(NamedTuple):
     """What is read of a file's metadata.
 
     Attributes:
-        labels: Its labels, or of a bank those of each task.
+        labels: Its labels, or of a bank those of each task; of values the attributes.
         input_spec: What it hears.
+        target: What it predicts; None: one of its labels.
     """
 
     labels: list[str] | dict[str, list[str]]
     input_spec: InputSpec
+    target: Target | None = None
 
 
 def heard(input_spec: InputSpec) -> dict[str, str]:
@@ -64,16 +66,43 @@ def read_facts(path: Path, metadata: Mapping[str, str]) -> Facts:
     """
     try:
         version, labels = int(metadata["schema_version"]), json.loads(metadata["labels"])
-        input_spec = input_spec_of(metadata)
+        input_spec, target = input_spec_of(metadata), target_said(metadata)
     except KeyError as error:
         raise ConfigError(f"{path}: an ONNX file, but without emonet-bench's metadata ({error}); {REMEDY}") from error
-    except (ValueError, OverflowError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError, ConfigError) as error:
         raise ConfigError(f"{path}: its metadata is damaged ({error}); {REMEDY}") from error
     if version > _SCHEMA:
         raise ConfigError(f"{path}: written by a newer emonet-bench (schema {version}); pip install -U {DISTRIBUTION}")
-    if not LOWEST_RATE <= input_spec.sampling_rate <= HIGHEST_RATE or not _are_labels(labels):
+    if not LOWEST_RATE <= input_spec.sampling_rate <= HIGHEST_RATE or not (target or _are_labels(labels)):
         raise ConfigError(f"{path}: its metadata is damaged (labels or sampling_rate); {REMEDY}")
-    return Facts(labels, input_spec)
+    return Facts(labels, input_spec, target)
+
+
+def target_said(metadata: Mapping[str, str]) -> Target | None:
+    """Read what a file predicts, where that is not one of some labels.
+
+    Raises:
+        ValueError: It is none.
+        ConfigError: Its names or scales make no target.
+
+    >>> target_said({"labels": '["arousal"]', "target": '{"name": "a", "kind": "values", "scales": [[1, 7]]}'}).output
+    'values'
+    """
+    if not metadata.get("target"):
+        return None
+    told, labels = json.loads(metadata["target"]), json.loads(metadata["labels"])
+    if not isinstance(labels, list):
+        raise ValueError("target: of one task only")  # noqa: TRY004 - the file is at fault
+    try:
+        scales = tuple((float(low), float(high)) for low, high in told["scales"])
+        return Target(str(told["name"]), told["kind"], tuple(map(str, labels)), scales)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"target: {error}") from error
+
+
+def target_text(target: Target) -> str:
+    """Say in metadata what a file predicts, beside its ``labels``."""
+    return json.dumps({"name": target.name, "kind": target.kind, "scales": target.scales}, ensure_ascii=False)
 
 
 def input_spec_of(metadata: Mapping[str, str]) -> InputSpec:

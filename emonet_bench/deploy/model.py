@@ -13,7 +13,7 @@ from emonet_bench.deploy.providers import CUDA, execution_providers
 from emonet_bench.deploy.runtime import onnxruntime
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.files import check_regular
-from emonet_bench.types import InputSpec
+from emonet_bench.types import InputSpec, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +41,7 @@ class Model:
         task: Which of a bank's tasks; None: the file has a single one.
         twin: The session of its unmasked twin, for clips that fill their rows, where that lies beside it.
         takes_lengths: Whether it hears clips of several lengths in one batch; a twin does not.
+        target: What it predicts; None: one of its labels.
     """
 
     session: onnxruntime.InferenceSession
@@ -50,6 +51,12 @@ class Model:
     task: int | None = None
     twin: onnxruntime.InferenceSession | None = None
     takes_lengths: bool = True
+    target: Target | None = None
+
+    @property
+    def output(self) -> str:
+        """Name of the output that holds its predictions."""
+        return self.target.output if self.target else "probabilities"
 
     @property
     def sampling_rate(self) -> int:
@@ -75,22 +82,23 @@ class Model:
         """
         (rows,) = self.scores(clips)
         for row in rows:
-            check_probabilities(row)
+            if wrong := fault(row, self.target):
+                raise wrong
         return rows
 
     def scores(self, clips: Sequence[NDArray[np.float32]], more: Sequence[str] = ()) -> list[NDArray[np.float32]]:
-        """Map N clips (S,) at the model's rate to probabilities (N, K), in one call of onnxruntime where it can be.
+        """Map N clips (S,) at the model's rate to predictions (N, K), in one call of onnxruntime where it can be.
 
         Args:
             clips: The clips.
             more: Further outputs: ``logits`` (N, K), ``embedding`` (N, D).
 
         Returns:
-            Probabilities, and what more was asked for.
+            Predictions, and what more was asked for.
 
         Raises:
             AudioError: They are too much for it.
-            ConfigError: The probabilities are none of its labels.
+            ConfigError: The predictions are none of its labels.
         """
         lengths = np.array([len(clip) for clip in clips], np.int64)
         full = lengths.min() == lengths.max()
@@ -107,7 +115,7 @@ class Model:
         if self.task is not None:
             feed["task"] = np.array(self.task)
         found: list[NDArray[np.float32]]
-        outputs = ["probabilities", *more]
+        outputs = [self.output, *more]
         try:
             found = session.run(outputs, feed)
         except Exception as error:  # onnxruntime's exceptions share no parent
@@ -117,19 +125,16 @@ class Model:
             ) from error
         width, labels = found[0].shape[1], len(self.labels)
         if width < labels or (self.task is None and width != labels):
-            raise ConfigError(f"the model gives {width} probabilities for {labels} labels; {REMEDY}")
+            raise ConfigError(f"the model gives {width} {self.output} for {labels} labels; {REMEDY}")
         wide = slice(len(self.labels))  # a bank's rows are as wide as its largest task
         return [array if name == "embedding" else array[:, wide] for name, array in zip(outputs, found, strict=True)]
 
 
-def check_probabilities(row: NDArray[np.float32]) -> None:
-    """Hold what a model gives for a clip (K,) to what probabilities are.
-
-    Raises:
-        AudioError: They do not sum to 1; they may be NaN.
-    """
-    if not abs(float(row.sum()) - 1) < _OFF:  # NaN, too
-        raise AudioError(f"the model gives no probabilities ({row[:3].tolist()} ...); export it again")
+def fault(row: NDArray[np.float32], target: Target | None) -> AudioError | None:
+    """Return what is wrong with what a model gives for a clip (K,): probabilities that do not sum to 1, or NaN."""
+    output = target.output if target else "probabilities"
+    sound = abs(float(row.sum()) - 1) < _OFF if output == "probabilities" else bool(np.isfinite(row).all())
+    return None if sound else AudioError(f"the model gives no {output} ({row[:3].tolist()} ...); export it again")
 
 
 def open_model(path: Path, providers: Providers, task: str | None = None) -> Model:
@@ -146,13 +151,15 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     """
     session = open_session(path, providers)
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
-    labels, input_spec = read_facts(path, metadata)
-    takes_lengths = _takes_lengths(path, session, {"task"} if isinstance(labels, dict) else set())
-    _check_width(path, session, len(labels) if isinstance(labels, list) else max(map(len, labels.values())))
+    labels, input_spec, target = read_facts(path, metadata)
+    output = target.output if target else "probabilities"
+    takes_lengths = _takes_lengths(path, session, {"task"} if isinstance(labels, dict) else set(), output)
+    _check_width(path, session, len(labels) if isinstance(labels, list) else max(map(len, labels.values())), output)
     if isinstance(labels, list):
         if task is not None:
             raise ConfigError(f"task: {path} holds a single one; leave it out")
-        return Model(session, metadata, tuple(labels), input_spec, None, _twin(path, providers), takes_lengths)
+        twin = _twin(path, providers)
+        return Model(session, metadata, tuple(labels), input_spec, None, twin, takes_lengths, target)
     if task not in labels:
         given = "" if task is None else f", not {task!r}"
         raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
@@ -199,23 +206,22 @@ def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSessi
     return session
 
 
-def _takes_lengths(path: Path, session: onnxruntime.InferenceSession, more: set[str]) -> bool:
+def _takes_lengths(path: Path, session: onnxruntime.InferenceSession, more: set[str], output: str) -> bool:
     """Tell whether a file takes ``lengths`` beside ``waveform`` and what more it must take; a bank always does."""
     inputs, outputs = ({value.name for value in given} for given in (session.get_inputs(), session.get_outputs()))
     wanted = [{"waveform", "lengths"} | more, *([] if more else [{"waveform"}])]
-    if inputs not in wanted or "probabilities" not in outputs:
+    if inputs not in wanted or output not in outputs:
         took, gave = (", ".join(sorted(names)) for names in (inputs, outputs))
         raise ConfigError(f"{path}: takes {took} and gives {gave}, unlike what emonet-bench writes; {REMEDY}")
     return "lengths" in inputs
 
 
-def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int) -> None:
-    (output,) = (value for value in session.get_outputs() if value.name == "probabilities")
+def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int, name: str) -> None:
+    (output,) = (value for value in session.get_outputs() if value.name == name)
     rank, width = len(output.shape), output.shape[-1] if output.shape else None
     if output.type != "tensor(float)" or rank != 2 or (isinstance(width, int) and width != labels):  # noqa: PLR2004
         raise ConfigError(
-            f"{path}: gives probabilities {output.type.removeprefix('tensor')} {output.shape} for {labels} labels; "
-            f"{REMEDY}"
+            f"{path}: gives {name} {output.type.removeprefix('tensor')} {output.shape} for {labels} labels; {REMEDY}"
         )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -16,12 +18,14 @@ class Prediction:
 
     Attributes:
         file: Where the audio comes from.
-        label: The most probable label.
-        probabilities: (K,) float32, in the order of the model's labels.
+        label: The most probable label; empty where the model tells scores or values.
+        probabilities: (K,) float32, in the order of the model's labels; (0,) where it tells scores or values.
         start: First second of the stretch.
         end: Last second.
         embedding: (D,) float32, where it was asked for.
         logits: (K,) float32, where they were asked for.
+        scores: (K,) float32, of a label set: how sure each label is for itself, from 0 to 1.
+        values: (K,) float32, of values: the number of each attribute on its scale.
     """
 
     file: str
@@ -31,3 +35,52 @@ class Prediction:
     end: float
     embedding: NDArray[np.float32] | None = None
     logits: NDArray[np.float32] | None = None
+    scores: NDArray[np.float32] | None = None
+    values: NDArray[np.float32] | None = None
+
+    def cells(self) -> tuple[str | float, ...]:
+        """Return the cells of a row of a table, see ``column_names``."""
+        label = [] if self.row is not self.probabilities else [self.label]
+        return (self.file, self.start, self.end, *label, *self.row.tolist())
+
+    @property
+    def row(self) -> NDArray[np.float32]:
+        """What the model tells, (K,): probabilities, scores or values."""
+        return next(row for row in (self.scores, self.values, self.probabilities) if row is not None)
+
+
+def prediction_of(
+    row: NDArray[np.float32],
+    output: str,
+    labels: Sequence[str],
+    stretch: tuple[str, float, float],
+    more: Mapping[str, NDArray[np.float32]],
+) -> Prediction:
+    """Make a prediction of what a model gives for a stretch.
+
+    Args:
+        row: (K,) probabilities, scores or values.
+        output: Which of them.
+        labels: (K,) names.
+        stretch: Where the audio comes from, its first and its last second.
+        more: ``embedding`` and ``logits``, where they were asked for.
+    """
+    (file, start, end), further = stretch, (more.get("embedding"), more.get("logits"))
+    if output == "probabilities":
+        return Prediction(file, labels[int(row.argmax())], row, start, end, *further)
+    told = {output: row}
+    return Prediction(file, "", row[:0], start, end, *further, told.get("scores"), told.get("values"))
+
+
+def column_names(output: str, labels: Sequence[str]) -> list[str]:
+    """Name the columns of a table of predictions: file, start, end, prediction, ``probability:LABEL`` of each label.
+
+    Of a label set ``score:LABEL``, of values ``value:ATTRIBUTE`` stand in place of the last two. The prefix keeps
+    labels such as ``file`` apart from the rest.
+
+    >>> column_names("values", ["arousal"])
+    ['file', 'start', 'end', 'value:arousal']
+    """
+    prefix = {"probabilities": "probability"}.get(output, output.removesuffix("s"))
+    label = ["prediction"] if output == "probabilities" else []
+    return ["file", "start", "end", *label, *(f"{prefix}:{name}" for name in labels)]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from emonet_bench.deploy.arguments import check_axis, check_count, check_rate
 from emonet_bench.deploy.clips import cut_of, segments
-from emonet_bench.deploy.model import check_probabilities, open_model
+from emonet_bench.deploy.model import fault, open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
-from emonet_bench.deploy.prediction import Prediction
+from emonet_bench.deploy.prediction import Prediction, column_names, prediction_of
 from emonet_bench.deploy.sources import from_array, from_source, is_single
 from emonet_bench.deploy.stream import Stream
 from emonet_bench.errors import AudioError, ConfigError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from emonet_bench.deploy.clips import Cut
     from emonet_bench.deploy.providers import Providers
     from emonet_bench.deploy.sources import Clip, Source
-    from emonet_bench.types import InputSpec
+    from emonet_bench.types import InputSpec, Target
 
 
 _Piece = tuple[int, str, int, "NDArray[np.float32]"]  # its clip's number and name, its first sample, its samples
@@ -81,8 +81,13 @@ class Predictor:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the model tells apart, in declared order."""
+        """What the model tells apart, in declared order; of values the attributes."""
         return self.model.labels
+
+    @property
+    def target(self) -> Target | None:
+        """What the model predicts: votes, a label set or values on scales; None: one of its labels."""
+        return self.model.target
 
     @property
     def sampling_rate(self) -> int:
@@ -211,15 +216,13 @@ class Predictor:
         return Stream(score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate), channels)
 
     def rows(self, predictions: Iterable[Prediction]) -> Iterator[dict[str, str | float]]:
-        """Turn predictions into rows of a table: file, start, end, prediction, ``probability:LABEL`` of each label."""
-        for one in predictions:
-            facts = (one.file, one.start, one.end, one.label, *one.probabilities.tolist())
-            yield dict(zip(self.columns, facts, strict=True))
+        """Turn predictions into rows of a table, see ``columns``."""
+        return (dict(zip(self.columns, one.cells(), strict=True)) for one in predictions)
 
     @property
     def columns(self) -> list[str]:
-        """The names of what ``rows`` holds; the prefix keeps labels such as ``file`` apart from it."""
-        return ["file", "start", "end", "prediction", *(f"probability:{label}" for label in self.labels)]
+        """The names of what ``rows`` holds, see ``column_names``."""
+        return column_names(self.model.output, self.labels)
 
     def table(self, predictions: Iterable[Prediction]) -> pd.DataFrame:
         """Turn predictions into a pandas frame with the columns of ``rows``.
@@ -279,8 +282,8 @@ class Predictor:
         except AudioError as error:
             return [error] * len(batch)
         return [
-            self._prediction(name, start, len(samples), dict(zip(asked.outputs, more, strict=True)), row)
-            for (_, name, start, samples), row, *more in zip(batch, *outputs, strict=True)
+            self._prediction(piece, dict(zip(asked.outputs, more, strict=True)), row)
+            for piece, row, *more in zip(batch, *outputs, strict=True)
         ]
 
     def _score(self, asked: _Request, start: int, samples: NDArray[np.float32]) -> Prediction:
@@ -290,11 +293,8 @@ class Predictor:
         return one
 
     def _prediction(
-        self, name: str, start: int, length: int, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
+        self, piece: _Piece, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
     ) -> Prediction | AudioError:
-        try:
-            check_probabilities(row)
-        except AudioError as error:
-            return error
-        rate = self.sampling_rate
-        return Prediction(name, self.labels[row.argmax()], row, start / rate, (start + length) / rate, **more)
+        _, name, start, samples = piece
+        stretch = (name, start / self.sampling_rate, (start + len(samples)) / self.sampling_rate)
+        return fault(row, self.target) or prediction_of(row, self.model.output, self.labels, stretch, more)

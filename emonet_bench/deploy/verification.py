@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from emonet_bench.audio.decoding import check_rate
-from emonet_bench.deploy.description import FORMAT, Signal, decoded, description_path, probabilities_of
+from emonet_bench.deploy.description import FORMAT, Signal, decoded, description_path, output_of, probabilities_of
 from emonet_bench.deploy.metadata import REMEDY, Facts, read_facts
 from emonet_bench.deploy.model import open_session
 from emonet_bench.errors import DISTRIBUTION, AudioError, ConfigError, StoreError
@@ -95,7 +95,7 @@ def _checked(session: onnxruntime.InferenceSession, facts: Facts, told: Mapping[
         raise ValueError("no test that can be made")
     signal = Signal(seconds, [(float(frequency), float(amplitude)) for frequency, amplitude in sines])
     for vector in told["test_vectors"]:
-        rate, tolerance, expected = int(vector["sampling_rate"]), float(vector["tolerance"]), vector["probabilities"]
+        rate, tolerance, expected = int(vector["sampling_rate"]), float(vector["tolerance"]), vector[output_of(facts)]
         check_rate(rate)
         for task, found in probabilities_of(session, facts, signal, rate).items():
             wanted = np.array(expected if task is None else expected[task], np.float64)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from emonet_bench.deploy.metadata import heard, in_words, input_spec_of
+from emonet_bench.deploy.metadata import heard, in_words, input_spec_of, target_said, target_text
 from emonet_bench.escaping import json_text, markdown, markdown_code
+from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.types import InputSpec
 
 SCHEMA_VERSION = "1"
-"""Version of the metadata in an exported file."""
+"""Version of the metadata in an exported file that predicts a label."""
+
+TARGET_SCHEMA_VERSION = "2"
+"""Version where it predicts something else, which older programs would misread."""
 
 Interval = tuple[float, float]
 
@@ -33,6 +37,7 @@ def metadata_of(record: RunRecord, input_spec: InputSpec, interval: Interval | N
         interval: Confidence interval of the test UAR.
     """
     spec = record.spec
+    about = {} if record.target is None else _target_metadata(record)
     return {
         "schema_version": SCHEMA_VERSION,
         "labels": json.dumps(record.labels, ensure_ascii=False),
@@ -45,13 +50,24 @@ def metadata_of(record: RunRecord, input_spec: InputSpec, interval: Interval | N
         "synthetic": json.dumps(record.synthetic),
         "protocol": spec.protocol,
         "protocol_id": record.protocol_id,
-        "uar": repr(record.test.uar),
+        "uar": "" if record.test.uar is None else repr(record.test.uar),
         "uar_interval": "" if interval is None else json.dumps(interval),
         "uar_onnx": "",
         "run_id": record.run_id,
         "packages": json.dumps(_packages(record), sort_keys=True),
         "date": record.finished,  # a run that exports its own model has not finished
         "parity_max_delta": "",
+        **about,
+    }
+
+
+def _target_metadata(record: RunRecord) -> dict[str, str]:
+    metric, score = record.test.headline
+    return {
+        "schema_version": TARGET_SCHEMA_VERSION,
+        "target": target_text(target_of(record)),
+        "metric": metric,
+        "score": repr(score),
     }
 
 
@@ -91,17 +107,15 @@ def model_card(metadata: Mapping[str, str], record: RunRecord, file: str) -> str
         record: The run's, of one corpus.
         file: The file's name.
     """
-    spec, labels = record.spec, record.labels
+    spec = record.spec
     warning = "\n\n**Trained on generated audio: for trying things out, not for use.**" if record.synthetic else ""
     return f"""# {markdown(f"{spec.corpus}: {spec.architecture}, {spec.strategy}")}
 
-{markdown_code(file)} names the emotion in speech, one of: {markdown(", ".join(labels))}.{warning}
+{markdown_code(file)} {_PURPOSES[target_of(record).kind]}: {markdown(", ".join(record.labels))}.{warning}
 
 ## Scores
 
-{table(("partition", "UAR", "accuracy", *map(markdown, labels)), _scores(metadata, record))}
-
-UAR is the mean recall over the {len(labels)} labels, whose recalls stand beside it; in brackets its 95 % interval.
+{_scored(metadata, record)}
 The best epoch was chosen on dev, test was looked at once. Protocol {markdown_code(spec.protocol)}
 ({markdown(record.protocol_id)}), seed {spec.seed}, fold {spec.fold}.
 
@@ -117,6 +131,30 @@ Corpus: {markdown(spec.corpus)}. Licence of its audio: {markdown(record.licence)
 
 {_provenance(metadata)}
 """
+
+
+_PURPOSES = {
+    "label": "names the emotion in speech, one of",
+    "votes": "tells which share of listeners would choose each emotion in speech, of",
+    "label-set": "tells which emotions are in speech, any number of",
+    "values": "tells where speech lies on scales of emotion",
+}
+
+
+def _scored(metadata: Mapping[str, str], record: RunRecord) -> str:
+    """Write the table of scores and what they are; it ends with the line before the next sentence."""
+    labels = record.labels
+    if record.target is not None:
+        parts = record.scores or {}
+        rows = [
+            (markdown(metric), *(_number((scores.metrics or {}).get(metric)) for scores in parts.values()))
+            for metric in record.test.metrics or {}
+        ]
+        heads = table(("metric", *map(markdown, parts)), rows)
+        return f"{heads}\n\nThe first metric selects on dev; each is computed over the whole partition."
+    return f"""{table(("partition", "UAR", "accuracy", *map(markdown, labels)), _scores(metadata, record))}
+
+UAR is the mean recall over the {len(labels)} labels, whose recalls stand beside it; in brackets its 95 % interval."""
 
 
 def _scores(metadata: Mapping[str, str], record: RunRecord) -> list[Sequence[str]]:
@@ -145,12 +183,24 @@ def usage(metadata: Mapping[str, str], file: str, *, masked: bool = True) -> str
 from emonet_bench.deploy import Predictor
 
 for prediction in Predictor({json_text(file)}).predict(["clip.wav"]):
-    print(prediction.label, prediction.probabilities)
+    print({_PRINTED[_output(metadata)]})
 ```
 
 Or with onnxruntime alone. In: `waveform` float32 (batch, samples), mono, {metadata["sampling_rate"]} Hz, in [-1, 1];
-{lengths}. Out: `probabilities` and `logits` (batch, labels), `embedding` (batch, features).
+{lengths}. Out: `{_output(metadata)}` and `logits` (batch, labels), `embedding` (batch, features).
 The front end is inside, and the model hears {in_words(input_spec_of(metadata))}."""
+
+
+_PRINTED = {
+    "probabilities": "prediction.label, prediction.probabilities",
+    "scores": "prediction.scores",
+    "values": "prediction.values",
+}
+
+
+def _output(metadata: Mapping[str, str]) -> str:
+    target = target_said(metadata)
+    return target.output if target else "probabilities"
 
 
 def _provenance(metadata: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Clips
 from emonet_bench.deploy.description import describe, description_path
+from emonet_bench.deploy.metadata import target_said
 from emonet_bench.errors import ExportError, StoreError
 from emonet_bench.export.card import Interval, joined, metadata_of, model_card
 from emonet_bench.export.gate import EXAMPLE, Parity, check_parity, check_score, clips, first_line, score_onnx
@@ -38,17 +39,17 @@ def export(
 ) -> Parity:
     """Write one self-describing ONNX file, if onnxruntime and the trained classifier agree on it.
 
-    Inputs are ``waveform`` float32 (batch, samples) and ``lengths`` int64 (batch); outputs ``probabilities``,
-    ``logits`` and ``embedding``.
+    Inputs are ``waveform`` float32 (batch, samples) and ``lengths`` int64 (batch); outputs ``probabilities``
+    (of a label set ``scores``, of values ``values``), ``logits`` and ``embedding``.
 
     Args:
         classifier: The trained classifier; left as it is.
         corpus: Whose branches to export.
         path: The file; it appears only when the gate is passed.
         input_spec: What is really heard of each clip, see ``evaluation_input``; it is cut inside the graph.
-        metadata: Goes into the file, see ``metadata_of``.
+        metadata: Goes into the file, see ``metadata_of``; says what it predicts, where that is not a label.
         test: The test partition. Its UAR through onnxruntime is recorded, and must be the metadata's ``uar`` within a
-            clip.
+            clip; of another target its ``score``.
 
     Raises:
         ExportError: The network cannot be exported, or its file does not agree with it.
@@ -69,11 +70,14 @@ def _gated(
     """Return the content of a file that has passed the gate, and what was found there."""
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
+    target = target_said(metadata)
     try:
-        traced = _traced(lambda: ExportModule(freeze(classifier, corpus).cpu(), input_spec), input_spec)
+        traced = _traced(lambda: ExportModule(freeze(classifier, corpus).cpu(), input_spec, target), input_spec)
         model = _parsed(traced, classifier)
-        delta = check_parity(traced, classifier, corpus, input_spec)
-        parity = Parity(delta, len(model.graph.node), OPSET, _score(traced, metadata, test))
+        delta = check_parity(traced, classifier, corpus, input_spec, target=target)
+        score = _score(traced, metadata, test)
+        uar, other = (score, None) if target is None else (None, score)
+        parity = Parity(delta, len(model.graph.node), OPSET, uar, other)
     except ExportError as error:
         raise ExportError(f"{path}: not written: {error}") from error
     onnx.helper.set_model_props(model, {**metadata, **parity.metadata()})
@@ -148,6 +152,8 @@ def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
     check_name(path)
+    if other := next((one.corpus for one in members if one.record.target is not None), None):
+        raise ExportError(f"--bank: {other} has a target that is no label; export it as a file of its own")
     metadata = {one.corpus: metadata_of(one.record, input_spec, _interval(one)) for one in members}
     bank = MultiTaskModule([(one.corpus, one.classifier) for one in members], input_spec)
     parities: dict[str, Parity] = {}
@@ -216,13 +222,16 @@ def _parsed(traced: bytes, classifier: Classifier) -> Any:
 def _score(model: bytes, metadata: Mapping[str, str], test: Clips | None, task: int | None = None) -> float | None:
     if test is None:
         return None
-    uar = score_onnx(model, test, task=task)
-    if metadata.get("uar"):
-        check_score(uar, float(metadata["uar"]), test)
-    return uar
+    score = score_onnx(model, test, task=task)
+    if expected := metadata.get("uar") or metadata.get("score"):
+        check_score(score, float(expected), test)
+    return score
 
 
-def _interval(run: Trained) -> Interval:
+def _interval(run: Trained) -> Interval | None:
+    """Return the interval of the test UAR; None where the target is no label."""
+    if run.record.target is not None:
+        return None
     joint = RunFiles(run.directory).predictions(run.corpus)
     file = joint if joint.exists() else RunFiles(run.directory).predictions()
     try:

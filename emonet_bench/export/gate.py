@@ -15,11 +15,13 @@ from torch import Tensor
 
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import ExportError
-from emonet_bench.export.graph import OUTPUTS
+from emonet_bench.export.graph import output_names
 from emonet_bench.metrics import unweighted_average_recall
+from emonet_bench.metrics.targets import target_scores
 from emonet_bench.networks import Classifier
+from emonet_bench.networks.outputs import activate
 from emonet_bench.networks.windowing import aggregate_windows
-from emonet_bench.types import InputSpec
+from emonet_bench.types import InputSpec, Target
 
 TOLERANCE = 1e-4
 """Largest difference of a logit that is allowed between the file and the trained classifier, float32.
@@ -50,19 +52,23 @@ class Parity:
         max_delta: Largest difference of a logit between onnxruntime and the trained classifier in torch.
         node_count: Nodes of the graph.
         opset: Version of the ONNX operators.
-        uar: UAR of the test partition through onnxruntime, where clips were given.
+        uar: UAR of the test partition through onnxruntime, where clips were given and their target is the label.
+        score: Of another target the metric that selects on dev, likewise.
     """
 
     max_delta: float
     node_count: int
     opset: int
     uar: float | None = None
+    score: float | None = None
 
     def metadata(self) -> dict[str, str]:
         """Return what the file says of this."""
+        score = {} if self.score is None else {"score_onnx": repr(self.score)}
         return {
             "parity_max_delta": f"{self.max_delta:.3g}",
             "uar_onnx": "" if self.uar is None else repr(self.uar),
+            **score,
         }
 
 
@@ -74,6 +80,7 @@ def check_parity(
     task: int | None = None,
     *,
     single: bool = False,
+    target: Target | None = None,
 ) -> float:
     """Hold padded batches in onnxruntime against each clip alone in torch, unfolded.
 
@@ -86,6 +93,7 @@ def check_parity(
         input_spec: What is heard of each clip.
         task: Which of a bank's tasks that is.
         single: Whether the model takes no lengths: each clip is then given alone.
+        target: What it predicts; None: one of its labels.
 
     Returns:
         The largest difference of a logit.
@@ -105,8 +113,8 @@ def check_parity(
         except RuntimeError as error:
             raise ExportError(f"{where} the trained network cannot be run in float64 ({first_line(error)})") from error
         try:
-            found = run(session, OUTPUTS, feed(waveform, None if single else lengths, task))
-            deltas.append(_compare(found, [np.stack(rows) for rows in zip(*alone, strict=True)], task))
+            found = run(session, output_names(target), feed(waveform, None if single else lengths, task))
+            deltas.append(_compare(found, [np.stack(rows) for rows in zip(*alone, strict=True)], task, target))
         except ExportError as error:
             raise ExportError(f"{where} {error}") from error
     return max(deltas)
@@ -119,14 +127,15 @@ def one_by_one(batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tenso
             yield row[None, :length], length[None]
 
 
-def _compare(found: Sequence[Floats], expected: Sequence[Floats], task: int | None) -> float:
-    """Hold probabilities, logits and embeddings against expected embeddings (N, D) and logits (N, K)."""
-    (probabilities, logits, embedding), (deep, own) = found, expected
-    following = torch.from_numpy(logits).double().softmax(-1).numpy()
+def _compare(found: Sequence[Floats], expected: Sequence[Floats], task: int | None, target: Target | None) -> float:
+    """Hold predictions, logits and embeddings against expected embeddings (N, D) and logits (N, K)."""
+    (predictions, logits, embedding), (deep, own) = found, expected
+    following = activate(torch.from_numpy(logits).double(), target).numpy()
     if task is not None and np.isneginf(logits[:, own.shape[1] :]).all():  # labels of other tasks
         logits = logits[:, : own.shape[1]]
     delta = _difference("a logit", logits, own)
-    _difference("a probability", probabilities, following)
+    what = "a value" if target and target.kind == "values" else "a probability"
+    _difference(what, predictions, following, max(1.0, np.abs(following).max()))
     _difference("a value of an embedding", embedding, deep, max(1.0, np.abs(deep).max()))
     return delta
 
@@ -139,7 +148,7 @@ def _difference(what: str, found: Floats, expected: Floats, scale: float = 1.0) 
 
 
 def score_onnx(model: Path | bytes, clips: Clips, batch_size: int = 8, task: int | None = None) -> float:
-    """Return a file's UAR on a partition, through onnxruntime on CPU.
+    """Return a file's score on a partition, through onnxruntime on CPU: of labels the UAR, else what selects on dev.
 
     Args:
         model: The file, or its content.
@@ -150,30 +159,44 @@ def score_onnx(model: Path | bytes, clips: Clips, batch_size: int = 8, task: int
     Raises:
         ExportError: onnxruntime cannot load or run it.
     """
+    if clips.target is not None and clips.kind != "label":
+        logits = torch.from_numpy(_logits(model, clips, batch_size, task))
+        return next(iter(target_scores(clips.target, clips.truth(), activate(logits, clips.target)).values()))
     truth = [clips.labels[target] for target in clips.targets.tolist()]
     return unweighted_average_recall(truth, predict_onnx(model, clips, batch_size, task), clips.labels)
 
 
 def predict_onnx(model: Path | bytes, clips: Clips, batch_size: int = 8, task: int | None = None) -> list[str]:
     """Return the label that a file gives each clip of a partition; arguments and errors as of ``score_onnx``."""
+    return [clips.labels[index] for index in _logits(model, clips, batch_size, task).argmax(-1)]
+
+
+def _logits(model: Path | bytes, clips: Clips, batch_size: int, task: int | None) -> npt.NDArray[np.float32]:
+    """Return the logits (N, K) that a file gives clips; those of a bank are as wide as its largest task."""
     session = opened(model, torch.get_num_threads())
     masked = takes_lengths(session)
-    prediction = np.zeros(len(clips), np.int64)
+    rows = np.zeros((len(clips), len(clips.labels)), np.float32)
     for batch in clips.in_order(batch_size if masked else 1):
         lengths = clips.lengths[batch.index] if batch.lengths is None else batch.lengths
         (logits,) = run(session, ["logits"], feed(batch.waveform, lengths if masked else None, task))
-        prediction[batch.index.cpu().numpy()] = logits.argmax(-1)
-    return [clips.labels[index] for index in prediction]
+        rows[batch.index.cpu().numpy()] = logits[:, : len(clips.labels)]
+    return rows
 
 
-def check_score(uar: float, expected: float, test: Clips) -> None:
+def check_score(score: float, expected: float, test: Clips) -> None:
     """Let one clip flip between devices and precisions, but no more.
 
+    Args:
+        score: What ``score_onnx`` gave.
+        expected: What the run says.
+        test: The clips.
+
     Raises:
-        ExportError: The UAR is another one.
+        ExportError: The score is another one.
     """
-    if abs(uar - expected) > max(0.01, 1.001 * one_clip(test)):
-        raise ExportError(f"its test UAR through onnxruntime is {uar:.3f}, but the run's is {expected:.3f}")
+    what, room = ("UAR", 1.001 * one_clip(test)) if test.kind == "label" else ("score", 0.0)
+    if abs(score - expected) > max(0.01, room):
+        raise ExportError(f"its test {what} through onnxruntime is {score:.3f}, but the run's is {expected:.3f}")
 
 
 def one_clip(test: Clips) -> float:

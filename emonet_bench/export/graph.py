@@ -16,18 +16,21 @@ from torch.onnx.operators import shape_as_tensor
 
 from emonet_bench.export.cleaning import cleaned
 from emonet_bench.networks import Classifier, PerCorpus
+from emonet_bench.networks.outputs import activate
 from emonet_bench.networks.windowing import aggregate_windows
-from emonet_bench.types import InputSpec
+from emonet_bench.types import InputSpec, Target
 
 OPSET = 17
 INPUTS = ("waveform", "lengths", "task")
-OUTPUTS = ("probabilities", "logits", "embedding")
+FURTHER_OUTPUTS = ("logits", "embedding")
 DESCRIPTIONS = {
     "waveform": "Mono audio in [-1, 1] at the model's sampling rate; what lies past a clip's length is ignored.",
     "lengths": "Valid samples of each row; what lies outside of 1 to samples counts as the nearest of them.",
     "task": "Which task, counted from 0 in the order of the metadata's labels.",
     "probabilities": "Of each label, in the order of the metadata's labels.",
-    "logits": "Before the softmax.",
+    "scores": "Of each label for itself, from 0 to 1, in the order of the metadata's labels.",
+    "values": "Of each attribute on its scale, in the order of the metadata's labels.",
+    "logits": "Before the softmax; of scores before the sigmoid, of values before the scale.",
     "embedding": "What the head is given.",
 }
 """What viewers such as Netron show of each input and output."""
@@ -49,15 +52,17 @@ class ExportModule(nn.Module):
     Args:
         classifier: What ``freeze`` returned.
         input_spec: What is heard of each clip, see ``evaluation_input``.
+        target: What it predicts; None: one of its labels.
     """
 
-    def __init__(self, classifier: nn.Module, input_spec: InputSpec) -> None:
+    def __init__(self, classifier: nn.Module, input_spec: InputSpec, target: Target | None = None) -> None:
         super().__init__()
         self.classifier = classifier
         self.input_spec = input_spec
+        self.target = target
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Map waveforms (N, S) and valid samples (N,) to probabilities (N, K), logits (N, K), embeddings (N, D).
+        """Map waveforms (N, S) and valid samples (N,) to predictions (N, K), logits (N, K), embeddings (N, D).
 
         Lengths outside of 1 to S count as the nearest of them. A clip that holds NaN or infinity gives NaN.
         """
@@ -67,13 +72,18 @@ class ExportModule(nn.Module):
         embedding, logits = aggregate_windows(self.scored, waveform, lengths, self.input_spec)
         spoilt = poison(torch.where(valid, waveform, 0.0))
         logits = logits + spoilt
-        return logits.softmax(-1), logits, embedding + spoilt
+        return activate(logits, self.target), logits, embedding + spoilt
 
     def scored(self, waveform: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return embeddings (N, D) and logits (N, K); without lengths, every clip fills its row."""
         classifier = cast("Any", self.classifier)
         embedding: Tensor = classifier.network.embed(waveform, lengths)
         return embedding, classifier.heads(embedding)
+
+
+def output_names(target: Target | None) -> list[str]:
+    """Name the outputs of a file that predicts a target; None: one of some labels."""
+    return [target.output if target else "probabilities", *FURTHER_OUTPUTS]
 
 
 def poison(waveform: Tensor) -> Tensor:
@@ -120,8 +130,8 @@ def trace(deployed: ExportModule, *inputs: Tensor) -> bytes:
     Returns:
         The ONNX model, serialised.
     """
-    names = INPUTS[: len(inputs)]
-    axes = {name: {0: "batch"} for name in (*names[:2], *OUTPUTS)} | {"waveform": {0: "batch", 1: "samples"}}
+    names, outputs = INPUTS[: len(inputs)], output_names(deployed.target)
+    axes = {name: {0: "batch"} for name in (*names[:2], *outputs)} | {"waveform": {0: "batch", 1: "samples"}}
     content = io.BytesIO()
     with torch.no_grad(), _quiet():
         torch.onnx.export(
@@ -131,7 +141,7 @@ def trace(deployed: ExportModule, *inputs: Tensor) -> bytes:
             dynamo=False,
             opset_version=OPSET,
             input_names=list(names),
-            output_names=list(OUTPUTS),
+            output_names=outputs,
             dynamic_axes=axes,
         )
     return cleaned(content.getvalue())

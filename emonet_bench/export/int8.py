@@ -61,6 +61,8 @@ def quantise(model: Path, target: Path, train: Clips, test: Clips, unmasked: byt
     """
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
+    if test.kind != "label":
+        raise ExportError(f"--quantize: {model} predicts {test.kind}, and int8 is measured by UAR; keep it as it is")
     _remove(target)
     with TemporaryDirectory() as folder:
         source, variant = Path(folder) / model.name, Path(folder) / "int8.onnx"

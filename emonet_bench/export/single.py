@@ -9,24 +9,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emonet_bench.deploy.metadata import target_said
 from emonet_bench.deploy.model import TWIN_OF, twin_path
 from emonet_bench.errors import ExportError
 from emonet_bench.export.file import write_model
 from emonet_bench.export.gate import EXAMPLE, check_parity, clips, first_line
 from emonet_bench.export.graph import DESCRIPTIONS, ExportModule, freeze, poison, trace
 from emonet_bench.networks import Classifier
-from emonet_bench.types import InputSpec
+from emonet_bench.networks.outputs import activate
+from emonet_bench.types import InputSpec, Target
 
 
 class SingleModule(ExportModule):
     """A frozen classifier that hears whole clips, every row of them full."""
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
-        """Map waveforms (N, S) to probabilities (N, K), logits (N, K) and embeddings (N, D)."""
+        """Map waveforms (N, S) to predictions (N, K), logits (N, K) and embeddings (N, D)."""
         embedding, logits = self.scored(waveform, None)
         spoilt = poison(waveform)
         logits = logits + spoilt
-        return logits.softmax(-1), logits, embedding + spoilt
+        return activate(logits, self.target), logits, embedding + spoilt
 
 
 def export_single(classifier: Classifier, corpus: str, model: Path, input_spec: InputSpec) -> tuple[Path, float]:
@@ -67,10 +69,12 @@ def unmasked_content(classifier: Classifier, corpus: str, model: Path, input_spe
 
     if input_spec.window is not None:
         raise ExportError("windows have masks of their own")
-    traced = _traced(classifier, corpus, input_spec)
-    delta = check_parity(traced, classifier, corpus, input_spec, single=True)
-    made, original = onnx.load_model_from_string(traced), onnx.load(model)
+    original = onnx.load(model)
     told = {entry.key: entry.value for entry in original.metadata_props}
+    target = target_said(told)
+    traced = _traced(classifier, corpus, input_spec, target)
+    delta = check_parity(traced, classifier, corpus, input_spec, single=True, target=target)
+    made = onnx.load_model_from_string(traced)
     changed = {TWIN_OF: hashlib.sha256(model.read_bytes()).hexdigest(), "parity_max_delta": f"{delta:.3g}"}
     onnx.helper.set_model_props(made, {**told, **changed})
     for value in [*made.graph.input, *made.graph.output]:
@@ -78,10 +82,10 @@ def unmasked_content(classifier: Classifier, corpus: str, model: Path, input_spe
     return made.SerializeToString(), delta
 
 
-def _traced(classifier: Classifier, corpus: str, input_spec: InputSpec) -> bytes:
+def _traced(classifier: Classifier, corpus: str, input_spec: InputSpec, target: Target | None) -> bytes:
     example: Any = clips(EXAMPLE, input_spec)[0]
     try:
         with torch.no_grad():
-            return trace(SingleModule(freeze(classifier, corpus).cpu(), input_spec), example)
+            return trace(SingleModule(freeze(classifier, corpus).cpu(), input_spec, target), example)
     except Exception as error:  # whatever a network or the exporter does not like
         raise ExportError(f"the network cannot be exported without lengths ({first_line(error)})") from error

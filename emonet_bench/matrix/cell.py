@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ from emonet_bench.training import checkpoints, features, initialisation
 from emonet_bench.training.loop import train
 from emonet_bench.training.methods import methods_of
 from emonet_bench.training.prediction import predict, training_window
-from emonet_bench.types import InputSpec, Partition, Plan, TrainingSet
+from emonet_bench.training.teachers import consult
+from emonet_bench.types import Architecture, InputSpec, Partition, Plan, Strategy, Teacher, TrainingSet
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def _carry_out(job: Job, directory: Path) -> RunRecord:
     times: dict[str, Any] = {"started": telemetry.utc(started), "finished": telemetry.utc(datetime.now(UTC))}
     record = RunRecord(**run.header(), **outcome, **times)
     if not record.failed:
-        _log.info("%s ends, test UAR %.4f", job.cell.spec.title, record.test.uar)
+        _log.info("%s ends, test %s %.4f", job.cell.spec.title, *record.test.headline)
     return record
 
 
@@ -179,13 +180,13 @@ class _Run:
         yield
         self.seconds[name] = round(time.perf_counter() - started, 3)
 
-    def _open(self) -> dict[str, OpenCorpus]:
+    def _open(self, sampling_rate: int | None = None) -> dict[str, OpenCorpus]:
         evaluated = () if self.spec.evaluate is None else (self.spec.evaluate.ref,)
         return {
             ref.name: open_corpus(
                 self.plugins.corpora[ref.name],
                 ref.division,
-                self.recipe.sampling_rate,
+                sampling_rate or self.recipe.sampling_rate,
                 cache_directory(),
                 skip_bad=self.job.skip_bad_files,
             )
@@ -205,12 +206,24 @@ class _Run:
         network = architecture.build(
             parse(architecture.options, self.spec.architecture_options, architecture.name), self.input_spec
         )
-        corpora = [TrainingSet(name, parts["train"].labels, len(parts["train"])) for name, parts in clips.items()]
-        source = checkpoints.load(self.job.source, architecture.load_external) if self.job.source else None
+        trained = initialisation.one_partition(clips, "train")
+        corpora = [TrainingSet(name, train.labels, len(train), train.kind) for name, train in trained.items()]
+        source = self._source(architecture, strategy)
         options = parse(strategy.options, self.spec.strategy_options, strategy.name)
         plan = strategy.prepare(network, corpora, source, options)
         plan.classifier.to(self.device)
-        return plan
+        return replace(plan, notes={**plan.notes, "teacher": source.title}) if isinstance(source, Teacher) else plan
+
+    def _source(self, architecture: Architecture, strategy: Strategy) -> checkpoints.Checkpoint | Teacher | None:
+        """Return what the strategy starts from: a trained network, or a teacher that was asked about all clips."""
+        run = self.job.source
+        if run is None:
+            return None
+        if strategy.teacher is None:
+            return checkpoints.load(run, architecture.load_external)
+        heard = self._open(RunFiles(run).read_record().spec.training.sampling_rate)
+        clips = {name: self._clips(corpus)["train"] for name, corpus in heard.items()}
+        return consult(run, clips, self.plugins, f"the teacher of {self.spec.architecture} on {self.spec.corpus}")
 
     @property
     def input_spec(self) -> InputSpec:
@@ -247,7 +260,7 @@ class _Run:
         for part in probabilities.values():
             guards.check_probabilities(part, name)
         rows = scoring.prediction_rows(parts, probabilities)
-        self.files.write_predictions(parts["test"].labels, rows, self._part(name))
+        self.files.write_predictions(parts["test"].labels, rows, self._part(name), parts["test"].kind)
         return {part: scoring.score(parts[part], probabilities[part]) for part in scoring.EVALUATED}
 
     def _part(self, name: str) -> str | None:
@@ -255,6 +268,7 @@ class _Run:
         return name if len(self.spec.trained_corpora()) > 1 else None
 
     def _checkpoint_header(self, opened: Mapping[str, OpenCorpus]) -> dict[str, Any]:
+        kinds = {name: corpus.target.kind for name, corpus in opened.items() if corpus.target.kind != "label"}
         return {
             "architecture": self.spec.architecture,
             "architecture_options": self.spec.architecture_options,
@@ -262,6 +276,7 @@ class _Run:
             "strategy_options": self.spec.strategy_options,
             "signal": asdict(self.input_spec),
             "evaluation": self.recipe.evaluation,
-            "corpora": {name: list(corpus.corpus.labels) for name, corpus in opened.items()},
+            "corpora": {name: list(corpus.target.names) for name, corpus in opened.items()},
             "run_id": self.job.cell.run_id,
+            **({"kinds": kinds} if kinds else {}),
         }

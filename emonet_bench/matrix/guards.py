@@ -13,6 +13,7 @@ from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell
+from emonet_bench.training import losses
 
 _REMEDY = "run the matrix again, so that it is planned anew"
 
@@ -55,10 +56,10 @@ def check_labels(train_clips: Mapping[str, Clips]) -> None:
         TrainingError: They have one.
     """
     for name, clips in train_clips.items():
-        if len(set(clips.targets.tolist())) < 2:  # noqa: PLR2004
-            raise TrainingError(
-                f"corpus {name}: all training clips have one label; use a protocol or a limit that leaves at least two"
-            )
+        try:
+            losses.check_labels(clips.targets)
+        except TrainingError as error:
+            raise TrainingError(f"corpus {name}: {error}") from None
 
 
 def check_weights(classifier: Classifier) -> None:

@@ -10,6 +10,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.methods import check_methods
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.types import TeacherRun
 
 _EXCLUDABLE = ("corpus", "architecture", "strategy", "seed")
 
@@ -34,6 +35,31 @@ def check_names(matrix: Matrix, plugins: Plugins) -> None:
     _check_tables(matrix, plugins)
     _check_exclude(matrix, plugins)
     _check_maps(matrix, plugins)
+
+
+def check_teacher(wanted: TeacherRun, strategy: str, plugins: Plugins) -> None:
+    """Hold the run that teaches to what is known and starts from nothing.
+
+    Args:
+        wanted: The teacher.
+        strategy: Name of the strategy that asks for it.
+        plugins: Where names are registered.
+
+    Raises:
+        ConfigError: Its architecture or strategy is unknown, or it does not start from nothing.
+    """
+    for registry, name in (
+        (plugins.architectures, wanted.architecture),
+        (plugins.strategies, wanted.strategy),
+    ):
+        if name not in registry:
+            raise ConfigError(f"options.{strategy}: no teacher {name!r} is registered{did_you_mean(name, registry)}")
+    own = plugins.strategies[wanted.strategy]
+    if own.needs_source or own.multi_corpus or own.teacher:
+        raise ConfigError(
+            f"options.{strategy}: {wanted.strategy!r} does not train a teacher from nothing on one corpus; name a "
+            "strategy that does"
+        )
 
 
 def _check_exclude(matrix: Matrix, plugins: Plugins) -> None:

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from emonet_bench.config import Options, Training
+from emonet_bench.config import Training
 from emonet_bench.data.corpus_ref import CorpusRef, join_refs
 from emonet_bench.data.label_maps import map_labels
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix, variants
-from emonet_bench.matrix.methods import method_origins, source_recipes, with_options
-from emonet_bench.matrix.names import check_names
+from emonet_bench.matrix.choices import Choice, Choices
+from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix
+from emonet_bench.matrix.kinds import unfit
+from emonet_bench.matrix.methods import method_origins, source_recipes
+from emonet_bench.matrix.names import check_names, check_teacher
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget, run_id
-from emonet_bench.types import Strategy
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """One resolved combination, without corpus, fold and source."""
-
-    architecture: str
-    architecture_options: dict[str, Any]
-    strategy: str
-    strategy_options: dict[str, Any]
-    training: Training
-    seed: int
+from emonet_bench.types import Strategy, TeacherRun
 
 
 @dataclass
@@ -51,8 +40,12 @@ class Planner:
     plugins: Plugins
     open_corpus: Callable[..., OpenCorpus]
     resolve: Callable[[Training], Training]
+    _choices: Choices = field(init=False)
     _cells: dict[str, Cell] = field(default_factory=dict)
     _protocol_ids: dict[tuple[str, int | None], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._choices = Choices(self.matrix, self.plugins, self.resolve)
 
     def cells(self) -> list[Cell]:
         """Return all cells, each source before the cells that start from it.
@@ -61,7 +54,7 @@ class Planner:
             ConfigError: A name or an option is wrong.
         """
         check_names(self.matrix, self.plugins)
-        for name, choice in itertools.product(self.matrix.entries, self._choices()):
+        for name, choice in itertools.product(self.matrix.entries, self._choices):
             if not self._excluded(name, choice):
                 self._add_targets(name, choice)
         if not any(cell.wanted for cell in self._cells.values()):
@@ -71,46 +64,7 @@ class Planner:
                 self._add_zero_shot_cells(cell)
         return list(self._cells.values())
 
-    def _choices(self) -> Iterator[_Choice]:
-        matrix, plugins = self.matrix, self.plugins
-        for architecture, strategy in itertools.product(matrix.architectures, matrix.strategies):
-            combinations = itertools.product(
-                self._variants(plugins.architectures[architecture].options, architecture),
-                self._variants(plugins.strategies[strategy].options, strategy),
-                self._recipes(architecture, strategy),
-                matrix.seeds,
-            )
-            for architecture_options, strategy_options, training, seed in combinations:
-                yield _Choice(
-                    architecture,
-                    architecture_options,
-                    strategy,
-                    strategy_options,
-                    self.resolve(training),
-                    seed,
-                )
-
-    def _recipes(self, architecture: str, strategy: str) -> list[Training]:
-        """List the trainings; those that an architecture that is fitted cannot tell apart are one, the first."""
-        recipes = [
-            recipe
-            for said in variants(Training, self.matrix.recipe(architecture, strategy), "training")
-            for recipe in with_options(said, self.matrix, self.plugins)
-        ]
-        if self.plugins.architectures[architecture].fit is None:
-            return recipes
-        first: dict[tuple[Any, ...], Training] = {}
-        for recipe in recipes:
-            first.setdefault(_heard_by_fit(recipe), recipe)
-        return list(first.values())
-
-    def _variants(
-        self, model: type[Options], name: str, default: Mapping[str, Any] = MappingProxyType({})
-    ) -> list[dict[str, Any]]:
-        values = {**default, **self.matrix.options.get(name, {})}
-        return [options.model_dump(mode="json") for options in variants(model, values, f"options.{name}")]
-
-    def _excluded(self, corpus: str, choice: _Choice) -> bool:
+    def _excluded(self, corpus: str, choice: Choice) -> bool:
         values = {
             "corpus": corpus,
             "architecture": choice.architecture,
@@ -122,33 +76,37 @@ class Planner:
             for entry in self.matrix.exclude
         )
 
-    def _open(self, names: Sequence[str], choice: _Choice) -> list[OpenCorpus]:
+    def _open(self, names: Sequence[str], choice: Choice) -> list[OpenCorpus]:
         return [self.open_corpus(name, choice.training.sampling_rate) for name in names]
 
-    def _add_targets(self, name: str, choice: _Choice) -> None:
+    def _add_targets(self, name: str, choice: Choice) -> None:
         strategy = self.plugins.strategies[choice.strategy]
         names = list(self.matrix.entries) if strategy.multi_corpus else [name]
         fit = self.plugins.architectures[choice.architecture].fit
         skip = None
-        if fit is not None and (strategy.needs_source or strategy.multi_corpus):
+        if fit is not None and (strategy.needs_source or strategy.multi_corpus or strategy.teacher):
             skip = f"{choice.architecture} is not trained by gradients: only training from scratch applies"
+        skip = skip or unfit(self.plugins.architectures[choice.architecture], strategy, self._open(names, choice))
 
         @cache
         def sources(fold: int | None) -> Sequence[Cell | Path | str | None]:
             return self._sources(name, fold, choice, strategy) if strategy.needs_source and skip is None else [None]
 
         for fold in self._folds(names, choice):
+            if strategy.teacher is not None and skip is None:
+                self._add(names, choice, fold, self._teacher(name, fold, choice, strategy.teacher), skip)
+                continue
             for source in sources(fold if self.matrix.source == ALL else None):  # others hear no fold of the target
                 self._add(names, choice, fold, source, skip)
 
-    def _folds(self, names: Sequence[str], choice: _Choice) -> list[int | None]:
+    def _folds(self, names: Sequence[str], choice: Choice) -> list[int | None]:
         """List the folds that any of some corpora has; a corpus without one of them takes its own first there."""
         numbers = {fold for corpus in self._open(names, choice) for fold in corpus.folds if fold is not None}
         found: list[int | None] = [*sorted(numbers)]
         return found or [None]
 
     def _sources(
-        self, target: str, fold: int | None, choice: _Choice, strategy: Strategy
+        self, target: str, fold: int | None, choice: Choice, strategy: Strategy
     ) -> Sequence[Cell | Path | str]:
         """Return the sources' cells, the path of a checkpoint, or the reason why there is none."""
         wanted, entries = self.matrix.source, list(self.matrix.entries)
@@ -168,8 +126,22 @@ class Planner:
             return ["no corpus other than the target to start from"]
         return self._trained_on(others, self._folds(others, choice)[0], choice, strategy)
 
+    def _teacher(
+        self, target: str, fold: int | None, choice: Choice, name: Callable[[Mapping[str, Any]], TeacherRun]
+    ) -> Cell:
+        """Add the run that teaches, where the matrix has none."""
+        wanted = name(choice.strategy_options)
+        check_teacher(wanted, choice.strategy, self.plugins)
+        found = list(self._choices.of(wanted.architecture, wanted.strategy, [choice.seed], wanted.options))
+        if len(found) > 1:
+            raise ConfigError(
+                f"options.{choice.strategy}: {len(found)} runs of {wanted.architecture} {wanted.strategy} could teach, "
+                "by lists in options or training; name the options of one: teacher_options"
+            )
+        return self._add([target], found[0], fold, None, None, wanted=False)
+
     def _trained_on(
-        self, corpora: Sequence[str], fold: int | None, choice: _Choice, strategy: Strategy
+        self, corpora: Sequence[str], fold: int | None, choice: Choice, strategy: Strategy
     ) -> Sequence[Cell]:
         """Add a source for each variant of its strategy's options; the target's strategy knows the best default."""
         assert strategy.source_strategies is not None
@@ -187,7 +159,7 @@ class Planner:
                 None,
                 wanted=False,
             )
-            for options, training in itertools.product(self._variants(model, name, known), recipes)
+            for options, training in itertools.product(self._choices.options(model, name, known), recipes)
         ]
 
     def _knows_one_corpus(self, spec: RunSpec) -> bool:
@@ -201,9 +173,11 @@ class Planner:
         spec, known = source.spec, self.plugins.corpora
         rate = spec.training.sampling_rate
         trained = self.open_corpus(spec.corpus, rate)
+        if trained.target.kind != "label":
+            return
         for target, name in itertools.product(self.matrix.entries, self.matrix.evaluate):
             labels = map_labels(known[spec.corpus], trained.corpus.labels, known[target], name)
-            if target == spec.corpus or labels is None:
+            if target == spec.corpus or labels is None or self.open_corpus(target, rate).target.kind != "label":
                 continue
             there = self.open_corpus(target, rate, name)
             target_of = ZeroShotTarget(corpus=target, protocol=there.protocol, labels=labels)
@@ -216,7 +190,7 @@ class Planner:
     def _add(
         self,
         corpora: Sequence[str],
-        choice: _Choice,
+        choice: Choice,
         fold: int | None,
         source: Cell | Path | str | None,
         skip: str | None,
@@ -279,11 +253,6 @@ class Planner:
             ],
             "plugins": {origin.name: origin.version for origin in origins},
         }
-
-
-def _heard_by_fit(recipe: Training) -> tuple[Any, ...]:
-    """Return the options of a training that a fit and its evaluation may depend on; ``build`` is given the window."""
-    return recipe.sampling_rate, recipe.evaluation, recipe.window, recipe.limit, recipe.device, recipe.threads
 
 
 def _source_id(source: Cell | Path | str | None) -> str | None:

@@ -53,7 +53,8 @@ class ProgressLines(Listener):
     def finished(self, cell: Cell, record: RunRecord) -> None:
         """Print a cell's test UAR."""
         known = "" if cell.run_id in self._started else " (on disk already)"
-        self._end(cell, f"finished, test UAR {record.test.uar:.3f}{known}")
+        metric, score = record.test.headline
+        self._end(cell, f"finished, test {metric} {score:.3f}{known}")
 
     def failed(self, cell: Cell, error: RunError) -> None:
         """Print why a cell failed."""

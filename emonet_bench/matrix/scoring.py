@@ -11,6 +11,7 @@ from torch import Tensor
 from emonet_bench import audit, metrics
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
+from emonet_bench.metrics.targets import target_scores
 from emonet_bench.runs.facts import (
     CorpusFacts,
     CoverageFacts,
@@ -19,6 +20,7 @@ from emonet_bench.runs.facts import (
     ScoredPartition,
     Scores,
     stated,
+    target_facts,
 )
 from emonet_bench.training.prediction import label_names
 from emonet_bench.types import Partition, Plan
@@ -27,7 +29,9 @@ EVALUATED: tuple[Partition, ...] = ("dev", "test")
 
 
 def score(clips: Clips, probabilities: Tensor) -> ScoredPartition:
-    """Score predictions, the confusion matrix included."""
+    """Score predictions; of labels, the confusion matrix included."""
+    if clips.target is not None and clips.kind != "label":
+        return ScoredPartition(scores=Scores(metrics=target_scores(clips.target, clips.truth(), probabilities)))
     truth, prediction = label_names(clips, probabilities.argmax(-1))
     return ScoredPartition(
         scores=Scores(**metrics.scores(truth, prediction, clips.labels)),
@@ -44,6 +48,9 @@ def prediction_rows(parts: Mapping[Partition, Clips], probabilities: Mapping[Par
     """
     for part, rows in probabilities.items():
         clips = parts[part]
+        if clips.kind != "label":
+            yield from _target_rows(part, clips, rows)
+            continue
         truth, prediction = label_names(clips, rows.argmax(-1))
         for name, speaker, label, guess, row in zip(
             clips.names, clips.speakers, truth, prediction, rows.tolist(), strict=True
@@ -51,20 +58,31 @@ def prediction_rows(parts: Mapping[Partition, Clips], probabilities: Mapping[Par
             yield [name, part, speaker or "", label, guess, *(f"{value:.6g}" for value in row)]
 
 
+def _target_rows(part: Partition, clips: Clips, predicted: Tensor) -> Iterator[list[str]]:
+    truth = clips.truth().tolist()
+    for name, speaker, true, row in zip(clips.names, clips.speakers, truth, predicted.tolist(), strict=True):
+        yield [name, part, speaker or "", *map(repr, (*true, *row))]
+
+
 def joint_scores(scored: Mapping[str, Mapping[Partition, ScoredPartition]]) -> dict[str, Any]:
     """Return each corpus's scores as fields of a ``RunRecord``; several corpora are averaged and listed."""
     if len(scored) == 1:
         (parts,) = scored.values()
+        confusion = {part: both.confusion for part, both in parts.items() if both.confusion is not None}
         return {
             "scores": {part: both.scores for part, both in parts.items()},
-            "confusion": {part: both.confusion for part, both in parts.items()},
+            **({"confusion": confusion} if confusion else {}),
         }
     means = {part: _mean([parts[part].scores for parts in scored.values()]) for part in EVALUATED}
     return {"scores": means, "per_corpus": {name: dict(parts) for name, parts in scored.items()}}
 
 
 def _mean(each: Sequence[Scores]) -> Scores:
-    return Scores(uar=fmean(scores.uar for scores in each), accuracy=fmean(scores.accuracy or 0.0 for scores in each))
+    if each[0].metrics is not None:
+        shared = [name for name in each[0].metrics if all(name in (scores.metrics or {}) for scores in each)]
+        return Scores(metrics={name: fmean((scores.metrics or {})[name] for scores in each) for name in shared})
+    uar, accuracy = (fmean(getattr(scores, name) or 0.0 for scores in each) for name in ("uar", "accuracy"))
+    return Scores(uar=uar, accuracy=accuracy)
 
 
 def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int | None) -> dict[str, Any]:
@@ -72,8 +90,8 @@ def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int 
 
     def facts(corpus: OpenCorpus) -> CorpusFacts:
         divided = corpus.divide(corpus.fold_or_first(fold), limit)
-        return CorpusFacts(
-            labels=list(corpus.corpus.labels),
+        found = CorpusFacts(
+            labels=list(corpus.target.names),
             protocol_id=corpus.protocol_id(limit),
             fingerprint=corpus.fingerprint,
             audit=audit.verdict(audit.quick(corpus)),
@@ -83,6 +101,8 @@ def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int 
             licence=corpus.corpus.licence,
             partitions={part: PartitionFacts(**corpus.statistics(index)) for part, index in divided.items()},
         )
+        told = target_facts(corpus.target)
+        return found if told is None else found.model_copy(update={"target": told})
 
     if len(opened) == 1:
         (corpus,) = opened.values()

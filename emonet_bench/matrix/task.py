@@ -98,7 +98,7 @@ def plan_task(
         _rehearse(task, source, resolve(training), options)
     plugins.add_corpora(task.corpora)
     planned = plan(matrix_source(task.matrix(training, options)), plugins, threads=task.threads, reading=reading)
-    (cell,) = planned.cells
+    (cell,) = (cell for cell in planned.cells if cell.wanted)  # its teacher beside it, where it has one
     if cell.skip:
         raise ConfigError(cell.skip)
     return planned

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
+from emonet_bench.errors import ConfigError
 from emonet_bench.networks.heads import Head
+from emonet_bench.networks.outputs import INDEPENDENT
 from emonet_bench.networks.per_corpus import PerCorpus
 from emonet_bench.types import FrozenFeatures, Network, ParameterGroup, TrainingSet
 
@@ -44,9 +48,24 @@ class Classifier(nn.Module):
 
 
 def build_classifier(network: Network, corpora: Iterable[TrainingSet]) -> Classifier:
-    """Give a network a new head for each corpus: its own kind (``make_head``) or EmoNet's."""
-    make = getattr(network, "make_head", None) or (lambda classes: Head(network.dim, classes))
-    return Classifier(network, {corpus.corpus: make(len(corpus.labels)) for corpus in corpora})
+    """Give a network a new head for each corpus: its own kind (``make_head``) or EmoNet's.
+
+    Raises:
+        ConfigError: A corpus has label sets or values, and the network's own heads are for labels only.
+    """
+    return Classifier(network, {corpus.corpus: _head(network, corpus) for corpus in corpora})
+
+
+def _head(network: Network, corpus: TrainingSet) -> nn.Module:
+    make: Callable[..., nn.Module] = getattr(network, "make_head", None) or partial(Head, network.dim)
+    if corpus.kind not in INDEPENDENT:
+        return make(len(corpus.labels))
+    if "independent" not in inspect.signature(make).parameters:
+        raise ConfigError(
+            f"corpus {corpus.corpus}: its target is of the kind {corpus.kind!r}, and the heads of "
+            f"{type(network).__name__} are for labels only; choose another architecture"
+        )
+    return make(len(corpus.labels), independent=True)
 
 
 def parameter_groups(parameters: Iterable[nn.Parameter], weight_decay: float | None = None) -> list[ParameterGroup]:

@@ -69,6 +69,7 @@ class TableCell:
         parity: Largest difference of an exported model's logits from the trained network's.
         drift: Largest difference of an exported model's UAR on test.
         source: What it started from, in words, or None.
+        teacher: Who taught it; empty: nobody.
         against: Comparison with the baseline cell on the same seeds and clips.
         p: Its p value after Holm's correction over the table.
         mcnemar: p value of McNemar's test against the baseline, where one seed is compared; uncorrected.
@@ -95,6 +96,7 @@ class TableCell:
     parity: float | None = None
     drift: float | None = None
     source: str | None = None
+    teacher: str = ""
     against: Comparison | None = None
     p: float | None = None
     mcnemar: float | None = None
@@ -155,6 +157,7 @@ class CellRuns:
             failed=failed,
             complete=not failed and all(have == folds for have in per_seed),
             halved=any(run.halved for run in done),
+            teacher=done[0].teacher,
             trainable=counts.trainable if counts else None,
             total=counts.total if counts else None,
             seconds=plain.fmean(seconds) if seconds else None,

@@ -122,12 +122,12 @@ def _points(row: Row, cost: str, baseline: str) -> Iterator[Point]:
     compared = {column.architecture for column, cell in row.cells.items() if cell.against}
     for column, cell in row.cells.items():
         spent, name = getattr(cell, cost), " ".join(filter(None, (column.strategy, column.tag)))
-        if not spent or column.architecture not in compared:
+        if not spent or not (column.architecture in compared or str(column) == baseline):
             continue
         if cell.against:
             span = cell.against
             yield Point(name, column.architecture, spent, span.difference, span.low, span.high, cell.significant)
-        elif column.strategy == baseline and cell.complete:
+        elif baseline in {column.strategy, str(column)} and cell.complete:
             yield Point(name, column.architecture, spent, 0.0)
 
 

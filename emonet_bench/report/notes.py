@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ def notes(rows: Sequence[Row], metric: MetricName, baseline: str, older: int, so
     Args:
         rows: All rows.
         metric: What is scored.
-        baseline: Strategy that the others are compared with.
+        baseline: Strategy, or column, that the others are compared with.
         older: How many runs were superseded.
         sources: How many joint runs only served as sources.
     """
@@ -35,6 +36,8 @@ def notes(rows: Sequence[Row], metric: MetricName, baseline: str, older: int, so
     if external := sorted({str(column) for column, cell in cells if cell.external}):
         yield f"External, made elsewhere and scored here; nobody can train them again: {', '.join(external)}."
     yield from _apart(rows)
+    for column, teacher in sorted({(column, cell.teacher) for column, cell in cells if cell.teacher}):
+        yield f"{column}: taught by {teacher}, a run on the same training clips."
     yield from _outcomes(cells, baseline)
     yield from _audits(rows)
     parities = [cell.parity for _, cell in cells if cell.parity is not None]
@@ -78,24 +81,26 @@ def _seeds(cells: Sequence[tuple[Column, TableCell]]) -> str:
 
 
 def _outcomes(cells: Sequence[tuple[Column, TableCell]], baseline: str) -> Iterator[str]:
-    compared = [(column, cell) for column, cell in cells if cell.against]
-    for strategy in sorted({column.strategy for column, _ in compared}):
-        signs = [
-            cell.significant and (1 if cell.against.difference > 0 else -1)
-            for column, cell in compared
-            if column.strategy == strategy and cell.against
-        ]
+    # Compared with a strategy, all architectures' cells of another are counted together; with a column, each column's.
+    whole = any(str(column) == baseline for column, _ in cells)
+    compared: dict[str, list[TableCell]] = defaultdict(list)
+    for column, cell in cells:
+        if cell.against:
+            compared[str(column) if whole else column.strategy].append(cell)
+    for name, own in sorted(compared.items()):
+        signs = [cell.significant and (1 if cell.against.difference > 0 else -1) for cell in own if cell.against]
         wins, losses = signs.count(1), signs.count(-1)
-        yield f"{strategy} against {baseline}: {wins} better, {losses} worse, {len(signs) - wins - losses} undecided."
-    units = sorted({cell.against.unit for _, cell in compared if cell.against and cell.significant}, reverse=True)
+        yield f"{name} against {baseline}: {wins} better, {losses} worse, {len(signs) - wins - losses} undecided."
+    tested = [cell for own in compared.values() for cell in own]
+    units = sorted({cell.against.unit for cell in tested if cell.against and cell.significant}, reverse=True)
     if units:
         how = f"paired bootstrap over {' or '.join(units)}, Holm"
-        yield f"* differs from {baseline} of the same architecture: p < .05, {how}."
-
-    for strategy in sorted({column.strategy for column, cell in compared if cell.order is not None}):
-        orders = [cell.order for column, cell in compared if column.strategy == strategy and cell.order is not None]
-        above = sum(order < ALMOST for order in orders)
-        yield f"{strategy} over seeds: almost stochastically above {baseline} in {above} of {len(orders)} cells."
+        yield f"* differs from {baseline}{'' if whole else ' of the same architecture'}: p < .05, {how}."
+    for name, own in sorted(compared.items()):
+        orders = [cell.order for cell in own if cell.order is not None]
+        if orders:
+            above = sum(order < ALMOST for order in orders)
+            yield f"{name} over seeds: almost stochastically above {baseline} in {above} of {len(orders)} cells."
 
 
 def _audits(rows: Sequence[Row]) -> Iterator[str]:

@@ -48,6 +48,7 @@ class CorpusResult:
         finished: When, in UTC.
         halved: What was done where a batch did not fit into memory at once.
         trained_on: Corpus and protocol that the network was trained on, where it is scored on another one; else empty.
+        teacher: Architecture and strategy of the run that taught it, where one did; else empty.
         external: What predictions hold that were made elsewhere; else None.
     """
 
@@ -74,6 +75,7 @@ class CorpusResult:
     finished: str = ""
     halved: str = ""
     trained_on: str = ""
+    teacher: str = ""
     external: Literal["labels", "probabilities"] | None = None
 
     @property
@@ -167,7 +169,7 @@ def read_predictions(result: CorpusResult) -> Predictions:
 
 def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[CorpusResult]:
     spec, files = record.spec, RunFiles(path)
-    source = None if spec.evaluate else sources.title(spec.source, path.parent)
+    source = None if spec.evaluate else sources.title(spec, path.parent)
     for ref in spec.scored_corpora():
         corpus = ref.name
         result = _result(spec, record.run_id, corpus, ref.division, source, "failed" if record.error else "done")
@@ -183,11 +185,12 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             parameters=record.parameters,
             seconds=record.seconds.get("train"),
             parity=exported.max_delta,
-            drift=None if exported.uar is None else abs(exported.uar - scores.uar),
+            drift=None if exported.uar is None or scores.uar is None else abs(exported.uar - scores.uar),
             not_exported=exported.error or "",
             predictions=files.predictions(corpus if record.joint else None),
             finished=record.finished,
             halved=record.notes.get("halved_batch", ""),
+            teacher=record.notes.get("teacher", ""),
         )
 
 
@@ -213,6 +216,8 @@ def _result(
 
 
 def _known(scores: Scores) -> dict[str, float]:
+    if scores.metrics is not None:
+        return dict(scores.metrics)
     known = {"uar": scores.uar, "accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
     return {name: value for name, value in known.items() if value is not None}
 
@@ -230,25 +235,31 @@ def _variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
 
 
 class _Sources:
-    """Describes sources without their seed, so that seeds of one recipe meet: by corpora and strategy, else by hash."""
+    """Describes sources without their seed, so that seeds of one recipe meet: by corpora and strategy, else by hash.
+
+    A source of another architecture, a teacher, is described by that, too.
+    """
 
     def __init__(self) -> None:
         self._places: dict[Path, dict[str, Path]] = {}
-        self._titles: dict[str, str] = {}
+        self._specs: dict[str, RunSpec | None] = {}
 
-    def title(self, source: str | None, results: Path) -> str | None:
-        """Describe a source whose run may lie among the results."""
-        if source is None:
+    def title(self, spec: RunSpec, results: Path) -> str | None:
+        """Describe the source of a run; the source's own run may lie among the results."""
+        if spec.source is None:
             return None
-        if source not in self._titles:
-            self._titles[source] = self._read(source, results)
-        return self._titles[source]
+        if spec.source not in self._specs:
+            self._specs[spec.source] = self._read(spec.source, results)
+        source = self._specs[spec.source]
+        if source is None:
+            return spec.source[:8]
+        other = "" if source.architecture == spec.architecture else f"{source.architecture} "
+        return f"{other}{source.strategy} on {source.corpus}"
 
-    def _read(self, source: str, results: Path) -> str:
+    def _read(self, source: str, results: Path) -> RunSpec | None:
         if results not in self._places:
             self._places[results] = {path.name.rpartition("-")[2]: path for path in results.iterdir()}
         try:
-            spec = RunFiles(self._places[results][source[:8]]).read_record().spec
+            return RunFiles(self._places[results][source[:8]]).read_record().spec
         except (StoreError, KeyError):
-            return source[:8]
-        return f"{spec.strategy} on {spec.corpus}"
+            return None

@@ -43,7 +43,8 @@ class Results:
 
         Args:
             metric: What to score.
-            baseline: The strategy that others of the same architecture are compared with.
+            baseline: The strategy that others of the same architecture are compared with; or a whole column, such as
+                ``"cnn scratch"``, that all others are compared with.
         """
         return summarise(self.records, metric, baseline)
 
@@ -62,7 +63,8 @@ class Results:
 
         Args:
             metric: What to score.
-            baseline: The strategy that others of the same architecture are compared with.
+            baseline: The strategy that others of the same architecture are compared with; or a whole column, such as
+                ``"cnn scratch"``, that all others are compared with.
         """
         import pandas as pd  # noqa: PLC0415 - slow
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from emonet_bench.config import did_you_mean
+from emonet_bench.errors import ConfigError
 from emonet_bench.metrics.significance import almost_stochastic_order, holm
 from emonet_bench.report.cells import CellRuns, MetricName, TableCell, pool_runs, rank
 from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_sources
@@ -28,7 +30,7 @@ class Table:
 
     Attributes:
         metric: What is scored.
-        baseline: Strategy that the others are compared with.
+        baseline: Strategy, or column, that the others are compared with.
         columns: By architecture, the baseline first.
         rows: In sorted order.
         notes: What a reader must know, a line each.
@@ -65,7 +67,11 @@ def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", basel
     Args:
         records: What ``load`` read.
         metric: What to score.
-        baseline: The strategy that others of the same architecture are compared with.
+        baseline: The strategy that others of the same architecture are compared with; or a whole column, such as
+            ``"cnn scratch"``, that all others are compared with.
+
+    Raises:
+        ConfigError: The baseline is none of the columns.
     """
     records = split_sources(records)
     crossed = zero_shots([record for record in records if record.trained_on], metric)
@@ -74,6 +80,7 @@ def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", basel
     row_of = row_keys(wanted)
     kept = latest(wanted, row_of)
     columns = columns_of(kept)
+    _check_baseline(baseline, columns.values())
     grouped: dict[RowKey, dict[Column, list[CorpusResult]]] = defaultdict(lambda: defaultdict(list))
     for record in kept:
         grouped[row_of(record)][columns[record.run_id]].append(record)
@@ -94,6 +101,15 @@ def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", basel
         tuple(pooled.values()),
         zero_shot=crossed,
     )
+
+
+def _check_baseline(baseline: str, columns: Iterable[Column]) -> None:
+    """Refuse a baseline that was asked for and is not among the columns."""
+    known = {name for column in columns for name in (column.strategy, str(column))}
+    if baseline != BASELINE and baseline not in known:
+        raise ConfigError(
+            f"--baseline: no strategy and no column is called {baseline!r}{did_you_mean(baseline, known)}"
+        )
 
 
 def _groups(crossed: Iterable[ZeroShot]) -> Iterator[CellRuns]:
@@ -139,9 +155,10 @@ def _row(groups: Mapping[Column, CellRuns], folds: set[int | None], metric: Metr
 
 
 def _reference(column: Column, groups: Mapping[Column, CellRuns], baseline: str) -> Column | None:
-    """Find the baseline cell of the same architecture, its options and the training alike."""
-    if column.strategy == baseline:
-        return None
+    """Find the column of that name, or the strategy's cell of the same architecture, options and training."""
+    named = next((other for other in groups if str(other) == baseline), None)
+    if named is not None or column.strategy == baseline:
+        return None if named == column else named
     return next(
         (
             other

@@ -10,6 +10,8 @@ from typing import Any
 
 from emonet_bench import metrics
 from emonet_bench.errors import EmonetBenchError, StoreError
+from emonet_bench.metrics.targets import target_scores
+from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.predictions import PredictionTable
 from emonet_bench.runs.record import RunRecord
@@ -85,8 +87,8 @@ def expected_files(record: RunRecord) -> set[str]:
 def _wrong(files: RunFiles, record: RunRecord) -> Iterator[str]:
     own: dict[str, list[dict[str, Any]]] = {}
     for corpus in (ref.name for ref in record.spec.scored_corpora()):
-        table = files.read_predictions(record, corpus)
-        for part, scores in _checked(record, corpus, table):
+        labelled = record.facts(corpus).target is None
+        for part, scores in _checked(record, corpus, files) if labelled else _checked_target(record, corpus, files):
             own.setdefault(part, []).append(scores)
             yield from scores.pop("problems")
     if record.joint:
@@ -96,9 +98,9 @@ def _wrong(files: RunFiles, record: RunRecord) -> Iterator[str]:
             yield from differences({name: getattr(stated, name) for name in names}, mean, part)
 
 
-def _checked(record: RunRecord, corpus: str, table: PredictionTable) -> Iterator[tuple[Partition, dict[str, Any]]]:
+def _checked(record: RunRecord, corpus: str, files: RunFiles) -> Iterator[tuple[Partition, dict[str, Any]]]:
     """Score each partition of a corpus; ``problems`` of a partition are what does not fit."""
-    facts, stated = record.facts(corpus), stated_scores(record, corpus)
+    facts, stated, table = record.facts(corpus), stated_scores(record, corpus), files.read_predictions(record, corpus)
     complete = record.schema_version >= _COMPLETE
     for part, said in stated.items():
         where, rows = f"{part} of {corpus}", table.part(part)
@@ -116,6 +118,19 @@ def _checked(record: RunRecord, corpus: str, table: PredictionTable) -> Iterator
         yield part, {**own, "problems": problems}
     if complete and (more := {row[1] for row in table.rows} - stated.keys()):
         raise StoreError(f"{table.file.name}: predictions on {min(more)}, of which the record says nothing")
+
+
+def _checked_target(record: RunRecord, corpus: str, files: RunFiles) -> Iterator[tuple[Partition, dict[str, Any]]]:
+    """Score each partition of a corpus whose target is no label, as ``_checked`` does."""
+    facts, table = record.facts(corpus), files.read_target_predictions(record, corpus)
+    for part, said in stated_scores(record, corpus).items():
+        rows = table.part(part)
+        if not rows.utterances:
+            raise StoreError(f"{table.file.name}: no prediction on {part}")
+        own = {"metrics": target_scores(target_of(facts), rows.truth, rows.predicted), "clips": len(rows.utterances)}
+        if part in facts.partitions:
+            said["clips"] = facts.partitions[part].clips
+        yield part, {**own, "problems": [*differences(said, own, f"{part} of {corpus}")]}
 
 
 def stated_scores(record: RunRecord, corpus: str) -> dict[Partition, dict[str, Any]]:

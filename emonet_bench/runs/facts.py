@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from emonet_bench.errors import StoreError
 from emonet_bench.files import check_file_name
-from emonet_bench.types import Partition
+from emonet_bench.types import LABEL, Partition, Target, TargetKind
 
 _JSON: TypeAdapter[Any] = TypeAdapter(Any)
 _LARGEST = 2**63  # of a whole number, as torch and other programs hold them
@@ -35,6 +35,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
+Scale = Annotated[list[float], Field(min_length=2, max_length=2)]
 Labels = Annotated[list[Name], Field(max_length=1_000)]
 Table = Annotated[list[Annotated[list[Count], Field(max_length=1_000)]], Field(max_length=1_000)]
 
@@ -58,22 +59,44 @@ class RunError(Part):
     traceback: Text = Field("", description="Where it was raised.")
 
 
+class TargetFacts(Part):
+    """What a run predicts that is not one label for each clip."""
+
+    name: Name = Field(description="Of the target, as the protocol names it.")
+    kind: TargetKind = Field(description="`votes`, `label-set` or `values`.")
+    scales: Annotated[list[Scale], Field(max_length=1_000)] = Field(
+        default_factory=list, description="Of values the lowest and the highest number of each attribute."
+    )
+
+
 class Scores(Part):
     """Scores of one partition."""
 
-    uar: Share = Field(description="Unweighted average recall.")
+    uar: Share | None = Field(None, description="Unweighted average recall; null where the target is no label.")
     accuracy: Share | None = Field(None, description="Share of right predictions.")
     macro_f1: Share | None = Field(None, description="Mean F1 over labels; the means of a joint run are without.")
     recall: dict[Name, Share | None] | None = Field(
         None, description="Of each label; null where the partition lacks it. The means of a joint run are without."
     )
+    metrics: dict[Name, float] | None = Field(
+        None,
+        description="Where the target is no label, its metrics by name; the first selects on dev. Of values `ccc` is "
+        "the mean over attributes and `ccc:arousal` that of one.",
+    )
+
+    @property
+    def headline(self) -> tuple[str, float]:
+        """The metric that selects on dev, by name, and its value."""
+        if self.metrics:
+            return next(iter(self.metrics.items()))
+        return "UAR", self.uar or 0.0
 
 
 class ScoredPartition(Part):
     """Scores of one corpus of a joint run on one partition."""
 
     scores: Scores = Field(description="As in `scores`.")
-    confusion: Table = Field(description="As in `confusion`.")
+    confusion: Table | None = Field(None, description="As in `confusion`.")
 
 
 class PartitionFacts(Part):
@@ -115,7 +138,8 @@ class CoverageFacts(Part):
 class CorpusFacts(Part):
     """What a run says of a corpus whose clips it scored."""
 
-    labels: Labels = Field(default_factory=list, description="In declared order.")
+    labels: Labels = Field(default_factory=list, description="In declared order; of values the attributes.")
+    target: TargetFacts | None = Field(None, description="What is predicted, where that is not the label.")
     protocol_id: Line = Field(
         "",
         description="Label set, partition or folds, split hash, selection rule, hashed; runs with different ids are "
@@ -135,6 +159,24 @@ class CorpusFacts(Part):
     partitions: dict[Partition, PartitionFacts] = Field(
         default_factory=dict, description="What each of `train`, `dev` and `test` holds."
     )
+
+
+def target_of(facts: CorpusFacts) -> Target:
+    """Return what a run predicts of a corpus.
+
+    Raises:
+        ConfigError: The record's names or scales make no target.
+    """
+    told = facts.target or TargetFacts(name=LABEL, kind="label")
+    scales = tuple((low, high) for low, high in told.scales)
+    return Target(told.name, told.kind, tuple(facts.labels), scales)
+
+
+def target_facts(target: Target) -> TargetFacts | None:
+    """Return what a record says of a target; None of a label, as records always were."""
+    if target.kind == "label":
+        return None
+    return TargetFacts(name=target.name, kind=target.kind, scales=[list(scale) for scale in target.scales])
 
 
 def parse_json(content: bytes | str) -> Any:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from emonet_bench.errors import StoreError
 from emonet_bench.files import child, open_regular, read_bytes, sync, write_text
+from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.history import Epoch, HistoryWriter, read_history
 from emonet_bench.runs.predictions import PredictionTable, read_predictions, write_predictions
 from emonet_bench.runs.record import LONGEST_RECORD, RunRecord, parse_record
+from emonet_bench.runs.target_predictions import TargetPredictions, read_target_predictions, write_target_predictions
+from emonet_bench.types import TargetKind
 
 RECORD = "result.json"
 """The record in a run's directory."""
@@ -107,11 +110,24 @@ class RunFiles:
         """
         return read_predictions(self.predictions(corpus if record.joint else None), record.facts(corpus).labels)
 
+    def read_target_predictions(self, record: RunRecord, corpus: str) -> TargetPredictions:
+        """Read the predictions on a corpus whose target is no label; see ``read_predictions``."""
+        target = target_of(record.facts(corpus))
+        path = self.predictions(corpus if record.joint else None)
+        return read_target_predictions(path, target.kind, target.names)
+
     def write_predictions(
-        self, labels: Sequence[str], rows: Iterable[Sequence[str]], corpus: str | None = None
+        self,
+        labels: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        corpus: str | None = None,
+        kind: TargetKind = "label",
     ) -> None:
-        """Write the predictions; see ``runs.predictions``."""
-        write_predictions(self.predictions(corpus), labels, rows)
+        """Write the predictions; see ``runs.predictions`` and, of other kinds of targets, ``target_predictions``."""
+        if kind == "label":
+            write_predictions(self.predictions(corpus), labels, rows)
+        else:
+            write_target_predictions(self.predictions(corpus), kind, labels, rows)
 
     def read_history(self) -> list[Epoch]:
         """Read the epochs that the training has behind it; none where nothing is written yet.

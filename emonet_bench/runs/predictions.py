@@ -103,11 +103,7 @@ def write_predictions(path: Path, labels: Sequence[str], rows: Iterable[Sequence
         labels: In declared order.
         rows: For each clip the five columns before the probabilities, then a probability for each label.
     """
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream)
-    writer.writerow([*COLUMNS, *(f"{PREFIX}{label}" for label in labels)])
-    writer.writerows(rows)
-    write_text(path, stream.getvalue())
+    write_rows(path, [*COLUMNS, *(f"{PREFIX}{label}" for label in labels)], rows)
 
 
 def read_predictions(path: Path, labels: Sequence[str]) -> PredictionTable:
@@ -120,6 +116,37 @@ def read_predictions(path: Path, labels: Sequence[str]) -> PredictionTable:
     Raises:
         StoreError: It is missing, damaged or speaks of other labels or partitions.
     """
+    head, rows = read_rows(path)
+    if tuple(head[: len(COLUMNS)]) != COLUMNS:
+        raise StoreError(f"{path}: damaged or missing (the first columns are not {', '.join(COLUMNS)})")
+    named = head[len(COLUMNS) :]
+    if all(name.startswith(PREFIX) for name in named) and named != list(labels):
+        named = [name.removeprefix(PREFIX) for name in named]
+    if sorted(named) != sorted(labels):
+        raise StoreError(f"{path}: damaged or missing (its columns are not the run's labels)")
+    table = PredictionTable(path, named, rows)
+    if strange := {*table.truth, *table.prediction} - set(named):
+        raise StoreError(f"{path}: undeclared label {min(strange)!r}")
+    if strange := set(map(itemgetter(_PARTITION), rows)) - set(PARTITIONS):
+        raise StoreError(f"{path}: unknown partition {min(strange)!r}")
+    return table
+
+
+def write_rows(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table: a line with the names of its columns, then its rows."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerow(head)
+    writer.writerows(rows)
+    write_text(path, stream.getvalue())
+
+
+def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Read a table: the names of its columns, and its rows, each as wide.
+
+    Raises:
+        StoreError: It is missing or damaged.
+    """
     try:
         reader = csv.reader(io.StringIO(read_bytes(path, _LARGEST).decode(), newline=""), strict=True)
         head = next(reader, [])
@@ -128,18 +155,6 @@ def read_predictions(path: Path, labels: Sequence[str]) -> PredictionTable:
         raise StoreError(f"{path}: damaged or missing ({error.strerror})") from error
     except (ValueError, csv.Error) as error:
         raise StoreError(f"{path}: damaged or missing ({error})") from error
-    if tuple(head[: len(COLUMNS)]) != COLUMNS:
-        raise StoreError(f"{path}: damaged or missing (the first columns are not {', '.join(COLUMNS)})")
-    named = head[len(COLUMNS) :]
-    if all(name.startswith(PREFIX) for name in named) and named != list(labels):
-        named = [name.removeprefix(PREFIX) for name in named]
-    if sorted(named) != sorted(labels):
-        raise StoreError(f"{path}: damaged or missing (its columns are not the run's labels)")
     if any(len(row) != len(head) for row in rows):
         raise StoreError(f"{path}: damaged or missing (a line has not {len(head)} fields)")
-    table = PredictionTable(path, named, rows)
-    if strange := {*table.truth, *table.prediction} - set(named):
-        raise StoreError(f"{path}: undeclared label {min(strange)!r}")
-    if strange := set(map(itemgetter(_PARTITION), rows)) - set(PARTITIONS):
-        raise StoreError(f"{path}: unknown partition {min(strange)!r}")
-    return table
+    return head, rows

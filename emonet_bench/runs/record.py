@@ -33,6 +33,7 @@ from emonet_bench.runs.facts import (
     Text,
     parse_json,
     stated,
+    target_of,
 )
 from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.types import Partition, check_name
@@ -146,7 +147,13 @@ class RunRecord(CorpusFacts, RunHeader):
         labels = self.facts(name).labels
         if not labels or len(set(labels)) < len(labels):
             raise ValueError(f"labels of {name}: none, or one twice")
+        try:
+            target_of(self.facts(name))
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
         for part, (scores, confusion) in self.scored(name).items():
+            if (scores.uar is None) == (self.facts(name).target is None):
+                raise ValueError(f"scores on {part} of {name}: not those of its kind of target")
             if scores.recall is not None and scores.recall.keys() != set(labels):
                 raise ValueError(f"recall on {part} of {name}: other labels than the corpus's")
             if confusion is not None and {len(confusion), *map(len, confusion)} != {len(labels)}:

@@ -67,7 +67,8 @@ class RunSpec(Options):
     seed: int = Field(description="Of everything random.")
     fold: int | None = Field(None, description="The protocol's fold; null where it has none.")
     source: str | None = Field(
-        None, description="The run id of the source cell, or the SHA-256 of a checkpoint; null where there is none."
+        None,
+        description="The run id of the source or teacher, or the SHA-256 of a checkpoint; null where there is none.",
     )
     evaluate: ZeroShotTarget | None = Field(
         None,

@@ -23,7 +23,7 @@ from emonet_bench.testing.networks import PLAIN
 from emonet_bench.testing.strategy_bench import RECIPE, StrategyBench
 from emonet_bench.training import checkpoints
 from emonet_bench.training.loop import train
-from emonet_bench.types import Architecture, Strategy
+from emonet_bench.types import Architecture, Strategy, TeacherRun
 
 
 def check_strategy(
@@ -143,6 +143,22 @@ def source_used(bench: StrategyBench) -> None:
         raise BrokenError(f"{seen}; source_strategies is {bench.strategy.source_strategies}")
 
 
+def teacher_used(bench: StrategyBench) -> None:
+    """With ``teacher``, another teacher makes another trained network, and its run is named."""
+    if bench.strategy.teacher is None:
+        return
+    wanted = bench.strategy.teacher(bench.options.model_dump(mode="json"))
+    if not isinstance(wanted, TeacherRun):
+        raise BrokenError(f"teacher(options) returned {type(wanted).__name__}; return a TeacherRun")
+    attempts = [bench.attempt(bench.networks[0], seed=seed) for seed in (1, 2)]
+    for plan, corpora in filter(None, attempts):
+        clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
+        train(plan, clips, clips, RECIPE, seed=0)
+    states = [_hashes(attempt[0].classifier) for attempt in attempts if attempt]
+    if states[0] == states[-1]:
+        raise BrokenError("two teachers taught the same network")
+
+
 def resumes(bench: StrategyBench) -> None:
     """Training that stops after an epoch and goes on in another process has the same result to the last bit."""
     for network in bench.networks:
@@ -203,6 +219,7 @@ CHECKS = (
     frozen,
     seeds,
     source_used,
+    teacher_used,
     structure,
     resumes,
     round_trip,

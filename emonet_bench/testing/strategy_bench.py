@@ -19,7 +19,7 @@ from emonet_bench.testing.networks import ADAPTABLE, PLAIN
 from emonet_bench.testing.parts import stir
 from emonet_bench.testing.signals import LABELS, clips, noise
 from emonet_bench.training.checkpoints import Checkpoint
-from emonet_bench.types import Architecture, InputSpec, Plan, Strategy, TrainingSet
+from emonet_bench.types import Architecture, InputSpec, Plan, Strategy, Teacher, TeacherOutputs, TrainingSet
 
 SIGNAL = InputSpec(sampling_rate=1_000)
 RECIPE = Training(
@@ -27,6 +27,7 @@ RECIPE = Training(
 )
 
 _SETS = (TrainingSet("kit-one", LABELS, 18), TrainingSet("kit-two", LABELS[:2], 12))
+_TEACHER_DIM = 12  # of the embeddings of a teacher
 _ELSEWHERE = (TrainingSet("kit-source", LABELS[1:], 12),)
 
 
@@ -65,7 +66,8 @@ class StrategyBench:
 
     def prepare(self, architecture: Architecture, *, source: bool = True, seed: int = 1) -> Plan:
         """Let the strategy prepare a network of one seed with a source of another, or without one."""
-        given = self.source(architecture, seed) if source else None
+        make = self.source if self.strategy.teacher is None else self.teacher
+        given = make(architecture, seed) if source else None
         torch.manual_seed(0)
         network = self._build(architecture)
         return self.strategy.prepare(network, self.corpora, given, self.options)
@@ -97,6 +99,19 @@ class StrategyBench:
         stir(whole)
         tensors = {name: tensor.clone() for name, tensor in whole.state_dict().items()}
         return Checkpoint(tensors, self.header(architecture, _ELSEWHERE))
+
+    def teacher(self, _: Architecture, seed: int) -> Teacher:
+        """Make a teacher that says something at random of each of the bench's clips."""
+        generator = torch.Generator().manual_seed(100 + seed)
+
+        def outputs(corpus: TrainingSet) -> TeacherOutputs:
+            count = len(self.clips(corpus))
+            embeddings, logits = (
+                torch.randn(count, size, generator=generator) for size in (_TEACHER_DIM, len(corpus.labels))
+            )
+            return TeacherOutputs(embeddings, logits)
+
+        return Teacher("kit teacher", {corpus.corpus: outputs(corpus) for corpus in self.corpora})
 
     def _build(self, architecture: Architecture) -> Any:
         return architecture.build(parse(architecture.options, self._given(architecture), architecture.name), SIGNAL)

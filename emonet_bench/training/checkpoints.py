@@ -21,7 +21,7 @@ from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.facts import Labels, Name, Part, parse_json
 from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.record import RunRecord
-from emonet_bench.types import InputSpec, TrainingSet
+from emonet_bench.types import InputSpec, TargetKind, TrainingSet
 
 _KEY = "emonet_bench"
 
@@ -38,6 +38,7 @@ class Header(Part):
     signal: dict[Name, int | None]
     corpora: dict[Name, Labels]
     evaluation: str | None = None
+    kinds: dict[Name, TargetKind] | None = None
     run_id: str | None = None
     shared: str | None = None
 
@@ -49,7 +50,7 @@ class Checkpoint:
     Attributes:
         tensors: The classifier's ``state_dict``; the architecture's own tensors are named ``network.*``.
         header: ``architecture``, ``architecture_options``, ``strategy``, ``strategy_options``, ``signal``, ``corpora``
-            (labels of each), ``evaluation``, ``run_id``.
+            (labels of each), ``evaluation``, ``run_id``; ``kinds`` of those whose targets are no labels.
     """
 
     tensors: Mapping[str, Tensor]
@@ -172,6 +173,17 @@ def rebuild(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:
     Raises:
         ConfigError: Its plugins are missing, or its tensors are not those of its network.
     """
+    classifier = untrained(checkpoint, plugins)
+    load_weights(classifier, checkpoint)
+    return classifier
+
+
+def untrained(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:
+    """Build the classifier that a checkpoint belongs to, without the checkpoint's weights.
+
+    Raises:
+        ConfigError: Its plugins are missing, or what it says of itself does not fit them.
+    """
     header = checkpoint.header
     architecture = plugins.architectures[header["architecture"]]
     strategy = plugins.strategies[header["strategy"]]
@@ -183,17 +195,25 @@ def rebuild(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:
     network = architecture.build(options, signal)
     plan = strategy.prepare(
         network,
-        training_sets(header["corpora"]),
+        training_sets(header["corpora"], header.get("kinds") or {}),
         None,
         parse(strategy.options, header["strategy_options"], "checkpoint"),
     )
-    try:
-        plan.classifier.load_state_dict(dict(checkpoint.tensors))
-    except RuntimeError as error:
-        raise ConfigError(f"checkpoint: does not fit its network ({' '.join(str(error).split())[:300]})") from error
     return plan.classifier
 
 
-def training_sets(corpora: Mapping[str, Sequence[str]]) -> list[TrainingSet]:
-    """Describe corpora from a header, where the number of clips no longer matters."""
-    return [TrainingSet(corpus, tuple(labels), 0) for corpus, labels in corpora.items()]
+def load_weights(classifier: Classifier, checkpoint: Checkpoint) -> None:
+    """Load a checkpoint's weights.
+
+    Raises:
+        ConfigError: Its tensors are not those of the classifier.
+    """
+    try:
+        classifier.load_state_dict(dict(checkpoint.tensors))
+    except RuntimeError as error:
+        raise ConfigError(f"checkpoint: does not fit its network ({' '.join(str(error).split())[:300]})") from error
+
+
+def training_sets(corpora: Mapping[str, Sequence[str]], kinds: Mapping[str, TargetKind]) -> list[TrainingSet]:
+    """Describe corpora from a header, where the number of clips no longer matters; their targets are mostly labels."""
+    return [TrainingSet(name, tuple(labels), 0, kinds.get(name, "label")) for name, labels in corpora.items()]

@@ -10,7 +10,9 @@ import torch
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips, shuffled
 from emonet_bench.metrics import unweighted_average_recall
+from emonet_bench.metrics.targets import target_scores
 from emonet_bench.networks import Classifier, MaskedBatchNorm
+from emonet_bench.networks.outputs import from_places
 from emonet_bench.training.prediction import embed, embedding_pass, evaluation_input, forward_batch
 from emonet_bench.types import Partition, Plan
 
@@ -48,8 +50,9 @@ def select_initialisation(
 ) -> str:
     """Load the best of a plan's initialisations into its classifier.
 
-    Heads are untrained yet; so each is judged by a linear probe (ridge regression to the labels, balanced) of its
-    embeddings, fitted on train and scored on dev, batch norms estimated anew on train. Of equals, the first is taken.
+    Heads are untrained yet; so each is judged by a linear probe (ridge regression to the labels, balanced, or to
+    another target) of its embeddings, fitted on train and scored on dev, batch norms estimated anew on train. Of
+    equals, the first is taken.
 
     Args:
         plan: What the strategy prepared, on the device to train on.
@@ -73,7 +76,9 @@ def select_initialisation(
     classifier.load_state_dict({**classifier.state_dict(), **plan.initialisations[best]})
     for corpus, clips in train_clips.items():
         recalibrate_batch_norm(classifier, corpus, clips, recipe, seed)
-    return f"{best}; UAR of a linear probe on dev: " + ", ".join(f"{name} {uar:.3f}" for name, uar in scores.items())
+    metric = "UAR" if all(clips.kind == "label" for clips in dev_clips.values()) else "score"
+    told = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+    return f"{best}; {metric} of a linear probe on dev: {told}"
 
 
 @torch.no_grad()
@@ -100,12 +105,17 @@ def recalibrate_batch_norm(classifier: Classifier, corpus: str, clips: Clips, re
 
 
 def _probe(classifier: Classifier, corpus: str, train: Clips, dev: Clips, recipe: Training, seed: int) -> float:
-    from sklearn.linear_model import RidgeClassifier  # noqa: PLC0415 - costly to import, rarely needed
+    from sklearn.linear_model import Ridge, RidgeClassifier  # noqa: PLC0415 - costly to import, rarely needed
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
     recalibrate_batch_norm(classifier, corpus, train, recipe, seed)
-    probe = make_pipeline(StandardScaler(), RidgeClassifier(class_weight="balanced"))
+    ridge = RidgeClassifier(class_weight="balanced") if dev.kind == "label" else Ridge()
+    probe = make_pipeline(StandardScaler(), ridge)
     probe.fit(embed(classifier, train, recipe).numpy(), train.targets.cpu().numpy())
-    prediction = probe.predict(embed(classifier, dev, recipe).numpy()).tolist()
+    found = probe.predict(embed(classifier, dev, recipe).numpy())
+    if dev.target is not None and dev.kind != "label":
+        predicted = from_places(torch.from_numpy(found), dev.target)
+        return next(iter(target_scores(dev.target, dev.truth(), predicted).values()))
+    prediction = found.tolist()
     return unweighted_average_recall(dev.targets.tolist(), prediction, range(len(dev.labels)))

@@ -23,7 +23,7 @@ from emonet_bench.training.early_stopping import note_score, patient
 from emonet_bench.training.losses import check_labels, criterion_of
 from emonet_bench.training.methods import Methods, methods_of
 from emonet_bench.training.optimisers import Stage, rate_factor, stages
-from emonet_bench.training.prediction import uar
+from emonet_bench.training.prediction import dev_score
 from emonet_bench.training.resume import TrainingProgress
 from emonet_bench.training.step import Stepper
 from emonet_bench.types import Plan
@@ -110,7 +110,7 @@ class _Session:
         if self.state:
             self.progress, self.best = self.state.progress, self.state.best
         criteria = {
-            corpus: criterion_of(methods.loss, recipe, clips.targets, clips.labels)
+            corpus: criterion_of(methods.loss, recipe, clips.targets, clips.labels, clips.kind)
             for corpus, clips in train_clips.items()
         }
         methods.augmentations.install(plan.classifier)
@@ -176,7 +176,7 @@ class _Session:
         scores = []
         for corpus, clips in self.dev_clips.items():
             self.classifier.select(corpus)
-            scores.append(uar(self.classifier, clips, self.recipe))
+            scores.append(dev_score(self.classifier, clips, self.recipe))
         return sum(scores) / len(scores)
 
     def _save(self) -> None:

@@ -1,4 +1,4 @@
-"""Losses from logits (N, C), targets (N,) and optional class weights (C,), and the criterion of a corpus."""
+"""Losses from logits (N, K), targets (N,) or (N, K) and optional weights (K,), and the criterion of a corpus."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.config import Training
 from emonet_bench.errors import TrainingError
-from emonet_bench.types import TargetSummary
+from emonet_bench.types import TargetKind, TargetSummary
 
 Mean = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-"""The mean loss of logits (N, C) and targets (N,), each clip weighing as its class: weights (C,), or None."""
+"""The mean loss of logits (N, K) and targets, (N,) of labels, else (N, K), by weights of labels (K,), or None."""
 
 
 @dataclass(frozen=True)
@@ -23,30 +23,34 @@ class Criterion:
 
     Attributes:
         mean: What is computed.
-        weight: (C,) class weights, or None.
+        weight: (K,) weights of labels, or None.
+        kind: The kind of target. A clip weighs as its label, or as its votes do on average; otherwise all are alike.
     """
 
     mean: Mean
     weight: Tensor | None
+    kind: TargetKind = "label"
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Compute the loss of logits (N, C) and targets (N,)."""
+        """Compute the loss of logits (N, K) and targets, (N,) of labels, else (N, K)."""
         return self.mean(logits, targets, self.weight)
 
     def share(self, piece: Tensor, batch: Tensor) -> Tensor | float:
         """Return what the targets of a piece weigh of those of its batch: so weighed, pieces add up to the batch."""
-        if self.weight is None:
+        if self.weight is None or self.kind not in ("label", "votes"):
             return len(piece) / len(batch)
-        return self.weight[piece].sum() / self.weight[batch].sum()
+        return clip_weights(piece, self.weight).sum() / clip_weights(batch, self.weight).sum()
 
 
 def check_labels(targets: Tensor) -> None:
-    """Hold training clips, by their targets (N,), to have two labels at least.
+    """Hold training clips, by their targets (N,), to have two labels at least; or (N, K), not all the same.
 
     Raises:
         TrainingError: They have one.
     """
-    if len(torch.bincount(targets).nonzero()) < 2:  # noqa: PLR2004
+    if targets.dim() > 1 and bool((targets == targets[:1]).all()):
+        raise TrainingError("all training clips have one target; use a protocol or a limit that leaves at least two")
+    if targets.dim() == 1 and len(torch.bincount(targets).nonzero()) < 2:  # noqa: PLR2004
         raise TrainingError("all training clips have one label; use a protocol or a limit that leaves at least two")
 
 
@@ -56,9 +60,19 @@ def balanced_weights(targets: Tensor, classes: int) -> Tensor:
     >>> balanced_weights(torch.tensor([0, 0, 0, 1]), 2)
     tensor([0.6667, 2.0000])
     """
-    counts = torch.bincount(targets, minlength=classes).float()
+    return inverse_frequency(torch.bincount(targets, minlength=classes))
+
+
+def inverse_frequency(counts: Tensor) -> Tensor:
+    """Weigh each of C classes by N / (C * n_c) from counts n_c (C,), which may be sums of shares; N is their sum."""
+    counts = counts.float()
     present = counts > 0
-    return torch.where(present, targets.numel() / (present.sum() * counts.clamp_min(1)), 0)
+    return torch.where(present, counts.sum() / (present.sum() * torch.where(present, counts, 1)), 0)
+
+
+def clip_weights(targets: Tensor, weight: Tensor) -> Tensor:
+    """Return what clips weigh, (N,): as their label (N,), or the mean over their votes (N, K)."""
+    return targets @ weight if targets.is_floating_point() else weight[targets]
 
 
 def focal(logits: Tensor, targets: Tensor, weight: Tensor | None, gamma: float = 2.0, alpha: float = 0.25) -> Tensor:
@@ -77,21 +91,46 @@ def ordinal(logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def crossentropy(logits: Tensor, targets: Tensor, weight: Tensor | None, label_smoothing: float = 0.0) -> Tensor:
-    """Compute the cross-entropy; with label smoothing, that part of a target goes to all classes alike."""
-    return F.cross_entropy(logits, targets, weight, label_smoothing=label_smoothing)
+    """Compute the cross-entropy; with label smoothing, that part of a target goes to all classes alike.
+
+    Args:
+        logits: (N, K).
+        targets: (N,) labels, or (N, K) shares of votes.
+        weight: (K,) weights of labels, or None.
+        label_smoothing: Which part.
+    """
+    if not targets.is_floating_point():
+        return F.cross_entropy(logits, targets, weight, label_smoothing=label_smoothing)
+    smooth = (1 - label_smoothing) * targets + label_smoothing / targets.shape[-1]
+    if weight is None:
+        return -(smooth * F.log_softmax(logits, dim=-1)).sum(-1).mean()
+    return -(weight * smooth * F.log_softmax(logits, dim=-1)).sum() / clip_weights(targets, weight).sum()
 
 
 def criterion_of(
-    build: Callable[[TargetSummary], Mean], recipe: Training, targets: Tensor, labels: Sequence[str]
+    build: Callable[[TargetSummary], Mean],
+    recipe: Training,
+    targets: Tensor,
+    labels: Sequence[str],
+    kind: TargetKind = "label",
 ) -> Criterion:
     """Build the loss of one corpus.
 
     Args:
         build: The loss, its options given.
         recipe: Its label smoothing, and whether classes are weighed.
-        targets: (N,) targets of the training clips.
-        labels: The C labels.
+        targets: (N,) targets of the training clips; (N, K) of kinds other than the label.
+        labels: The K labels or attributes.
+        kind: The kind of target.
     """
-    counts = torch.bincount(targets, minlength=len(labels))
-    summary = TargetSummary(tuple(labels), tuple(counts.tolist()), label_smoothing=recipe.label_smoothing)
-    return Criterion(build(summary), balanced_weights(targets, len(labels)) if recipe.balanced_weights else None)
+    counts = _counts(targets, len(labels), kind)
+    summary = TargetSummary(tuple(labels), tuple(map(round, counts.tolist())), kind, recipe.label_smoothing)
+    balanced = recipe.balanced_weights and kind != "values"
+    return Criterion(build(summary), inverse_frequency(counts) if balanced else None, kind)
+
+
+def _counts(targets: Tensor, classes: int, kind: TargetKind) -> Tensor:
+    """Count the clips of each label (K,), votes by their shares; of values all clips each time."""
+    if kind == "label":
+        return torch.bincount(targets, minlength=classes)
+    return torch.ones_like(targets).sum(0) if kind == "values" else targets.sum(0)

@@ -13,7 +13,9 @@ from emonet_bench.config import Training
 from emonet_bench.data.dataset import Batch, Clips
 from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
+from emonet_bench.metrics.targets import target_scores
 from emonet_bench.networks import Classifier
+from emonet_bench.networks.outputs import activate
 from emonet_bench.networks.precision import tf32_disabled
 from emonet_bench.networks.windowing import aggregate_windows
 from emonet_bench.types import FrozenFeatures, InputSpec
@@ -31,12 +33,14 @@ def predict(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
         recipe: Its evaluation window and batch size.
 
     Returns:
-        (N, classes) float32 probabilities on the CPU, in the order of the clips.
+        (N, K) float32 on the CPU, in the order of the clips: probabilities or, of label sets and values, what
+            ``activate`` makes of logits.
 
     Raises:
         TrainingError: One is not finite, or a single clip does not fit into the GPU's memory.
     """
-    probabilities = _each(classifier, clips, recipe, Pass(classifier, classifier.forward_frozen)).softmax(-1).cpu()
+    logits = _each(classifier, clips, recipe, Pass(classifier, classifier.forward_frozen))
+    probabilities = activate(logits, clips.target).cpu()
     if not probabilities.isfinite().all():
         odd = clips.names[int((~probabilities.isfinite()).any(-1).nonzero()[0])]
         raise TrainingError(f"the network's scores are not finite (first of {odd}); lower training.learning_rate")
@@ -47,6 +51,20 @@ def predict(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
 def embed(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
     """Return the embeddings (N, D) of all clips, float32 on the CPU, with the active corpus's branches."""
     return _each(classifier, clips, recipe, embedding_pass(classifier)).cpu()
+
+
+@torch.no_grad()  # not inference mode: a loss may hold its outputs against others
+def embed_and_score(classifier: Classifier, clips: Clips, recipe: Training) -> tuple[Tensor, Tensor]:
+    """Return embeddings (N, D) and logits (N, classes) of all clips, in one pass; see ``embed``."""
+    network: Any = classifier.network
+
+    def with_logits(embedding: Tensor) -> Tensor:
+        return torch.cat([embedding, classifier.heads(embedding)], 1)
+
+    compute = embedding_pass(classifier)
+    both = Pass(lambda *clip: with_logits(compute.heard(*clip)), lambda features: with_logits(compute.kept(features)))
+    embeddings, logits = _each(classifier, clips, recipe, both).cpu().tensor_split([network.dim], 1)
+    return embeddings, logits
 
 
 class Pass(NamedTuple):
@@ -133,6 +151,14 @@ def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:
     """Return the UAR over clips, scored with the active corpus's branches."""
     truth, prediction = label_names(clips, predict(classifier, clips, recipe).argmax(-1))
     return unweighted_average_recall(truth, prediction, clips.labels)
+
+
+def dev_score(classifier: Classifier, clips: Clips, recipe: Training) -> float:
+    """Return the score that selects on dev, higher is better: UAR of labels, else the first of ``target_scores``."""
+    if clips.target is None or clips.kind == "label":
+        return uar(classifier, clips, recipe)
+    scores = target_scores(clips.target, clips.truth(), predict(classifier, clips, recipe))
+    return next(iter(scores.values()))
 
 
 def label_names(clips: Clips, prediction: Tensor) -> tuple[list[str], list[str]]:

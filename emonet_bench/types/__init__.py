@@ -27,6 +27,9 @@ from emonet_bench.types.network import Network as Network
 from emonet_bench.types.targets import LABEL as LABEL
 from emonet_bench.types.targets import Target as Target
 from emonet_bench.types.targets import TargetKind as TargetKind
+from emonet_bench.types.teacher import Teacher as Teacher
+from emonet_bench.types.teacher import TeacherOutputs as TeacherOutputs
+from emonet_bench.types.teacher import TeacherRun as TeacherRun
 
 if TYPE_CHECKING:
     import torch
@@ -76,6 +79,8 @@ class Architecture:
         citation: BibTeX.
         load_external: ``load_external(path) -> Checkpoint``: weights of such networks that another program wrote; the
             header needs ``architecture``, ``architecture_options`` and ``corpora``. None: it reads no such file.
+        kinds: The kinds of targets that it is for; empty: all where it is trained by gradients, and the label alone
+            where it is fitted.
     """
 
     name: str
@@ -85,9 +90,14 @@ class Architecture:
     fit: Callable[..., None] | None = None
     citation: str = ""
     load_external: Callable[[Path], Any] | None = None
+    kinds: tuple[TargetKind, ...] = ()
 
     def __post_init__(self) -> None:
         check_name("architecture", self.name)
+
+    def takes(self, kind: TargetKind) -> bool:
+        """Tell whether it is for a kind of target."""
+        return kind in self.kinds if self.kinds else self.fit is None or kind == "label"
 
 
 @dataclass(frozen=True)
@@ -96,13 +106,15 @@ class TrainingSet:
 
     Attributes:
         corpus: Its name.
-        labels: Its labels, in their declared order.
+        labels: Its labels, in their declared order; of values the attributes.
         clips: Number of training clips.
+        kind: What kind of target the network is prepared for.
     """
 
     corpus: str
     labels: tuple[str, ...]
     clips: int
+    kind: TargetKind = "label"
 
 
 @dataclass(frozen=True)
@@ -164,6 +176,8 @@ class Strategy:
         source_options: ``source_options(options)`` says how its source is trained where a matrix says nothing else.
         multi_corpus: Whether it trains on several corpora at once.
         citation: BibTeX.
+        teacher: ``teacher(options)`` names the run that teaches. It is trained before, and ``prepare`` is given a
+            ``Teacher`` as its source; None: nobody teaches.
     """
 
     name: str
@@ -173,6 +187,7 @@ class Strategy:
     source_options: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     multi_corpus: bool = False
     citation: str = ""
+    teacher: Callable[[Mapping[str, Any]], TeacherRun] | None = None
 
     def __post_init__(self) -> None:
         check_name("strategy", self.name)

@@ -89,8 +89,14 @@ class Windowed(Protocol):
 class Headed(Protocol):
     """A network with heads of its own kind, in place of ``emonet_bench.networks.Head``."""
 
-    def make_head(self, classes: int) -> torch.nn.Module:
-        """Make a new head: embeddings (N, D) to logits (N, classes)."""
+    def make_head(self, classes: int, *, independent: bool = False) -> torch.nn.Module:
+        """Make a new head: embeddings (N, D) to logits (N, classes).
+
+        Args:
+            classes: Number of logits.
+            independent: Whether each logit is for itself, as those of label sets and values are. It is given only
+                where it is so; a network without this argument is for labels only.
+        """
 
 
 class Freezable(Network, Protocol):

@@ -47,3 +47,10 @@ class Target:
         for name, (low, high) in zip(self.names, self.scales, strict=False):
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 raise ConfigError(f"{where}: the scale of {name} goes from {low} to {high}; it must rise")
+
+    @property
+    def output(self) -> Literal["probabilities", "scores", "values"]:
+        """What predictions of it are called: probabilities sum to 1, scores are each for itself."""
+        if self.kind == "values":
+            return "values"
+        return "scores" if self.kind == "label-set" else "probabilities"

@@ -11,12 +11,13 @@ from emonet_builtins.executors import EXECUTORS
 from emonet_builtins.losses import LOSSES
 from emonet_builtins.optimizers import OPTIMIZERS
 from emonet_builtins.reports import REPORT_FORMATS
+from emonet_builtins.target_losses import TARGET_LOSSES
 
 
 @hookimpl
 def emonet_losses() -> Sequence[Loss]:
-    """Register cross-entropy, the focal and the ordinal loss."""
-    return LOSSES
+    """Register losses for labels (cross-entropy, focal, ordinal), votes, label sets and values."""
+    return (*LOSSES, *TARGET_LOSSES)
 
 
 @hookimpl

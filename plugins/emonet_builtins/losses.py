@@ -1,4 +1,4 @@
-"""Cross-entropy, the focal loss and the ordinal loss, for labels."""
+"""Cross-entropy, for labels and votes; the focal and the ordinal loss, for labels."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def build_ordinal(_: Options, __: TargetSummary) -> Any:
 
 
 LOSSES = (
-    Loss("crossentropy", Options, build_crossentropy),
+    Loss("crossentropy", Options, build_crossentropy, ("label", "votes")),
     Loss("focal", FocalOptions, build_focal, citation=FOCAL),
     Loss("ordinal", Options, build_ordinal, ordered=True, citation=ORDINAL),
 )

@@ -1,19 +1,25 @@
-"""Transfer strategies of EmoNet (Gerczuk et al., 2023): scratch, finetune, last-layer, adapters and multi-task."""
+"""Strategies: EmoNet's (Gerczuk et al., 2023), from scratch to multi-task, and distillation (Hinton et al., 2015)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from emonet_bench import hookimpl
-from emonet_bench.types import Plan, Strategy
-from emonet_transfer.options import AdapterOptions, MultiTaskOptions, NoOptions
+from emonet_bench.types import Plan, Strategy, TeacherRun
+from emonet_transfer.options import AdapterOptions, DistillOptions, MultiTaskOptions, NoOptions
 
 CITATION = """@article{gerczuk2023emonet,
   title = {EmoNet: A Transfer Learning Framework for Multi-Corpus Speech Emotion Recognition},
   author = {Gerczuk, Maurice and Amiriparian, Shahin and Ottl, Sandra and Schuller, Bj{\\"o}rn W.},
   journal = {IEEE Transactions on Affective Computing},
   volume = {14}, number = {2}, year = {2023}
+}"""
+DISTILLATION = """@inproceedings{hinton2015distilling,
+  title = {Distilling the Knowledge in a Neural Network},
+  author = {Hinton, Geoffrey and Vinyals, Oriol and Dean, Jeff},
+  booktitle = {NIPS Deep Learning and Representation Learning Workshop},
+  year = {2015}
 }"""
 SOURCES = ("scratch", "multi-task")
 
@@ -28,9 +34,13 @@ def _prepare(name: str) -> Any:
     return prepare
 
 
+def _teacher(options: Mapping[str, Any]) -> TeacherRun:
+    return TeacherRun(options["teacher"], options["teacher_strategy"], options["teacher_options"])
+
+
 @hookimpl
 def emonet_strategies() -> Iterable[Strategy]:
-    """Register the five strategies."""
+    """Register the strategies."""
     return [
         Strategy("scratch", NoOptions, _prepare("scratch"), citation=CITATION),
         *(
@@ -53,4 +63,5 @@ def emonet_strategies() -> Iterable[Strategy]:
             citation=CITATION,
         ),
         Strategy("multi-task", MultiTaskOptions, _prepare("multi_task"), multi_corpus=True, citation=CITATION),
+        Strategy("distill", DistillOptions, _prepare("distill"), teacher=_teacher, citation=DISTILLATION),
     ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Json, model_validator
 
 from emonet_bench.config import Options, option
 
@@ -44,6 +44,22 @@ class MultiTaskOptions(AdapterOptions):
     def _nothing_of_adapters_without_them(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Without adapters their options say nothing: equal networks are equal runs."""
         return values if values.get("adapters", True) else {"adapters": False, **_others(values)}
+
+
+class DistillOptions(Options):
+    """Who teaches, and what."""
+
+    teacher: str = option("svm", "Architecture of the teacher: of its run on the same corpus, fold and seed.")
+    teacher_options: dict[str, Any] | Json[dict[str, Any]] = option(
+        {}, "Its options where they differ from those of its own rows; on a command line as JSON."
+    )
+    teacher_strategy: str = option("scratch", "How the teacher is trained.")
+    what: Literal["logits", "embeddings", "both"] = option("both", "What is taught: soft labels, embeddings, or both.")
+    weight: float = option(1.0, "Weight of what the teacher says; the labels have the weight 1.", gt=0)
+    temperature: float = option(2.0, "Temperature that softens the labels of teacher and student alike.", gt=0)
+    components: int = option(
+        64, "Principal components of the teacher's embeddings that a linear map of the student's must tell.", ge=1
+    )
 
 
 def _others(values: dict[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,15 @@ import copy
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from emonet_bench.data.dataset import Batch
 from emonet_bench.errors import Skipped
 from emonet_bench.networks import Classifier, PerCorpus, build_classifier, install_per_corpus, parameter_groups
-from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, TrainingSet
-from emonet_transfer.options import AdapterOptions, MultiTaskOptions
+from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, Teacher, TrainingSet
+from emonet_transfer.distillation import embedding_loss, embedding_targets, soft_label_loss
+from emonet_transfer.options import AdapterOptions, DistillOptions, MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter, SequenceAdapter
 from emonet_transfer.sources import adapter_slots, initialisations, load_functions, load_shared
 
@@ -72,6 +75,33 @@ def multi_task(network: Any, corpora: Sequence[TrainingSet], source: Any, option
     grouped = {parameter for group in adapter_groups for parameter in group.parameters}
     others = parameter_groups(p for p in whole.parameters() if p.requires_grad and p not in grouped)
     return Plan(whole, [*adapter_groups, *others], notes)
+
+
+def distill(network: Any, corpora: Sequence[TrainingSet], source: Teacher | None, options: DistillOptions) -> Plan:
+    """Train everything from random weights, by the labels and by what a teacher makes of the same clips.
+
+    A teacher hears each clip once, as it is scored itself: as a whole, where its recipe says nothing else. A student
+    that hears crops in training learns from each of them what the teacher says of the whole clip.
+    """
+    (corpus,) = corpora
+    whole = build_classifier(network, corpora)
+    projection = None if options.what == "logits" else nn.Linear(network.dim, options.components)
+    if projection is not None:  # only training needs it: an exported network is without
+        whole.add_module("projection", projection)
+    if source is None:  # the structure alone is wanted
+        return _all_trainable(whole)
+    given = source.outputs[corpus.corpus]
+    targets = embedding_targets(given.embeddings, options.components)
+
+    def penalty(batch: Batch, embedding: Tensor, logits: Tensor) -> Tensor:
+        loss = torch.zeros((), device=logits.device)
+        if options.what != "embeddings":
+            loss = loss + soft_label_loss(logits, given.logits[batch.index], options.temperature)
+        if projection is not None:
+            loss = loss + embedding_loss(projection(embedding), targets[batch.index])
+        return options.weight * loss
+
+    return Plan(whole, _groups(whole), penalty=penalty)
 
 
 def _install(network: Any, corpora: Sequence[TrainingSet], options: AdapterOptions) -> list[PerCorpus]:

@@ -448,7 +448,7 @@ BAD_MODELS = {
     "takes lengths, waveform and gives": lambda model, path: resaved(
         model, path, lambda e: e.update(labels='{"ours": ["anger", "joy", "sadness"]}')
     ),
-    "written by a newer emonet-bench": lambda model, path: resaved(model, path, lambda e: e.update(schema_version="2")),
+    "written by a newer emonet-bench": lambda model, path: resaved(model, path, lambda e: e.update(schema_version="3")),
 }
 
 

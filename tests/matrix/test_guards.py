@@ -84,8 +84,8 @@ def test_one_label_in_train_is_an_error_of_the_cell_whatever_is_trained(planned,
 def test_a_network_of_nan_is_never_finished(planned, tmp_path, monkeypatch):
     train = cell_module.train
 
-    def ruined(plan, *arguments):
-        best = train(plan, *arguments)
+    def ruined(plan, *arguments, **named):
+        best = train(plan, *arguments, **named)
         with torch.no_grad():
             next(plan.classifier.parameters()).fill_(float("nan"))  # as by a last step that overflows
         return best

@@ -8,7 +8,7 @@ from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.planner import Planner
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.plugins.registries import Origin, Registry
-from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy
+from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy, Target, TeacherRun
 
 
 class Net(Options):
@@ -24,8 +24,16 @@ class Joint(Options):
     adapters: bool = option(default=False, description="Adapters.")
 
 
+class Taught(Options):
+    teacher: str = option("svm", "Teacher.")
+    teacher_strategy: str = option("scratch", "How it is trained.")
+    teacher_options: dict = option({}, "Its options.")
+
+
 class Opened:
     """Stands for an opened corpus: planning needs its identity and folds alone."""
+
+    target = Target("label", "label", ("a", "b"))
 
     def __init__(self, name, folds):
         self.fingerprint, self.protocol, self.folds = f"f-{name}", "speakers", folds
@@ -66,6 +74,7 @@ def plugins():
             source_options=lambda options: {**options, "adapters": True, "unheard_of": 1},
         ),
         Strategy("multi-task", Joint, print, multi_corpus=True),
+        Strategy("distill", Taught, print, teacher=lambda options: TeacherRun(*options.values())),
     )
     return loaded
 
@@ -352,3 +361,53 @@ def test_a_training_may_differ_for_one_architecture_or_strategy(plugins):
         ("net", "finetune", 2.0, 2e-3),
         ("svm", "scratch", None, default),
     }
+
+
+def test_a_teacher_is_planned_before_its_student_on_the_same_corpus_in_the_same_fold_and_of_the_same_seed(plugins):
+    planned = cells(plugins, corpora=["one", "two"], strategies=["distill"], folds=(0, 1), seeds=[3, 4])
+    place = {cell.run_id: i for i, cell in enumerate(planned)}
+    students = [cell for cell in planned if cell.wanted]
+    assert len(students) == len(planned) - len(students) == 2 * 2 * 2
+    for student in students:
+        teacher = planned[place[student.source]]
+        assert place[teacher.run_id] < place[student.run_id]
+        assert (teacher.spec.architecture, teacher.spec.strategy) == ("svm", "scratch")
+        assert [getattr(teacher.spec, name) for name in ("corpus", "fold", "seed")] == [
+            getattr(student.spec, name) for name in ("corpus", "fold", "seed")
+        ]
+        assert student.spec.source == teacher.run_id
+
+
+@pytest.mark.parametrize("architectures", [["svm", "net"], ["net", "svm"]])
+def test_a_row_of_the_matrix_teaches_as_it_is(plugins, architectures):
+    planned = cells(plugins, architectures=architectures, strategies=["scratch", "distill"])
+    (student,) = (cell for cell in planned if cell.spec.strategy == "distill" and not cell.skip)
+    (teacher,) = (cell for cell in planned if cell.spec.architecture == "svm" and cell.spec.strategy == "scratch")
+    assert (student.source, teacher.wanted) == (teacher.run_id, True)
+    assert {cell.spec.architecture for cell in planned if cell.skip} == {"svm"}, "a fit has nothing to be taught by"
+
+
+def test_one_run_teaches_and_its_options_say_which(plugins):
+    values = {"strategies": ["distill"], "options": {"net": {"width": [4, 8]}}}
+    with pytest.raises(ConfigError, match=r"2 runs of net scratch could teach, .*: teacher_options"):
+        cells(plugins, **values | {"options": {"net": {"width": [4, 8]}, "distill": {"teacher": "net"}}})
+    chosen = {"teacher": "net", "teacher_options": {"width": 8}}
+    planned = cells(plugins, **values | {"options": {"net": {"width": [4, 8]}, "distill": chosen}})
+    (teacher,) = (cell for cell in planned if not cell.wanted)
+    assert teacher.spec.architecture_options["width"] == 8
+    assert len(planned) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"teacher": "svn"}, r"options\.distill: no teacher 'svn' is registered; did you mean 'svm'"),
+        ({"teacher_strategy": "finetune"}, "'finetune' does not train a teacher from nothing on one corpus"),
+        ({"teacher_strategy": "multi-task"}, "'multi-task' does not train a teacher"),
+        ({"teacher_strategy": "distill"}, "'distill' does not train a teacher"),
+        ({"teacher_options": {"widht": 8}}, r"options\.svm\.widht: unknown option"),
+    ],
+)
+def test_a_teacher_that_there_cannot_be_is_refused(plugins, options, message):
+    with pytest.raises(ConfigError, match=message):
+        cells(plugins, strategies=["distill"], options={"distill": options})

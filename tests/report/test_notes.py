@@ -96,3 +96,18 @@ def test_halved_batches_are_told_with_their_run(results):
     results.add(right=0.7, notes={"halved_batch": "in 2 pieces"})
     table = report.summarise(report.load(results.folder))
     assert list(problems(table.groups[0].values())) == ["† halved batch: emo cnn scratch s0: in 2 pieces"]
+
+
+def test_who_taught_a_network_is_told_in_one_line(results):
+    for fold in (0, 1):
+        teacher = f"{fold:08x}" + 8 * "f"
+        results.add(architecture="svm", fold=fold, run_id=teacher)
+        results.add(strategy="distill", fold=fold, source=teacher, notes={"teacher": "svm scratch"})
+    told = [note for note in notes_of(results) if "taught" in note]
+    assert told == ["cnn distill: taught by svm scratch, a run on the same training clips."]
+    ((cell, _),) = [(cell, column) for _, column, cell in report_cells(results) if column.strategy == "distill"]
+    assert cell.source == "svm scratch on emo"
+
+
+def report_cells(results):
+    return report.summarise(report.load(results.folder)).cells()

@@ -16,7 +16,7 @@ from rich.console import Console
 from emonet_bench import report
 from emonet_bench.cli import main
 from emonet_bench.config import Training
-from emonet_bench.errors import StoreError
+from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.runs.spec import Cell, RunSpec
 from tests.written import LABELS, Results, clips
 
@@ -144,6 +144,26 @@ def test_a_run_on_several_corpora_has_a_cell_in_each_row_unless_it_is_only_a_sou
     by_corpus = {row.corpus: cell.score for row, column, cell in table.cells() if column.strategy == "multi-task"}
     assert by_corpus["a"] == pytest.approx(uar(clips(right=0.9)))
     assert by_corpus["b"] == pytest.approx(uar(clips(right=0.7)))
+
+
+def test_all_columns_are_compared_with_the_one_that_is_named(results):
+    for architecture, strategy, right in (("cnn", "scratch", 0.3), ("cnn", "finetune", 0.4), ("rnn", "scratch", 0.95)):
+        results.add(architecture=architecture, strategy=strategy, right=right)
+    table = report.summarise(report.load(results.folder), baseline="cnn scratch")
+    cells = {str(column): cell for column, cell in table.rows[0].cells.items()}
+    assert cells["cnn scratch"].against is None
+    for name in ("cnn finetune", "rnn scratch"):
+        assert cells[name].against.difference == pytest.approx(cells[name].score - cells["cnn scratch"].score)
+    assert "rnn scratch against cnn scratch: 1 better, 0 worse, 0 undecided." in table.notes
+    assert any(note.startswith("* differs from cnn scratch: p < .05") for note in table.notes)
+
+
+def test_a_baseline_that_is_no_column_is_refused(results):
+    results.add(architecture="cnn")
+    with pytest.raises(
+        ConfigError, match=r"--baseline: no strategy and no column is called 'cnn scrach'.*'cnn scratch'"
+    ):
+        report.summarise(report.load(results.folder), baseline="cnn scrach")
 
 
 def test_significance_is_marked_against_the_baseline_of_the_same_architecture(results):

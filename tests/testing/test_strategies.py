@@ -16,7 +16,7 @@ from emonet_bench.testing.contracts import PAGE
 from emonet_bench.testing.networks import PLAIN
 from emonet_bench.testing.strategies import check_strategy
 from emonet_bench.testing.strategy_bench import SIGNAL
-from emonet_bench.types import Architecture, ParameterGroup, Plan, Strategy
+from emonet_bench.types import Architecture, ParameterGroup, Plan, Strategy, TeacherRun
 from tests.testing.faults import broken
 
 
@@ -174,6 +174,23 @@ STRATEGY_FAULTS = {
 
 def test_a_strategy_that_keeps_all_contracts_passes():
     check_strategy(Strategy("toy", NoOptions, head_only, **FROM_A_SOURCE))
+
+
+def deaf_to_its_teacher(network, corpora, source, options):
+    return whole(network, corpora)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "seen"),
+    [
+        (lambda _: TeacherRun("svm", "scratch"), "two teachers taught the same network"),
+        (lambda _: "svm", "teacher(options) returned str; return a TeacherRun"),
+    ],
+)
+def test_a_strategy_that_does_not_listen_to_its_teacher_is_found(teacher, seen):
+    message = broken(check_strategy, Strategy("toy", NoOptions, deaf_to_its_teacher, teacher=teacher))
+    assert f"written:  {PAGE}#strategy-teacher-used" in message
+    assert seen in message
 
 
 class SizedOptions(Options):

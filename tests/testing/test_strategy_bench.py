@@ -9,7 +9,7 @@ from emonet_bench.networks import build_classifier
 from emonet_bench.testing.networks import ADAPTABLE, PLAIN
 from emonet_bench.testing.strategy_bench import StrategyBench
 from emonet_bench.training import checkpoints
-from emonet_bench.types import ParameterGroup, Plan, Strategy
+from emonet_bench.types import ParameterGroup, Plan, Strategy, TeacherRun
 
 
 def whole(network, corpora, source, options):
@@ -41,6 +41,14 @@ def test_a_source_is_the_same_for_a_seed_knows_another_corpus_and_has_moved_from
     assert all(torch.equal(tensor, same.tensors[name]) for name, tensor in one.tensors.items())
     assert not torch.equal(one.tensors["network.dense.weight"], other.tensors["network.dense.weight"])
     assert (one.tensors["network.norm.running_mean"] != 0).all()
+
+
+def test_a_teacher_says_something_of_every_clip_and_another_seed_something_else():
+    made = bench(teacher=lambda _: TeacherRun("svm", "scratch"), multi_corpus=True)
+    one, other = (made.teacher(ADAPTABLE, seed).outputs for seed in (1, 2))
+    for corpus in made.corpora:
+        assert one[corpus.corpus].logits.shape == (len(made.clips(corpus)), len(corpus.labels))
+        assert not torch.equal(one[corpus.corpus].embeddings, other[corpus.corpus].embeddings)
 
 
 def test_a_network_is_prepared_from_the_source_of_the_seed_or_from_none():

@@ -180,25 +180,30 @@ def _csv(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
 
 
 def _jsonl(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
+    output = predictor.model.output
     for one in predictions:
-        probabilities = dict(zip(predictor.labels, one.probabilities.tolist(), strict=True))
-        row = {"file": one.file, "start": one.start, "end": one.end, "prediction": one.label}
-        text = json.dumps({**row, "probabilities": probabilities}, ensure_ascii=False)
+        told = dict(zip(predictor.labels, one.row.tolist(), strict=True))
+        label = {"prediction": one.label} if one.label else {}
+        text = json.dumps(
+            {"file": one.file, "start": one.start, "end": one.end, **label, output: told}, ensure_ascii=False
+        )
         click.echo(text.encode(errors="backslashreplace"))  # a name that is not UTF-8 is escaped, as JSON does it
 
 
-def _table(_: Predictor, predictions: Iterable[Prediction]) -> None:
-    from rich.table import Column, Table  # noqa: PLC0415 - slow, and only tables need it
+def _table(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
+    from rich.markup import escape  # noqa: PLC0415 - slow, and only tables need it
+    from rich.table import Column, Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
 
     _take_any_name(sys.stdout)
-    table = Table(Column("file", overflow="fold"), "start", "end", "prediction", "probability")
+    labelled = predictor.model.output == "probabilities"
+    told = ["prediction", "probability"] if labelled else list(map(printable, predictor.labels))
+    table = Table(Column("file", overflow="fold"), "start", "end", *map(escape, told))
     for one in predictions:
-        times, most = (f"{one.start:.2f}", f"{one.end:.2f}"), f"{one.probabilities.max():.3f}"
-        table.add_row(
-            Text(printable(one.file)), *times, Text(printable(one.label)), most
-        )  # escaped before it is measured
+        numbers = [f"{one.probabilities.max():.3f}"] if labelled else [f"{value:.3f}" for value in one.row]
+        cells = [f"{one.start:.2f}", f"{one.end:.2f}", *([printable(one.label)] if labelled else []), *numbers]
+        table.add_row(*map(Text, [printable(one.file), *cells]))  # escaped before it is measured
     if table.row_count:
         Terminal().print(table)

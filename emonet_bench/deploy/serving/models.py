@@ -113,7 +113,10 @@ def open_models(paths: Sequence[Path], providers: Providers) -> dict[str, Served
 def _tasks(path: Path, providers: Providers) -> dict[str | None, Model]:
     tasks = bank_tasks(path)
     if tasks is None:
-        return {None: open_model(path, providers)}
+        model = open_model(path, providers)
+        if model.output != "probabilities":
+            raise ConfigError(f"{path}: tells {model.output}, a server probabilities; use 'emonet-bench predict'")
+        return {None: model}
     first = open_model(path, providers, next(iter(tasks)))
     return {name: replace(first, labels=labels, task=number) for number, (name, labels) in enumerate(tasks.items())}
 

@@ -45,9 +45,9 @@ class SslNetwork(PooledNetwork):
         """Mix (..., L, D) to (..., D)."""
         return (self.layer_weights.softmax(0)[:, None] * rows).sum(-2)
 
-    def make_head(self, classes: int) -> nn.Module:
+    def make_head(self, classes: int, *, independent: bool = False) -> nn.Module:
         """Make the head that the options name."""
-        return head(self.head, self.dim, classes)
+        return head(self.head, self.dim, classes, independent=independent)
 
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
         """Name a place behind every layer that is used, and the pooling where it is trained."""

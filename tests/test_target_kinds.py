@@ -1,0 +1,183 @@
+"""Each kind of target from a table to ONNX, Predictor and verify, on generated tones: the way end to end."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from emonet_bench import Predictor, run_matrix
+from emonet_bench.errors import ConfigError
+from emonet_bench.matrix.cell import Job, run_cell
+from emonet_bench.matrix.planning import MatrixSource, plan
+from emonet_bench.metrics.regression import concordance_correlation
+from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.report.verification import verify
+from emonet_bench.runs.files import RunFiles
+
+RATE = 8_000
+SPEAKERS = {"train": 3, "dev": 1, "test": 2}
+TRAINING = {
+    "epochs": 12, "sampling_rate": RATE, "batch_size": 8, "learning_rate": 0.02, "threads": 1, "device": "cpu",
+    "window": 0.5, "evaluation": "whole",
+}  # fmt: skip
+SMALL = {"num_mels": 16, "n_fft": 256, "hop": 128, "f_max": 4_000, "number_of_resnet_blocks": 1, "number_of_filters": 8}
+KINDS = {
+    "label": ("own", "crossentropy"),
+    "votes": ("own-votes", "kl"),
+    "label-set": ("own-labels", "bce"),
+    "values": ("own-values", "ccc"),
+}
+
+
+def matrix(corpus, protocol, loss):
+    return {
+        "corpora": {"tones": {"path": str(corpus), "card": str(corpus), "protocol": protocol}},
+        "architectures": ["cnn"],
+        "strategies": ["scratch"],
+        "seeds": [0],
+        "options": {"cnn": SMALL},
+        "training": {**TRAINING, "loss": loss},
+    }
+
+
+def rows():
+    """Tones whose level is their arousal and whose pitch their valence; listeners vote by pitch."""
+    for partition, speakers in SPEAKERS.items():
+        for speaker in range(speakers):
+            for arousal in (1, 3, 5, 7):
+                for valence in (1, 4, 7):
+                    high = (valence - 1) / 6
+                    label = {1: "sad", 4: "", 7: "glad"}[valence]  # without consensus in the middle
+                    name = f"{partition}{speaker}_{arousal}{valence}.wav"
+                    votes = round(4 * (1 - high)), round(4 * high)
+                    yield name, partition, label, *votes, int(arousal > 4), int(valence > 4), arousal, valence
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tones")
+    generator = np.random.default_rng(0)
+    header = "file,partition,label,votes:sad,votes:glad,labels:loud,labels:high,arousal:1..7,valence:1..7"
+    with (folder / "utterances.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(header.split(","))
+        for row in rows():
+            name, *_, arousal, valence = row
+            times = np.arange(RATE // 2) / RATE
+            tone = 0.02 * 2 ** (arousal / 2) * np.sin(2 * np.pi * (200 + 150 * valence) * times)
+            soundfile.write(folder / name, tone + 0.002 * generator.standard_normal(len(times)), RATE)
+            writer.writerow(row)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ran(corpus, tmp_path_factory):
+    """A run of each kind: its directory and record."""
+    done = {}
+    for kind, (protocol, loss) in KINDS.items():
+        results, plugins = tmp_path_factory.mktemp(kind), Plugins()
+        planned = plan(MatrixSource(matrix(corpus, protocol, loss), "the test", corpus), plugins)
+        (cell,) = planned.cells
+        corpora = (plugins.corpora["tones"],)
+        assert run_cell(Job(cell, Selection(), results, export=True, corpora=corpora)) is None
+        (directory,) = (path.parent for path in results.glob("*/result.json"))
+        done[kind] = directory, RunFiles(directory).read_record()
+    return done
+
+
+def truths(corpus, *columns):
+    with (corpus / "utterances.csv").open() as stream:
+        return {row["file"]: [float(row[name]) for name in columns] for row in csv.DictReader(stream)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_of_each_kind_finishes_and_verifies(ran, kind):
+    directory, record = ran[kind]
+    assert record.error is None, record.error
+    assert record.onnx.error is None
+    assert list(verify(directory).problems) == []
+
+
+def test_what_is_learnt_is_better_than_chance(ran):
+    assert ran["values"][1].test.metrics["ccc"] > 0.3
+    assert ran["label-set"][1].test.metrics["macro_f1"] > 0.5
+    assert ran["votes"][1].test.metrics["plurality_uar"] > 0.6
+
+
+def test_clips_without_consensus_are_left_out_of_labels_and_stay_for_votes(ran):
+    clips = {kind: record.partitions["test"].clips for kind, (_, record) in ran.items()}
+    assert clips == {"label": 16, "votes": 24, "label-set": 24, "values": 24}
+
+
+def test_a_labels_record_and_predictions_are_as_they_always_were(ran):
+    directory, record = ran["label"]
+    assert "target" not in json.loads((directory / "result.json").read_text())
+    head = (directory / "predictions.csv").read_text().splitlines()[0]
+    assert head == "utterance,partition,speaker,truth,prediction,probability:glad,probability:sad"
+    assert record.test.metrics is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "output", "columns"),
+    [
+        ("votes", "probabilities", ["prediction", "probability:sad", "probability:glad"]),
+        ("label-set", "scores", ["score:loud", "score:high"]),
+        ("values", "values", ["value:arousal", "value:valence"]),
+    ],
+)
+def test_the_exported_file_says_what_the_run_predicted(ran, corpus, kind, output, columns):
+    directory, record = ran[kind]
+    predictor = Predictor(directory / "model.onnx", "cpu")
+    assert predictor.model.target.kind == kind
+    assert predictor.columns == ["file", "start", "end", *columns]
+    table = RunFiles(directory).read_target_predictions(record, "tones").part("test")
+    found = list(predictor.predict([corpus / name for name in table.utterances]))
+    told = np.array([getattr(one, output) for one in found])
+    assert told == pytest.approx(np.array(table.predicted), abs=2e-3)
+    assert [len(row) for row in predictor.rows(found)] == [len(predictor.columns)] * len(found)
+
+
+def test_values_are_scored_on_their_scales_over_the_whole_partition(ran, corpus):
+    directory, record = ran["values"]
+    table = RunFiles(directory).read_target_predictions(record, "tones").part("test")
+    known = truths(corpus, "arousal:1..7", "valence:1..7")
+    truth = np.array([known[name] for name in table.utterances])
+    predicted = np.array(table.predicted)
+    each = [concordance_correlation(truth[:, k], predicted[:, k]) for k in range(2)]
+    told = record.test.metrics
+    assert [told["ccc:arousal"], told["ccc:valence"]] == pytest.approx(each, abs=1e-12)
+    assert told["ccc"] == pytest.approx(np.mean(each))
+    assert told["mae:valence"] == pytest.approx(np.abs(truth - predicted)[:, 1].mean())
+
+
+@pytest.mark.parametrize("kind", ["votes", "label-set", "values"])
+def test_the_model_card_tells_the_kinds_metrics(ran, kind):
+    directory, record = ran[kind]
+    card = (directory / "model.md").read_text()
+    assert f"| {next(iter(record.test.metrics))} | " in card.replace("\\", "")
+    assert "UAR is" not in card
+
+
+@pytest.mark.parametrize(
+    ("protocol", "loss", "message"),
+    [
+        (
+            "own-values",
+            "crossentropy",
+            "'crossentropy' is for label and votes, .*'own-values' of tones is about values",
+        ),
+        ("own", "ccc", "'ccc' is for values, .* is about label"),
+    ],
+)
+def test_a_loss_of_another_kind_is_one_line_at_planning(corpus, tmp_path, protocol, loss, message):
+    with pytest.raises(ConfigError, match=message) as refused:
+        run_matrix(matrix(corpus, protocol, loss), results=tmp_path / "results")
+    assert "\n" not in str(refused.value)
+
+
+def test_an_architecture_that_is_fitted_to_labels_is_skipped_with_its_reason(corpus, tmp_path):
+    changed = {**matrix(corpus, "own-values", "ccc"), "architectures": ["svm"], "options": {}}
+    (skipped,) = run_matrix(changed, results=tmp_path / "results").records
+    assert skipped.reason == "svm predicts no values, which protocol 'own-values' is about"

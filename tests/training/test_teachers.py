@@ -1,0 +1,83 @@
+"""Teachers: what a trained run says of clips, from kept features where it has a frozen part."""
+
+import pytest
+import torch
+
+from emonet_bench.config import Training
+from emonet_bench.data.opened_corpus import open_corpus
+from emonet_bench.directories import cache_directory
+from emonet_bench.errors import TrainingError
+from emonet_bench.matrix.cell import Job, run_cell
+from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.runs.spec import Cell, RunSpec
+from emonet_bench.runs.store import RunStore
+from emonet_bench.training.checkpoints import load, restore, save
+from emonet_bench.training.teachers import consult
+
+RECIPE = Training(epochs=2, batch_size=4, window=0.5, device="cpu", precision="float32", limit=6, threads=1)
+SMALL = {"num_mels": 16, "n_fft": 256, "hop": 256, "number_of_resnet_blocks": 1, "number_of_filters": 4}
+
+
+@pytest.fixture(scope="module")
+def plugins():
+    return Plugins()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMONET_BENCH_FEATURES_DIR", str(tmp_path / "features"))
+
+
+def trained(plugins, results, architecture, **options):
+    corpus = plugins.corpora["synthetic-calls"]
+    spec = RunSpec(
+        corpus=corpus.name,
+        protocol=next(iter(corpus.protocols)),
+        architecture=architecture,
+        architecture_options=plugins.architectures[architecture].options(**options).model_dump(mode="json"),
+        strategy="scratch",
+        strategy_options={},
+        training=RECIPE,
+        seed=0,
+    )
+    cell = Cell(spec, "0123456789abcdef")
+    assert run_cell(Job(cell, Selection(), results)) is None
+    opened = open_corpus(corpus, spec.protocol, RECIPE.sampling_rate, cache_directory())
+    return RunStore(results).path(spec, cell.run_id), opened.clips(opened.divide(None, 6)["train"])
+
+
+@pytest.mark.parametrize(("architecture", "options"), [("svm", {}), ("cnn", SMALL)])
+def test_a_teacher_says_of_each_whole_clip_what_its_network_computes(plugins, tmp_path, architecture, options):
+    run, clips = trained(plugins, tmp_path / "results", architecture, **options)
+    teacher = consult(run, {"synthetic-calls": clips}, plugins)
+    assert teacher.title == f"{architecture} scratch"
+    classifier, _ = restore(run, plugins)
+    given = teacher.outputs["synthetic-calls"]
+    for place in range(len(clips)):
+        batch = clips.whole(torch.tensor([place]))
+        with torch.no_grad():
+            embedding = classifier.network.embed(batch.waveform, batch.lengths)
+            logits = classifier(batch.waveform, batch.lengths)
+        torch.testing.assert_close(given.embeddings[[place]], embedding.float(), atol=1e-3, rtol=1e-4)
+        torch.testing.assert_close(given.logits[[place]], logits.float(), atol=1e-3, rtol=1e-4)
+    assert not given.logits.is_inference(), "a loss may keep them for its gradients"
+
+
+def test_what_was_computed_for_the_teachers_own_fit_is_not_computed_again(plugins, tmp_path, monkeypatch):
+    run, clips = trained(plugins, tmp_path / "results", "svm")
+
+    def unwanted(*_):
+        raise AssertionError("features are computed again")
+
+    monkeypatch.setattr("emonet_baselines.svm.SvmNetwork.frozen", unwanted)
+    assert len(consult(run, {"synthetic-calls": clips}, plugins).outputs["synthetic-calls"].logits) == len(clips)
+
+
+def test_outputs_that_are_not_finite_teach_nobody(plugins, tmp_path):
+    run, clips = trained(plugins, tmp_path / "results", "cnn", **SMALL)
+    classifier, _ = restore(run, plugins)
+    torch.nn.init.constant_(next(classifier.heads.parameters()), torch.inf)
+    file = run / "model.safetensors"
+    save(classifier, file, load(file).header)
+    with pytest.raises(TrainingError, match="the teacher synthetic-calls cnn scratch s0 gives outputs that are not"):
+        consult(run, {"synthetic-calls": clips}, plugins)
