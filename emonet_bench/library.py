@@ -23,7 +23,7 @@ from emonet_bench.matrix.executors import PROCESSES
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.overrides import Overrides
-from emonet_bench.matrix.planning import matrix_source, plan
+from emonet_bench.matrix.planning import MatrixSource, matrix_source, plan
 from emonet_bench.matrix.resources import choose_gpu
 from emonet_bench.matrix.stale import with_stale
 from emonet_bench.plugins.loading import Plugins, Selection
@@ -89,16 +89,18 @@ def run_matrix(
     """
     from emonet_bench.matrix.run_matrix import run_planned  # noqa: PLC0415 - torch
 
-    given = matrix_source(matrix)
-    source = replace(given, values=Overrides(limit=limit, device=choose_gpu(device)).applied(given.values))
+    source = _overridden(matrix_source(matrix), Overrides(limit=limit, device=choose_gpu(device)))
     work = RunOptions(
         Path(results), jobs, executor, export, force, retry_failed, reuse, skip_bad_files, executor_options
     )
-    listening = tuple(listeners)
-    loaded = Plugins(source.selection(plugins or Selection()))
+    listening, loaded = tuple(listeners), Plugins(source.selection(plugins or Selection()))
     planned = plan(source, loaded, skip_bad=skip_bad_files, reading=Listeners(listening).reading)
     planned = with_stale(planned.share(shard), work)
     return results_of(planned.cells, run_planned(planned, work, listening), work.results)
+
+
+def _overridden(source: MatrixSource, overrides: Overrides) -> MatrixSource:
+    return replace(source, values=overrides.applied(source.values))
 
 
 def score_predictions(

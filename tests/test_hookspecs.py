@@ -27,6 +27,7 @@ def test_every_hook_is_specified_and_documents_its_arguments(manager, name):
     assert all(f"\n    {argument}: " in documented for argument in caller.spec.argnames)
 
 
+@pytest.mark.filterwarnings("ignore:emonet_executor is asked no more:DeprecationWarning")
 @pytest.mark.parametrize("name", ["emonet_executor", "emonet_skip"])
 def test_the_first_answer_decides(manager, name):
     arguments = getattr(manager.hook, name).spec.argnames
