@@ -83,7 +83,17 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.runs.history": ("Epoch",),
     "emonet_bench.runs.record": ("RunRecord",),
     "emonet_bench.runs.spec": ("RunResult", "RunSpec"),
-    "emonet_bench.testing": ("check_architecture", "check_corpus", "check_executor", "check_strategy"),
+    "emonet_bench.testing": (
+        "check_architecture",
+        "check_augmentation",
+        "check_corpus",
+        "check_executor",
+        "check_hooks",
+        "check_loss",
+        "check_optimizer",
+        "check_report",
+        "check_strategy",
+    ),
     "emonet_bench.training.checkpoints": ("Checkpoint",),
     "emonet_bench.training.linear_models": (
         "LinearHead",

@@ -79,7 +79,7 @@ class Training(Options):
     weight_decay: float = option(0.01, "Weight decay where the strategy sets none.", ge=0)
     loss: str = option("crossentropy", "Loss, by its registered name.", short="-l")
     loss_options: dict[str, Any] = option({}, "Options of the loss, where they are not all defaults.")
-    augment: tuple[str, ...] = option((), "Augmentations of training clips by their registered names, in this order.")
+    augment: list[str] = option([], "Augmentations of training clips by their registered names, in this order.")
     augmentation_options: dict[str, dict[str, Any]] = option(
         {}, "Options of augmentations, by name, where they are not all defaults."
     )

@@ -48,7 +48,7 @@ def _options_of(kind: str, field: str, recipe: Training, matrix: Matrix, plugins
         yield from _option_sets(kind, named, f"training.{field}", tables, plugins)
         return
     if len(set(named)) < len(named):
-        raise ConfigError(f"training.{field}: {list(named)} names one twice; leave one out")
+        raise ConfigError(f"training.{field}: {named} names one twice; leave one out")
     mixing = [name for name in named if plugins.augmentations.named(name, f"training.{field}").on == "batch"]
     if len(mixing) > 1:
         raise ConfigError(f"training.{field}: {' and '.join(mixing)} both change whole batches; choose one")

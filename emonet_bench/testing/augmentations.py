@@ -91,7 +91,7 @@ def shapes(bench: AugmentationBench) -> None:
         given = bench.given(padded=padded)
         for seed in range(_DRAWS):
             made = bench.drawn(given, seed)
-            old, new = tensors(given), tensors(made)
+            old, new = tensors(given[: len(made)]), tensors(made)  # of spectrograms no mask comes back
             if [(one.shape, one.dtype) for one in new[: len(old)]] != [(one.shape, one.dtype) for one in old]:
                 raise BrokenError(f"{_listed(old)} became {_listed(new)}")
             if not all(one.isfinite().all() for one in new):
@@ -128,7 +128,7 @@ def inputs_kept(bench: AugmentationBench) -> None:
         raise BrokenError("what it was given has changed; make a new tensor")
 
 
-CHECKS: tuple[Callable[[AugmentationBench], None], ...] = (options_documented, shapes, seeds, changes, inputs_kept)
+CHECKS: tuple[Callable[[AugmentationBench], None], ...] = (options_documented, inputs_kept, shapes, seeds, changes)
 """In the order in which they help most; each one's docstring is the contract."""
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,9 +32,9 @@ class ReportBench:
     report_format: ReportFormat
     options: Any
 
-    @cached_property
-    def tables(self) -> dict[str, Table]:
-        """Tables of runs that are made up: a whole one, one in which all runs have failed, and one without a run."""
+    @contextmanager
+    def tables(self) -> Iterator[dict[str, Table]]:
+        """Make tables of runs that are made up: a whole one, one in which all runs have failed, and an empty one."""
         with TemporaryDirectory() as folder:
             results = Path(folder)
             for corpus in CORPORA:
@@ -42,12 +42,12 @@ class ReportBench:
                     for seed in range(_SEEDS):
                         _write(results, corpus, architecture, seed)
             whole = load(results)
-        failed = [record for record in whole if record.error]
-        return {"whole": summarise(whole), "failed": summarise(failed), "empty": summarise([])}
+            failed = [record for record in whole if record.state == "failed"]
+            yield {"whole": summarise(whole), "failed": summarise(failed), "empty": summarise([])}
 
-    def render(self, name: str) -> str:
-        """Render one of the tables."""
-        text: str = self.report_format.render(self.tables[name], self.options)
+    def render(self, table: Table) -> str:
+        """Render a table."""
+        text: str = self.report_format.render(table, self.options)
         return text
 
 
@@ -81,9 +81,7 @@ def _write(results: Path, corpus: str, architecture: str, seed: int) -> None:
     (directory / "result.json").write_text(json.dumps(record), encoding="utf-8")
 
 
-def check_report_format(
-    report_format: str | ReportFormat, options: Mapping[str, Any] | Options | None = None
-) -> None:
+def check_report(report_format: str | ReportFormat, options: Mapping[str, Any] | Options | None = None) -> None:
     """Hold a report format to its contracts.
 
     Args:
@@ -97,7 +95,7 @@ def check_report_format(
         report_format = Plugins(corpora=False).report_formats[report_format]
     if not isinstance(options, Options):
         options = parse(report_format.options, options or {}, report_format.name)
-    hold("report-format", report_format.name, CHECKS, ReportBench(report_format, options))
+    hold("report", report_format.name, CHECKS, ReportBench(report_format, options))
 
 
 def options_documented(bench: ReportBench) -> None:
@@ -107,24 +105,27 @@ def options_documented(bench: ReportBench) -> None:
 
 def text(bench: ReportBench) -> None:
     """It returns text that can be written as UTF-8, for a table of any size: whole, of failed runs only, and empty."""
-    for name in bench.tables:
-        rendered = bench.render(name)
-        if not isinstance(rendered, str):
-            raise BrokenError(f"{name}: it returned {type(rendered).__name__}")
-        rendered.encode()
+    with bench.tables() as tables:
+        for name, table in tables.items():
+            rendered = bench.render(table)
+            if not isinstance(rendered, str):
+                raise BrokenError(f"{name}: it returned {type(rendered).__name__}")
+            rendered.encode()
 
 
 def complete(bench: ReportBench) -> None:
     """Every corpus and every architecture of the table is named."""
-    rendered = bench.render("whole")
+    with bench.tables() as tables:
+        rendered = bench.render(tables["whole"])
     if missing := [name for name in (*CORPORA, *ARCHITECTURES) if name not in rendered]:
         raise BrokenError(f"of a table with {', '.join((*CORPORA, *ARCHITECTURES))} it did not name {missing[0]}")
 
 
 def repeats(bench: ReportBench) -> None:
     """The same table is the same text."""
-    if bench.render("whole") != bench.render("whole"):
-        raise BrokenError("two renderings of one table differed; put no time and nothing random into them")
+    with bench.tables() as tables:
+        if bench.render(tables["whole"]) != bench.render(tables["whole"]):
+            raise BrokenError("two renderings of one table differed; put no time and nothing random into them")
 
 
 CHECKS: tuple[Callable[[ReportBench], None], ...] = (options_documented, text, complete, repeats)

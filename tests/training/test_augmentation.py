@@ -85,7 +85,7 @@ def test_mixed_clips_have_the_loss_of_both_targets_by_their_shares_also_in_piece
     recipe = RECIPE.model_copy(
         update={
             "balanced_weights": balanced,
-            "augment": ("mixup",),
+            "augment": ["mixup"],
             "augmentation_options": {"mixup": {"alpha": 1.0}},
             "label_smoothing": 0.0,
         }
@@ -108,7 +108,7 @@ class KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("augment", [("gain", "noise", "speed"), ("mixup", "noise")])
+@pytest.mark.parametrize("augment", [["gain", "noise", "speed"], ["mixup", "noise"]])
 def test_an_augmented_training_goes_on_to_the_last_bit(tmp_path, augment):
     recipe = RECIPE.model_copy(update={"augment": augment})
 
@@ -139,8 +139,8 @@ def test_a_plugins_augmentation_is_built_with_its_options_and_the_sampling_rate(
 
     plugins = Plugins(Selection(names=("builtins",)))
     plugins.augmentations.add("shift", Augmentation("shift", Shift, build), Origin("mine", "1", "mine"))
-    recipe = RECIPE.model_copy(update={"augment": ("shift",), "augmentation_options": {"shift": {"by": 2}}})
+    recipe = RECIPE.model_copy(update={"augment": ["shift"], "augmentation_options": {"shift": {"by": 2}}})
     batch = Batch(torch.zeros(1, 2), None, torch.tensor([0]), torch.tensor([0]))
     assert methods_of(recipe, plugins).augmentations.changed(batch).waveform.tolist() == [[2000, 2000]]
     with pytest.raises(ConfigError, match=r"training.augment: unknown augmentation 'shft'; did you mean 'shift'"):
-        methods_of(RECIPE.model_copy(update={"augment": ("shft",)}), plugins)
+        methods_of(RECIPE.model_copy(update={"augment": ["shft"]}), plugins)
