@@ -27,7 +27,7 @@ from emonet_bench.matrix.planning import MatrixSource, matrix_source, plan
 from emonet_bench.matrix.resources import choose_gpu
 from emonet_bench.matrix.stale import with_stale
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.report.cells import MetricName
+from emonet_bench.report.choice import wanted_metric
 from emonet_bench.report.external.coverage import covered, scored_clips, template
 from emonet_bench.report.external.score import ExternalScore, as_predictions, compared, score_external
 from emonet_bench.report.external.table import read_external
@@ -111,7 +111,7 @@ def score_predictions(
     name: str = "predictions",
     fold: int | None = None,
     seed: int = 0,
-    metric: MetricName = "uar",
+    metric: str = "uar",
     against: Path | str | None = None,
     results: Path | str | None = None,
     plugins: Selection | None = None,
@@ -127,7 +127,7 @@ def score_predictions(
         name: What the predictions are called.
         fold: Only this fold was predicted; None: all of them.
         seed: Tells several sets of predictions of one name apart.
-        metric: What they are compared by.
+        metric: What they are compared by: a registered metric by its name.
         against: A results directory with whose rows they are compared.
         results: A results directory where they are kept as a row that is marked as external.
         plugins: Which plugins to load; None: all that are installed.
@@ -141,14 +141,15 @@ def score_predictions(
         StoreError: There is nothing to compare with, or the row cannot be written.
     """
     check_name("architecture", name)  # of its row
-    opened = _open(corpus, protocol, plugins, progress, skip_bad=skip_bad_files)
+    loaded = Plugins(plugins or Selection())
+    chosen = wanted_metric(metric, loaded)
+    opened = _open(loaded, corpus, protocol, progress, skip_bad=skip_bad_files)
     clips, labels = scored_clips(opened, fold), opened.corpus.labels
     rows = covered(Path(file), read_external(Path(file), labels), clips, opened)
     pooled = as_predictions(rows, clips, labels)
-    probable = all(row.probabilities is not None for each in rows.values() for row in each)
-    scored = score_external(name, pooled, opened, len(clips), metric, probable=probable)
+    scored = score_external(name, pooled, opened, len(clips), loaded.metrics, chosen)
     if against is not None:
-        scored = compared(scored, pooled, Path(against))
+        scored = compared(scored, pooled, Path(against), chosen)
     if results is not None:
         from emonet_bench.report.external.run import keep_external  # noqa: PLC0415 - torch
 
@@ -181,19 +182,19 @@ def prediction_template(
         CorpusError: The corpus is not on this disk.
         AudioError: Files of the corpus are broken; lists them all.
     """
-    opened = _open(corpus, protocol, plugins, progress, skip_bad=skip_bad_files)
+    opened = _open(Plugins(plugins or Selection()), corpus, protocol, progress, skip_bad=skip_bad_files)
     return template(scored_clips(opened, fold), opened.corpus.labels)
 
 
 def _open(
+    plugins: Plugins,
     corpus: str,
     protocol: str | None,
-    plugins: Selection | None,
     progress: Callable[[int, int], None] | None,
     *,
     skip_bad: bool,
 ) -> OpenCorpus:
-    known = Plugins(plugins or Selection()).corpora[corpus]
+    known = plugins.corpora[corpus]
     kind = known.target(known.protocols[label_maps.read(known, protocol)[0]]).kind
     if kind != "label":
         raise ConfigError(f"--protocol {protocol}: is about {kind}; choose a protocol of {corpus} about single labels")

@@ -147,7 +147,9 @@ def test_version_requirements_and_extras_are_those_of_emonet_bench():
     assert [predict[name] for name in same] == [bench[name] for name in same]
     assert set(predict["dependencies"]) <= set(bench["dependencies"])
     extras = predict["optional-dependencies"]
-    assert extras["serve"] == bench["optional-dependencies"]["serve"]
+    assert [extras[name] for name in ("parquet", "serve")] == [
+        bench["optional-dependencies"][name] for name in ("parquet", "serve")
+    ]
     runtimes = [line.partition(";")[0].strip() for line in bench["dependencies"] if line.startswith("onnxruntime")]
     assert sorted(runtimes) == sorted([*extras["cpu"], *extras["gpu"]])
     names = {re.match(r"\w+", line)[0] for line in predict["dependencies"]}

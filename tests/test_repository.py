@@ -144,6 +144,7 @@ def importable():
         for module, distributions in packages_distributions().items()
         if any(distribution.lower() in declared for distribution in distributions)
     }
+    modules |= {name.replace("-", "_") for name in declared}  # of extras that are not installed here
     return {*modules, *sys.stdlib_module_names, *(package.name for package in PACKAGES)}
 
 

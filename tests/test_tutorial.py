@@ -73,7 +73,7 @@ def test_a_new_package_is_a_plugin_that_works(kind, tmp_path, monkeypatch):
     assert origin.registers == ([] if kind == "hooks" else [f"{registered} {name}"])
 
 
-QUICK = ["loss", "optimizer", "augmentation", "report"]
+QUICK = ["loss", "metric", "optimizer", "augmentation", "report"]
 """Kinds whose kits take no time."""
 
 
@@ -89,6 +89,7 @@ def test_a_new_package_keeps_the_contracts_of_its_kind(kind, tmp_path, monkeypat
         return
     registry = {
         "loss": plugins.losses,
+        "metric": plugins.metrics,
         "optimizer": plugins.optimizers,
         "augmentation": plugins.augmentations,
         "report": plugins.report_formats,

@@ -16,6 +16,12 @@ from emonet_bench.audio import mpeg
 from emonet_bench.audio.containers import check_whole
 from emonet_bench.errors import AudioError
 
+FOREIGN_SUFFIXES = frozenset(
+    {".3gp", ".aac", ".ac3", ".amr", ".ape", ".asf", ".avi", ".m4a", ".m4b", ".mka", ".mkv", ".mov", ".mp4", ".webm"}
+    | {".wma", ".wmv"}
+)
+"""Suffixes, in small letters, of files that may hold audio and that libsndfile cannot read."""
+
 _UNREADABLE = "not audio that libsndfile can read, or damaged"
 
 
@@ -91,7 +97,14 @@ def opened(source: Path | BinaryIO) -> Iterator[tuple[Any, bool]]:
             with _SoundFile(_Stream(raw, found.start, sized=False)) as file:
                 yield file, False
         except (TypeError, RuntimeError) as error:  # TypeError: it takes the suffix for headerless audio
-            raise AudioError(_UNREADABLE) from error
+            raise AudioError(_unreadable(source)) from error
+
+
+def _unreadable(source: Path | BinaryIO) -> str:
+    suffix = source.suffix.lower() if isinstance(source, Path) else ""
+    if suffix not in FOREIGN_SUFFIXES:
+        return _UNREADABLE
+    return f"libsndfile does not read {suffix} files; convert it first, for example 'ffmpeg -i IN{suffix} OUT.wav'"
 
 
 @contextmanager

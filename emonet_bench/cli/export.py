@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Write an unmasked twin beside it, such as model.single.onnx, which scores clips one by one faster.",
 )
+@click.option(
+    "--triton",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Put the file into a model repository of NVIDIA's Triton, too: DIR/NAME with its config.pbtxt.",
+)
 @click.option("--bank", is_flag=True, help="One file of several tasks: runs that share the network of one source.")
 @click.option("--any-code", is_flag=True, help="Export a run, too, that other versions of its plugins have trained.")
 @click.pass_context
@@ -49,6 +55,7 @@ def export(
     output: Path | None,
     corpus: str | None,
     quantize: str | None,
+    triton: Path | None,
     *,
     single: bool,
     bank: bool,
@@ -72,6 +79,7 @@ def export(
         if output is None or corpus or quantize or single:
             raise ConfigError("--bank: needs --output FILE, and goes with neither --corpus, --quantize nor --single")
         _bank([one for run in runs for one in trained(run, plugins, None)], output)
+        _put_into(triton, output)
         return
     if len(runs) > 1:
         raise ConfigError(f"{runs[1]}: a file holds one run; add --bank for several that share a source")
@@ -79,6 +87,7 @@ def export(
     (one,) = trained(run, plugins, [corpus])
     file = output or run / "model.onnx"
     _export(one, file)
+    _put_into(triton, file)
     if single:
         _twin(one, file)
     if quantize:
@@ -113,6 +122,13 @@ def _export(one: Trained, file: Path) -> None:
     parity = export_run(one.directory, one.classifier, one.record, file, input_spec_of(one), one.test)
     uar = "" if parity.uar is None else f", test UAR {parity.uar:.3f} (torch {one.record.test.uar:.3f})"
     say(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
+
+
+def _put_into(repository: Path | None, file: Path) -> None:
+    if repository is not None:
+        from emonet_bench.deploy.serving.triton import write_repository  # noqa: PLC0415 - onnxruntime
+
+        say(f"{write_repository(file, repository)}: for Triton")
 
 
 def _twin(one: Trained, file: Path) -> None:

@@ -18,6 +18,7 @@ from emonet_bench.testing import (
     executors,
     hooks,
     losses,
+    metrics,
     optimizers,
     report_formats,
     strategies,
@@ -73,6 +74,8 @@ def _found(request: Request, plugins: Plugins) -> Iterator[Subject]:
         yield _architecture(architecture, request)
     for strategy in _named(name, plugins.strategies):
         yield _strategy(strategy, request)
+    for metric in _named(name, plugins.metrics):
+        yield Subject("metric", metric.name, metrics.CHECKS, metrics.MetricBench(metric))
     for kind, registry, checks, bench in _kits(plugins):
         for thing in _named(name, registry):
             yield _simple(kind, thing, request, checks, bench)

@@ -22,6 +22,7 @@ TRIED = {
     "strategy": f"{_RUN} --strategies {{name}}",
     "loss": f"{_RUN} --set training.loss={{name}}",
     "optimizer": f"{_RUN} --set training.optimizer={{name}}",
+    "metric": f"{_RUN} && emonet-bench report --metric {{name}}",
     "augmentation": f"{_RUN} --set 'training.augment=[\"{{name}}\"]'",
     "report": f"{_RUN} && emonet-bench report --format {{name}}",
     "executor": f"{_RUN} --executor {{name}}",

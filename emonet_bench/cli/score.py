@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import rich_click as click
 from rich.table import Table
 
-from emonet_bench import report as reports
 from emonet_bench.cli.reading import Reading
 from emonet_bench.console.outputs import check_output, write_output
 from emonet_bench.console.streams import say
@@ -20,7 +19,6 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.escaping import json_text
 from emonet_bench.library import ExternalScore, prediction_template, score_predictions
 from emonet_bench.report import formatting
-from emonet_bench.report.notes import TITLES
 
 
 @click.command()
@@ -32,11 +30,10 @@ from emonet_bench.report.notes import TITLES
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of several sets of one name.")
 @click.option(
     "--metric",
-    type=click.Choice([name for name in get_args(reports.MetricName) if name != "ece"]),
-    metavar="SCORE",
+    metavar="NAME",
     default="uar",
     show_default=True,
-    help="What is compared: uar, accuracy or macro_f1.",
+    help="What is compared: uar, accuracy, macro_f1, kappa, ..., or uar:anger of one label.",
 )
 @click.option("--against", type=click.Path(path_type=Path), metavar="DIR", help="Compare with these results.")
 @click.option("-o", "--results", type=click.Path(path_type=Path), metavar="DIR", help="Keep them as a row of these.")
@@ -99,14 +96,14 @@ def _scores(scored: ExternalScore) -> Table:
     table = grid("metric", "score", "interval")
     for metric, value in scored.scores.items():
         interval = scored.intervals.get(metric)
-        table.add_row(TITLES[metric], formatting.number(value), formatting.span(interval))
+        table.add_row(scored.titles[metric], formatting.number(value), formatting.span(interval))
     for label, recall in scored.recall.items():
         table.add_row(f"recall of {label}", "no clip" if recall is None else formatting.number(recall), "")
     return table
 
 
 def _rivals(scored: ExternalScore) -> Table:
-    table = grid("against", TITLES[scored.metric], "seeds", "difference", "interval", "p", wrapped=("against",))
+    table = grid("against", scored.titles[scored.metric], "seeds", "difference", "interval", "p", wrapped=("against",))
     for rival in scored.rivals:
         both = rival.comparison
         interval = f"{both.low:+.3f} to {both.high:+.3f}"

@@ -94,6 +94,16 @@ def _check_shape(array: NDArray[Any], channels: int | None) -> None:
         )
 
 
+def level_of(samples: NDArray[np.float32]) -> float:
+    """Return the root mean square of samples (S,) in dB, that of the constant 1 being 0.
+
+    >>> level_of(np.full(10, 0.1, np.float32)), level_of(np.zeros(10, np.float32))
+    (-20.0, -inf)
+    """
+    power = float(np.dot(samples, samples)) / len(samples)
+    return round(10 * math.log10(power), 2) if power else -math.inf
+
+
 def sixteen_bits(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Round to 16 bits: a corpus is kept so, and a clip is to get exactly the score that it got in its run."""
     rounded: NDArray[np.float32] = np.clip(samples, -1, 1 - 1 / _SCALE)

@@ -119,6 +119,21 @@ def input_spec_of(metadata: Mapping[str, str]) -> InputSpec:
     return InputSpec(rate, round(window) or None, round(hop) or None)
 
 
+def of_task(text: str, task: str | None) -> str:
+    """Return a value of the metadata; where a bank's tasks differ in it, that of one of them.
+
+    >>> of_task('{"a": "CC0", "b": "CC BY"}', "b"), of_task("CC0", "b")
+    ('CC BY', 'CC0')
+    """
+    if task is None or not text.startswith("{"):
+        return text
+    try:
+        each = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return str(each.get(task, "")) if isinstance(each, dict) else text
+
+
 def _are_labels(labels: object) -> bool:
     """Tell whether these are two or more different labels, or such a list for each of some tasks."""
     if isinstance(labels, dict):

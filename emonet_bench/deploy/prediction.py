@@ -26,6 +26,8 @@ class Prediction:
         logits: (K,) float32, where they were asked for.
         scores: (K,) float32, of a label set: how sure each label is for itself, from 0 to 1.
         values: (K,) float32, of values: the number of each attribute on its scale.
+        level: Of a stretch that a model has heard: the root mean square of its samples, in dB, that of the constant 1
+            being 0; digital silence has minus infinity.
     """
 
     file: str
@@ -37,6 +39,7 @@ class Prediction:
     logits: NDArray[np.float32] | None = None
     scores: NDArray[np.float32] | None = None
     values: NDArray[np.float32] | None = None
+    level: float | None = None
 
     def cells(self) -> tuple[str | float, ...]:
         """Return the cells of a row of a table, see ``column_names``."""
@@ -53,7 +56,7 @@ def prediction_of(
     row: NDArray[np.float32],
     output: str,
     labels: Sequence[str],
-    stretch: tuple[str, float, float],
+    stretch: tuple[str, float, float, float],
     more: Mapping[str, NDArray[np.float32]],
 ) -> Prediction:
     """Make a prediction of what a model gives for a stretch.
@@ -62,14 +65,14 @@ def prediction_of(
         row: (K,) probabilities, scores or values.
         output: Which of them.
         labels: (K,) names.
-        stretch: Where the audio comes from, its first and its last second.
+        stretch: Where the audio comes from, its first and its last second, its level.
         more: ``embedding`` and ``logits``, where they were asked for.
     """
-    (file, start, end), further = stretch, (more.get("embedding"), more.get("logits"))
+    (file, start, end, level), further = stretch, (more.get("embedding"), more.get("logits"))
     if output == "probabilities":
-        return Prediction(file, labels[int(row.argmax())], row, start, end, *further)
+        return Prediction(file, labels[int(row.argmax())], row, start, end, *further, level=level)
     told = {output: row}
-    return Prediction(file, "", row[:0], start, end, *further, told.get("scores"), told.get("values"))
+    return Prediction(file, "", row[:0], start, end, *further, told.get("scores"), told.get("values"), level)
 
 
 def column_names(output: str, labels: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from emonet_bench.deploy.arguments import check_axis, check_count, check_rate
-from emonet_bench.deploy.clips import cut_of, segments
+from emonet_bench.deploy.clips import cut_of, level_of, segments
 from emonet_bench.deploy.model import fault, open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
 from emonet_bench.deploy.prediction import Prediction, column_names, prediction_of
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from emonet_bench.deploy.providers import Providers
     from emonet_bench.deploy.sources import Clip, Source
     from emonet_bench.types import InputSpec, Target
-
 
 _Piece = tuple[int, str, int, "NDArray[np.float32]"]  # its clip's number and name, its first sample, its samples
 
@@ -287,14 +286,15 @@ class Predictor:
         ]
 
     def _score(self, asked: _Request, start: int, samples: NDArray[np.float32]) -> Prediction:
-        (one,) = self._scored(asked, [(0, "stream", start, samples)])
-        if isinstance(one, AudioError):
-            raise one
-        return one
+        (found,) = self._scored(asked, [(0, "stream", start, samples)])
+        if isinstance(found, AudioError):
+            raise found
+        return found
 
     def _prediction(
         self, piece: _Piece, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
     ) -> Prediction | AudioError:
         _, name, start, samples = piece
-        stretch = (name, start / self.sampling_rate, (start + len(samples)) / self.sampling_rate)
+        times = start / self.sampling_rate, (start + len(samples)) / self.sampling_rate
+        stretch = (name, *times, level_of(samples))
         return fault(row, self.target) or prediction_of(row, self.model.output, self.labels, stretch, more)

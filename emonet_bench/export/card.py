@@ -48,6 +48,7 @@ def metadata_of(record: RunRecord, input_spec: InputSpec, interval: Interval | N
         "corpus": spec.corpus,
         "licence": record.licence,
         "synthetic": json.dumps(record.synthetic),
+        "elicitation": record.elicitation,
         "protocol": spec.protocol,
         "protocol_id": record.protocol_id,
         "uar": "" if record.test.uar is None else repr(record.test.uar),
@@ -123,7 +124,7 @@ The best epoch was chosen on dev, test was looked at once. Protocol {markdown_co
 
 {table(("partition", "clips", "speakers"), _partitions(record))}
 
-Corpus: {markdown(spec.corpus)}. Licence of its audio: {markdown(record.licence)}.
+Corpus: {markdown(spec.corpus)}{_elicited(record)}. Licence of its audio: {markdown(record.licence)}.
 
 {usage(metadata, file)}
 
@@ -172,6 +173,10 @@ def _scores(metadata: Mapping[str, str], record: RunRecord) -> list[Sequence[str
 def _partitions(record: RunRecord) -> list[Sequence[str]]:
     parts = record.partitions.items()
     return [(markdown(name), str(part.clips), str(part.speakers or "unknown")) for name, part in parts]
+
+
+def _elicited(record: RunRecord) -> str:
+    return f" (elicitation: {markdown(record.elicitation)})" if record.elicitation else ""
 
 
 def usage(metadata: Mapping[str, str], file: str, *, masked: bool = True) -> str:

@@ -21,7 +21,7 @@ from emonet_bench.export.graph import DESCRIPTIONS, OPSET, ExportModule, freeze,
 from emonet_bench.export.multi_task import MultiTaskModule, tensors
 from emonet_bench.export.multi_task_card import Size, bank_card
 from emonet_bench.files import atomic_path
-from emonet_bench.metrics.significance import interval
+from emonet_bench.metrics.significance import uar_interval
 from emonet_bench.networks import Classifier
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.predictions import read_predictions
@@ -238,7 +238,7 @@ def _interval(run: Trained) -> Interval | None:
         rows = read_predictions(file, run.record.labels).part("test")
         if not rows.rows:
             raise ExportError(f"{file}: holds no test prediction; run the matrix again")
-        found = interval(rows.truth, rows.prediction, run.record.labels, rows.speakers)
+        found = uar_interval(rows.truth, rows.prediction, run.record.labels, rows.speakers)
     except StoreError as error:
         raise ExportError(f"{error}; run the matrix again") from error
     return found.low, found.high

@@ -32,7 +32,7 @@ from emonet_bench.export.gate import (
 from emonet_bench.export.int8_card import Measured, Quantised, int8_card
 from emonet_bench.export.quantisation import quantise_graph
 from emonet_bench.metrics import unweighted_average_recall
-from emonet_bench.metrics.significance import interval
+from emonet_bench.metrics.significance import uar_interval
 from emonet_bench.types import InputSpec
 
 MOST_LOST = 0.02
@@ -101,7 +101,7 @@ def _measured(source: Path, variant: Path, test: Clips) -> Quantised:
     found = []
     for path, cost in zip((source, variant), costs, strict=True):
         said = predict_onnx(path, test)
-        bounds = interval(truth, said, test.labels, test.speakers)
+        bounds = uar_interval(truth, said, test.labels, test.speakers)
         uar = unweighted_average_recall(truth, said, test.labels)
         found.append(Measured(uar, (bounds.low, bounds.high), path.stat().st_size, cost))
     return Quantised(*found)

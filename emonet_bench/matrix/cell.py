@@ -246,7 +246,8 @@ class _Run:
         if architecture.fit is not None:
             ((_, parts),) = clips.items()
             options = parse(architecture.options, self.spec.architecture_options, architecture.name)
-            architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
+            decided = architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
+            notes.update(decided or {})
             return 0
         write, seed = self.files.history_writer().write, self.spec.seed
         methods = methods_of(self.recipe, self.plugins)

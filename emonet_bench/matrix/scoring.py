@@ -99,6 +99,7 @@ def corpus_facts(opened: Mapping[str, OpenCorpus], fold: int | None, limit: int 
             skipped_files=corpus.skipped_files,
             synthetic=corpus.corpus.synthetic,
             licence=corpus.corpus.licence,
+            elicitation=corpus.corpus.facts.get("elicitation", ""),
             partitions={part: PartitionFacts(**corpus.statistics(index)) for part, index in divided.items()},
         )
         told = target_facts(corpus.target)

@@ -28,10 +28,24 @@ def multilabel_macro_f1(truth: npt.ArrayLike, scores: npt.ArrayLike, thresholds:
     >>> multilabel_macro_f1([[1, 0], [1, 1]], [[0.9, 0.2], [0.8, 0.7]])
     1.0
     """
+    return float(np.mean(f1_of_each(truth, scores, thresholds)))
+
+
+def f1_of_each(truth: npt.ArrayLike, scores: npt.ArrayLike, thresholds: npt.ArrayLike | None = None) -> Floats:
+    """F1 of each label, (K,); ``multilabel_macro_f1`` is their mean.
+
+    Args:
+        truth: As there.
+        scores: Likewise.
+        thresholds: Likewise.
+
+    Raises:
+        CorpusError: As ``multilabel_macro_f1`` does.
+    """
     true, given = _tables(truth, scores)
     chosen = given > np.asarray(1 / true.shape[1] if thresholds is None else thresholds, np.float64)
     hits = (true & chosen).sum(axis=0)
-    return float(np.mean(2 * hits / np.maximum(true.sum(axis=0) + chosen.sum(axis=0), 1)))
+    return np.asarray(2 * hits / np.maximum(true.sum(axis=0) + chosen.sum(axis=0), 1))
 
 
 def tuned_thresholds(truth: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
@@ -68,13 +82,28 @@ def mean_average_precision(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float
     >>> mean_average_precision([[1], [0], [1]], [[0.9], [0.8], [0.7]])
     0.8333333333333333
     """
+    each = precision_of_each(truth, scores)
+    if np.isnan(each).all():
+        raise CorpusError("no label is true of any clip; there is no precision to average")
+    return float(np.mean(each[~np.isnan(each)]))
+
+
+def precision_of_each(truth: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
+    """Average precision of each label, (K,); NaN where it is never true. ``mean_average_precision`` is their mean.
+
+    Args:
+        truth: As there.
+        scores: Likewise.
+
+    Raises:
+        CorpusError: As ``multilabel_macro_f1`` does.
+    """
     from sklearn.metrics import average_precision_score  # noqa: PLC0415 - slow to import
 
     true, given = _tables(truth, scores)
-    present = [k for k in range(true.shape[1]) if true[:, k].any()]
-    if not present:
-        raise CorpusError("no label is true of any clip; there is no precision to average")
-    return float(np.mean([average_precision_score(true[:, k], given[:, k]) for k in present]))
+    return np.array(
+        [average_precision_score(true[:, k], given[:, k]) if true[:, k].any() else np.nan for k in range(true.shape[1])]
+    )
 
 
 def _best_threshold(true: Bools, scores: Floats) -> float:

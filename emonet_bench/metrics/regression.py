@@ -6,6 +6,8 @@ truth is NaN (an attribute that nobody rated) are left out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -88,6 +90,26 @@ def root_mean_squared_error(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> 
     """
     x, y = _pairs(truth, prediction)
     return float(np.sqrt(np.square(x - y).mean()))
+
+
+def of_each(
+    metric: Callable[[npt.ArrayLike, npt.ArrayLike], float], truth: npt.ArrayLike, prediction: npt.ArrayLike
+) -> Floats:
+    """Compute one of these metrics for each of several attributes.
+
+    Args:
+        metric: Which.
+        truth: (N, K) values; NaN where unknown.
+        prediction: (N, K) values.
+
+    Returns:
+        (K,).
+
+    Raises:
+        CorpusError: As the metric does.
+    """
+    x, y = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)
+    return np.array([metric(*pair) for pair in zip(x.T, y.T, strict=True)])
 
 
 def _pairs(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> tuple[Floats, Floats]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import comb, sqrt
 from statistics import NormalDist
 from typing import Literal
@@ -16,9 +15,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.metrics.counts import label_arrays
+from emonet_bench.metrics.defaults import UAR
+from emonet_bench.metrics.resampling import draw_counts, sampler, units_of
+
 Labels = Sequence[Hashable]
 Floats = npt.NDArray[np.float64]
-Metric = Literal["uar", "accuracy", "macro_f1"]
 
 LEAST_SEEDS = 10
 """Fewer seeds say nothing of a distribution over seeds (Dror et al. 2019 use as many and more)."""
@@ -63,13 +66,13 @@ class Comparison:
 
 
 def interval(
-    truth: Labels,
-    prediction: Labels,
-    labels: Labels,
+    truth: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    choice: MetricChoice,
+    names: Sequence[str],
     speakers: Sequence[Hashable | None],
     *,
     clips: Labels | None = None,
-    metric: Metric = "uar",
     level: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
@@ -80,32 +83,46 @@ def interval(
     of the mean over seeds. A label that no drawn speaker has keeps its recall (or F1) in the whole sample.
 
     Args:
-        truth: (N,) true labels, at least one; ``metrics.confusion`` checks them.
-        prediction: (N,) predicted labels.
-        labels: The declared labels.
+        truth: (N,) or (N, K), as the metric takes it; at least one clip.
+        predicted: (N, K), likewise.
+        choice: What is scored.
+        names: The K labels or attributes.
         speakers: (N,) who speaks; clips are drawn instead where one is None or all are the same.
         clips: (N,) names of the clips, needed where the same clip occurs several times.
-        metric: What is scored.
         level: Coverage.
         resamples: Number of resamples.
         seed: Of the resampling.
     """
-    unit, groups, units = _units(len(truth), speakers, clips)
-    counts = _Counts.of(truth, prediction, labels, groups, units)
-    draws = _draws(units, resamples, seed)
-    low, high = np.quantile(counts.score(draws, metric), [(1 - level) / 2, (1 + level) / 2])
+    true, given = np.asarray(truth), np.asarray(predicted, np.float64)
+    unit, groups, units = units_of(len(true), speakers, clips)
+    score = sampler(true, given, choice, names, groups, units)
+    low, high = np.nanquantile(score(draw_counts(units, resamples, seed)), [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high), unit, units)
 
 
+def uar_interval(
+    truth: Labels, prediction: Labels, labels: Sequence[str], speakers: Sequence[Hashable | None]
+) -> Interval:
+    """Return the ``interval`` of the UAR.
+
+    Args:
+        truth: (N,) true labels.
+        prediction: (N,) predicted labels.
+        labels: The declared labels.
+        speakers: As for ``interval``.
+    """
+    return interval(*label_arrays(truth, prediction, labels), MetricChoice(UAR), labels, speakers)
+
+
 def compare(
-    truth: Labels,
-    first: Labels,
-    second: Labels,
-    labels: Labels,
+    truth: npt.ArrayLike,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    choice: MetricChoice,
+    names: Sequence[str],
     speakers: Sequence[Hashable | None],
     *,
     clips: Labels | None = None,
-    metric: Metric = "uar",
     resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
@@ -116,22 +133,24 @@ def compare(
     below 2^(1 - units), the least that an exact sign-flip test of so many units can say: two speakers prove nothing.
 
     Args:
-        truth: (N,) true labels.
-        first: (N,) predictions of one system.
-        second: (N,) predictions of the other, of the same clips in the same order.
-        labels: The declared labels.
+        truth: As for ``interval``.
+        first: (N, K) predictions of one system.
+        second: (N, K) predictions of the other, of the same clips in the same order.
+        choice: What is scored.
+        names: The K labels or attributes.
         speakers: As for ``interval``.
         clips: As for ``interval``.
-        metric: What is scored.
         resamples: Number of resamples.
         seed: Of the resampling.
     """
-    unit, groups, units = _units(len(truth), speakers, clips)
-    pair = [_Counts.of(truth, prediction, labels, groups, units) for prediction in (first, second)]
+    true = np.asarray(truth)
+    unit, groups, units = units_of(len(true), speakers, clips)
+    pair = [sampler(true, np.asarray(given, np.float64), choice, names, groups, units) for given in (first, second)]
     everyone = np.ones((1, units))
-    seen = float(pair[0].score(everyone, metric)[0] - pair[1].score(everyone, metric)[0])
-    draws = _draws(units, resamples, seed)
-    differences = pair[0].score(draws, metric) - pair[1].score(draws, metric)
+    seen = float(pair[0](everyone)[0] - pair[1](everyone)[0])
+    draws = draw_counts(units, resamples, seed)
+    differences = pair[0](draws) - pair[1](draws)
+    differences = differences[~np.isnan(differences)]
     extreme = int(np.sum(np.abs(differences - seen) >= abs(seen) - 1e-12))
     p = max((1 + extreme) / (1 + resamples), 2.0 ** (1 - units))
     low, high = np.quantile(differences, [0.025, 0.975])
@@ -212,59 +231,3 @@ def _violation(first: Floats, second: Floats) -> Floats:
     squared = gap**2 * np.diff(cuts)
     distance = squared.sum(axis=1)
     return np.where(distance > 0, np.where(gap > 0, squared, 0).sum(axis=1) / np.where(distance > 0, distance, 1), 0.5)
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """Hits, clips and guesses of each unit and label, all (U, K)."""
-
-    hits: Floats
-    clips: Floats
-    guesses: Floats
-
-    @classmethod
-    def of(
-        cls, truth: Labels, prediction: Labels, labels: Labels, groups: npt.NDArray[np.int64], units: int
-    ) -> _Counts:
-        order = {label: index for index, label in enumerate(labels)}
-        rows, columns = (np.array([order[label] for label in side], np.int64) for side in (truth, prediction))
-
-        def count(which: npt.NDArray[np.int64], weights: npt.ArrayLike) -> Floats:
-            counts = np.bincount(groups * len(labels) + which, weights, units * len(labels))
-            return counts.reshape(units, len(labels)).astype(np.float64)
-
-        ones = np.ones(len(rows))
-        return cls(count(rows, rows == columns), count(rows, ones), count(columns, ones))
-
-    def score(self, draws: Floats, metric: Metric) -> Floats:
-        """Score resamples: (B, U) draw counts to (B,)."""
-        hits, clips = draws @ self.hits, draws @ self.clips  # (B, K)
-        if metric == "accuracy":
-            return np.asarray(hits.sum(axis=1) / clips.sum(axis=1))
-        everyone = np.ones((1, len(self.hits)))
-        whole = self._per_label(everyone @ self.hits, everyone @ self.clips, everyone, metric)  # (1, K)
-        each = np.where(clips > 0, self._per_label(hits, clips, draws, metric), whole)
-        return np.asarray(each.mean(axis=1))
-
-    def _per_label(self, hits: Floats, clips: Floats, draws: Floats, metric: Metric) -> Floats:
-        if metric == "uar":
-            return np.asarray(hits / np.maximum(clips, 1))
-        return np.asarray(2 * hits / np.maximum(clips + draws @ self.guesses, 1))
-
-
-def _units(
-    count: int, speakers: Sequence[Hashable | None], clips: Labels | None
-) -> tuple[Literal["speakers", "clips"], npt.NDArray[np.int64], int]:
-    """Say what is drawn, and number it: (N,) indices and how many there are."""
-    known = None not in speakers and len(set(speakers)) > 1
-    names = speakers if known else clips if clips is not None else range(count)
-    place = {name: index for index, name in enumerate(dict.fromkeys(names))}
-    groups = np.array([place[name] for name in names], np.int64)
-    return "speakers" if known else "clips", groups, len(place)
-
-
-@lru_cache(maxsize=8)  # the cells of a table mostly have the same number of speakers
-def _draws(units: int, resamples: int, seed: int) -> Floats:
-    """Draw units with replacement: (B, U) counts that sum to U in each row."""
-    generator = np.random.default_rng(seed)
-    return generator.multinomial(units, np.full(units, 1 / units), size=resamples).astype(np.float64)

@@ -1,6 +1,7 @@
 """Reports: read run directories, pool folds, average seeds, tell apart what differs, render a table."""
 
-from emonet_bench.report.cells import MetricName, TableCell
+from emonet_bench.report.cells import TableCell
+from emonet_bench.report.choice import wanted_metric
 from emonet_bench.report.layout import SORTS, arranged
 from emonet_bench.report.reading import CorpusResult, load, load_runs, skipped
 from emonet_bench.report.rendering import render_csv, render_json, render_latex, render_markdown
@@ -12,7 +13,6 @@ __all__ = [
     "SORTS",
     "Column",
     "CorpusResult",
-    "MetricName",
     "Row",
     "Table",
     "TableCell",
@@ -26,4 +26,5 @@ __all__ = [
     "render_rich",
     "skipped",
     "summarise",
+    "wanted_metric",
 ]

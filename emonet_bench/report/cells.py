@@ -6,43 +6,36 @@ import statistics as plain
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from emonet_bench import metrics
 from emonet_bench.errors import StoreError
 from emonet_bench.metrics.calibration import calibration_error
+from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.significance import Comparison, Interval, compare, interval, mcnemar
-from emonet_bench.report.reading import CorpusResult, Predictions, State, read_predictions
+from emonet_bench.report.predictions import Predictions
+from emonet_bench.report.reading import CorpusResult, State, read_predictions
 
 ALPHA = 0.05
 
-MetricName = Literal["uar", "accuracy", "macro_f1", "ece"]
-"""What a table may show; ``ece``, the expected calibration error, is the one of which less is better."""
 
-_SCORES = {
-    "uar": metrics.unweighted_average_recall,
-    "accuracy": metrics.accuracy,
-    "macro_f1": metrics.macro_f1,
-}
-
-
-def score(rows: Predictions, labels: Sequence[str], metric: MetricName) -> float:
+def score(rows: Predictions, labels: Sequence[str], metric: MetricChoice) -> float:
     """Score predictions.
 
     Args:
         rows: What to score.
         labels: The corpus's labels.
         metric: How.
+
+    Raises:
+        CorpusError: The metric says nothing of these clips.
     """
-    if metric == "ece":
-        right = [truth == guess for truth, guess in zip(rows.truth, rows.prediction, strict=True)]
-        return calibration_error(rows.confidence, right)
-    return _SCORES[metric](rows.truth, rows.prediction, labels)
+    return metric.score(*rows.arrays(labels), labels)
 
 
-def rank(value: float, metric: MetricName) -> float:
-    """Turn a score into a number that is the larger, the better it is."""
-    return -value if metric == "ece" else value
+def confidence_error(rows: Predictions) -> float:
+    """Return the expected calibration error of predicted labels."""
+    right = [truth == guess for truth, guess in zip(rows.truth, rows.prediction, strict=True)]
+    return calibration_error(rows.confidence, right)
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ class TableCell:
         scores: Of each seed.
         deviation: Standard deviation over seeds, None for a single one.
         spread: Standard deviation over the folds, each scored by itself, None for a single one.
-        interval: 95 % bootstrap interval of the mean; None for ``ece``: resampling would bias it further.
+        interval: 95 % bootstrap interval of the mean; None where resampling would shift the metric.
         ece: Expected calibration error, mean over seeds, whatever the table shows; None where only labels are known.
         seeds: How many seeds are scored.
         folds: How many folds the best covered seed has.
@@ -111,11 +104,12 @@ class TableCell:
 
 @dataclass(frozen=True)
 class CellRuns:
-    """The runs of one cell, those of them that are scored, and the pooled test predictions of each seed."""
+    """The runs of one cell, those of them that are scored, with their predictions, and each seed's pooled ones."""
 
     runs: Sequence[CorpusResult]
     scored: Sequence[CorpusResult] = ()
     seeds: Mapping[int, Predictions] = field(default_factory=dict)
+    parts: Sequence[Predictions] = ()
     problems: Sequence[str] = ()
 
     @property
@@ -123,7 +117,7 @@ class CellRuns:
         """Whether the predictions were made elsewhere."""
         return any(run.external for run in self.runs)
 
-    def cell(self, labels: Sequence[str], folds: set[int | None], metric: MetricName) -> TableCell:
+    def cell(self, labels: Sequence[str], folds: set[int | None], metric: MetricChoice) -> TableCell:
         """Score the cell.
 
         Args:
@@ -133,7 +127,8 @@ class CellRuns:
         """
         done, failed = self.scored, len(self.problems)
         probable = all(run.external != "labels" for run in done)
-        if not self.seeds or (metric == "ece" and not probable):
+        unfit = metric.misfit("label", labels) or (metric.metric.probabilities and not probable)
+        if not self.seeds or unfit:
             return TableCell(
                 "failed" if failed else "skipped",
                 failed=failed,
@@ -149,9 +144,9 @@ class CellRuns:
             score=plain.fmean(scores),
             scores=tuple(scores),
             deviation=plain.stdev(scores) if len(scores) > 1 else None,
-            spread=_spread(done, metric),
+            spread=self._spread(labels, metric),
             interval=_interval(list(self.seeds.values()), labels, metric),
-            ece=plain.fmean(score(seed, labels, "ece") for seed in self.seeds.values()) if probable else None,
+            ece=plain.fmean(map(confidence_error, self.seeds.values())) if probable else None,
             seeds=len(scores),
             folds=max(map(len, per_seed)),
             failed=failed,
@@ -167,58 +162,65 @@ class CellRuns:
             external=self.external,
         )
 
-    def against(self, other: CellRuns, labels: Sequence[str], metric: MetricName) -> dict[str, Any]:
-        """Compare with another group on the seeds that both have; nothing where their clips differ, or for ``ece``.
+    def against(self, other: CellRuns, labels: Sequence[str], metric: MetricChoice) -> dict[str, Any]:
+        """Compare with another group on the seeds that both have.
+
+        Nothing is told where their clips differ, or where resampling would shift the metric.
 
         Returns:
             The fields ``against`` and ``mcnemar`` of a ``TableCell``, as far as they can be told.
         """
-        if metric == "ece":
+        if not metric.metric.resampled:
             return {}
-        first, second = Predictions.empty(), []
+        first, second = Predictions.empty(), Predictions.empty()
         shared = sorted(self.seeds.keys() & other.seeds.keys())
         for seed in shared:
             mine, theirs = self.seeds[seed], other.seeds[seed]
-            guesses = dict(zip(theirs.utterances, theirs.prediction, strict=True))
-            if guesses.keys() != set(mine.utterances):
+            if set(theirs.utterances) != set(mine.utterances):
                 return {}
-            first = first.joined(mine)
-            second += [guesses[name] for name in mine.utterances]
-        if not second:
+            first, second = first.joined(mine), second.joined(theirs.ordered(mine.utterances))
+        if not shared:
             return {}
-        truth, mine_said = first.truth, first.prediction
+        (truth, one), (_, another) = first.arrays(labels), second.arrays(labels)
+        names = first.utterances
         return {
-            "against": compare(truth, mine_said, second, labels, first.speakers, clips=first.utterances, metric=metric),
-            "mcnemar": mcnemar(truth, mine_said, second) if len(shared) == 1 else None,
+            "against": compare(truth, one, another, metric, labels, first.speakers, clips=names),
+            "mcnemar": mcnemar(first.truth, first.prediction, second.prediction) if len(shared) == 1 else None,
         }
 
+    def _spread(self, labels: Sequence[str], metric: MetricChoice) -> float | None:
+        if len({run.fold for run in self.scored}) < 2:  # noqa: PLR2004
+            return None
+        return plain.stdev(score(rows, labels, metric) for rows in self.parts)
 
-def pool_runs(runs: Sequence[CorpusResult]) -> CellRuns:
-    """Read the predictions of a cell's runs and join the folds of each seed; what cannot be read counts as failed."""
+
+def pool_runs(runs: Sequence[CorpusResult], *, numbers: bool = False) -> CellRuns:
+    """Read the predictions of a cell's runs and join the folds of each seed; what cannot be read counts as failed.
+
+    Args:
+        runs: The runs.
+        numbers: Whether to read the probability of each label, too.
+    """
     seeds: dict[int, Predictions] = defaultdict(Predictions.empty)
-    scored, problems = [], []
+    scored, parts, problems = [], [], []
     for run in sorted(runs, key=lambda run: (run.seed, run.fold or 0)):
         if run.state == "failed":
             problems.append(f"{run.title}: {run.reason}")
         elif run.state == "done":
             try:
-                seeds[run.seed] = seeds[run.seed].joined(read_predictions(run))
+                parts.append(read_predictions(run, numbers=numbers))
+                seeds[run.seed] = seeds[run.seed].joined(parts[-1])
                 scored.append(run)
             except StoreError as error:
                 problems.append(str(error))
-    return CellRuns(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.truth}, problems)
+    return CellRuns(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.truth}, parts, problems)
 
 
-def _spread(runs: Sequence[CorpusResult], metric: MetricName) -> float | None:
-    scores = [run.scores[metric] for run in runs if metric in run.scores]
-    return plain.stdev(scores) if len({run.fold for run in runs}) > 1 and len(scores) > 1 else None
-
-
-def _interval(seeds: Sequence[Predictions], labels: Sequence[str], metric: MetricName) -> Interval | None:
+def _interval(seeds: Sequence[Predictions], labels: Sequence[str], metric: MetricChoice) -> Interval | None:
     """Interval of the mean over seeds: all seeds of a clip are drawn together with its speaker."""
-    if metric == "ece":
+    if not metric.metric.resampled:
         return None
     rows = Predictions.empty()
     for seed in seeds:
         rows = rows.joined(seed)
-    return interval(rows.truth, rows.prediction, labels, rows.speakers, clips=rows.utterances, metric=metric)
+    return interval(*rows.arrays(labels), metric, labels, rows.speakers, clips=rows.utterances)

@@ -11,7 +11,8 @@ from statistics import fmean
 from emonet_bench import metrics
 from emonet_bench.errors import StoreError
 from emonet_bench.report.cells import CellRuns, TableCell
-from emonet_bench.report.reading import CorpusResult, Predictions
+from emonet_bench.report.predictions import Predictions
+from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Row
 from emonet_bench.report.table import Table
 from emonet_bench.runs.files import RunFiles

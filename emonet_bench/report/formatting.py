@@ -5,7 +5,6 @@ from __future__ import annotations
 from emonet_bench.metrics.significance import Interval
 from emonet_bench.report.cells import TableCell
 from emonet_bench.report.layout import Head
-from emonet_bench.report.notes import TITLES
 from emonet_bench.report.rows import Row
 from emonet_bench.report.table import Table
 
@@ -19,7 +18,7 @@ def words(head: Head) -> list[str]:
 
 def title(table: Table) -> str:
     """Say what a table shows."""
-    return f"{TITLES[table.metric]} on test"
+    return f"{table.metric.title} on test"
 
 
 def score(cell: TableCell) -> str:

@@ -17,7 +17,6 @@ from emonet_bench.report.cells import CellRuns, TableCell
 from emonet_bench.report.details import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure
 from emonet_bench.report.layout import pivot
-from emonet_bench.report.notes import TITLES
 from emonet_bench.report.rows import Column, Row, fullest
 from emonet_bench.report.table import Table
 from emonet_bench.runs.facts import CorpusFacts
@@ -47,7 +46,7 @@ def render_html(table: Table) -> str:
     page = _environment().get_template("page.html")
     content = page.render(
         table=table,
-        title=TITLES[table.metric],
+        title=table.metric.title,
         heads=(laid := pivot(table))[0],
         lines=laid[1],
         evidence=evidence,

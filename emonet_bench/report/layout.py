@@ -59,7 +59,7 @@ def _axes(rows: str | None, columns: str | None) -> tuple[tuple[str, ...], tuple
 def _key(table: Table, sort: str) -> Callable[[Column], tuple[float, Any]]:
     def key(column: Column) -> tuple[float, Any]:
         values = [SORTS[sort](row.cells[column]) for row in table.rows if column in row.cells]
-        sign = -1 if sort == "score" and table.metric == "ece" else 1
+        sign = -1 if sort == "score" and not table.metric.metric.higher_is_better else 1
         known = [sign * value for value in values if value is not None]
         return (fmean(known) if known else float("inf")), column.order(table.baseline)
 

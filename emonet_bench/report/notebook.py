@@ -10,7 +10,6 @@ from emonet_bench.escaping import html
 from emonet_bench.files import write_text
 from emonet_bench.report.cells import TableCell
 from emonet_bench.report.figures import Scale
-from emonet_bench.report.notes import TITLES
 from emonet_bench.report.table import Table
 
 _WIDTH, _LINE, _TOP, _BOTTOM, _RIGHT = 720, 24, 10, 40, 60
@@ -52,12 +51,12 @@ def score_figure(table: Table) -> Figure:
     left = 12 + _LETTER * max((len(name) for name, _, _ in scored), default=0)
     x = Scale(0.0, 1.0, left, max(_WIDTH - _RIGHT, left + _NARROWEST))
     bottom = _TOP + _LINE * len(scored)
-    parts = [_axis(x, bottom, TITLES[table.metric])]
+    parts = [_axis(x, bottom, table.metric.title)]
     levels = {chance for _, chance, _ in scored}
-    if len(levels) == 1 and table.metric == "uar":
+    if len(levels) == 1 and str(table.metric) == "uar":
         parts.append(f'<line class="chance" x1="{x(*levels)}" x2="{x(*levels)}" y1="{_TOP}" y2="{bottom}"/>')
     parts += [_dot(name, cell, x, _TOP + _LINE * (i + 0.5)) for i, (name, _, cell) in enumerate(scored)]
-    return Figure(_document(TITLES[table.metric], x.end + _RIGHT, bottom + _BOTTOM, parts))
+    return Figure(_document(table.metric.title, x.end + _RIGHT, bottom + _BOTTOM, parts))
 
 
 def _axis(x: Scale, bottom: float, title: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from emonet_bench.escaping import shell_word
-from emonet_bench.report.cells import CellRuns, MetricName, TableCell
+from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.report.cells import CellRuns, TableCell
 
 if TYPE_CHECKING:
     from emonet_bench.report.rows import Column, Row
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
 ALMOST = 0.5
 """Below this bound on its violations an order over seeds holds almost (Dror et al. 2019)."""
 
-TITLES = {"uar": "UAR", "accuracy": "Accuracy", "macro_f1": "Macro F1", "ece": "ECE"}
 
-
-def notes(rows: Sequence[Row], metric: MetricName, baseline: str, older: int, sources: int) -> Iterator[str]:
+def notes(rows: Sequence[Row], metric: MetricChoice, baseline: str, older: int, sources: int) -> Iterator[str]:
     """Say what a reader of the rows must know, a line each.
 
     Args:
@@ -38,7 +37,7 @@ def notes(rows: Sequence[Row], metric: MetricName, baseline: str, older: int, so
     yield from _apart(rows)
     for column, teacher in sorted({(column, cell.teacher) for column, cell in cells if cell.teacher}):
         yield f"{column}: taught by {teacher}, a run on the same training clips."
-    yield from _outcomes(cells, baseline)
+    yield from _outcomes(cells, metric, baseline)
     yield from _audits(rows)
     parities = [cell.parity for _, cell in cells if cell.parity is not None]
     if parities:
@@ -52,13 +51,14 @@ def notes(rows: Sequence[Row], metric: MetricName, baseline: str, older: int, so
         yield f"{sources} joint {told} left out."
 
 
-def _intervals(cells: Sequence[tuple[Column, TableCell]], metric: MetricName) -> Iterator[str]:
+def _intervals(cells: Sequence[tuple[Column, TableCell]], metric: MetricChoice) -> Iterator[str]:
     intervals = [cell.interval for _, cell in cells if cell.interval]
+    less = "" if metric.metric.higher_is_better else ", less is better"
     if intervals:
         units = " or ".join(sorted({interval.unit for interval in intervals}, reverse=True))
-        yield f"{TITLES[metric]} on test {_seeds(cells)}; 95 % bootstrap interval over {units}."
-    elif metric == "ece" and any(cell.seeds for _, cell in cells):
-        yield f"Expected calibration error on test {_seeds(cells)}: less is better; without intervals and tests."
+        yield f"{metric.title} on test {_seeds(cells)}{less}; 95 % bootstrap interval over {units}."
+    elif any(cell.seeds for _, cell in cells):
+        yield f"{metric.title} on test {_seeds(cells)}{less}; no intervals or tests: resampling would shift it."
     few = min((interval.units for interval in intervals if interval.unit == "speakers"), default=99)
     if few < 5:  # noqa: PLR2004
         yield f"An interval from few speakers ({few} at the least) says little: it holds for these speakers only."
@@ -80,7 +80,7 @@ def _seeds(cells: Sequence[tuple[Column, TableCell]]) -> str:
     return f"as mean ± standard deviation over {' to '.join(map(str, counts[:1] + counts[1:][-1:]))} seeds"
 
 
-def _outcomes(cells: Sequence[tuple[Column, TableCell]], baseline: str) -> Iterator[str]:
+def _outcomes(cells: Sequence[tuple[Column, TableCell]], metric: MetricChoice, baseline: str) -> Iterator[str]:
     # Compared with a strategy, all architectures' cells of another are counted together; with a column, each column's.
     whole = any(str(column) == baseline for column, _ in cells)
     compared: dict[str, list[TableCell]] = defaultdict(list)
@@ -88,7 +88,9 @@ def _outcomes(cells: Sequence[tuple[Column, TableCell]], baseline: str) -> Itera
         if cell.against:
             compared[str(column) if whole else column.strategy].append(cell)
     for name, own in sorted(compared.items()):
-        signs = [cell.significant and (1 if cell.against.difference > 0 else -1) for cell in own if cell.against]
+        signs = [
+            cell.significant and (1 if metric.rank(cell.against.difference) > 0 else -1) for cell in own if cell.against
+        ]
         wins, losses = signs.count(1), signs.count(-1)
         yield f"{name} against {baseline}: {wins} better, {losses} worse, {len(signs) - wins - losses} undecided."
     tested = [cell for own in compared.values() for cell in own]

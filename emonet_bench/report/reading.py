@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
+from emonet_bench.report.predictions import Predictions
 from emonet_bench.runs import predictions
 from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters, Scores
 from emonet_bench.runs.files import RunFiles
@@ -86,32 +87,6 @@ class CorpusResult:
         return f"{self.trained_on} {way} on {self.corpus}" if self.trained_on else f"{self.corpus} {way}"
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """The test partition of a ``predictions.csv``: five lists of equal length."""
-
-    utterances: list[str]
-    speakers: list[str | None]
-    truth: list[str]
-    prediction: list[str]
-    confidence: list[float]
-
-    @classmethod
-    def empty(cls) -> Predictions:
-        """Return no predictions."""
-        return cls([], [], [], [], [])
-
-    def joined(self, other: Predictions) -> Predictions:
-        """Return these and the others after them."""
-        return Predictions(
-            self.utterances + other.utterances,
-            self.speakers + other.speakers,
-            self.truth + other.truth,
-            self.prediction + other.prediction,
-            self.confidence + other.confidence,
-        )
-
-
 def load(results: Path) -> list[CorpusResult]:
     """Read every run of a results directory (or a single run's directory), in the order of their names.
 
@@ -150,8 +125,12 @@ def skipped(cell: Cell, reason: str) -> CorpusResult:
     return _result(spec, cell.run_id, ref.name, ref.division, source, "skipped", " ".join(reason.split()))
 
 
-def read_predictions(result: CorpusResult) -> Predictions:
+def read_predictions(result: CorpusResult, *, numbers: bool = False) -> Predictions:
     """Read the test partition of a run's predictions.
+
+    Args:
+        result: The run on a corpus.
+        numbers: Whether to read the probability of each label, too.
 
     Raises:
         StoreError: The file is missing or is no such table.
@@ -160,6 +139,9 @@ def read_predictions(result: CorpusResult) -> Predictions:
         table = predictions.read_predictions(result.predictions, result.facts.labels).part("test")
         truth, prediction = table.truth, table.prediction
         found = Predictions(table.utterances, table.speakers, truth, prediction, table.confidence())
+        if numbers:
+            order = [table.labels.index(label) for label in result.facts.labels]
+            found = replace(found, numbers=[[row[place] for place in order] for row in table.probabilities()])
     except StoreError as error:
         raise StoreError(f"{error}; run {result.title} again") from error
     if not truth:

@@ -12,7 +12,6 @@ from emonet_bench.escaping import csv_cell, json_text, latex, markdown, one_line
 from emonet_bench.report import formatting
 from emonet_bench.report.cells import TableCell
 from emonet_bench.report.layout import Head, pivot
-from emonet_bench.report.notes import TITLES
 from emonet_bench.report.table import Table
 from emonet_bench.report.zero_shot import ZeroShot
 
@@ -28,7 +27,7 @@ def render_markdown(table: Table) -> str:
     for one in table.zero_shot:
         lines += [
             "",
-            f"Zero-shot {TITLES[table.metric]}: {markdown(one.title)}; trained on (rows), scored on (columns)",
+            f"Zero-shot {table.metric.title}: {markdown(one.title)}; trained on (rows), scored on (columns)",
             "",
             _line(["", *(markdown(f"{row.title} {one.protocol(row)}") for row in one.targets)]),
             _line(["---", *["--:"] * len(one.targets)]),
@@ -104,7 +103,7 @@ def render_csv(table: Table) -> str:
 def render_json(table: Table) -> str:
     """Render all cells at full precision, and the notes; what is no number is null."""
     content = {
-        "metric": table.metric,
+        "metric": str(table.metric),
         "baseline": table.baseline,
         "cells": list(flat_records(table)),
         "notes": table.notes,
@@ -129,7 +128,7 @@ def flat_records(table: Table) -> Iterable[dict[str, Any]]:
             "chance_level": row.chance,
             **asdict(column),
             "trained_on": source,
-            "metric": table.metric,
+            "metric": str(table.metric),
             **values,
             "low": span.low if span else None,
             "high": span.high if span else None,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emonet_bench.matrix.outcome import Outcome
-from emonet_bench.report.cells import MetricName
+from emonet_bench.report.choice import Wanted
 from emonet_bench.report.notebook import Figure, score_figure
 from emonet_bench.report.reading import CorpusResult, load, load_runs, skipped
 from emonet_bench.report.rendering import flat_records
@@ -38,11 +38,11 @@ class Results:
     lost: Sequence[str] = ()
     exportable: Sequence[Path] = ()
 
-    def summarise(self, metric: MetricName = "uar", baseline: str = BASELINE) -> Table:
+    def summarise(self, metric: Wanted = "uar", baseline: str = BASELINE) -> Table:
         """Pool folds, average seeds and compare strategies with the baseline, as ``report`` does.
 
         Args:
-            metric: What to score.
+            metric: What to score: a registered metric by its name, or a part of one, ``ccc:arousal``.
             baseline: The strategy that others of the same architecture are compared with; or a whole column, such as
                 ``"cnn scratch"``, that all others are compared with.
         """
@@ -53,7 +53,7 @@ class Results:
         """The table that ``report`` renders."""
         return self.summarise()
 
-    def table(self, metric: MetricName = "uar", baseline: str = BASELINE) -> pd.DataFrame:
+    def table(self, metric: Wanted = "uar", baseline: str = BASELINE) -> pd.DataFrame:
         """Return a frame with a row for each corpus, architecture and strategy, as ``report --format csv`` has them.
 
         Among its columns are ``corpus``, ``architecture``, ``strategy``, ``tag`` (what else tells them apart),
@@ -62,7 +62,7 @@ class Results:
         missing.
 
         Args:
-            metric: What to score.
+            metric: What to score: a registered metric by its name, or a part of one, ``ccc:arousal``.
             baseline: The strategy that others of the same architecture are compared with; or a whole column, such as
                 ``"cnn scratch"``, that all others are compared with.
         """
@@ -70,7 +70,7 @@ class Results:
 
         return pd.DataFrame(list(flat_records(self.summarise(metric, baseline))))
 
-    def figure(self, metric: MetricName = "uar", baseline: str = BASELINE) -> Figure:
+    def figure(self, metric: Wanted = "uar", baseline: str = BASELINE) -> Figure:
         """Draw scores with their intervals, a row for each corpus, architecture and strategy; notebooks show it."""
         return score_figure(self.summarise(metric, baseline))
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
+from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.significance import almost_stochastic_order, holm
-from emonet_bench.report.cells import CellRuns, MetricName, TableCell, pool_runs, rank
+from emonet_bench.report.cells import CellRuns, TableCell, pool_runs
+from emonet_bench.report.choice import Wanted, wanted_metric
 from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_sources
 from emonet_bench.report.notes import across_notes, notes, problems
 from emonet_bench.report.reading import CorpusResult
@@ -40,7 +42,7 @@ class Table:
         axes: The dimensions that make the rows and those that make the columns, where it is shown as a grid.
     """
 
-    metric: MetricName
+    metric: MetricChoice
     baseline: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -58,7 +60,7 @@ class Table:
                     yield row, column, row.cells[column]
 
 
-def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", baseline: str = BASELINE) -> Table:
+def summarise(records: Sequence[CorpusResult], metric: Wanted = "uar", baseline: str = BASELINE) -> Table:
     """Pool the folds of each seed and score them once, average the seeds, and compare with the baseline strategy.
 
     Runs with different protocol ids, fingerprints or labels (or different limits on the clips) never share a row. Of
@@ -66,13 +68,14 @@ def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", basel
 
     Args:
         records: What ``load`` read.
-        metric: What to score.
+        metric: What to score: a registered metric, ``uar``, or one label's or attribute's part of it, ``ccc:arousal``.
         baseline: The strategy that others of the same architecture are compared with; or a whole column, such as
             ``"cnn scratch"``, that all others are compared with.
 
     Raises:
-        ConfigError: The baseline is none of the columns.
+        ConfigError: There is no such metric, or it fits nothing that was predicted; or the baseline is no column.
     """
+    metric = wanted_metric(metric)
     records = split_sources(records)
     crossed = zero_shots([record for record in records if record.trained_on], metric)
     records = [record for record in records if not record.trained_on]
@@ -85,8 +88,10 @@ def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", basel
     for record in kept:
         grouped[row_of(record)][columns[record.run_id]].append(record)
     pooled = {
-        key: {column: pool_runs(cells[column]) for column in sorted(cells)} for key, cells in sorted(grouped.items())
+        key: {column: pool_runs(cells[column], numbers=metric.metric.probabilities) for column in sorted(cells)}
+        for key, cells in sorted(grouped.items())
     }
+    unfit = _unfit(pooled, metric)
     folds = _folds(pooled)
     rows = [_row(groups, folds[key[:4]], metric, baseline) for key, groups in pooled.items()]
     rows = _corrected(distinguished(rows, list(pooled)))
@@ -97,10 +102,26 @@ def summarise(records: Sequence[CorpusResult], metric: MetricName = "uar", basel
         tuple(sorted({column for row in rows for column in row.cells}, key=lambda column: column.order(baseline))),
         tuple(rows),
         (*notes(rows, metric, baseline, older, sources), *across_notes(crossed)),
-        tuple(problems([*(g for groups in pooled.values() for g in groups.values()), *_groups(crossed)])),
+        (*unfit, *problems([*(g for groups in pooled.values() for g in groups.values()), *_groups(crossed)])),
         tuple(pooled.values()),
         zero_shot=crossed,
     )
+
+
+def _unfit(pooled: Mapping[RowKey, Mapping[Column, CellRuns]], metric: MetricChoice) -> list[str]:
+    """Say of which rows the metric cannot say anything, a line each.
+
+    Raises:
+        ConfigError: That is so of all of them.
+    """
+    found = []
+    for key, groups in pooled.items():
+        facts = fullest(run.facts for group in groups.values() for run in group.runs)
+        if facts.labels and (reason := metric.misfit("label", facts.labels)):
+            found.append(f"skipped: {key.corpus}, {key.protocol}: {reason}")
+    if found and len(found) == len(pooled):
+        raise ConfigError(f"--metric {found[0].removeprefix('skipped: ')}")
+    return found
 
 
 def _check_baseline(baseline: str, columns: Iterable[Column]) -> None:
@@ -134,20 +155,20 @@ def _folds(pooled: Mapping[RowKey, Mapping[Column, CellRuns]]) -> dict[tuple[obj
     return folds
 
 
-def _row(groups: Mapping[Column, CellRuns], folds: set[int | None], metric: MetricName, baseline: str) -> Row:
+def _row(groups: Mapping[Column, CellRuns], folds: set[int | None], metric: MetricChoice, baseline: str) -> Row:
     runs = [run for group in groups.values() for run in group.runs]
     facts = fullest(run.facts for run in runs)
     labels = facts.labels
     cells = {column: group.cell(labels, folds, metric) for column, group in groups.items()}
     ranks = {
-        column: rank(cell.score, metric) for column, cell in cells.items() if cell.complete and cell.score is not None
+        column: metric.rank(cell.score) for column, cell in cells.items() if cell.complete and cell.score is not None
     }
     for column, cell in cells.items():
         reference = _reference(column, groups, baseline)
         both = reference is not None and cell.complete and cells[reference].complete
         compared: dict[str, Any] = {}
-        if reference is not None and both and metric != "ece":
-            order = almost_stochastic_order(cell.scores, cells[reference].scores)
+        if reference is not None and both and metric.metric.resampled:
+            order = almost_stochastic_order(*(list(map(metric.rank, one.scores)) for one in (cell, cells[reference])))
             compared = groups[column].against(groups[reference], labels, metric) | {"order": order}
         best = len(ranks) > 1 and ranks.get(column) == max(ranks.values())
         cells[column] = replace(cell, best=best, **compared)

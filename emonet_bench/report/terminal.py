@@ -11,10 +11,10 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.report import formatting
-from emonet_bench.report.cells import MetricName, TableCell
+from emonet_bench.report.cells import TableCell
 from emonet_bench.report.layout import Head, pivot
-from emonet_bench.report.notes import TITLES
 from emonet_bench.report.rows import Row
 from emonet_bench.report.table import DIMENSIONS, Table
 from emonet_bench.report.zero_shot import ZeroShot
@@ -64,7 +64,7 @@ def _wide(table: Table) -> RichTable:
     return grid
 
 
-def _name(head: Head, metric: MetricName) -> Text:
+def _name(head: Head, metric: MetricChoice) -> Text:
     text = Text("\n").join(Text(part.corpus if isinstance(part, Row) else part) for part in head)
     for row in head:
         if isinstance(row, Row):
@@ -73,13 +73,13 @@ def _name(head: Head, metric: MetricName) -> Text:
     return text
 
 
-def _details(row: Row, metric: MetricName) -> list[str]:
+def _details(row: Row, metric: MetricChoice) -> list[str]:
     return [
         *(["synthetic"] if row.synthetic else []),
         row.subtitle,
         *([f"{row.folds} folds"] if row.folds > 1 else []),
         *([f"{row.clips} clips"] if row.clips else []),
-        *([f"chance {formatting.number(row.chance, 2)}"] if row.labels and metric == "uar" else []),
+        *([f"chance {formatting.number(row.chance, 2)}"] if row.labels and str(metric) == "uar" else []),
     ]
 
 
@@ -119,7 +119,7 @@ def _long(table: Table) -> RichTable:
     """Return a line for each cell, below a line for its row."""
     grid = _grid(title=formatting.title(table), title_justify="left")
     grid.add_column("", overflow="fold")
-    for name in (TITLES[table.metric], "95 %", "seeds", "trained", "total", "s/run"):
+    for name in (table.metric.title, "95 %", "seeds", "trained", "total", "s/run"):
         grid.add_column(name, justify="right", no_wrap=True)
     for row in table.rows:
         grid.add_section()
@@ -145,12 +145,12 @@ def _figures(cell: TableCell) -> list[Text | str]:
     ]
 
 
-def _map(one: ZeroShot, metric: MetricName) -> RichTable:
+def _map(one: ZeroShot, metric: MetricChoice) -> RichTable:
     """Return a row for each source, a column for each target."""
-    grid = _grid(title=f"Zero-shot {TITLES[metric]}: {one.title}", title_justify="left")
+    grid = _grid(title=f"Zero-shot {metric.title}: {one.title}", title_justify="left")
     grid.add_column("trained on \\ scored on", no_wrap=True)
     for row in one.targets:
-        chance = f"\nchance {formatting.number(row.chance, 2)}" if metric == "uar" and row.labels else ""
+        chance = f"\nchance {formatting.number(row.chance, 2)}" if str(metric) == "uar" and row.labels else ""
         head = Text(row.corpus).append(f"\n{one.protocol(row)}{chance}", style="dim not bold")
         grid.add_column(head, justify="right", no_wrap=True)
     for source, cells in one.lines():
@@ -158,12 +158,12 @@ def _map(one: ZeroShot, metric: MetricName) -> RichTable:
     return grid
 
 
-def _crossed(one: ZeroShot, metric: MetricName) -> RichTable:
+def _crossed(one: ZeroShot, metric: MetricChoice) -> RichTable:
     """Return a line for each source and target."""
-    grid = _grid(title=f"Zero-shot {TITLES[metric]}: {one.title}", title_justify="left")
+    grid = _grid(title=f"Zero-shot {metric.title}: {one.title}", title_justify="left")
     for name in ("trained on", "scored on"):
         grid.add_column(name, overflow="fold")
-    for name in (TITLES[metric], "95 %", "chance", "seeds"):
+    for name in (metric.title, "95 %", "chance", "seeds"):
         grid.add_column(name, justify="right", no_wrap=True)
     for source, cells in one.lines():
         grid.add_section()
@@ -171,6 +171,6 @@ def _crossed(one: ZeroShot, metric: MetricName) -> RichTable:
             if cell is not None:
                 target = Text(row.title).append(f" {one.protocol(row)}", style="dim")
                 figures = _figures(cell)
-                chance = formatting.number(row.chance, 2) if metric == "uar" and row.labels else ""
+                chance = formatting.number(row.chance, 2) if str(metric) == "uar" and row.labels else ""
                 grid.add_row(source, target, *figures[:2], *[chance, str(cell.seeds)][: 2 * (len(figures) > 1)])
     return grid

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from emonet_bench.data.corpus_ref import CorpusRef
-from emonet_bench.report.cells import CellRuns, MetricName, TableCell, pool_runs
+from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.report.cells import CellRuns, TableCell, pool_runs
 from emonet_bench.report.identity import RowKey, distinguished, row_keys
 from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Row, columns_of, describe, latest
@@ -48,7 +49,7 @@ class ZeroShot:
             yield source, [self.cells.get((source, place)) for place in range(len(self.targets))]
 
 
-def zero_shots(records: Sequence[CorpusResult], metric: MetricName) -> tuple[ZeroShot, ...]:
+def zero_shots(records: Sequence[CorpusResult], metric: MetricChoice) -> tuple[ZeroShot, ...]:
     """Put the runs that score a network on another corpus in maps; seeds are averaged.
 
     Args:
@@ -69,13 +70,13 @@ def _map(
     labels: str,
     records: Sequence[CorpusResult],
     target: Callable[[CorpusResult], RowKey],
-    metric: MetricName,
+    metric: MetricChoice,
 ) -> ZeroShot:
     keys = sorted({target(record) for record in records})
     found: dict[tuple[str, int], list[CorpusResult]] = defaultdict(list)
     for record in records:
         found[record.trained_on, keys.index(target(record))].append(record)
-    groups = {place: pool_runs(runs) for place, runs in sorted(found.items())}
+    groups = {place: pool_runs(runs, numbers=metric.metric.probabilities) for place, runs in sorted(found.items())}
     cells = {place: group.cell(_labels(group), {None}, metric) for place, group in groups.items()}
     rows = [_row([groups[place] for place in groups if place[1] == index]) for index in range(len(keys))]
     targets = distinguished(rows, keys)

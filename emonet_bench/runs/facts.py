@@ -156,6 +156,9 @@ class CorpusFacts(Part):
     )
     synthetic: bool = Field(False, description="Whether the audio is generated.")  # noqa: FBT003
     licence: Line = Field("", description="Terms of the corpus.")
+    elicitation: Line = Field(
+        "", description="How its emotions came about: `acted`, `induced`, `natural`, ..., as its card says."
+    )
     partitions: dict[Partition, PartitionFacts] = Field(
         default_factory=dict, description="What each of `train`, `dev` and `test` holds."
     )

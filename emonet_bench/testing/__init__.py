@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from emonet_bench.testing.executors import check_executor
     from emonet_bench.testing.hooks import check_hooks
     from emonet_bench.testing.losses import check_loss
+    from emonet_bench.testing.metrics import check_metric
     from emonet_bench.testing.optimizers import check_optimizer
     from emonet_bench.testing.report_formats import check_report
     from emonet_bench.testing.strategies import check_strategy
@@ -32,6 +33,7 @@ __all__ = [
     "check_executor",
     "check_hooks",
     "check_loss",
+    "check_metric",
     "check_optimizer",
     "check_report",
     "check_strategy",
@@ -46,6 +48,7 @@ _MODULES = {
     "check_executor": "executors",
     "check_hooks": "hooks",
     "check_loss": "losses",
+    "check_metric": "metrics",
     "check_optimizer": "optimizers",
     "check_report": "report_formats",
     "check_strategy": "strategies",

@@ -34,6 +34,12 @@ def check_executor() -> Callable[..., None]:
 
 
 @pytest.fixture
+def check_metric() -> Callable[..., None]:
+    """Give tests ``emonet_bench.testing.check_metric`` without an import."""
+    return testing.check_metric
+
+
+@pytest.fixture
 def check_hooks() -> Callable[..., None]:
     """Give tests ``emonet_bench.testing.check_hooks`` without an import."""
     return testing.check_hooks

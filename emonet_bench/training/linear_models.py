@@ -103,6 +103,11 @@ class LinearModel(NamedTuple):
     weight: Tensor
     bias: Tensor
 
+    @property
+    def notes(self) -> dict[str, str]:
+        """What ``Architecture.fit`` tells of it."""
+        return {"C": f"{self.c:g}, of UAR {self.dev_uar:.3f} on dev"}
+
 
 def fit_linear_model(
     classifier: Classifier,
@@ -149,7 +154,8 @@ def choose_linear_model(
 ) -> LinearModel:
     """Fit a linear model for every set of features and every C, and return the best on dev.
 
-    Of equally good ones, that of the first set is taken, then the one with the smallest C.
+    Of equally good ones, that of the first set is taken, then the one with the smallest C. Where there are more
+    features than clips, the model is fitted in the space that the training clips span: its weights lie there anyway.
 
     Args:
         train: What to fit to; features are standardised by its mean and standard deviation.
@@ -165,14 +171,29 @@ def choose_linear_model(
     for place, (rows, dev_rows) in enumerate(zip(_sets(train), _sets(dev), strict=True)):
         scaler = standardiser(rows)
         scaled, dev_scaled = scaler.transform(rows), scaler.transform(dev_rows)
+        basis = _row_space(scaled)  # (D, r)
+        scaled, dev_scaled = scaled @ basis, dev_scaled @ basis
         for c in sorted(options.c_grid):
             model = _fit(kind, scaled, train.targets, c, seed, balanced=options.balanced)
             score = unweighted_average_recall(truth, model.predict(dev_scaled).tolist(), range(classes))
             if best is None or score > best.dev_uar:
                 mean, scale = torch.from_numpy(scaler.mean_).float(), torch.from_numpy(scaler.scale_).float()
-                best = LinearModel(place, c, score, mean, scale, *_as_logits(model, classes))
+                weight, bias = _as_logits(model, model.coef_ @ basis.T, classes)
+                best = LinearModel(place, c, score, mean, scale, weight, bias)
     assert best is not None  # options hold one C at least
     return best
+
+
+def _row_space(rows: Array) -> Any:
+    """Return an orthonormal basis (D, r) of what rows (N, D) span; where D is not above N, the identity.
+
+    The optimum of an L2-regularised linear model is a combination of its training rows, and its loss knows them by
+    their inner products only, which the basis keeps: of 7,168 features of 900 clips, 900 are enough.
+    """
+    if rows.shape[1] <= rows.shape[0]:
+        return np.eye(rows.shape[1])
+    _, sizes, directions = np.linalg.svd(rows, full_matrices=False)
+    return directions[sizes > sizes[0] * max(rows.shape) * np.finfo(rows.dtype).eps].T
 
 
 def standardiser(rows: Array) -> Any:
@@ -237,14 +258,14 @@ def _fit(kind: LinearKind, rows: Array, targets: npt.NDArray[np.int64], c: float
         return model.fit(rows, targets)
 
 
-def _as_logits(model: Any, classes: int) -> tuple[Tensor, Tensor]:
+def _as_logits(model: Any, coefficients: Array, classes: int) -> tuple[Tensor, Tensor]:
     """Spread the decision functions of the labels in train over all labels: weight (classes, D), bias (classes,)."""
-    weight = torch.zeros(classes, model.coef_.shape[1])
+    weight = torch.zeros(classes, coefficients.shape[1])
     bias = torch.full((classes,), ABSENT_LOGIT)
     present = torch.from_numpy(model.classes_)
     bias[present] = 0.0
     if len(present) == 2:  # noqa: PLR2004 - one function, positive for the second
         present = present[1:]
-    weight[present] = torch.from_numpy(model.coef_).float()
+    weight[present] = torch.from_numpy(coefficients).float()
     bias[present] = torch.from_numpy(model.intercept_).float()
     return weight, bias

@@ -61,22 +61,37 @@ class Loss:
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that predictions of a whole partition get.
+    """A number that the predictions of a whole partition get: ``--metric name``, ``training.selection = "name"``.
 
     Attributes:
         name: Registered name.
         kinds: The kinds of targets that it takes.
-        compute: ``compute(truth, predictions) -> float`` over all clips of a partition, as numpy arrays.
-        higher_is_better: Whether more is better.
+        compute: ``compute(truth, predicted)`` over all clips of a partition, at least one; never over a batch. It
+            returns one number, or K of them, one for each label or attribute, whose mean is the score and each of which
+            can be asked for as ``name:label``; NaN where it says nothing of one. ``predicted`` is (N, K) float64: of
+            labels and votes probabilities, of label sets scores in [0, 1], of values numbers on their scales.
+            ``truth`` is (N,) int64 indices of the true labels, ``predicted``'s largest number being the prediction; or
+            (N, K) float64: shares of votes, ones where a label is true, numbers on their scales. It may raise
+            ``CorpusError`` where these clips cannot be scored.
+        higher_is_better: Whether more is better; what selects, ranks and marks the best follows it.
         title: Its name in tables; empty: the registered name.
+        part_title: What it is called where one label or attribute is asked for; empty: as ``title``.
+        counts: Of single labels, the same from counts: ``counts(hits, clips, guesses)``, each (..., K), see
+            ``emonet_bench.metrics.counts``. Many resamples are then scored at once.
+        probabilities: Whether it needs probabilities, and not only which label is predicted.
+        resampled: Whether intervals and tests by bootstrap mean something; not where resampling itself shifts it.
         citation: BibTeX.
     """
 
     name: str
     kinds: tuple[TargetKind, ...]
-    compute: Callable[[Any, Any], float]
+    compute: Callable[[Any, Any], Any]
     higher_is_better: bool = True
     title: str = ""
+    part_title: str = ""
+    counts: Callable[[Any, Any, Any], Any] | None = None
+    probabilities: bool = False
+    resampled: bool = True
     citation: str = ""
 
     def __post_init__(self) -> None:

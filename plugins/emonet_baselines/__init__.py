@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emonet_baselines.options import ChanceOptions, FunctionalsOptions, KnnOptions, LogisticOptions, SvmOptions
@@ -38,18 +38,18 @@ def build_svm(options: FunctionalsOptions, input_spec: InputSpec) -> SvmNetwork:
     return SvmNetwork(options, input_spec)
 
 
-def fit_svm(*arguments: Any) -> None:
-    """See ``emonet_bench.training.linear_models.fit_linear_model``."""
+def fit_svm(*arguments: Any) -> Mapping[str, str]:
+    """See ``emonet_bench.training.linear_models.fit_linear_model``; tells which C was chosen."""
     from emonet_bench.training.linear_models import fit_linear_model
 
-    fit_linear_model(*arguments)
+    return fit_linear_model(*arguments).notes
 
 
-def fit_logistic(*arguments: Any) -> None:
-    """See ``emonet_bench.training.linear_models.fit_linear_model``."""
+def fit_logistic(*arguments: Any) -> Mapping[str, str]:
+    """See ``emonet_bench.training.linear_models.fit_linear_model``; tells which C was chosen."""
     from emonet_bench.training.linear_models import fit_linear_model
 
-    fit_linear_model(*arguments, kind="logistic")
+    return fit_linear_model(*arguments, kind="logistic").notes
 
 
 def build_knn(options: KnnOptions, input_spec: InputSpec) -> KnnNetwork:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emonet_bench import hookimpl
-from emonet_bench.types import Augmentation, ExecutorKind, Loss, Optimizer, ReportFormat
+from emonet_bench.types import Augmentation, ExecutorKind, Loss, Metric, Optimizer, ReportFormat
 from emonet_builtins.augmentations import AUGMENTATIONS
 from emonet_builtins.executors import EXECUTORS
 from emonet_builtins.losses import LOSSES
+from emonet_builtins.metrics import METRICS
 from emonet_builtins.optimizers import OPTIMIZERS
 from emonet_builtins.reports import REPORT_FORMATS
 from emonet_builtins.target_losses import TARGET_LOSSES
@@ -24,6 +25,12 @@ def emonet_losses() -> Sequence[Loss]:
 def emonet_optimizers() -> Sequence[Optimizer]:
     """Register optimisers of torch."""
     return OPTIMIZERS
+
+
+@hookimpl
+def emonet_metrics() -> Sequence[Metric]:
+    """Register metrics of all kinds of targets."""
+    return METRICS
 
 
 @hookimpl

@@ -73,6 +73,17 @@ def test_an_export_without_the_corpus_goes_on_and_says_so(run, tmp_path):
     assert Predictor(changed / "model.onnx", "cpu").metadata["uar_onnx"] == ""
 
 
+def test_a_model_repository_of_triton_holds_the_file_and_how_its_emotions_came_about(run, tmp_path):
+    done = emonet("export", run, "-o", tmp_path / "calls.onnx", "--triton", tmp_path / "repository")
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "repository" / "calls"
+    assert f"{folder}: for Triton" in done.stdout
+    assert (folder / "1" / "model.onnx").read_bytes() == (tmp_path / "calls.onnx").read_bytes()
+    assert (folder / "config.pbtxt").read_text().startswith('name: "calls"')
+    elicitation = Plugins().corpora["synthetic-calls"].facts["elicitation"]
+    assert Predictor(folder / "1" / "model.onnx", "cpu").metadata["elicitation"] == elicitation == "generated"
+
+
 def fail(run):
     record = json.loads((run / "result.json").read_text())
     del record["scores"]

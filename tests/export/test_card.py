@@ -18,6 +18,14 @@ def test_a_card_warns_of_generated_audio_and_names_every_label():
     assert "Trained on generated audio" not in model_card(metadata, record(), "m.onnx")
 
 
+def test_how_emotions_were_elicited_is_said_where_the_record_says_it():
+    metadata = metadata_of(record(elicitation="acted"), SIGNAL)
+    assert metadata["elicitation"] == "acted"
+    assert "Corpus: ours (elicitation: acted)." in model_card(metadata, record(elicitation="acted"), "m.onnx")
+    assert metadata_of(record(), SIGNAL)["elicitation"] == ""
+    assert "elicitation" not in model_card(metadata, record(), "m.onnx")
+
+
 def test_a_joint_run_is_described_one_corpus_at_a_time():
     metadata = metadata_of(joint_record().of("theirs"), SIGNAL)
     assert metadata["corpus"] == "theirs"

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from emonet_builtins.metrics import METRICS
 
-from emonet_bench.metrics import accuracy, macro_f1, unweighted_average_recall
-from emonet_bench.metrics.significance import (
-    almost_stochastic_order,
-    compare,
-    holm,
-    interval,
-    mcnemar,
-)
+from emonet_bench.errors import CorpusError
+from emonet_bench.metrics import accuracy, macro_f1, significance, unweighted_average_recall
+from emonet_bench.metrics.choice import MetricChoice, choose_metric
+from emonet_bench.metrics.counts import label_arrays
+from emonet_bench.metrics.significance import almost_stochastic_order, holm, mcnemar
 
 LABELS = ("anger", "joy", "neutral")
+KNOWN = {metric.name: metric for metric in METRICS}
+
+PINNED_INTERVALS = {
+    "uar": (0.7077743699791009, 0.8004517566653582),
+    "accuracy": (0.7125, 0.8041666666666667),
+    "macro_f1": (0.7066866643181521, 0.7988903900140049),
+}
+PINNED_COMPARISONS = {
+    "uar": (0.41530032866506705, 0.310937065572363, 0.5205853301943244, 0.0078125),
+    "accuracy": (0.41666666666666663, 0.31249999999999994, 0.5249999999999999, 0.0078125),
+    "macro_f1": (0.41463481840265437, 0.3105032066443306, 0.519353387754397, 0.0078125),
+}
+
+
+def interval(truth, prediction, labels, speakers, *, metric="uar", **options):
+    sides = label_arrays(truth, prediction, labels)
+    return significance.interval(*sides, choose_metric(metric, KNOWN, "test"), labels, speakers, **options)
+
+
+def compare(truth, first, second, labels, speakers, *, metric="uar", **options):
+    (true, one), (_, other) = (label_arrays(truth, side, labels) for side in (first, second))
+    return significance.compare(true, one, other, choose_metric(metric, KNOWN, "test"), labels, speakers, **options)
 
 
 def _clips(count=240, speakers=8, right=0.7, seed=0):
@@ -170,3 +192,49 @@ def test_the_order_over_seeds_is_left_out_below_ten_of_them_and_undecided_betwee
     assert almost_stochastic_order([0.9] * 9, [0.1] * 20) is None
     assert almost_stochastic_order([0.5] * 10, [0.5] * 10) == 0.5
     assert almost_stochastic_order([0.1 + 0.01 * i for i in range(10)], [0.5] * 10) == 1.0
+
+
+def test_uars_figures_are_those_of_earlier_versions_to_the_last_bit():
+    truth, prediction, speakers = _clips()
+    other = _clips(seed=1)[1]
+    got = {
+        metric: interval(truth, prediction, LABELS, speakers, metric=metric)
+        for metric in ("uar", "accuracy", "macro_f1")
+    }
+    assert {name: (one.low, one.high) for name, one in got.items()} == PINNED_INTERVALS
+    pairs = {metric: compare(truth, prediction, other, LABELS, speakers, metric=metric) for metric in got}
+    assert {name: (one.difference, one.low, one.high, one.p) for name, one in pairs.items()} == PINNED_COMPARISONS
+
+
+@pytest.mark.parametrize("name", ["uar", "accuracy", "macro_f1", "weighted_f1", "kappa", "uar:joy", "macro_f1:anger"])
+def test_scoring_counts_is_scoring_each_resample_by_itself(name):
+    truth, prediction, speakers = _clips()
+    choice = choose_metric(name, KNOWN, "test")
+    slow = MetricChoice(replace(choice.metric, counts=None), choice.part)
+    sides = label_arrays(truth, prediction, LABELS)
+    ends = [significance.interval(*sides, one, LABELS, speakers, resamples=300) for one in (choice, slow)]
+    assert [ends[0].low, ends[0].high] == pytest.approx([ends[1].low, ends[1].high], abs=1e-12)
+
+
+def test_the_interval_of_a_correlation_is_that_of_a_naive_bootstrap():
+    draw = np.random.default_rng(0)
+    truth = draw.normal(size=(200, 2))
+    predicted = truth + draw.normal(size=(200, 2))
+    speakers = [f"s{index % 10}" for index in range(200)]
+    got = significance.interval(truth, predicted, choose_metric("pearson", KNOWN, "test"), ("a", "v"), speakers)
+
+    def score(true, given, _):
+        pairs = zip(np.array(true).T, np.array(given).T, strict=True)
+        return np.mean([np.corrcoef(*pair)[0, 1] for pair in pairs])
+
+    assert [got.low, got.high] == pytest.approx(_naive(truth, predicted, speakers, score), abs=0.01)
+
+
+def test_resamples_in_which_nothing_is_true_do_not_count():
+    truth, scores = np.zeros((12, 2)), np.random.default_rng(0).random((12, 2))
+    truth[0] = 1  # a single speaker has any
+    choice = choose_metric("map", KNOWN, "test")
+    got = significance.interval(truth, scores, choice, LABELS[:2], [f"s{i}" for i in range(12)], resamples=100)
+    assert 0 < got.low <= got.high <= 1
+    with pytest.raises(CorpusError, match="mAP says nothing of these clips"):
+        choice.score(np.zeros((3, 2)), scores[:3], LABELS[:2])

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from emonet_bench import report
-from emonet_bench.report.cells import pool_runs, rank, score
-from emonet_bench.report.reading import Predictions
+from emonet_bench.report.cells import confidence_error, pool_runs, score
+from emonet_bench.report.choice import UAR_CHOICE
+from emonet_bench.report.predictions import Predictions
 from tests.written import LABELS, Results, clips
 
 
@@ -66,10 +67,10 @@ def test_the_macro_f1_is_scored_as_scikit_learn_does(results):
 
 
 def test_the_spread_of_the_folds_stands_beside_the_pooled_score(results):
-    for fold, each in enumerate((0.4, 0.5, 0.9)):
-        scores = {"test": {"uar": each, "accuracy": 0.5}}
-        results.add(fold=fold, rows=clips(60, right=0.6, prefix=f"f{fold}-"), scores=scores)
-    assert the_cell(results).spread == pytest.approx(np.std([0.4, 0.5, 0.9], ddof=1))
+    folds = [clips(60, right=right, prefix=f"f{fold}-") for fold, right in enumerate((0.4, 0.5, 0.9))]
+    for fold, rows in enumerate(folds):
+        results.add(fold=fold, rows=rows)
+    assert the_cell(results).spread == pytest.approx(np.std([uar(rows) for rows in folds], ddof=1))
 
 
 def test_one_seed_is_compared_by_mcnemar_too(results):
@@ -107,26 +108,27 @@ def test_a_lone_run_without_predictions_is_a_failed_cell(results):
 
 
 def test_a_calibration_error_ranks_the_higher_the_smaller_it_is():
-    assert rank(0.1, "ece") > rank(0.2, "ece")
-    assert rank(0.1, "uar") < rank(0.2, "uar")
+    ece, uar_choice = report.wanted_metric("ece"), report.wanted_metric("uar")
+    assert ece.rank(0.1) > ece.rank(0.2)
+    assert uar_choice.rank(0.1) < uar_choice.rank(0.2)
 
 
 def test_the_calibration_error_is_scored_from_the_confidence_of_each_prediction():
     rows = Predictions(["a", "b"], [None, None], ["joy", "joy"], ["joy", "anger"], [0.8, 0.8])
-    assert score(rows, LABELS, "ece") == pytest.approx(0.3)  # 0.8 stated, half of them right
-    assert score(rows, LABELS, "accuracy") == 0.5
+    assert confidence_error(rows) == pytest.approx(0.3)  # 0.8 stated, half of them right
+    assert score(rows, LABELS, report.wanted_metric("accuracy")) == 0.5
 
 
 def test_cells_of_different_clips_are_not_compared(results):
     results.add(rows=clips(60, prefix="a"))
     results.add(strategy="adapters", rows=clips(60, prefix="b"))
     first, second = (pool_runs([run]) for run in report.load(results.folder))
-    assert first.against(second, LABELS, "uar") == {}
-    assert first.against(first, LABELS, "uar")["against"].difference == 0
+    assert first.against(second, LABELS, UAR_CHOICE) == {}
+    assert first.against(first, LABELS, UAR_CHOICE)["against"].difference == 0
 
 
 def test_a_missing_fold_makes_a_cell_incomplete(results):
     results.add(fold=0, rows=clips(30))
     runs = pool_runs(report.load(results.folder))
-    assert runs.cell(LABELS, {0}, "uar").complete
-    assert not runs.cell(LABELS, {0, 1}, "uar").complete
+    assert runs.cell(LABELS, {0}, UAR_CHOICE).complete
+    assert not runs.cell(LABELS, {0, 1}, UAR_CHOICE).complete

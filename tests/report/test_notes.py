@@ -80,7 +80,7 @@ def test_where_every_run_failed_no_seeds_are_spoken_of(results):
     ],
 )  # fmt: skip
 def test_what_was_left_out_is_counted(older, sources, expected):
-    assert list(notes([], "uar", "scratch", older, sources)) == expected
+    assert list(notes([], report.wanted_metric("uar"), "scratch", older, sources)) == expected
 
 
 def test_clips_that_a_source_was_trained_on_are_told_by_the_largest_count(results):

@@ -20,7 +20,7 @@ def cross(results, target, labels="two", protocol="fixed", **changes):
 
 
 def maps(results, metric="uar"):
-    return zero_shots(report.load(results.folder), metric)
+    return zero_shots(report.load(results.folder), report.wanted_metric(metric))
 
 
 def test_seeds_of_one_source_and_target_are_averaged(results):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from emonet_bench.testing import architectures, corpora, executors, hooks, strategies
+from emonet_bench.testing import architectures, corpora, executors, hooks, metrics, strategies
 from emonet_bench.testing.contracts import LONGEST, PAGE, BrokenError, anchor, announced, examine, hold, useful_line
 
 
@@ -15,6 +15,7 @@ from emonet_bench.testing.contracts import LONGEST, PAGE, BrokenError, anchor, a
         ("architecture", architectures.CHECKS),
         ("strategy", strategies.CHECKS),
         ("executor", executors.CHECKS),
+        ("metric", metrics.CHECKS),
         ("hooks", hooks.CHECKS),
     ],
 )

@@ -84,3 +84,15 @@ def test_features_that_are_not_finite_are_one_line():
     train.values[3, 2] = np.nan
     with pytest.raises(TrainingError, match="features are not finite"):
         choose_linear_model(train, rows_of(1), 3, OPTIONS, 0)
+
+
+@pytest.mark.parametrize("kind", ["svm", "logistic"])
+def test_with_more_features_than_clips_it_is_the_model_of_all_features(kind):
+    random = np.random.default_rng(0)
+    rows = Rows(random.normal(size=(40, 300)), np.arange(40) % 3)
+    options = SimpleNamespace(c_grid=(0.01,), balanced=True, batch_size=8)
+    found = choose_linear_model(rows, rows, 3, options, 0, kind=kind)
+    oracle = model_of(kind, 0.01).set_params(tol=1e-8, max_iter=100_000)
+    pipeline = make_pipeline(StandardScaler(), oracle).fit(*rows)
+    np.testing.assert_allclose(logits(found, rows.values), pipeline.decision_function(rows.values), atol=2e-3)
+    assert found.notes == {"C": f"0.01, of UAR {found.dev_uar:.3f} on dev"}

@@ -1,46 +1,70 @@
-"""``emonet-predict predict``: labels of audio files, without torch."""
+"""``emonet-predict predict``: labels of audio files, or of a stream, without torch."""
 
 from __future__ import annotations
 
-import csv
 import io
-import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, get_args
+from typing import TYPE_CHECKING, Any, TextIO, get_args
 
 import click
 
 from emonet_bench.console.streams import say
+from emonet_bench.deploy.cli.checks import check_inputs, check_outputs, is_timeline
+from emonet_bench.deploy.cli.formats import (
+    FORMATS,
+    OF_ONE_FILE,
+    print_table,
+    write_csv,
+    write_parquet,
+)
+from emonet_bench.deploy.cli.inputs import STDIN, groups_of_names
+from emonet_bench.deploy.cli.progress import bar_of, is_quiet, noted, say_terms, watched
+from emonet_bench.deploy.cli.resume import NOTHING, Done, read_done
 from emonet_bench.deploy.providers import Providers
 from emonet_bench.errors import AudioError, ConfigError
-from emonet_bench.escaping import printable
-from emonet_bench.folders import files_in
-from emonet_bench.types import AUDIO_SUFFIXES
+from emonet_bench.files import atomic_path
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from emonet_bench.deploy import Prediction, Predictor
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("files", nargs=-1, required=True, metavar="FILES|FOLDERS|-")
+@click.argument("files", nargs=-1, metavar="FILES|FOLDERS|-")
 @click.option("--task", metavar="NAME", help="Which corpus's labels, where MODEL is a bank of several.")
 @click.option("--window", type=float, metavar="S", help="Score stretches of so many seconds each for itself.")
 @click.option("--hop", type=float, metavar="S", help="Seconds from one stretch to the next [default: the window].")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "jsonl"]),
-    default="table",
-    show_default=True,
-    help="csv and jsonl come line by line, with the probability of each label.",
+    type=click.Choice(["table", *FORMATS, "parquet"]),
+    help="csv and jsonl come line by line, with the probability of each label; rttm, textgrid and webvtt are timelines "
+    "[default: table; with --stream jsonl].",
 )
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write into a file."
+)
+@click.option("--resume", is_flag=True, help="Add to the --output (csv, jsonl), line by line, what it lacks.")
+@click.option("--timeline", is_flag=True, help="Join neighbouring stretches of one label.")
+@click.option("--smooth", type=float, default=0.0, metavar="S", help="Timeline: mean over so many seconds.")
+@click.option("--min-duration", type=float, default=0.0, metavar="S", help="Timeline: shortest segment.")
+@click.option(
+    "--gate", type=float, metavar="DB", help="Timeline: leave out what is quieter; 0 is full scale, speech about -30."
+)
+@click.option("--stream", is_flag=True, help="Score audio from standard input while it arrives; no FILES.")
+@click.option(
+    "--encoding",
+    type=click.Choice(["wav", "s16le", "f32le"]),
+    default="wav",
+    show_default=True,
+    help="Of the stream; all but wav are raw PCM.",
+)
+@click.option("--rate", type=int, metavar="HZ", help="Sampling rate of raw PCM [default: the model's].")
+@click.option("--channels", type=int, metavar="N", help="Interleaved channels of raw PCM [default: 1].")
 @click.option(
     "--jobs",
     type=click.IntRange(1),
@@ -55,31 +79,50 @@ if TYPE_CHECKING:
     help="Where to compute; auto: on a GPU where onnxruntime can.",
 )
 @click.pass_context
-def predict(
-    context: click.Context,
-    model: Path,
-    files: tuple[str, ...],
-    task: str | None,
-    window: float | None,
-    hop: float | None,
-    form: str,
-    jobs: int | None,
-    providers: Providers,
-) -> None:
+def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form: str | None, **given: Any) -> None:
     """Name the emotion in audio files with MODEL, a file that `emonet-bench export` wrote.
 
-    FOLDERS are searched for audio; `-` reads names of files from standard input, one in a line. Files that cannot be
-    read are reported and passed over; the exit status is then 1.
+    FOLDERS are searched for audio; `-` reads names of files from standard input, one in a line, and answers each as it
+    comes. Files that cannot be read are reported and passed over; the exit status is then 1.
 
     A model trained to hear a centre window (`show` tells its `window`, and no `hop`) scores the middle of a longer
     stretch only, whatever the times beside it: give a --window that is no longer.
     """
     from emonet_bench.deploy import Predictor  # noqa: PLC0415 - onnxruntime
 
-    predictor = Predictor(model, providers, jobs, task)
-    names = _expanded(files)
-    bar = _bar(names) if _is_quiet(form) else None
+    form = form or ("jsonl" if given["stream"] else "table")
+    check_inputs(context, files, given)
+    check_outputs(form, given)
+    predictor = Predictor(model, given["providers"], given["jobs"], given["task"])
+    done = read_done(given["output"], form, predictor.columns) if given["resume"] else NOTHING
     bad: list[AudioError] = []
+    if given["stream"]:
+        found = _streamed(predictor, given)
+    else:
+        found = _scored(predictor, _groups(files, form, done), form, given, bad)
+    say_terms(predictor, given["task"])
+    _write(predictor, _as_timeline(predictor, noted(predictor, found), form, given), form, given, done)
+    if bad:
+        context.exit(1)
+
+
+def _groups(files: Sequence[str], form: str, done: Done) -> Iterable[list[str]]:
+    """Expand the arguments; at once, unless some come from standard input while others are scored."""
+    groups: Iterable[list[str]] = groups_of_names(files)
+    if STDIN not in files:
+        groups = list(groups)
+    if form in OF_ONE_FILE and (STDIN in files or sum(map(len, groups)) > 1):
+        raise ConfigError(f"--format {form}: holds a single file; name one, or take rttm or csv")
+    if not done.files:
+        return groups
+    return ([name for name in names if name not in done.files] for names in groups)
+
+
+def _scored(
+    predictor: Predictor, groups: Iterable[list[str]], form: str, given: dict[str, Any], bad: list[AudioError]
+) -> Iterator[Prediction]:
+    """Score files; those that cannot be used are told, and added to ``bad``."""
+    bar = bar_of(groups) if is_quiet(form, given["output"]) else None
 
     def failed(error: AudioError) -> None:
         bad.append(error)
@@ -87,123 +130,85 @@ def predict(
         if bar:
             bar.advance(bar.task_ids[0])
 
-    write = {"table": _table, "csv": _csv, "jsonl": _jsonl}[form]
-    found = _noted(predictor, predictor.predict(names, window=window, hop=hop, failed=failed))
-    write(predictor, _watched(found, bar) if bar else found)
-    if bad:
-        context.exit(1)
+    window, hop = given["window"], given["hop"]
+    found = chain.from_iterable(predictor.predict(names, window=window, hop=hop, failed=failed) for names in groups)
+    return watched(found, bar) if bar else found
 
 
-def _is_quiet(form: str) -> bool:
-    """Tell whether a progress bar has a terminal for itself, where no rows run through it."""
-    return sys.stderr.isatty() and (form == "table" or not sys.stdout.isatty())
-
-
-def _bar(names: Iterable[str]) -> Progress:
-    """Make a bar on stderr that counts files."""
-    from rich.progress import MofNCompleteColumn, Progress  # noqa: PLC0415 - slow, and not needed in pipes
-
-    from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
-
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    bar = Progress(*columns, console=Terminal(stderr=True), transient=True, redirect_stdout=False)
-    bar.add_task("Listening", total=len(names) if isinstance(names, Sequence) else None)
-    return bar
-
-
-def _watched(predictions: Iterable[Prediction], bar: Progress) -> Iterator[Prediction]:
-    """Yield predictions while a bar is shown; the first of each file moves it."""
-    with bar:
-        for one in predictions:
-            if not one.start:
-                bar.advance(bar.task_ids[0])
-            yield one
-
-
-def _noted(predictor: Predictor, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-    """Yield predictions, and say it once where the model did not hear all that one stands for."""
-    heard = predictor.centre
-    for one in predictions:
-        if heard and one.end - one.start > heard + 1e-6:  # seconds, rounded
-            say(f"Note: of a longer stretch the model hears {heard} s in its middle; try --window {heard}", err=True)
-            heard = None
-        yield one
-
-
-def _expanded(files: Sequence[str]) -> Iterable[str]:
-    """Return the names of all files: a list, unless some come from standard input while others are scored.
+def _streamed(predictor: Predictor, given: dict[str, Any]) -> Iterator[Prediction]:
+    """Score what standard input brings.
 
     Raises:
-        ConfigError: An argument stands for no file.
+        ConfigError: There is no window, no standard input, or the options are none of PCM.
     """
-    parts = [_named_by(file) for file in files]
-    names = chain.from_iterable(parts)
-    return names if "-" in files else list(names)
+    from emonet_bench.deploy.pcm import PcmFormat, check_channels, read_frames, read_header  # noqa: PLC0415 - numpy
 
-
-def _named_by(argument: str) -> Iterable[str]:
-    if argument == "-":
-        return _from_stdin()
-    if not argument:
-        raise ConfigError("FILES: one of them is an empty name; leave it out, or give . for the folder you are in")
-    return _audio_in(Path(argument)) if os.path.isdir(argument) else [argument]  # noqa: PTH112 - Path's may raise
-
-
-def _from_stdin() -> Iterable[str]:
+    spec, window = predictor.input_spec, given["window"]
+    if window is None and spec.window is None:
+        raise ConfigError("--stream: needs a --window, since the model hears all that it is given")
     if sys.stdin is None:  # as Python has it where it is closed
-        raise ConfigError("-: standard input is closed; name files or folders instead")
-    _take_any_name(sys.stdin)
-    return (line for raw in sys.stdin if (line := raw.rstrip("\r\n")))
+        raise ConfigError("--stream: standard input is closed; send audio to it")
+    source, raw = sys.stdin.buffer, given["encoding"] != "wav"
+    if not raw and (given["rate"] is not None or given["channels"] is not None):
+        raise ConfigError("--rate, --channels: a WAV file says them itself; give the --encoding of raw PCM")
+    channels = 1 if given["channels"] is None else given["channels"]
+    check_channels(channels)
+    rate = predictor.sampling_rate if given["rate"] is None else given["rate"]
+    pcm = PcmFormat(rate, channels, given["encoding"]) if raw else read_header(source)  # type: ignore[arg-type]
+    seconds = (spec.window or 0) / spec.sampling_rate if window is None else window
+    stream = predictor.stream(seconds, given["hop"], pcm.sampling_rate, channels=1)
+    for frames in read_frames(source, pcm):  # type: ignore[arg-type] # a BufferedReader
+        yield from stream.push(frames)
+    yield from stream.finish()
 
 
-def _take_any_name(stream: TextIO) -> None:
-    """Let names through a stream that are not in its encoding, byte by byte."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="surrogateescape")
+def _as_timeline(
+    predictor: Predictor, predictions: Iterable[Prediction], form: str, given: dict[str, Any]
+) -> Iterable[Prediction]:
+    if not is_timeline(form, given):
+        return predictions
+    if predictor.model.output != "probabilities":
+        raise ConfigError(f"--timeline: joins labels, and the model tells {predictor.model.output}; leave it out")
+    from emonet_bench.deploy.timeline import Timeline  # noqa: PLC0415 - not for other formats
+
+    rules = Timeline(predictor.labels, given["smooth"], given["min_duration"], given["gate"])
+    return rules.segments(predictions)
 
 
-def _audio_in(folder: Path) -> list[str]:
-    found = sorted(str(path) for path in files_in(folder) if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
-    if not found:
-        raise ConfigError(f"{folder}: holds no audio files")
-    return found
+def _write(predictor: Predictor, found: Iterable[Prediction], form: str, given: dict[str, Any], done: Done) -> None:
+    output: Path | None = given["output"]
+    if form == "table":
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="surrogateescape")
+        print_table(predictor, found)
+    elif form == "parquet":
+        assert output is not None
+        with atomic_path(output) as temporary:
+            write_parquet(predictor, found, temporary)
+    else:
+        with _opened(output, done, resume=given["resume"]) as stream:
+            if form == "csv":
+                write_csv(predictor, found, stream, head=not done.size)
+            else:
+                FORMATS[form](predictor, found, stream)
 
 
-def _csv(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's content, and so UTF-8; names come out as they came in
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(predictor.columns)
-    for row in predictor.rows(predictions):
-        writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in row.values()])
-        sys.stdout.flush()
-
-
-def _jsonl(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
-    output = predictor.model.output
-    for one in predictions:
-        told = dict(zip(predictor.labels, one.row.tolist(), strict=True))
-        label = {"prediction": one.label} if one.label else {}
-        text = json.dumps(
-            {"file": one.file, "start": one.start, "end": one.end, **label, output: told}, ensure_ascii=False
-        )
-        click.echo(text.encode(errors="backslashreplace"))  # a name that is not UTF-8 is escaped, as JSON does it
-
-
-def _table(predictor: Predictor, predictions: Iterable[Prediction]) -> None:
-    from rich.markup import escape  # noqa: PLC0415 - slow, and only tables need it
-    from rich.table import Column, Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
-
-    _take_any_name(sys.stdout)
-    labelled = predictor.model.output == "probabilities"
-    told = ["prediction", "probability"] if labelled else list(map(printable, predictor.labels))
-    table = Table(Column("file", overflow="fold"), "start", "end", *map(escape, told))
-    for one in predictions:
-        numbers = [f"{one.probabilities.max():.3f}"] if labelled else [f"{value:.3f}" for value in one.row]
-        cells = [f"{one.start:.2f}", f"{one.end:.2f}", *([printable(one.label)] if labelled else []), *numbers]
-        table.add_row(*map(Text, [printable(one.file), *cells]))  # escaped before it is measured
-    if table.row_count:
-        Terminal().print(table)
+@contextmanager
+def _opened(output: Path | None, done: Done, *, resume: bool) -> Iterator[TextIO]:
+    """Open what is written to: standard output, a file that takes an older one's place at the end, or one to add to."""
+    text = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}  # names come out as they came in
+    if output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(**text)  # type: ignore[arg-type]
+        yield sys.stdout
+    elif resume:
+        with output.open("r+b" if output.exists() else "w+b") as file:
+            file.truncate(done.size)
+            file.seek(done.size)
+            yield io.TextIOWrapper(file, **text)  # type: ignore[arg-type]
+    elif output.exists() and not output.is_file():  # a device or a pipe, such as /dev/stdout
+        with output.open("w", **text) as stream:  # type: ignore[call-overload]
+            yield stream
+    else:
+        with atomic_path(output) as temporary, temporary.open("w", **text) as stream:  # type: ignore[call-overload]
+            yield stream

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from emonet_bench.deploy.model import open_session
+from emonet_bench.errors import ConfigError
+from emonet_bench.files import write_bytes, write_text
 
 _TYPES = {"tensor(float)": "TYPE_FP32", "tensor(int64)": "TYPE_INT64"}
 _BATCH = 32
@@ -46,6 +48,30 @@ def triton_config(path: Path, *, cuda: bool = False) -> str:
         "",
     ]
     return "\n".join(parts)
+
+
+def write_repository(path: Path, directory: Path) -> Path:
+    """Write a model repository of Triton: ``NAME/config.pbtxt`` and ``NAME/1/model.onnx``.
+
+    Args:
+        path: The exported file, ``NAME.onnx``.
+        directory: The repository; it is made where it is missing, and other models in it are left alone.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        ConfigError: It is no ONNX file, or a file stands where the folder belongs.
+    """
+    config = triton_config(path)
+    folder = directory / path.name.removesuffix(".onnx")
+    try:
+        (folder / "1").mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ConfigError(f"--triton: {error.filename} is a file; name a directory") from error
+    write_bytes(folder / "1" / "model.onnx", path.read_bytes())
+    write_text(folder / "config.pbtxt", config)
+    return folder
 
 
 def _tensors(kind: str, values: Sequence[Any], *, batched: bool) -> str:

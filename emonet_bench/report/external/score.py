@@ -8,17 +8,18 @@ from pathlib import Path
 
 from emonet_bench import metrics
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.errors import StoreError
+from emonet_bench.errors import ConfigError, StoreError
+from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.significance import Comparison, Interval, holm, interval
-from emonet_bench.metrics.significance import Metric as ResampledMetric
-from emonet_bench.report.cells import CellRuns, MetricName, rank, score
+from emonet_bench.report.cells import CellRuns, score
+from emonet_bench.report.choice import UAR_CHOICE
 from emonet_bench.report.external.coverage import ScoredClips
 from emonet_bench.report.external.table import ExternalRow
-from emonet_bench.report.reading import Predictions, load
+from emonet_bench.report.predictions import Predictions
+from emonet_bench.report.reading import load
 from emonet_bench.report.rows import Column, Row, fullest
 from emonet_bench.report.table import summarise
-
-_INTERVALS: tuple[ResampledMetric, ...] = ("uar", "accuracy", "macro_f1")
+from emonet_bench.types import Metric
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class ExternalScore:
         folds: In how many folds.
         scores: By metric, all folds pooled and scored once.
         intervals: 95 % bootstrap intervals, by metric; those that have one.
+        titles: What the metrics are called in tables.
         recall: Of each label; None where no test clip has it.
         metric: What the rivals are compared by.
         rivals: Best first.
@@ -70,8 +72,9 @@ class ExternalScore:
     folds: int
     scores: Mapping[str, float]
     intervals: Mapping[str, Interval]
+    titles: Mapping[str, str]
     recall: Mapping[str, float | None]
-    metric: MetricName
+    metric: str
     rivals: tuple[Rival, ...] = ()
     not_compared: tuple[Column, ...] = ()
     row: tuple[Path, ...] = ()
@@ -94,11 +97,17 @@ def as_predictions(
         [clip.label or "" for clip, _ in pairs],
         [row.label for _, row in pairs],
         [1.0 if row.probabilities is None else row.probabilities[labels.index(row.label)] for _, row in pairs],
+        [row.probabilities for _, row in pairs if row.probabilities is not None],
     )
 
 
 def score_external(
-    name: str, pooled: Predictions, corpus: OpenCorpus, folds: int, metric: MetricName = "uar", *, probable: bool
+    name: str,
+    pooled: Predictions,
+    corpus: OpenCorpus,
+    folds: int,
+    known: Mapping[str, Metric],
+    metric: MetricChoice = UAR_CHOICE,
 ) -> ExternalScore:
     """Score predictions that others made, as the report scores a run's.
 
@@ -107,11 +116,18 @@ def score_external(
         pooled: The predictions of all folds.
         corpus: The corpus under its protocol.
         folds: Of how many folds they are.
+        known: All metrics; those that need probabilities only where there are any.
         metric: What rivals will be compared by.
-        probable: Whether they have probabilities; without, they have no calibration error.
+
+    Raises:
+        ConfigError: The metric does not fit.
     """
-    sides = pooled.truth, pooled.prediction, corpus.corpus.labels
-    shown: tuple[MetricName, ...] = (*_INTERVALS, "ece") if probable else _INTERVALS
+    labels = corpus.corpus.labels
+    if reason := metric.misfit("label", labels) or _improbable(metric, pooled):
+        raise ConfigError(f"--metric {reason}")
+    fitting = [MetricChoice(one) for one in known.values() if "label" in one.kinds]
+    shown = [one for one in dict.fromkeys((metric, *fitting)) if not _improbable(one, pooled)]
+    sides = pooled.arrays(labels)
     return ExternalScore(
         name,
         corpus.corpus.name,
@@ -120,14 +136,26 @@ def score_external(
         corpus.fingerprint,
         len(pooled.truth),
         folds,
-        {one: score(pooled, sides[2], one) for one in shown},
-        {one: interval(*sides, pooled.speakers, clips=pooled.utterances, metric=one) for one in _INTERVALS},
-        metrics.recalls(*sides),
-        metric,
+        {str(one): score(pooled, labels, one) for one in shown},
+        {
+            str(one): interval(*sides, one, labels, pooled.speakers, clips=pooled.utterances)
+            for one in shown
+            if one.metric.resampled
+        },
+        {str(one): one.title for one in shown},
+        metrics.recalls(pooled.truth, pooled.prediction, labels),
+        str(metric),
     )
 
 
-def compared(scored: ExternalScore, pooled: Predictions, results: Path) -> ExternalScore:
+def _improbable(metric: MetricChoice, pooled: Predictions) -> str | None:
+    lacking = metric.metric.probabilities and not pooled.numbers
+    return f"{metric} needs probabilities, and there are labels only" if lacking else None
+
+
+def compared(
+    scored: ExternalScore, pooled: Predictions, results: Path, metric: MetricChoice = UAR_CHOICE
+) -> ExternalScore:
     """Compare external predictions with every row of a results directory that has the same clips.
 
     Each of a rival's seeds is paired with the one set of predictions.
@@ -136,17 +164,18 @@ def compared(scored: ExternalScore, pooled: Predictions, results: Path) -> Exter
         scored: Their scores.
         pooled: The predictions of all folds.
         results: The results directory.
+        metric: What they are compared by.
 
     Raises:
         StoreError: There is no run, or none of this corpus under this protocol.
     """
     records = [record for record in load(results) if record.corpus == scored.corpus]
-    table = summarise(records, scored.metric)
+    table = summarise(records, metric)
     wanted = scored.protocol_id, scored.fingerprint, sorted(scored.recall)
     for row, groups in zip(table.rows, table.groups, strict=True):
         labels = fullest(run.facts for group in groups.values() for run in group.runs).labels
         if (row.protocol_id, row.fingerprint, sorted(labels)) == wanted:
-            return _against(scored, pooled, row, groups, labels)
+            return _against(scored, pooled, row, groups, metric)
     raise StoreError(
         f"--against {results}: no run on {scored.corpus} under {scored.protocol} with these clips and labels (protocol "
         f"id {scored.protocol_id}, audio {scored.fingerprint[:8]})"
@@ -154,14 +183,15 @@ def compared(scored: ExternalScore, pooled: Predictions, results: Path) -> Exter
 
 
 def _against(
-    scored: ExternalScore, pooled: Predictions, row: Row, groups: Mapping[Column, CellRuns], labels: Sequence[str]
+    scored: ExternalScore, pooled: Predictions, row: Row, groups: Mapping[Column, CellRuns], metric: MetricChoice
 ) -> ExternalScore:
+    labels = list(scored.recall)
     rivals, left_out = [], []
     for column, group in groups.items():
         if group.external and column.architecture == scored.name:
             continue  # the same predictions, kept as a row before
         mine = CellRuns([], seeds=dict.fromkeys(group.seeds, pooled))
-        comparison = mine.against(group, labels, scored.metric).get("against")
+        comparison = mine.against(group, labels, metric).get("against")
         cell = row.cells[column]
         if comparison is None or cell.score is None:
             left_out.append(column)
@@ -169,5 +199,5 @@ def _against(
             rivals.append(Rival(column, cell.score, cell.seeds, comparison, comparison.p))
     adjusted = holm([rival.p for rival in rivals])
     rivals = [replace(rival, p=p) for rival, p in zip(rivals, adjusted, strict=True)]
-    rivals.sort(key=lambda rival: (-rank(rival.score, scored.metric), rival.column))
+    rivals.sort(key=lambda rival: (-metric.rank(rival.score), rival.column))
     return replace(scored, rivals=tuple(rivals), not_compared=tuple(left_out))

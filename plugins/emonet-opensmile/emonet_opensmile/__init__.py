@@ -5,7 +5,7 @@ openSMILE is licensed for private, research and educational use; commercial use 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -57,8 +57,8 @@ def build(functionals: str, options: SmileOptions, input_spec: InputSpec) -> Smi
     return SmileNetwork(functionals, input_spec.sampling_rate)
 
 
-def fit(classifier: Classifier, train: Clips, dev: Clips, options: SmileOptions, seed: int) -> None:
-    """Fit a linear support vector machine, as ``svm`` does."""
+def fit(classifier: Classifier, train: Clips, dev: Clips, options: SmileOptions, seed: int) -> Mapping[str, str]:
+    """Fit a linear support vector machine, as ``svm`` does; tells which C was chosen."""
     from emonet_bench.training.linear_models import fit_linear_model  # noqa: PLC0415 - as above
 
-    fit_linear_model(classifier, train, dev, options, seed)
+    return fit_linear_model(classifier, train, dev, options, seed).notes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench import hookimpl
@@ -59,11 +59,11 @@ def build_probe(options: ProbeOptions, input_spec: InputSpec) -> ProbeNetwork:
     return ProbeNetwork(options, input_spec)
 
 
-def fit_probe(*arguments: Any) -> None:
+def fit_probe(*arguments: Any) -> Mapping[str, str]:
     """See ``emonet_ssl.probes.fit``."""
     from emonet_ssl.probes import fit
 
-    fit(*arguments)
+    return fit(*arguments)
 
 
 def _prepare(name: str) -> Callable[..., Plan]:

@@ -75,10 +75,13 @@ class ProbeNetwork(PooledNetwork):
         super()._load_from_state_dict(state_dict, prefix, *arguments)
 
 
-def fit(classifier: Classifier, train: Clips, dev: Clips, options: ProbeOptions, seed: int) -> None:
+def fit(classifier: Classifier, train: Clips, dev: Clips, options: ProbeOptions, seed: int) -> Mapping[str, str]:
     """Choose layer and cost by UAR on dev, and write the probe into the head; it is an ``Architecture.fit``.
 
     Every clip is computed once, for all layers. Of equally good ones the lowest layer is taken, then the smallest C.
+
+    Returns:
+        Which were chosen.
 
     Raises:
         TrainingError: All training clips have one label, or features are not finite.
@@ -94,3 +97,5 @@ def fit(classifier: Classifier, train: Clips, dev: Clips, options: ProbeOptions,
     network.scale.copy_(found.scale)
     head: Any = classifier.heads.active
     head.set(found.weight, found.bias)
+    layer = "all" if network.concatenates else str(int(network.chosen))
+    return {"layer": layer, **found.notes}

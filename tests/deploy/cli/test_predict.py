@@ -154,7 +154,7 @@ def test_the_progress_bar_counts_files_when_they_are_done_and_stays_until_the_en
         heard.append("the end")
         stop(bar)
 
-    monkeypatch.setattr(command, "_is_quiet", lambda form: True)
+    monkeypatch.setattr(command, "is_quiet", lambda *_: True)
     monkeypatch.setattr(Predictor, "predict", watched)
     monkeypatch.setattr(Progress, "advance", lambda *_: moved.append(1))
     monkeypatch.setattr(Progress, "stop", stopped)
@@ -225,3 +225,188 @@ def test_predict_never_imports_torch(model, files):
     arguments = [sys.executable, "-c", code, "predict", model, files[0], "--format", "csv"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
+
+
+def process(*arguments, **options):
+    command = [sys.executable, "-m", "emonet_bench.deploy", *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_coprocess_that_writes_one_name_gets_its_answer_before_it_writes_the_next(model, files, form):
+    with process(model, "-", "--format", form) as predicting:
+        if form == "csv":
+            assert predicting.stdout.readline().startswith(b"file,start,end,")
+        for name in files[:3]:
+            predicting.stdin.write(name.encode() + b"\n")
+            predicting.stdin.flush()
+            assert name.encode() in predicting.stdout.readline()  # would wait for ever
+        rest, _ = predicting.communicate(files[3].encode())  # a last line without its end
+        assert files[3].encode() in rest
+    assert predicting.returncode == 0
+
+
+def test_names_that_come_in_any_pieces_are_put_together(model, files):
+    with process(model, "-", "--format", "csv") as predicting:
+        for place in range(0, len(files[0]), 7):
+            predicting.stdin.write(files[0][place : place + 7].encode())
+            predicting.stdin.flush()
+        told, _ = predicting.communicate(b"\n\n" + files[1].encode() + b"\r\n")
+    assert [row["file"] for row in csv.DictReader(io.StringIO(told.decode()))] == files[:2]
+
+
+def test_a_stream_says_what_the_file_says_and_each_line_at_once(model, tmp_path):
+    samples = (0.2 * RNG.standard_normal((20_000, 2))).astype(np.float32)
+    soundfile.write(tmp_path / "clip.wav", samples, 8_000, subtype="FLOAT")
+    options = ("--window", "0.5", "--hop", "0.25", "--format", "jsonl")
+    whole = [
+        json.loads(line) for line in emonet("predict", model, str(tmp_path / "clip.wav"), *options).stdout.splitlines()
+    ]
+    raw = ("--stream", "--encoding", "f32le", "--rate", "8000", "--channels", "2")
+    with process(model, *raw, *options) as listening:
+        half = samples[:12_000].astype("<f4").tobytes()
+        listening.stdin.write(half[:-3])
+        listening.stdin.flush()
+        first = [json.loads(listening.stdout.readline()) for _ in range(4)]  # would wait for ever
+        rest, _ = listening.communicate(half[-3:] + samples[12_000:].astype("<f4").tobytes())
+    assert listening.returncode == 0
+    found = first + [json.loads(line) for line in rest.splitlines()]
+    assert [(row["start"], row["end"]) for row in found] == [(row["start"], row["end"]) for row in whole]
+    for row, one in zip(found, whole, strict=True):
+        np.testing.assert_allclose(list(row["probabilities"].values()), list(one["probabilities"].values()), atol=1e-4)
+    done = emonet("--stream", model, *options, stdin=(tmp_path / "clip.wav").read_bytes())
+    assert [json.loads(line) for line in done.stdout.splitlines()] == found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--stream", "clip.wav"], "--stream: audio comes from standard input; leave FILES out"),
+        (["--stream"], "--stream: needs a --window, since the model hears all that it is given"),
+        (["--stream", "--window", "1"], "stream: does not begin like a WAV file"),
+        (["--stream", "--window", "1", "--rate", "8000"], "--rate, --channels: a WAV file says them itself"),
+        (["--stream", "--window", "1", "--encoding", "s16le", "--channels", "0"], "channels: must lie in 1 to 64"),
+        (["clip.wav", "--rate", "8000"], "--rate: is for raw PCM from standard input; add --stream"),
+        ([], "FILES: name files or folders, or - to read names"),
+        (["clip.wav", "--timeline"], "--timeline: needs a --window"),
+        (["clip.wav", "--format", "rttm"], "--format rttm: needs a --window"),
+        (["a.wav", "b.wav", "--format", "webvtt", "--window", "1"], "--format webvtt: holds a single file"),
+        (["clip.wav", "--resume"], "--resume: needs an --output, and --format csv or jsonl"),
+        (["clip.wav", "--output", "out"], "--output: a table is for people; give a --format"),
+        (["clip.wav", "--format", "csv", "--output", "absent/out"], "--output absent/out: cannot be written"),
+        (["clip.wav", "--format", "parquet"], "--format parquet: needs an --output"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line_and_nothing_is_written(model, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    done = emonet("predict", model, *arguments, stdin=b"\0" * 100)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.output
+    assert words in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_takes_an_older_ones_place_whole_or_not_at_all(model, files, tmp_path, monkeypatch):
+    out = tmp_path / "out.csv"
+    out.write_text("older")
+    done = emonet(model, *files, "--format", "csv", "-o", str(out))
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert out.read_text() == emonet(model, *files, "--format", "csv").stdout
+    monkeypatch.setattr(Predictor, "rows", lambda *_: iter([{}["broken"]]))
+    assert isinstance(emonet(model, *files, "--format", "csv", "-o", str(out)).exception, KeyError)
+    assert [path.name for path in tmp_path.iterdir()] == ["audio", "out.csv"]
+    assert out.read_text().startswith("file,start,")
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_resume_scores_only_what_is_missing_and_ends_as_if_it_had_run_at_once(
+    model, files, tmp_path, monkeypatch, form
+):
+    options = ("--window", "0.25", "--format", form)
+    whole = emonet(model, *files, *options).stdout_bytes
+    asked = []
+    predict = Predictor.predict
+    monkeypatch.setattr(
+        Predictor, "predict", lambda self, names, **more: asked.append(names) or predict(self, names, **more)
+    )
+    out = tmp_path / "out"
+    for cut in (0, len(whole) // 2, len(whole) - 1, len(whole)):
+        out.write_bytes(whole[:cut])
+        assert emonet(model, *files, *options, "-o", str(out), "--resume").exit_code == 0
+        assert out.read_bytes() == whole
+    assert asked == [files, *asked[1:3], files[-1:]]
+    assert 1 < len(asked[1]) < len(files)
+    out.unlink()
+    assert emonet(model, *files, *options, "-o", str(out), "--resume").exit_code == 0
+    assert out.read_bytes() == whole
+
+
+def test_timelines_come_in_each_format(model, files, tmp_path):
+    rules = ("--window", "0.25", "--smooth", "0.5", "--min-duration", "0.5")
+    rows = list(csv.DictReader(io.StringIO(emonet(model, files[5], *rules, "--format", "csv").stdout)))
+    assert [row["start"] for row in rows[1:]] == [row["end"] for row in rows[:-1]]
+    assert float(rows[-1]["end"]) == pytest.approx(1.125)
+    rttm = emonet(model, *files[4:], *rules, "--format", "rttm").stdout.splitlines()
+    assert {line.split()[1] for line in rttm} == set(files[4:])
+    grid = emonet(model, files[5], *rules, "--format", "textgrid").stdout
+    assert f"intervals: size = {len(rows)}" in grid
+    cues = emonet(model, files[5], *rules, "--format", "webvtt").stdout
+    assert cues.count(" --> ") == len(rows)
+    quiet = emonet(model, files[5], *rules, "--gate", "0", "--format", "csv")
+    assert quiet.stdout.count("\n") == 1
+
+
+def test_parquet_holds_the_columns_of_the_csv(model, files, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out = tmp_path / "out.parquet"
+    done = emonet(model, *files, "--window", "0.25", "--format", "parquet", "-o", str(out))
+    assert (done.exit_code, done.stdout) == (0, ""), done.output
+    rows = list(csv.DictReader(io.StringIO(emonet(model, *files, "--window", "0.25", "--format", "csv").stdout)))
+    table = parquet.read_table(out)
+    assert table.column_names == list(rows[0])
+    for row, expected in zip(table.to_pylist(), rows, strict=True):
+        assert [row["file"], row["prediction"]] == [expected["file"], expected["prediction"]]
+        for name in (name for name in row if name not in ("file", "prediction")):
+            assert row[name] == pytest.approx(float(expected[name]), abs=1e-6)
+
+
+def test_parquet_without_its_package_is_one_line_before_any_work(model, files, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    done = emonet(model, "absent.wav", "--format", "parquet", "-o", str(tmp_path / "out"))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: --format parquet: needs the package pyarrow; pip install 'emonet-bench[parquet]', or take csv\n"
+    )
+
+
+def test_files_that_libsndfile_cannot_read_are_named_and_what_is_hidden_is_not(model, files, tmp_path):
+    folder = tmp_path / "audio"
+    for name in (
+        "talk.m4a",
+        "inner/film.WEBM",
+        "._a.wav",
+        ".hidden/x.wav",
+        "@eaDir/a.wav",
+        "__MACOSX/a.wav",
+        "notes.txt",
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"no audio at all")
+    done = emonet(model, str(folder), "--format", "csv")
+    assert done.exit_code == 1
+    assert [row["file"] for row in csv.DictReader(io.StringIO(done.stdout))] == sorted(files)
+    skipped = sorted(done.stderr.splitlines())
+    assert len(skipped) == 2
+    assert skipped[0].startswith(
+        f"Skipped: {folder / 'inner/film.WEBM'}: libsndfile does not read .webm files; convert"
+    )
+    assert skipped[1].startswith(f"Skipped: {folder / 'talk.m4a'}: libsndfile does not read .m4a files; convert")
+
+
+@pytest.mark.parametrize(
+    ("licence", "told"), [("CC BY-NC-SA 4.0", True), ("research only", True), ("CC BY 4.0", False)]
+)
+def test_a_model_whose_corpus_is_for_research_says_so_once(files, tmp_path, licence, told):
+    model = export_listener(tmp_path / "model.onnx", licence=licence)
+    done = emonet(str(model), *files, "--format", "csv")
+    note = f"Note: the model was trained on ours, whose licence restricts its use: {licence}\n"
+    assert done.stderr == (note if told else "")

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from emonet_bench.deploy.serving import triton_config
+from emonet_bench.deploy.serving.triton import write_repository
 from emonet_bench.errors import ConfigError
 
 
@@ -45,3 +46,21 @@ def test_a_bank_carries_its_batches_itself(bank):
 def test_what_is_no_model_is_one_line(tmp_path):
     with pytest.raises(ConfigError, match="no such file"):
         triton_config(tmp_path / "none.onnx")
+
+
+def test_a_repository_has_the_files_place_in_it_and_leaves_others_alone(model, tmp_path):
+    (tmp_path / "other").mkdir()
+    for _ in range(2):  # again, in its own place
+        folder = write_repository(model, tmp_path)
+    assert folder == tmp_path / "listener"
+    assert (folder / "1" / "model.onnx").read_bytes() == model.read_bytes()
+    assert (folder / "config.pbtxt").read_text() == triton_config(model)
+    assert sorted(path.name for path in folder.rglob("*")) == ["1", "config.pbtxt", "model.onnx"]
+    assert (tmp_path / "other").is_dir()
+
+
+def test_a_file_in_the_repositorys_place_is_one_line(model, tmp_path):
+    (tmp_path / "listener").write_text("mine")
+    with pytest.raises(ConfigError, match=r"--triton: .*listener.* is a file; name a directory"):
+        write_repository(model, tmp_path)
+    assert (tmp_path / "listener").read_text() == "mine"

@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def selection(folder):
-    return Selection(names=(), places={"theirs": folder})
+    return Selection(names=("builtins",), places={"theirs": folder})
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import pytest
 
 from emonet_bench import report, score_predictions
-from emonet_bench.errors import StoreError
+from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.metrics.significance import holm
 from tests.report.external.conftest import add_runs
 
@@ -15,7 +15,7 @@ def the_cell(results, metric="uar"):
 
 def test_our_own_predictions_score_what_the_report_shows_to_the_last_digit(runs, together, selection):
     scored = score_predictions(together, "theirs", "folds5", plugins=selection)
-    for metric in ("uar", "accuracy", "macro_f1"):
+    for metric in ("uar", "accuracy", "macro_f1", "weighted_f1", "kappa"):
         cell = the_cell(runs, metric)
         assert (scored.scores[metric], scored.intervals[metric]) == (cell.score, cell.interval)
     assert scored.scores["ece"] == the_cell(runs).ece
@@ -38,7 +38,9 @@ def test_labels_alone_have_no_calibration_error(tmp_path, opened, selection):
     file = tmp_path / "labels.csv"
     file.write_text("\n".join(["utterance,label", *(f"{clip.name},{clip.label}" for clip in opened.utterances)]))
     scored = score_predictions(file, "theirs", plugins=selection)
-    assert scored.scores == {"uar": 1, "accuracy": 1, "macro_f1": 1}
+    assert scored.scores == dict.fromkeys(("uar", "accuracy", "macro_f1", "weighted_f1", "kappa"), 1)
+    with pytest.raises(ConfigError, match="--metric ece needs probabilities, and there are labels only"):
+        score_predictions(file, "theirs", plugins=selection, metric="ece")
 
 
 def test_rivals_are_tested_in_pairs_over_all_of_their_seeds(runs, together, opened, selection):

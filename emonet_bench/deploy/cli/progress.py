@@ -1,0 +1,63 @@
+"""What ``predict`` says beside its results: a progress bar, and notes on what a model hears and may be used for."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emonet_bench.console.streams import say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from emonet_bench.deploy import Prediction, Predictor
+
+_RESTRICTED = re.compile(r"\bnc\b|non-?commercial|research|academic", re.IGNORECASE)
+
+
+def is_quiet(form: str, output: Path | None) -> bool:
+    """Tell whether a progress bar has a terminal for itself, where no rows run through it."""
+    return sys.stderr.isatty() and (form == "table" or output is not None or not sys.stdout.isatty())
+
+
+def bar_of(groups: Iterable[Sequence[str]]) -> Progress:
+    """Make a bar on stderr that counts files."""
+    from rich.progress import MofNCompleteColumn, Progress  # noqa: PLC0415 - slow, and not needed in pipes
+
+    from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
+
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    bar = Progress(*columns, console=Terminal(stderr=True), transient=True, redirect_stdout=False)
+    bar.add_task("Listening", total=sum(map(len, groups)) if isinstance(groups, Sequence) else None)
+    return bar
+
+
+def watched(predictions: Iterable[Prediction], bar: Progress) -> Iterator[Prediction]:
+    """Yield predictions while a bar is shown; the first of each file moves it."""
+    with bar:
+        for one in predictions:
+            if not one.start:
+                bar.advance(bar.task_ids[0])
+            yield one
+
+
+def noted(predictor: Predictor, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+    """Yield predictions, and say it once where the model did not hear all that one stands for."""
+    heard = predictor.centre
+    for one in predictions:
+        if heard and one.end - one.start > heard + 1e-6:  # seconds, rounded
+            say(f"Note: of a longer stretch the model hears {heard} s in its middle; try --window {heard}", err=True)
+            heard = None
+        yield one
+
+
+def say_terms(predictor: Predictor, task: str | None) -> None:
+    """Say it where the audio that a model was trained on is licensed for research, or for no commercial use."""
+    from emonet_bench.deploy.metadata import of_task  # noqa: PLC0415 - numpy
+
+    corpus, licence = (of_task(predictor.metadata.get(name, ""), task) for name in ("corpus", "licence"))
+    if _RESTRICTED.search(licence):
+        say(f"Note: the model was trained on {corpus}, whose licence restricts its use: {licence}", err=True)

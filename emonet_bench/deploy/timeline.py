@@ -1,0 +1,110 @@
+"""Timelines: the labels of a recording over time, from the predictions of its stretches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emonet_bench.deploy.prediction import Prediction
+from emonet_bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_ROUNDING = 1e-6  # seconds
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """How stretches become segments.
+
+    Each stretch stands for the time to the middle of its overlap with the next one. Neighbours that touch and have one
+    label are a segment, with the mean of their probabilities, each weighted by its time.
+
+    Attributes:
+        labels: What the model tells apart.
+        smooth: Seconds: a stretch's probabilities become the mean over the stretches whose centres lie within half of
+            that from its own. 0: its own alone.
+        shortest: Seconds: what is shorter is added to the segment before it that it touches, else to the one behind it;
+            what touches none is left out.
+        gate: Level, see ``Prediction.level``, below which a stretch is left out, and its time is nobody's. None: none.
+    """
+
+    labels: Sequence[str]
+    smooth: float = 0.0
+    shortest: float = 0.0
+    gate: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("smooth", self.smooth), ("min-duration", self.shortest)):
+            if not 0 <= value < float("inf"):
+                raise ConfigError(f"{name}: must be seconds from 0, is {value}")
+
+    def segments(self, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+        """Yield the segments of each recording; its stretches come one after another, in the order of time."""
+        recording: list[Prediction] = []
+        for one in predictions:
+            if recording and (one.file != recording[-1].file or one.start <= recording[-1].start):
+                yield from self._segments(recording)
+                recording = []
+            recording.append(one)
+        yield from self._segments(recording)
+
+    def _segments(self, stretches: Sequence[Prediction]) -> Iterator[Prediction]:
+        loud = [one for one in stretches if self.gate is None or one.level is None or one.level >= self.gate]
+        kept: list[Prediction] = []
+        for one in _disjoint(self._smoothed(loud)):
+            last = kept[-1] if kept and one.start - kept[-1].end <= _ROUNDING else None
+            if last is not None and last.label == one.label:
+                kept[-1] = self._joined(last, one)
+            else:
+                kept.append(one)
+        yield from self._long(kept)
+
+    def _smoothed(self, stretches: Sequence[Prediction]) -> list[Prediction]:
+        if not self.smooth or not stretches:
+            return [*stretches]
+        centres = np.array([(one.start + one.end) / 2 for one in stretches])
+        sums = np.cumsum([np.zeros(len(self.labels)), *(one.probabilities for one in stretches)], axis=0)
+        first = np.searchsorted(centres, centres - self.smooth / 2 - _ROUNDING)
+        last = np.searchsorted(centres, centres + self.smooth / 2 + _ROUNDING)
+        means = (sums[last] - sums[first]) / (last - first)[:, None]
+        return [
+            replace(one, label=self.labels[mean.argmax()], probabilities=mean.astype(np.float32))
+            for one, mean in zip(stretches, means, strict=True)
+        ]
+
+    def _long(self, segments: Sequence[Prediction]) -> list[Prediction]:
+        """Add short segments to their neighbours, in one pass from the left."""
+        kept: list[Prediction] = []
+        for one in segments:
+            last = kept[-1] if kept and one.start - kept[-1].end <= _ROUNDING else None
+            if last is not None and (last.label == one.label or self._is_short(one)):
+                kept[-1] = replace(last, end=one.end) if last.label != one.label else self._joined(last, one)
+            elif last is not None and self._is_short(last):
+                kept[-1] = replace(one, start=last.start)
+            else:
+                kept.append(one)
+        return [one for one in kept if not self._is_short(one)]
+
+    def _is_short(self, segment: Prediction) -> bool:
+        return segment.end - segment.start < self.shortest - _ROUNDING
+
+    def _joined(self, first: Prediction, second: Prediction) -> Prediction:
+        weights = [one.end - one.start for one in (first, second)]
+        mean = np.average([first.probabilities, second.probabilities], axis=0, weights=weights).astype(np.float32)
+        return Prediction(first.file, first.label, mean, first.start, second.end)
+
+
+def _disjoint(stretches: Sequence[Prediction]) -> Iterator[Prediction]:
+    """Give each stretch its own time: neighbours meet in the middle of their overlap."""
+    start = stretches[0].start if stretches else 0.0
+    for one, following in zip_longest(stretches, stretches[1:]):
+        end = one.end
+        if following is not None and following.start < one.end:
+            end = (one.end + following.start) / 2
+        yield replace(one, start=start, end=end)
+        start = end if following is None else max(end, following.start)
