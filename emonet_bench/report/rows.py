@@ -101,7 +101,7 @@ def columns_of(records: Sequence[CorpusResult]) -> dict[str, Column]:
     for (architecture, strategy), members in groups.items():
         varying = _varying(members)
         for record in members:
-            tag = ", ".join(f"{name.rpartition('.')[2]}={_said(record, name)}" for name in varying)
+            tag = ", ".join(f"{name.partition('.')[2] or name}={_said(record, name)}" for name in varying)
             columns[record.run_id] = Column(architecture, strategy, tag)
     return columns
 
