@@ -15,7 +15,7 @@ def has_target(utterance: Utterance, target: Target) -> bool:
         "label": utterance.label,
         "votes": utterance.votes,
         "label-set": utterance.labels,
-        "values": utterance.values,
+        "values": None if utterance.values is None else utterance.values.keys() & set(target.names) or None,
     }
     return said[target.kind] is not None
 

@@ -22,7 +22,7 @@ from emonet_bench.types import ReportFormat
 _LABELS = ("calm", "tense")
 _CLIPS = 8
 _SEEDS = 2
-CORPORA, ARCHITECTURES = ("kit-one", "kit-two"), ("kit-net", "kit-other")
+CORPORA, ARCHITECTURES, STRATEGY = ("kit-one", "kit-two"), ("kit-net", "kit-other"), "kit-strategy"
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class ReportBench:
 def _write(results: Path, corpus: str, architecture: str, seed: int) -> None:
     """Write a run; one of each corpus has failed, with a reason that means something to browsers and typesetters."""
     number = f"{len(list(results.iterdir())):016x}"
-    directory = results / f"{corpus}-{architecture}-scratch-s{seed}-{number[:8]}"
+    directory = results / f"{corpus}-{architecture}-{STRATEGY}-s{seed}-{number[:8]}"
     directory.mkdir()
     spec = {
         "corpus": corpus,
         "protocol": "fixed",
         "architecture": architecture,
         "architecture_options": {},
-        "strategy": "scratch",
+        "strategy": STRATEGY,
         "strategy_options": {},
         "training": {},
         "seed": seed,

@@ -57,8 +57,9 @@ def emonet_run_finished(result: RunResult, directory: Path) -> None:
     if writer is None:
         return
     for part, scores in result.record["scores"].items():
-        for name in ("uar", "accuracy"):
-            _scalar(writer, f"{part}/{name}", scores[name], result.record.get("best_epoch", 0))
+        told = scores.get("metrics") or {name: scores[name] for name in ("uar", "accuracy")}
+        for name, value in told.items():
+            _scalar(writer, f"{part}/{name}", value, result.record.get("best_epoch", 0))
     _close(directory)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from emonet_bench.config import parse, read_toml
 from emonet_bench.data.cards.card import Card
 from emonet_bench.data.cards.folder import load
+from emonet_bench.data.cards.targets import targets_of
 from emonet_bench.data.tables import read_directory
 from emonet_bench.errors import ConfigError
 from emonet_bench.types import Corpus
@@ -47,6 +48,7 @@ def corpus_from_card(
             clips=card.clips,
             maps=card.maps,
             facts=card.facts(),
+            targets=targets_of(card.targets),
         )
     except ConfigError as error:
         raise ConfigError(f"{card_path}: {error}") from None

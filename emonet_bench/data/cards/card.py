@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from emonet_bench.config import Options
-from emonet_bench.types import PARTITIONS, Partition, SplitRule
+from emonet_bench.data.cards.targets import Targets, attributes_of, check_targets
+from emonet_bench.types import LABEL, PARTITIONS, Partition, SplitRule
 
 GROUPS = ("label", "speaker", "text", "session", "partition")
 """What a regular expression may read, by the names of its groups."""
@@ -42,9 +43,8 @@ def _read_groups(pattern: str) -> set[str]:
     return {name.rstrip("0123456789") for name in re.compile(pattern).groupindex}
 
 
-def _with_groups(pattern: str) -> str:
-    if not _read_groups(_expression(pattern)) <= set(GROUPS):
-        raise ValueError("may have the named groups label, speaker, text, session and partition, no others")
+def _part_of_path(pattern: str) -> str:
+    _expression(pattern)
     try:
         re.compile(of_path(pattern))
     except re.error as error:  # flags for the whole, references by number
@@ -78,6 +78,9 @@ class ProtocolCard(Options):
     """How a protocol divides the corpus.
 
     Either the groups of each partition, or a number of folds or ``"each"``, or ``own``: as names or tables say.
+
+    Attributes:
+        target: Name of the target that is predicted, where that is not the label.
     """
 
     by: Literal["speaker", "session", "text"] = "speaker"
@@ -88,6 +91,7 @@ class ProtocolCard(Options):
     dev_groups: int = Field(default=1, ge=1)
     seed: int = 0
     own: bool = False
+    target: str = LABEL
 
     @model_validator(mode="after")
     def _one_kind(self) -> ProtocolCard:
@@ -101,11 +105,12 @@ class ProtocolCard(Options):
     def rule(self) -> SplitRule:
         """Return the rule that carries it out."""
         if self.own:
-            return SplitRule(self.by)
+            return SplitRule(self.by, target=self.target)
         if self.folds is not None:
-            return SplitRule(self.by, folds=self.folds, dev_groups=self.dev_groups, seed=self.seed)
+            folds = {"folds": self.folds, "dev_groups": self.dev_groups, "seed": self.seed}
+            return SplitRule(self.by, **folds, target=self.target)  # type: ignore[arg-type]
         fixed: dict[Partition, tuple[str, ...]] = {"train": self.train, "dev": self.dev, "test": self.test}
-        return SplitRule(self.by, fixed=fixed)
+        return SplitRule(self.by, fixed=fixed, target=self.target)
 
 
 class TableCard(Options):
@@ -132,14 +137,21 @@ class TableCard(Options):
 
 
 class Example(Options):
-    """The reading that the corpus's documentation gives one file name or table row."""
+    """The reading that the corpus's documentation gives one file name or table row.
+
+    Attributes:
+        label: Its label; none: the card leaves it without one.
+    """
 
     row: str | None = None
-    label: str
+    label: str | None = None
     speaker: str | None = None
     text: str | None = None
     session: str | None = None
     partition: Partition | None = None
+    votes: dict[str, float] | None = None
+    labels: frozenset[str] | None = None
+    values: dict[str, float] | None = None
 
 
 class Card(Options):
@@ -156,6 +168,8 @@ class Card(Options):
             no part of the corpus.
         partitions: Codes of partitions; the code ``""`` is that of files which say nothing.
         maps: Named label maps; a label that maps to ``""`` is left out.
+        targets: What utterances say beside their label, by the names that protocols use. An utterance that has such a
+            target and no label is part of the corpus.
         faults: Known faults.
         protocols: The first is the default.
         examples: Documented file names (without suffix) and what they mean.
@@ -174,20 +188,32 @@ class Card(Options):
     fingerprint: str | None = None
     faults: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
-    patterns: tuple[Annotated[str, AfterValidator(_with_groups)], ...] = Field(min_length=1)
+    patterns: tuple[Annotated[str, AfterValidator(_part_of_path)], ...] = Field(min_length=1)
     corrections: dict[str, Annotated[str, AfterValidator(_file_name)]] = Field(default={})
     tables: tuple[TableCard, ...] = ()
     labels: dict[str, Target]
     partitions: dict[str, Partition] = Field(default={name: name for name in PARTITIONS})
     maps: dict[Name, dict[str, Target]] = Field(default={})
+    targets: Targets = Field(default={})
     protocols: dict[Name, ProtocolCard] = Field(min_length=1)
     examples: dict[str, Example] = Field(default={})
 
     @model_validator(mode="after")
     def _read_somewhere(self) -> Card:
-        read = [*map(_read_groups, self.patterns), *(set(re.compile(table.row).groupindex) for table in self.tables)]
-        if not any("label" in groups for groups in read):
+        check_targets(self.targets)
+        attributes = attributes_of(self.targets)
+        names = [_read_groups(pattern) for pattern in self.patterns]
+        for place, groups in enumerate(names):
+            if strangers := groups - {*GROUPS, *attributes}:
+                known = f"{', '.join([*GROUPS, *sorted(attributes)])}, no others"
+                raise ValueError(f"patterns.{place}: may have the named groups {known}; has {min(strangers)}")
+        read = [*names, *(set(re.compile(table.row).groupindex) for table in self.tables)]
+        agreed = {label for one in self.targets.values() if one.consensus for label in one.codes.values()}
+        wanted = {"label"} if self.labels and not agreed else {"label", *attributes}
+        if not any(groups & wanted for groups in read):
             raise ValueError("patterns: one needs a named group label, or the row of a table does")
+        if strangers := agreed - set(self.labels.values()):
+            raise ValueError(f"targets: votes may agree on {min(strangers)!r}, which is not among the labels")
         for name, labels in self.maps.items():
             if strangers := labels.keys() - set(self.labels.values()):
                 raise ValueError(f"maps.{name}: {min(strangers)!r} is not among the labels")

@@ -11,6 +11,7 @@ from emonet_bench.data.cards.bounded import bounded_matches
 from emonet_bench.data.cards.card import Card, of_path
 from emonet_bench.data.cards.matching import Groups
 from emonet_bench.data.cards.rows import Rows, read_tables
+from emonet_bench.data.cards.targets import attributes_of, read_targets
 from emonet_bench.data.coverage import Listing
 from emonet_bench.data.folders import is_special
 from emonet_bench.errors import CorpusError
@@ -50,7 +51,8 @@ def load(name: str, card: Card, folder: Path | None, *, confined: bool = True) -
 def _listing(name: str, card: Card, folder: Path, *, confined: bool) -> Listing:
     files = list(files_in(folder))
     audio = [file for file in files if file.suffix.lower() in AUDIO_SUFFIXES]
-    rows = read_tables(name, card.tables, folder, files, confined=confined)
+    attributes = attributes_of(card.targets)
+    rows = read_tables(name, card.tables, folder, files, confined=confined, attributes=attributes)
     names = read_names(card, [file.relative_to(folder).with_suffix("").as_posix() for file in audio], f"corpus {name}")
     found: dict[str, Utterance] = {}
     strangers: list[str] = []
@@ -61,7 +63,7 @@ def _listing(name: str, card: Card, folder: Path, *, confined: bool) -> Listing:
             raise CorpusError(f"corpus {name}: {file}: {error}") from None
         if utterance is None:
             strangers.append(file.relative_to(folder).as_posix())
-        elif utterance.label:
+        elif utterance.label != "":
             twin = found.setdefault(utterance.name, utterance)
             if twin is not utterance:
                 raise CorpusError(f"corpus {name}: {twin.file} and {file} are both {utterance.name}; remove one")
@@ -97,21 +99,24 @@ def read(card: Card, file: Path, groups: Groups, rows: Rows) -> Utterance | None
         rows: What the tables say.
 
     Returns:
-        None where nothing tells its label. A label of ``""`` is one that the card leaves out.
+        None where nothing tells its label or a target. A label of ``""`` is one that the card leaves out.
 
     Raises:
         CorpusError: A code has no meaning; the message names no file.
     """
     name = str(groups["_name"])
     said = {**_joined(groups), **rows.read.get(name, {})}
-    code = said.get("label")
-    if code is None:
+    targets = read_targets(card.targets, said, rows.votes.get(name, {}))
+    agreed, code = targets.pop("label", None), said.get("label")
+    if code is None and not targets:
         return None
-    label = _meaning(card.labels, "label", code)
+    label = agreed if code is None else _meaning(card.labels, "label", code)
+    if targets and not label:
+        label = None
     own = said.get("partition")
     partition = _meaning(card.partitions, "partition", own) if own else card.partitions.get("")
     speaker, text, session = (said.get(key) for key in ("speaker", "text", "session"))
-    return Utterance(name, file, label, speaker, text, session, partition=partition)
+    return Utterance(name, file, label, speaker, text, session, partition=partition, **targets)
 
 
 def _corrected(card: Card, path: str) -> str:

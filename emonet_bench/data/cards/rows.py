@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from emonet_bench.data.cards.bounded import bounded_matches
 from emonet_bench.data.cards.card import GROUPS, TableCard
 from emonet_bench.data.cards.matching import Groups
+from emonet_bench.data.cards.targets import VOTE
 from emonet_bench.data.folders import check_within
 from emonet_bench.data.text_files import read_text, records
 from emonet_bench.errors import CorpusError
@@ -22,13 +24,29 @@ class Rows:
     Attributes:
         read: By utterance, what the named groups of its rows read.
         unmatched: Records of CSV files that the card's expression does not fit, the headers aside.
+        votes: By utterance, how many of its rows voted for each code.
     """
 
     read: dict[str, dict[str, str]] = field(default_factory=dict)
     unmatched: list[str] = field(default_factory=list)
+    votes: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def add(self, name: str, said: Mapping[str, str]) -> None:
+        """Add what a row says of an utterance; votes are counted, of everything else the last row counts."""
+        self.read.setdefault(name, {}).update(said)
+        if VOTE in said:
+            self.votes.setdefault(name, Counter())[said[VOTE]] += 1
 
 
-def read_tables(name: str, tables: Sequence[TableCard], folder: Path, files: Sequence[Path], *, confined: bool) -> Rows:
+def read_tables(
+    name: str,
+    tables: Sequence[TableCard],
+    folder: Path,
+    files: Sequence[Path],
+    *,
+    confined: bool,
+    attributes: Collection[str] = (),
+) -> Rows:
     """Read all tables of a corpus.
 
     Args:
@@ -37,6 +55,7 @@ def read_tables(name: str, tables: Sequence[TableCard], folder: Path, files: Seq
         folder: The corpus's folder.
         files: All files that were found in it.
         confined: Whether tables must lie in the folder, links followed.
+        attributes: Groups that are read for targets, see ``targets.attributes_of``.
 
     Raises:
         CorpusError: A table cannot be read, or lies outside of the folder.
@@ -49,22 +68,25 @@ def read_tables(name: str, tables: Sequence[TableCard], folder: Path, files: Seq
                 lines = list(records(read_text(file, lenient=True), quoted=file.suffix.lower() == ".csv"))
             except OSError as error:
                 raise CorpusError(f"corpus {name}: {file}: cannot be read ({error.strerror})") from error
-            found = read_rows(table, [f"{path}:{line}" for line in lines], f"{where}: {file}")
+            found = read_rows(table, [f"{path}:{line}" for line in lines], f"{where}: {file}", attributes)
             for number, (line, row) in enumerate(zip(lines, found, strict=True)):
                 if row is not None:
-                    rows.read.setdefault(row[0], {}).update(row[1])
+                    rows.add(*row)
                 elif file.suffix.lower() == ".csv" and number and line.strip():
                     rows.unmatched.append(f"{path}:{line}")
     return rows
 
 
-def read_rows(table: TableCard, lines: Sequence[str], where: str) -> list[tuple[str, dict[str, str]] | None]:
+def read_rows(
+    table: TableCard, lines: Sequence[str], where: str, attributes: Collection[str] = ()
+) -> list[tuple[str, dict[str, str]] | None]:
     """Read the lines of a table.
 
     Args:
         table: What the card says of it.
         lines: N lines, each as ``path:line``.
         where: Whose they are, for messages.
+        attributes: Groups that are read for targets, see ``targets.attributes_of``.
 
     Returns:
         For each the name of its utterance and what its named groups read; None where it is no row.
@@ -72,12 +94,14 @@ def read_rows(table: TableCard, lines: Sequence[str], where: str) -> list[tuple[
     Raises:
         CorpusError: It takes too long.
     """
-    return [_row(table, groups) if groups else None for groups in bounded_matches([table.row], lines, where)]
+    return [
+        _row(table, groups, attributes) if groups else None for groups in bounded_matches([table.row], lines, where)
+    ]
 
 
-def _row(table: TableCard, groups: Groups) -> tuple[str, dict[str, str]]:
+def _row(table: TableCard, groups: Groups, attributes: Collection[str]) -> tuple[str, dict[str, str]]:
     name = table.name.format(**{key: text or "" for key, text in groups.items()})
-    said = {key: text for key, text in groups.items() if key in GROUPS and text}
+    said = {key: text for key, text in groups.items() if text and (key in GROUPS or key in attributes)}
     return unicodedata.normalize("NFC", name), said
 
 
