@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where to compute; auto: on a GPU where onnxruntime can.",
 )
+@click.option("--abstain", is_flag=True, help="Say 'uncertain' below the probability that MODEL names for that.")
 @click.pass_context
 def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form: str | None, **given: Any) -> None:
     """Name the emotion in audio files with MODEL, a file that `emonet-bench export` wrote.
@@ -93,7 +94,7 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     form = form or ("jsonl" if given["stream"] else "table")
     check_inputs(context, files, given)
     check_outputs(form, given)
-    predictor = Predictor(model, given["providers"], given["jobs"], given["task"])
+    predictor = Predictor(model, given["providers"], given["jobs"], given["task"], abstain=given["abstain"])
     done = read_done(given["output"], form, predictor.columns) if given["resume"] else NOTHING
     bad: list[AudioError] = []
     if given["stream"]:

@@ -135,6 +135,7 @@ _OF_LIMITS = (
     metavar="S",
     help="Longest silence of a stream's client.",
 )
+@click.option("--abstain", is_flag=True, help="Say 'uncertain' below the probability that each MODEL names for that.")
 def serve(
     models: tuple[Path, ...],
     host: str,
@@ -145,6 +146,8 @@ def serve(
     jobs: int | None,
     workers: int,
     providers: Providers,
+    *,
+    abstain: bool,
     **given: Any,
 ) -> None:
     """Serve MODELs, files that `emonet-bench export` wrote, over HTTP and WebSocket, with a page at /.
@@ -163,7 +166,7 @@ def serve(
     limits = Limits(**{name: given[name] for name in _OF_LIMITS})
     names = (*hosts, *LOOPBACK) if local or hosts else ()
     run(
-        Settings(models, providers, jobs, limits, keys, origins, names),
+        Settings(models, providers, jobs, limits, keys, origins, names, abstain),
         host,
         port,
         workers=workers,

@@ -55,6 +55,13 @@ def test_csv_holds_what_the_predictor_says_in_the_order_asked_for(model, files):
         assert float(row["end"]) == pytest.approx(one.end)
 
 
+def test_it_abstains_when_it_is_asked_to(files, tmp_path):
+    model = str(export_listener(tmp_path / "m.onnx", abstain_below="1.0"))
+    done = emonet("predict", model, files[0], "--format", "jsonl", "--abstain")
+    assert json.loads(done.stdout)["prediction"] == "uncertain"
+    assert json.loads(emonet("predict", model, files[0], "--format", "jsonl").stdout)["prediction"] in LABELS
+
+
 def test_jsonl_has_one_object_for_each_stretch(model, files):
     done = emonet("predict", model, files[5], "--format", "jsonl", "--window", "0.5", "--hop", "0.25")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
