@@ -71,7 +71,8 @@ def test_a_name_or_a_short_flag_that_is_taken_is_told(name, short, words):
 
 
 def test_an_option_of_its_own_passes():
-    hold_flags(create_model("Free", __base__=Options, width=(int, option(1, "Free.", short="-wi"))))
+    free = create_model("Free", __base__=Options, width=(int, option(1, "Free.", short="-wi")))
+    assert hold_flags(free) is None
 
 
 def test_what_is_taken_is_what_the_commands_have():
