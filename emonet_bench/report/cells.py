@@ -131,7 +131,7 @@ class CellRuns:
         """
         done, failed = self.scored, len(self.problems)
         probable = all(run.external != "labels" for run in done)
-        unfit = metric.misfit("label", labels) or (metric.metric.probabilities and not probable)
+        unfit = metric.misfit(self.runs[0].kind, labels) or (metric.metric.probabilities and not probable)
         if not self.seeds or unfit:
             return TableCell(
                 "failed" if failed else "skipped",
@@ -150,7 +150,7 @@ class CellRuns:
             deviation=plain.stdev(scores) if len(scores) > 1 else None,
             spread=self._spread(labels, metric),
             interval=_interval(list(self.seeds.values()), labels, metric),
-            ece=plain.fmean(map(confidence_error, self.seeds.values())) if probable else None,
+            ece=plain.fmean(map(confidence_error, self.seeds.values())) if probable and self._labelled else None,
             seeds=len(scores),
             folds=max(map(len, per_seed)),
             failed=failed,
@@ -190,8 +190,15 @@ class CellRuns:
         names = first.utterances
         return {
             "against": compare(truth, one, another, metric, labels, first.speakers, clips=names),
-            "mcnemar": mcnemar(first.truth, first.prediction, second.prediction) if len(shared) == 1 else None,
+            "mcnemar": mcnemar(first.truth, first.prediction, second.prediction)
+            if len(shared) == 1 and self._labelled
+            else None,
         }
+
+    @property
+    def _labelled(self) -> bool:
+        """Whether labels were predicted."""
+        return self.runs[0].kind == "label"
 
     def _spread(self, labels: Sequence[str], metric: MetricChoice) -> float | None:
         if len({run.fold for run in self.scored}) < 2:  # noqa: PLR2004
@@ -218,7 +225,7 @@ def pool_runs(runs: Sequence[CorpusResult], *, numbers: bool = False) -> CellRun
                 scored.append(run)
             except StoreError as error:
                 problems.append(str(error))
-    return CellRuns(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.truth}, parts, problems)
+    return CellRuns(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.utterances}, parts, problems)
 
 
 def _carded(runs: Sequence[CorpusResult]) -> dict[str, Any]:

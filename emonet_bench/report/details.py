@@ -57,8 +57,8 @@ class Evidence:
         column: Its column.
         cell: Itself.
         labels: The corpus's labels.
-        confusion: (K, K) counts over all seeds and folds; rows are truth.
-        speakers: By score, the worst first; empty where speakers are unknown.
+        confusion: (K, K) counts over all seeds and folds; rows are truth. Empty where the target is no label.
+        speakers: By score, the worst first; empty where speakers are unknown, or the target is no label.
         curves: Of the runs listed.
         runs: Those listed, each with its record.
         more: How many runs are not listed.
@@ -100,7 +100,7 @@ def _evidence(anchor: str, row: Row, column: Column, group: CellRuns) -> Evidenc
         column,
         row.cells[column],
         labels,
-        metrics.confusion(rows.truth, rows.prediction, labels).tolist(),
+        metrics.confusion(rows.truth, rows.prediction, labels).tolist() if rows.truth else [],
         _speakers(rows, labels),
         [curve for curve in curves if curve],
         records,
@@ -109,7 +109,7 @@ def _evidence(anchor: str, row: Row, column: Column, group: CellRuns) -> Evidenc
 
 
 def _speakers(rows: Predictions, labels: Sequence[str]) -> list[Speaker]:
-    if None in rows.speakers:
+    if None in rows.speakers or not rows.truth:
         return []
     clips: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for who, truth, prediction in zip(rows.speakers, rows.truth, rows.prediction, strict=True):

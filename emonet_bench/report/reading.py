@@ -19,6 +19,8 @@ from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
+from emonet_bench.runs.target_predictions import read_target_predictions
+from emonet_bench.types import TargetKind
 
 State = Literal["done", "failed", "skipped"]
 
@@ -84,6 +86,11 @@ class CorpusResult:
     external: Literal["labels", "probabilities"] | None = None
 
     @property
+    def kind(self) -> TargetKind:
+        """The kind of target that was predicted."""
+        return self.facts.target.kind if self.facts.target else "label"
+
+    @property
     def title(self) -> str:
         """The cell in words."""
         fold = "" if self.fold is None else f" f{self.fold}"
@@ -140,6 +147,8 @@ def read_predictions(result: CorpusResult, *, numbers: bool = False) -> Predicti
         StoreError: The file is missing or is no such table.
     """
     try:
+        if result.facts.target is not None:
+            return _target_predictions(result)
         table = predictions.read_predictions(result.predictions, result.facts.labels).part("test")
         truth, prediction = table.truth, table.prediction
         found = Predictions(table.utterances, table.speakers, truth, prediction, table.confidence())
@@ -151,6 +160,14 @@ def read_predictions(result: CorpusResult, *, numbers: bool = False) -> Predicti
     if not truth:
         raise StoreError(f"{result.predictions}: no test prediction; run {result.title} again")
     return found
+
+
+def _target_predictions(result: CorpusResult) -> Predictions:
+    """Read the test partition of predictions of a target that is no label."""
+    rows = read_target_predictions(result.predictions, result.kind, result.facts.labels).part("test")
+    if not rows.utterances:
+        raise StoreError(f"{result.predictions}: no test prediction")
+    return Predictions(list(rows.utterances), list(rows.speakers), [], [], [], list(rows.predicted), list(rows.truth))
 
 
 def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[CorpusResult]:
