@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
+from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.metrics.defaults import DEFAULTS
 from emonet_bench.networks.outputs import on_scales
 from emonet_bench.types import FrozenFeatures, Target, TargetKind
 
@@ -68,6 +70,7 @@ class Clips:
         digests: (N, 32) uint8, SHA-256 of each clip's decoded audio; None: not known.
         features: What the frozen part of a network makes of each clip as a whole, where that is kept.
         target: What is predicted; None: one of the labels.
+        selection: What selects on these clips, where they are a dev partition; None: the default of their kind.
     """
 
     samples: Tensor
@@ -81,6 +84,12 @@ class Clips:
     digests: Tensor | None = None
     features: ClipFeatures | None = None
     target: Target | None = None
+    selection: MetricChoice | None = None
+
+    @property
+    def selects(self) -> MetricChoice:
+        """The metric that selects on these clips."""
+        return self.selection or MetricChoice(DEFAULTS[self.kind])
 
     @property
     def kind(self) -> TargetKind:

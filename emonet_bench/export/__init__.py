@@ -8,17 +8,20 @@ from emonet_bench.export.int8 import MOST_LOST, quantise
 from emonet_bench.export.int8_card import Measured, Quantised
 from emonet_bench.export.multi_task_card import Size, size_table
 from emonet_bench.export.single import export_single, unmasked_content
+from emonet_bench.export.temperature import Calibrated, calibrate
 
 __all__ = [
     "MOST_LOST",
     "OPSET",
     "TOLERANCE",
+    "Calibrated",
     "ExportModule",
     "Measured",
     "Parity",
     "Quantised",
     "Size",
     "Trained",
+    "calibrate",
     "check_name",
     "export",
     "export_bank",

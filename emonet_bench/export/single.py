@@ -15,6 +15,7 @@ from emonet_bench.errors import ExportError
 from emonet_bench.export.file import write_model
 from emonet_bench.export.gate import EXAMPLE, check_parity, clips, first_line
 from emonet_bench.export.graph import DESCRIPTIONS, ExportModule, freeze, poison, trace
+from emonet_bench.export.temperature import fold_temperature
 from emonet_bench.networks import Classifier
 from emonet_bench.networks.outputs import activate
 from emonet_bench.types import InputSpec, Target
@@ -77,6 +78,8 @@ def unmasked_content(classifier: Classifier, corpus: str, model: Path, input_spe
     made = onnx.load_model_from_string(traced)
     changed = {TWIN_OF: hashlib.sha256(model.read_bytes()).hexdigest(), "parity_max_delta": f"{delta:.3g}"}
     onnx.helper.set_model_props(made, {**told, **changed})
+    if told.get("temperature"):
+        fold_temperature(made, float(told["temperature"]))
     for value in [*made.graph.input, *made.graph.output]:
         value.doc_string = DESCRIPTIONS[value.name]
     return made.SerializeToString(), delta

@@ -101,4 +101,5 @@ class Choices:
 
 def _heard_by_fit(recipe: Training) -> tuple[Any, ...]:
     """Return the options of a training that a fit and its evaluation may depend on; ``build`` is given the window."""
-    return recipe.sampling_rate, recipe.evaluation, recipe.window, recipe.limit, recipe.device, recipe.threads
+    heard = recipe.sampling_rate, recipe.evaluation, recipe.window, recipe.limit
+    return *heard, recipe.device, recipe.threads, recipe.selection

@@ -9,8 +9,10 @@ from typing import Any
 from emonet_bench.config import Options, Training, parse
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import Matrix, variants
+from emonet_bench.metrics.choice import MetricChoice, choose_metric
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.plugins.registries import Origin, Registry
+from emonet_bench.types import Target
 
 _SINGLE = ("loss", "optimizer")
 """Options of a training that name a method, and tables of a matrix file that hold the options of methods."""
@@ -49,12 +51,36 @@ def source_recipes(recipe: Training, matrix: Matrix, plugins: Plugins) -> list[T
     return with_options(changed, matrix, plugins, recipe)
 
 
+def selection_of(recipe: Training, plugins: Plugins) -> MetricChoice | None:
+    """Return the metric that a recipe names to select on dev; None where it names none.
+
+    Raises:
+        ConfigError: There is no such metric.
+    """
+    return None if recipe.selection is None else choose_metric(recipe.selection, plugins.metrics, "training.selection")
+
+
+def check_selection(recipe: Training, target: Target, corpus: str, plugins: Plugins) -> None:
+    """Hold the metric that selects on dev to what is predicted.
+
+    Raises:
+        ConfigError: It does not fit; one line that names metrics that do.
+    """
+    chosen = selection_of(recipe, plugins)
+    if chosen is not None and (reason := chosen.misfit(target.kind, target.names)):
+        fitting = ", ".join(name for name, metric in plugins.metrics.items() if target.kind in metric.kinds)
+        raise ConfigError(f"training.selection: {corpus}: {reason}; metrics that fit: {fitting}")
+
+
 def method_origins(recipe: Training, plugins: Plugins) -> Iterator[Origin]:
     """Yield the plugins whose code a recipe's methods are; the host's own is not part of what identifies a run."""
     for kind in _SINGLE:
         origin = _registry(plugins, kind).origin(getattr(recipe, kind))
         if not origin.shipped:
             yield origin
+    chosen = selection_of(recipe, plugins)
+    if chosen is not None and not (origin := plugins.metrics.origin(chosen.metric.name)).shipped:
+        yield origin
 
 
 def check_methods(matrix: Matrix, plugins: Plugins) -> None:

@@ -1,15 +1,24 @@
 """Losses and optimisers are names in a matrix file: looked up, with options that may be axes, and part of the run id."""
 
+from dataclasses import replace
+
 import pytest
 
 from emonet_bench.config import Options, Training, option, parse
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import Matrix
-from emonet_bench.matrix.methods import method_origins, set_options, source_recipes, with_options
+from emonet_bench.matrix.methods import (
+    check_selection,
+    method_origins,
+    selection_of,
+    set_options,
+    source_recipes,
+    with_options,
+)
 from emonet_bench.matrix.names import check_names
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.plugins.registries import Origin
-from emonet_bench.types import Loss
+from emonet_bench.types import Loss, Target
 
 
 class Margin(Options):
@@ -96,3 +105,25 @@ def test_required_options_are_always_kept():
         width: int = option(..., "Width.")
 
     assert set_options(Required(width=3)) == {"width": 3}
+
+
+def test_the_metric_that_selects_is_looked_up_and_held_to_the_target(plugins):
+    labels = Target("label", "label", ("joy", "fear"))
+    assert selection_of(Training(), plugins) is None
+    assert str(selection_of(Training(selection="macro_f1:joy"), plugins)) == "macro_f1:joy"
+    check_selection(Training(selection="macro_f1:joy"), labels, "emo", plugins)
+    with pytest.raises(ConfigError, match=r"training\.selection: unknown metric 'uer'; did you mean 'uar'"):
+        selection_of(Training(selection="uer"), plugins)
+    message = r"training\.selection: emo: ccc is a metric of values, not of single labels; metrics that fit: accuracy, ece, kappa"
+    with pytest.raises(ConfigError, match=message):
+        check_selection(Training(selection="ccc"), labels, "emo", plugins)
+    with pytest.raises(ConfigError, match="there is no 'joi'; did you mean 'joy'"):
+        check_selection(Training(selection="uar:joi"), labels, "emo", plugins)
+
+
+def test_a_run_that_names_no_selection_has_the_id_of_before(plugins):
+    assert "selection" not in Training().model_dump()
+    assert Training(selection="none") == Training()
+    plugins.metrics.add("mine", replace(plugins.metrics["uar"], name="mine"), Origin("other", "3.0", "other"))
+    assert [origin.name for origin in method_origins(Training(selection="mine"), plugins)] == ["other"]
+    assert list(method_origins(Training(selection="kappa"), plugins)) == []

@@ -22,3 +22,7 @@ providers = click.option(
     show_default=True,
     help="Where to compute; auto: on a GPU where onnxruntime can.",
 )
+
+abstain = click.option(
+    "--abstain", is_flag=True, help="Say 'uncertain' below the probability that a model names for that."
+)

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
 @click.option("--channels", type=int, metavar="N", help="Interleaved channels of raw PCM [default: 1].")
 @options.jobs
 @options.providers
+@options.abstain
 @click.pass_context
 def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form: str | None, **given: Any) -> None:
     """Name the emotion in audio files with MODEL, a file that `emonet-bench export` wrote.
@@ -82,7 +83,7 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     form = form or ("jsonl" if given["stream"] else "table")
     check_inputs(context, files, given)
     check_outputs(form, given)
-    predictor = Predictor(model, given["providers"], given["jobs"], given["task"])
+    predictor = Predictor(model, given["providers"], given["jobs"], given["task"], abstain=given["abstain"])
     done = read_done(given["output"], form, predictor.columns) if given["resume"] else NOTHING
     bad: list[AudioError] = []
     if given["stream"]:
@@ -158,9 +159,11 @@ def _as_timeline(
         return predictions
     if predictor.model.output != "probabilities":
         raise ConfigError(f"--timeline: joins labels, and the model tells {predictor.model.output}; leave it out")
+    from emonet_bench.deploy.abstention import abstain_below  # noqa: PLC0415 - numpy
     from emonet_bench.deploy.timeline import Timeline  # noqa: PLC0415 - not for other formats
 
-    rules = Timeline(predictor.labels, given["smooth"], given["min_duration"], given["gate"])
+    threshold = abstain_below(predictor.metadata) if given["abstain"] else None
+    rules = Timeline(predictor.labels, given["smooth"], given["min_duration"], given["gate"], threshold)
     return rules.segments(predictions)
 
 

@@ -130,6 +130,7 @@ _OF_LIMITS = (
     metavar="S",
     help="Longest silence of a stream's client.",
 )
+@options.abstain
 def serve(
     models: tuple[Path, ...],
     host: str,
@@ -140,6 +141,8 @@ def serve(
     jobs: int | None,
     workers: int,
     providers: Providers,
+    *,
+    abstain: bool,
     **given: Any,
 ) -> None:
     """Serve MODELs, files that `emonet-bench export` wrote, over HTTP and WebSocket, with a page at /.
@@ -158,7 +161,7 @@ def serve(
     limits = Limits(**{name: given[name] for name in _OF_LIMITS})
     names = (*hosts, *LOOPBACK) if local or hosts else ()
     run(
-        Settings(models, providers, jobs, limits, keys, origins, names),
+        Settings(models, providers, jobs, limits, keys, origins, names, abstain),
         host,
         port,
         workers=workers,

@@ -63,6 +63,8 @@ class Settings:
         origins: Web origins (``https://example.org``) whose pages may call the server; its own page always may.
         hosts: Names that the ``Host`` of a request may have, without the port; empty: any. On loopback it keeps pages
             of other sites out whose name was made to resolve to this machine.
+        abstain: Whether the label of a stretch is ``uncertain`` below its file's ``abstain_below``; every file must
+            have one.
     """
 
     models: tuple[Path, ...]
@@ -72,6 +74,7 @@ class Settings:
     keys: tuple[str, ...] = field(default=(), repr=False)
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    abstain: bool = False
 
     @property
     def workers(self) -> int:

@@ -111,3 +111,10 @@ def test_parquet_without_its_package_is_one_line_before_any_work(model, files, t
     assert done.stderr == (
         "Error: --format parquet: needs the package pyarrow; pip install 'emonet-bench[parquet]', or take csv\n"
     )
+
+
+def test_it_abstains_when_it_is_asked_to(files, tmp_path):
+    model = str(export_listener(tmp_path / "m.onnx", abstain_below="1.0"))
+    done = emonet("predict", model, files[0], "--format", "jsonl", "--abstain")
+    assert json.loads(done.stdout)["prediction"] == "uncertain"
+    assert json.loads(emonet("predict", model, files[0], "--format", "jsonl").stdout)["prediction"] in LABELS
