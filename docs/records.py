@@ -46,7 +46,7 @@ def results_page() -> str:
         RECORD: "the record below",
         "predictions.csv": f"`{', '.join(PREDICTIONS)}`, then one column `{PREFIX}<label>` for each label, "
         "in declared order; dev and test. Of a joint run `predictions-<corpus>.csv` for each corpus",
-        "history.csv": f"`{', '.join(HISTORY)}`",
+        "history.csv": f"`{', '.join(HISTORY)}`; with another `training.selection`, `dev_` and its name",
         CHECKPOINT: f"weights; the header says what they belong to. Of a joint run also `{SHARED}`, what its corpora "
         "share, and `model-<corpus>.safetensors`, what each has for itself",
         LOG: "what the cell logged, warned of and printed",

@@ -157,7 +157,7 @@ def emonet_epoch_finished(spec: RunSpec, epoch: int, scores: Mapping[str, float]
     Args:
         spec: The cell.
         epoch: Counted from 1.
-        scores: ``loss`` on train and ``dev_uar``, and the ``learning_rate``.
+        scores: ``loss`` on train, ``dev_uar`` (or ``dev_`` and what else selects), and the ``learning_rate``.
         directory: Where its files lie once it has finished; the results directory is its parent.
     """
 

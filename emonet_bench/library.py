@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from emonet_bench.matrix.executors import PROCESSES
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.overrides import Overrides
-from emonet_bench.matrix.planning import MatrixSource, matrix_source, plan
+from emonet_bench.matrix.planning import MatrixSource, PlannedMatrix, matrix_source, plan
 from emonet_bench.matrix.resources import choose_gpu
 from emonet_bench.matrix.stale import with_stale
 from emonet_bench.plugins.loading import Plugins, Selection
@@ -50,6 +51,7 @@ def run_matrix(
     limit: int | None = None,
     shard: str | None = None,
     export: bool = False,
+    card: bool = False,
     force: bool = False,
     retry_failed: bool = False,
     reuse: bool = False,
@@ -73,6 +75,7 @@ def run_matrix(
         limit: Most clips of each partition: a smoke run.
         shard: One of several equal shares, as ``i/n``.
         export: Whether every cell is exported to ONNX and checked.
+        card: Whether every cell is exported and measured, see ``emonet-bench card``; what cannot be is warned of.
         force: Whether everything is run again.
         retry_failed: Whether failed cells are run again.
         reuse: Whether results of the same recipes by other versions of the plugins are taken.
@@ -87,16 +90,22 @@ def run_matrix(
         AudioError: Files are broken; lists them all.
         StoreError: The results directory cannot be written.
     """
-    from emonet_bench.matrix.run_matrix import run_planned  # noqa: PLC0415 - torch
-
     source = _overridden(matrix_source(matrix), Overrides(limit=limit, device=choose_gpu(device)))
-    work = RunOptions(
-        Path(results), jobs, executor, export, force, retry_failed, reuse, skip_bad_files, executor_options
-    )
+    chosen = export or card, force, retry_failed, reuse, skip_bad_files, executor_options, card
+    work = RunOptions(Path(results), jobs, executor, *chosen)
     listening, loaded = tuple(listeners), Plugins(source.selection(plugins or Selection()))
     planned = plan(source, loaded, skip_bad=skip_bad_files, reading=Listeners(listening).reading)
-    planned = with_stale(planned.share(shard), work)
-    return results_of(planned.cells, run_planned(planned, work, listening), work.results)
+    return _carried_out(with_stale(planned.share(shard), work), work, listening, loaded)
+
+
+def _carried_out(planned: PlannedMatrix, work: RunOptions, listeners: Iterable[Listener], plugins: Plugins) -> Results:
+    from emonet_bench.matrix.cards import write_cards  # noqa: PLC0415 - onnxruntime
+    from emonet_bench.matrix.run_matrix import run_planned  # noqa: PLC0415 - torch
+
+    outcome = run_planned(planned, work, listeners)
+    for problem in write_cards(outcome.finished_cells if work.card else [], work.results, plugins, lambda *_: None):
+        warnings.warn(problem, RuntimeWarning, stacklevel=3)
+    return results_of(planned.cells, outcome, work.results)
 
 
 def _overridden(source: MatrixSource, overrides: Overrides) -> MatrixSource:

@@ -36,6 +36,24 @@ def memory_mb(root: Path = _ROOT) -> int:
     return min([total, *_limits(root)]) // 2**20
 
 
+def process_peak_mb() -> int | None:
+    """Return the most memory that this process has used, in MiB; None where the system does not tell."""
+    try:  # getrusage knows the peak, too, but counts what the parent had when it started this process
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    except (OSError, IndexError):
+        return _peak_by_getrusage()
+
+
+def _peak_by_getrusage() -> int | None:
+    try:
+        import resource  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20
+
+
 def _quotas(root: Path) -> Iterator[float]:
     """Yield the CPU quotas that hold, in cores."""
     for group in _groups(root, ""):

@@ -31,6 +31,7 @@ STORY = (
     "emonet-bench report results",
     "emonet-bench export results/RUN -o model.onnx",
     "emonet-bench show model.onnx",
+    "emonet-bench card model.onnx -o card",
     "emonet-bench predict model.onnx clip.wav",
 )
 # Typed by .ci/run itself, or by whoever starts it.
@@ -49,6 +50,7 @@ TABLES = {"docs/emonet.md"}
 # Typed with other names, each by the test beside it.
 LIKEWISE = {
     "emonet-bench export results/RUN -o model.onnx --quantize int8": "test_a_run_is_exported_in_8_bits_beside_its_model",
+    "emonet-bench export results/RUN -o model.onnx --calibrate --abstain-risk 0.2": "test_a_run_is_calibrated_on_its_dev",
     "emonet-bench export results/RUN results/RUN ... --bank -o bank.onnx": "test_a_joint_run_makes_a_bank",
     "emonet-bench predict bank.onnx --task emodb clip.wav": "test_a_joint_run_makes_a_bank",
     "emonet-bench serve model.onnx": "test_a_signal_lets_what_runs_finish",

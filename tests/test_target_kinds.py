@@ -2,17 +2,25 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 import soundfile
 
-from emonet_bench import Predictor, run_matrix
+from emonet_bench import Predictor, load_results, run_matrix
+from emonet_bench.data.cards import corpus_at
+from emonet_bench.data.opened_corpus import open_corpus
+from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.cell import Job, run_cell
 from emonet_bench.matrix.planning import MatrixSource, plan
 from emonet_bench.metrics.regression import concordance_correlation
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.report.html import render_html
+from emonet_bench.report.reading import load
+from emonet_bench.report.reevaluation import Reevaluation, reevaluate
+from emonet_bench.report.table import summarise
 from emonet_bench.report.verification import verify
 from emonet_bench.runs.files import RunFiles
 
@@ -150,6 +158,57 @@ def test_values_are_scored_on_their_scales_over_the_whole_partition(ran, corpus)
     assert [told["ccc:arousal"], told["ccc:valence"]] == pytest.approx(each, abs=1e-12)
     assert told["ccc"] == pytest.approx(np.mean(each))
     assert told["mae:valence"] == pytest.approx(np.abs(truth - predicted)[:, 1].mean())
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric", "other"),
+    [
+        ("votes", "plurality_uar", "cross_entropy"),
+        ("label-set", "macro_f1", "map"),
+        ("values", "ccc", "ccc:valence"),
+    ],
+)
+def test_the_report_shows_a_metric_of_the_kind_with_its_interval(ran, kind, metric, other):
+    directory, record = ran[kind]
+    results = load_results(directory.parent)
+    for wanted, shown in (("uar", metric), (metric, metric), (other, other)):
+        (row,) = results.table(metric=wanted).to_dict("records")
+        assert row["metric"] == shown
+        assert row["score"] == pytest.approx(record.test.metrics[shown], abs=1e-9)
+        assert row["low"] <= row["score"] <= row["high"]
+
+
+@pytest.mark.parametrize("kind", ["votes", "label-set", "values"])
+def test_the_page_of_a_report_has_no_confusion_where_no_labels_were_predicted(ran, kind):
+    directory, _ = ran[kind]
+    page = render_html(summarise(load(directory.parent)))
+    assert "Score on dev by epoch" in page
+    assert "Confusion" not in page
+
+
+@pytest.mark.parametrize("kind", ["votes", "label-set", "values"])
+def test_a_checkpoint_gives_the_same_predictions_again_and_a_changed_table_is_found(ran, corpus, kind, tmp_path):
+    directory = ran[kind][0]
+    plugins = Plugins()
+    plugins.add_corpora((corpus_at("tones", corpus),))
+
+    def opened(name, protocol, rate, skip_bad):
+        return open_corpus(plugins.corpora[name], protocol, rate, cache_directory(), skip_bad=skip_bad)
+
+    assert reevaluate(directory, plugins, opened, 1e-4) == Reevaluation([], evaluated=True)
+    copy = tmp_path / directory.name
+    shutil.copytree(directory, copy)
+    head, first, *others = (copy / "predictions.csv").read_text().splitlines()
+    cells = first.split(",")
+    cells[-1] = "0.0123"
+    (copy / "predictions.csv").write_text("\n".join([head, ",".join(cells), *others]) + "\n")
+    (problem,) = reevaluate(copy, plugins, opened, 1e-4).problems
+    assert "predictions on dev of tones: 1 clips differ from the checkpoint's" in problem
+
+
+def test_a_metric_of_labels_is_refused_for_values(ran):
+    with pytest.raises(ConfigError, match="accuracy is a metric of single labels, not of values"):
+        load_results(ran["values"][0].parent).table(metric="accuracy")
 
 
 @pytest.mark.parametrize("kind", ["votes", "label-set", "values"])

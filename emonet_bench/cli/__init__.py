@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": ("emonet_bench.cli.verify", "Check that the stated scores follow from the predictions."),
     "reproduce": ("emonet_bench.cli.reproduce", "Train a run again and compare."),
     "export": ("emonet_bench.cli.export", "Write a trained run as one ONNX file."),
+    "card": ("emonet_bench.cli.card", "Measure what an ONNX file does: robustness, subgroups, calibration, cost."),
     "predict": ("emonet_bench.deploy.cli.predict", "Predict labels of audio files with an ONNX file."),
     "serve": ("emonet_bench.deploy.cli.serve", "Serve ONNX files over HTTP and WebSocket, with a page to try them."),
     "page": ("emonet_bench.deploy.cli.page", "Write a page that runs an ONNX file in the browser."),
@@ -39,7 +40,7 @@ COMMANDS = {
 }
 _PANELS = [
     {"name": "Benchmark", "commands": ["run", "features", "status", "report", "score", "verify", "reproduce"]},
-    {"name": "Deploy", "commands": ["export", "predict", "serve", "page", "show", "verify-model"]},
+    {"name": "Deploy", "commands": ["export", "card", "predict", "serve", "page", "show", "verify-model"]},
     {"name": "Look around", "commands": ["corpora", "plugins", "doctor"]},
 ]
 

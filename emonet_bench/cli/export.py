@@ -40,6 +40,15 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Write an unmasked twin beside it, such as model.single.onnx, which scores clips one by one faster.",
 )
+@click.option("--audonnx", is_flag=True, help="Write what audonnx loads beside it, such as the folder model.audonnx.")
+@click.option("--calibrate", is_flag=True, help="Fold a temperature in that was fitted on dev, if dev's error falls.")
+@click.option(
+    "--abstain-risk",
+    "risk",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Note the probability below which to abstain, so that no more answers on dev are wrong.",
+)
 @click.option(
     "--triton",
     type=click.Path(path_type=Path, file_okay=False),
@@ -58,6 +67,9 @@ def export(
     triton: Path | None,
     *,
     single: bool,
+    audonnx: bool,
+    calibrate: bool,
+    risk: float | None,
     bank: bool,
     any_code: bool,
 ) -> None:
@@ -76,8 +88,11 @@ def export(
     for run in () if any_code else runs:
         check_code(RunFiles(run).read_record(), plugins, run)
     if bank:
-        if output is None or corpus or quantize or single:
-            raise ConfigError("--bank: needs --output FILE, and goes with neither --corpus, --quantize nor --single")
+        if output is None or corpus or quantize or single or audonnx or calibrate or risk:
+            raise ConfigError(
+                "--bank: needs --output FILE, and goes with none of --corpus, --quantize, --single, --audonnx, "
+                "--calibrate and --abstain-risk"
+            )
         _bank([one for run in runs for one in trained(run, plugins, None)], output)
         _put_into(triton, output)
         return
@@ -87,9 +102,13 @@ def export(
     (one,) = trained(run, plugins, [corpus])
     file = output or run / "model.onnx"
     _export(one, file)
+    if calibrate or risk:
+        _calibrate(one, file, plugins, temperature=calibrate, risk=risk)
     _put_into(triton, file)
     if single:
         _twin(one, file)
+    if audonnx:
+        _audonnx(one, file)
     if quantize:
         _quantise(one, file, plugins)
 
@@ -124,6 +143,16 @@ def _export(one: Trained, file: Path) -> None:
     say(f"{file}: {parity.node_count} nodes, at most {parity.max_delta:.1e} from the trained network{uar}")
 
 
+def _calibrate(one: Trained, file: Path, plugins: Plugins, *, temperature: bool, risk: float | None) -> None:
+    from emonet_bench.export import calibrate  # noqa: PLC0415 - torch
+    from emonet_bench.export.temperature import in_words  # noqa: PLC0415
+
+    parts = partitions(plugins, one.record, quiet=True)
+    if parts is None:
+        raise ConfigError(f"--calibrate, --abstain-risk: need the clips of {one.corpus} as the run had them")
+    say(f"{file}: {in_words(calibrate(file, parts['dev'], temperature=temperature, risk=risk), risk)}")
+
+
 def _put_into(repository: Path | None, file: Path) -> None:
     if repository is not None:
         from emonet_bench.deploy.serving.triton import write_repository  # noqa: PLC0415 - onnxruntime
@@ -136,6 +165,13 @@ def _twin(one: Trained, file: Path) -> None:
 
     twin, delta = export_single(one.classifier, one.corpus, file, input_spec_of(one))
     say(f"{twin}: without masks, at most {delta:.1e} from the trained network")
+
+
+def _audonnx(one: Trained, file: Path) -> None:
+    from emonet_bench.export import export_audonnx  # noqa: PLC0415 - torch
+
+    folder = export_audonnx(one.classifier, one.corpus, file, input_spec_of(one))
+    say(f"{folder}: for audonnx.load")
 
 
 def _bank(members: Sequence[Trained], file: Path) -> None:

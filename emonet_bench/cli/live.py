@@ -20,6 +20,7 @@ from emonet_bench.matrix.events import Listener
 from emonet_bench.matrix.planning import PlannedMatrix
 from emonet_bench.matrix.search.on_disk import other_search_notes
 from emonet_bench.matrix.stale import stale_notes
+from emonet_bench.metrics.choice import words
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.history import Epoch
 from emonet_bench.runs.record import RunRecord
@@ -35,12 +36,13 @@ class _Row:
     state: str = "waiting"
     epoch: int = 0
     seconds: float = 0.0  # that these epochs took
-    uar: float | None = None
+    score: float | None = None
+    selection: str = "uar"
     note: str = ""
 
 
 class LiveView(Listener):
-    """Draws the cells of a running matrix in a terminal: their epochs, dev UAR and the time left.
+    """Draws the cells of a running matrix in a terminal: their epochs, scores on dev and the time left.
 
     Args:
         console: Where to draw.
@@ -79,7 +81,8 @@ class LiveView(Listener):
     def epoch(self, cell: Cell, epoch: Epoch) -> None:
         """Show a cell's newest epoch."""
         shown = self._rows[cell.run_id]
-        shown.epoch, shown.uar = epoch.epoch, epoch.dev_uar
+        shown.epoch, shown.score = epoch.epoch, epoch.dev_score
+        shown.selection = epoch.selection
         shown.seconds += epoch.seconds
 
     def elsewhere(self, cell: Cell) -> None:
@@ -109,16 +112,20 @@ class LiveView(Listener):
     def table(self) -> Table:
         """Return what is drawn at this moment."""
         table = Table(title=self._title(), box=None, title_justify="left", pad_edge=False)
-        for column in ("cell", "state", "epoch", "", "dev UAR", "left"):
-            table.add_column(
-                column, justify="right" if column in ("epoch", "dev UAR", "left") else "left", no_wrap=True
-            )
+        dev = f"dev {words(selection)}" if (selection := self._selection()) else "dev"
+        for column in ("cell", "state", "epoch", "", dev, "left"):
+            table.add_column(column, justify="right" if column in ("epoch", dev, "left") else "left", no_wrap=True)
         rows = sorted(self._rows.values(), key=lambda row: _ORDER[row.state])
         for row in rows[:_SHOWN]:
             table.add_row(*_columns(row))
         if len(rows) > _SHOWN:
             table.add_row(f"and {len(rows) - _SHOWN} more")
         return table
+
+    def _selection(self) -> str | None:
+        """Return the metric that selects in all of the cells that are drawn; None where they differ."""
+        names = {row.selection for row in self._rows.values() if row.score is not None}
+        return next(iter(names)) if len(names) == 1 else None if names else "uar"
 
     def _title(self) -> str:
         counts = Counter(row.state for row in self._rows.values())
@@ -156,7 +163,11 @@ def _columns(row: _Row) -> list[Any]:
         Text(row.state, _STYLE[row.state]),
         f"{row.epoch}/{total}" if row.epoch else "",
         bar if row.state == "running" else Text(row.note.partition("\n")[0][:28]),
-        "" if row.uar is None else f"{row.uar:.3f}",
+        ""
+        if row.score is None
+        else f"{row.score:.3f}"
+        if row.selection == "uar"
+        else f"{row.selection} {row.score:.3f}",
         _left(row, total),
     ]
 

@@ -27,8 +27,20 @@ def work(planned: PlannedMatrix, options: RunOptions, console: Console) -> Outco
     lines = ProgressLines(lambda line: console.print(line, markup=False, soft_wrap=True))
     listener: Listener = LiveView(console) if console.is_terminal else lines
     outcome = run_planned(planned, options, [listener])
+    if options.card:
+        _measure(planned, options, outcome, console)
     _conclude(outcome, results_of(planned.cells, outcome, options.results), console)
     return outcome
+
+
+def _measure(planned: PlannedMatrix, options: RunOptions, outcome: Outcome, console: Console) -> None:
+    from emonet_bench.cli.card import Watch  # noqa: PLC0415 - rarely needed
+    from emonet_bench.matrix.cards import write_cards  # noqa: PLC0415
+
+    with Watch() as watch:
+        problems = write_cards(outcome.finished_cells, options.results, planned.plugins, watch)
+    for problem in problems:
+        console.print(problem, markup=False, soft_wrap=True)
 
 
 def _conclude(outcome: Outcome, results: Results, console: Console) -> None:

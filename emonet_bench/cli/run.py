@@ -49,6 +49,7 @@ def run() -> None:
 @click.option("--shard", metavar="I/N", help="Run the I-th of N equal shares; cells stay with their source.")
 @click.option("--limit", type=click.IntRange(2), help="Most clips of each partition: a smoke run.")
 @click.option("--export", "export_", is_flag=True, help="Export every cell to ONNX and check it.")
+@click.option("--card", is_flag=True, help="Export every cell, and measure what the file does.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--force", is_flag=True, help="Run everything again.")
 @click.option("--retry-failed", is_flag=True, help="Run failed cells again.")
@@ -107,11 +108,12 @@ def _options(flags: Mapping[str, Any]) -> RunOptions:
         executor_options=dict(
             read_setting(text, "--executor-option", "key=value") for text in flags["executor_option"]
         ),
-        export=flags["export_"],
+        export=flags["export_"] or flags["card"],
         force=flags["force"],
         retry_failed=flags["retry_failed"],
         reuse=flags["reuse"],
         skip_bad_files=flags["skip_bad_files"],
+        card=flags["card"],
     )
 
 

@@ -21,6 +21,7 @@ from emonet_bench.console.terminal import Terminal
 from emonet_bench.errors import StoreError
 from emonet_bench.escaping import printable
 from emonet_bench.matrix import queue
+from emonet_bench.metrics.choice import words
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.history import Epoch
 from emonet_bench.runs.record import RunRecord
@@ -133,7 +134,7 @@ def view(store: RunStore, read: Read) -> Group:
     table = Table(box=None, pad_edge=False)
     table.add_column("cell", overflow="fold")
     table.add_column("state", no_wrap=True)
-    for column in ("epoch", "dev UAR", "last sign"):
+    for column in ("epoch", "dev", "last sign"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in survey.rows:
         table.add_row(*(Text(part) if isinstance(part, str) else part for part in row))
@@ -146,7 +147,7 @@ def view(store: RunStore, read: Read) -> Group:
 def _epochs(directory: Path, rows: Sequence[Epoch]) -> tuple[str, str, str]:
     if not rows:
         return "", "", ""
-    told = f"{rows[-1].epoch}", f"{rows[-1].dev_uar:.3f}"
+    told = f"{rows[-1].epoch}", f"{words(rows[-1].selection)} {rows[-1].dev_score:.3f}"
     with suppress(OSError):  # it has just finished, and is elsewhere now
         return *told, f"{int(time.time() - RunFiles(directory).history.stat().st_mtime)} s ago"
     return *told, ""

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
+from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.metrics.defaults import DEFAULTS
 from emonet_bench.networks.outputs import on_scales
 from emonet_bench.types import FrozenFeatures, Target, TargetKind
 
@@ -33,6 +35,19 @@ class ClipFeatures(Protocol):
 
 
 @dataclass(frozen=True)
+class Mixed:
+    """What an augmentation has mixed into the clips of a batch.
+
+    Attributes:
+        targets: Those of the clips that were mixed in, as in ``Batch``.
+        share: What is left of each clip itself, from 0 to 1: so much of its loss is that of its own target.
+    """
+
+    targets: Tensor
+    share: float
+
+
+@dataclass(frozen=True)
 class Batch:
     """Some clips, ready for a network.
 
@@ -42,6 +57,7 @@ class Batch:
         targets: (N,) int64 indices into the corpus's labels; or (N, K) float32, see ``Clips``.
         index: (N,) which clips these are.
         features: What the frozen part of the network makes of them, where that is known.
+        mixed: What was mixed into them, where something was.
     """
 
     waveform: Tensor
@@ -49,6 +65,7 @@ class Batch:
     targets: Tensor
     index: Tensor
     features: FrozenFeatures | None = None
+    mixed: Mixed | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +85,7 @@ class Clips:
         digests: (N, 32) uint8, SHA-256 of each clip's decoded audio; None: not known.
         features: What the frozen part of a network makes of each clip as a whole, where that is kept.
         target: What is predicted; None: one of the labels.
+        selection: What selects on these clips, where they are a dev partition; None: the default of their kind.
     """
 
     samples: Tensor
@@ -81,6 +99,12 @@ class Clips:
     digests: Tensor | None = None
     features: ClipFeatures | None = None
     target: Target | None = None
+    selection: MetricChoice | None = None
+
+    @property
+    def selects(self) -> MetricChoice:
+        """The metric that selects on these clips."""
+        return self.selection or MetricChoice(DEFAULTS[self.kind])
 
     @property
     def kind(self) -> TargetKind:

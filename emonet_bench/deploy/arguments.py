@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
 from emonet_bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from emonet_bench.deploy.clips import Cut
+
+
+class Request(NamedTuple):
+    """How clips are to be scored.
+
+    Attributes:
+        cut: Stretches that are scored each for itself; None: whole clips.
+        size: Stretches in a call.
+        embeddings: Whether embeddings are asked for.
+        logits: Whether logits are.
+    """
+
+    cut: Cut | None
+    size: int
+    embeddings: bool
+    logits: bool
+
+    @property
+    def outputs(self) -> list[str]:
+        """What is asked for beside probabilities."""
+        return ["embedding"] * self.embeddings + ["logits"] * self.logits
 
 
 def check_rate(value: int | None) -> None:

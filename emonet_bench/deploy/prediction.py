@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from emonet_bench.deploy.abstention import label_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -18,7 +20,8 @@ class Prediction:
 
     Attributes:
         file: Where the audio comes from.
-        label: The most probable label; empty where the model tells scores or values.
+        label: The most probable label, or ``uncertain`` where the predictor abstains; empty where the model tells
+            scores or values.
         probabilities: (K,) float32, in the order of the model's labels; (0,) where it tells scores or values.
         start: First second of the stretch.
         end: Last second.
@@ -58,6 +61,7 @@ def prediction_of(
     labels: Sequence[str],
     stretch: tuple[str, float, float, float],
     more: Mapping[str, NDArray[np.float32]],
+    threshold: float | None = None,
 ) -> Prediction:
     """Make a prediction of what a model gives for a stretch.
 
@@ -67,10 +71,11 @@ def prediction_of(
         labels: (K,) names.
         stretch: Where the audio comes from, its first and its last second, its level.
         more: ``embedding`` and ``logits``, where they were asked for.
+        threshold: Probability below which the label is ``uncertain``; None: labels are always named.
     """
     (file, start, end, level), further = stretch, (more.get("embedding"), more.get("logits"))
     if output == "probabilities":
-        return Prediction(file, labels[int(row.argmax())], row, start, end, *further, level=level)
+        return Prediction(file, label_of(labels, row, threshold), row, start, end, *further, level=level)
     told = {output: row}
     return Prediction(file, "", row[:0], start, end, *further, told.get("scores"), told.get("values"), level)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from emonet_bench.deploy.arguments import check_axis, check_count, check_rate
+from emonet_bench.deploy.abstention import abstain_below
+from emonet_bench.deploy.arguments import Request, check_axis, check_count, check_rate
 from emonet_bench.deploy.clips import cut_of, level_of, segments
 from emonet_bench.deploy.model import fault, open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
@@ -23,26 +24,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from emonet_bench.deploy.clips import Cut
     from emonet_bench.deploy.providers import Providers
     from emonet_bench.deploy.sources import Clip, Source
     from emonet_bench.types import InputSpec, Target
 
 _Piece = tuple[int, str, int, "NDArray[np.float32]"]  # its clip's number and name, its first sample, its samples
-
-
-class _Request(NamedTuple):
-    """How clips are to be scored."""
-
-    cut: Cut | None
-    size: int  # stretches in a call
-    embeddings: bool
-    logits: bool
-
-    @property
-    def outputs(self) -> list[str]:
-        """What is asked for beside probabilities."""
-        return ["embedding"] * self.embeddings + ["logits"] * self.logits
 
 
 class Predictor:
@@ -56,27 +42,35 @@ class Predictor:
         providers: Where to compute; ``auto``: on CUDA where onnxruntime has it, else on CPU.
         threads: Clips or stretches at work at once, whoever calls; None: as many as there are cores.
         task: Which corpus's labels, where the file is a bank of several.
+        abstain: Whether a label is ``uncertain`` where it is less probable than the file's ``abstain_below``.
 
     Attributes:
         model: The file, opened.
 
     Raises:
         ConfigError: The file is missing, not ONNX or not ours; or CUDA was asked for and does not work; or it has no
-            such task.
+            such task; or it is to abstain and says no threshold.
     """
 
     def __init__(
-        self, path: str | Path, providers: Providers = "auto", threads: int | None = None, task: str | None = None
+        self,
+        path: str | Path,
+        providers: Providers = "auto",
+        threads: int | None = None,
+        task: str | None = None,
+        *,
+        abstain: bool = False,
     ) -> None:
         check_count("threads", threads)
         self.model = open_model(Path(path), providers, task)
         self.threads = threads or cores()
         self._threads = Threads(self.threads)
-        self._opened = (path, providers, threads, task)
+        self._threshold = abstain_below(self.model.metadata) if abstain else None
+        self._opened = partial(type(self), path, providers, threads, task, abstain=abstain)
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str | Path, Providers, int | None, str | None]]:
+    def __reduce__(self) -> tuple[partial[Predictor], tuple[()]]:
         """Pickle as what it was opened with: another process opens the file itself."""
-        return type(self), self._opened
+        return self._opened, ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -146,7 +140,7 @@ class Predictor:
         several = cast("Iterable[Source]", [files] if is_single(files) else files)
         clips = (from_source(number, file, self.sampling_rate) for number, file in enumerate(several))
         return self._predict(
-            clips, _Request(cut_of(window, hop, self.sampling_rate), self._size(batch_size), embeddings, logits), failed
+            clips, Request(cut_of(window, hop, self.sampling_rate), self._size(batch_size), embeddings, logits), failed
         )
 
     def predict_arrays(
@@ -184,7 +178,7 @@ class Predictor:
             for number, array in enumerate(arrays)
         )
         return self._predict(
-            clips, _Request(cut_of(window, hop, self.sampling_rate), self._size(batch_size), embeddings, logits), failed
+            clips, Request(cut_of(window, hop, self.sampling_rate), self._size(batch_size), embeddings, logits), failed
         )
 
     def stream(
@@ -211,7 +205,7 @@ class Predictor:
         check_axis(channels)
         cut = cut_of(window, hop, self.sampling_rate)
         assert cut is not None
-        score = partial(self._score, _Request(cut, 1, embeddings, logits))
+        score = partial(self._score, Request(cut, 1, embeddings, logits))
         return Stream(score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate), channels)
 
     def rows(self, predictions: Iterable[Prediction]) -> Iterator[dict[str, str | float]]:
@@ -240,7 +234,7 @@ class Predictor:
         return batch_size or (8 if self.model.provider == "cuda" else 1)
 
     def _predict(
-        self, clips: Iterable[Clip], asked: _Request, failed: Callable[[AudioError], None] | None
+        self, clips: Iterable[Clip], asked: Request, failed: Callable[[AudioError], None] | None
     ) -> Iterator[Prediction]:
         groups = grouped(clips, asked.size, lambda clip: clip.length())
         with OrderedPool(self._threads) as crew:
@@ -253,7 +247,7 @@ class Predictor:
                     failed(outcome)
 
     def _carry_out(
-        self, crew: OrderedPool, asked: _Request, group: Sequence[tuple[int, Clip]]
+        self, crew: OrderedPool, asked: Request, group: Sequence[tuple[int, Clip]]
     ) -> list[tuple[int, list[Prediction] | AudioError]]:
         """Decode some clips, score their stretches; return what came of each clip, under its number."""
         outcomes: dict[int, list[Prediction] | AudioError] = {}
@@ -274,7 +268,7 @@ class Predictor:
                     found.append(one)
         return list(outcomes.items())
 
-    def _scored(self, asked: _Request, batch: Sequence[_Piece]) -> Sequence[Prediction | AudioError]:
+    def _scored(self, asked: Request, batch: Sequence[_Piece]) -> Sequence[Prediction | AudioError]:
         """Score stretches in one call: a prediction for each, or an error."""
         try:
             outputs = self.model.scores([samples for *_, samples in batch], asked.outputs)
@@ -285,7 +279,7 @@ class Predictor:
             for piece, row, *more in zip(batch, *outputs, strict=True)
         ]
 
-    def _score(self, asked: _Request, start: int, samples: NDArray[np.float32]) -> Prediction:
+    def _score(self, asked: Request, start: int, samples: NDArray[np.float32]) -> Prediction:
         (found,) = self._scored(asked, [(0, "stream", start, samples)])
         if isinstance(found, AudioError):
             raise found
@@ -297,4 +291,5 @@ class Predictor:
         _, name, start, samples = piece
         times = start / self.sampling_rate, (start + len(samples)) / self.sampling_rate
         stretch = (name, *times, level_of(samples))
-        return fault(row, self.target) or prediction_of(row, self.model.output, self.labels, stretch, more)
+        model, threshold = self.model, self._threshold
+        return fault(row, model.target) or prediction_of(row, model.output, self.labels, stretch, more, threshold)

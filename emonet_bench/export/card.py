@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from emonet_bench.deploy.metadata import heard, in_words, input_spec_of, target_said, target_text
-from emonet_bench.escaping import json_text, markdown, markdown_code
+from emonet_bench.escaping import json_text, markdown, markdown_code, markdown_table
 from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.types import InputSpec
@@ -51,6 +51,9 @@ def metadata_of(record: RunRecord, input_spec: InputSpec, interval: Interval | N
         "elicitation": record.elicitation,
         "protocol": spec.protocol,
         "protocol_id": record.protocol_id,
+        "fold": "" if spec.fold is None else str(spec.fold),
+        "limit": "" if spec.training.limit is None else str(spec.training.limit),
+        "fingerprint": record.fingerprint,
         "uar": "" if record.test.uar is None else repr(record.test.uar),
         "uar_interval": "" if interval is None else json.dumps(interval),
         "uar_onnx": "",
@@ -122,7 +125,7 @@ The best epoch was chosen on dev, test was looked at once. Protocol {markdown_co
 
 ## Data
 
-{table(("partition", "clips", "speakers"), _partitions(record))}
+{markdown_table(("partition", "clips", "speakers"), _partitions(record))}
 
 Corpus: {markdown(spec.corpus)}{_elicited(record)}. Licence of its audio: {markdown(record.licence)}.
 
@@ -151,9 +154,9 @@ def _scored(metadata: Mapping[str, str], record: RunRecord) -> str:
             (markdown(metric), *(_number((scores.metrics or {}).get(metric)) for scores in parts.values()))
             for metric in record.test.metrics or {}
         ]
-        heads = table(("metric", *map(markdown, parts)), rows)
+        heads = markdown_table(("metric", *map(markdown, parts)), rows)
         return f"{heads}\n\nThe first metric selects on dev; each is computed over the whole partition."
-    return f"""{table(("partition", "UAR", "accuracy", *map(markdown, labels)), _scores(metadata, record))}
+    return f"""{markdown_table(("partition", "UAR", "accuracy", *map(markdown, labels)), _scores(metadata, record))}
 
 UAR is the mean recall over the {len(labels)} labels, whose recalls stand beside it; in brackets its 95 % interval."""
 
@@ -215,11 +218,6 @@ def _provenance(metadata: Mapping[str, str]) -> str:
 
 Run {markdown_code(metadata["run_id"])}{finished}. Largest difference of a logit between onnxruntime and the trained
 network: {metadata["parity_max_delta"]}. Made with {markdown(packages)}."""
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a Markdown table; what others have written is escaped already."""
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
 
 
 def _number(value: float | None) -> str:

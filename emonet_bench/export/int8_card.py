@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from emonet_bench.escaping import markdown, markdown_code
-from emonet_bench.export.card import LIMITS, table, usage
+from emonet_bench.escaping import markdown, markdown_code, markdown_table
+from emonet_bench.export.card import LIMITS, usage
 
 
 class Measured(NamedTuple):
@@ -69,7 +69,7 @@ Corpus: {markdown(metadata["corpus"])}. Licence of its audio: {markdown(metadata
 
 ## Scores, size and speed
 
-{table(("", "test UAR", "size", "milliseconds per clip"), rows)}
+{markdown_table(("", "test UAR", "size", "milliseconds per clip"), rows)}
 
 Both were scored through onnxruntime on the same test clips; in brackets the 95 % interval. Milliseconds are processor
 time on one core of the machine of the export, where int8 is {found.speed:.2f} times as fast. Elsewhere it may not be.

@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from emonet_bench.escaping import json_text, markdown, markdown_code
-from emonet_bench.export.card import LIMITS, table
+from emonet_bench.escaping import json_text, markdown, markdown_code, markdown_table
+from emonet_bench.export.card import LIMITS
+
+_HEAD = ("task", "labels", "test UAR", "onnxruntime", "largest difference", "licence", "run")
 
 
 class Size(NamedTuple):
@@ -32,7 +34,7 @@ def bank_card(metadata: Mapping[str, Mapping[str, str]], sizes: Sequence[Size], 
 
 ## Tasks
 
-{table(("task", "labels", "test UAR", "onnxruntime", "largest difference", "licence", "run"), _tasks(metadata))}
+{markdown_table(_HEAD, _tasks(metadata))}
 
 UAR is the mean recall over a task's labels; in brackets its 95 % interval. Difference: of a logit between onnxruntime
 and the trained network.
@@ -67,7 +69,7 @@ def size_table(sizes: Sequence[Size]) -> str:
         (size.name, f"{size.numbers:,}", f"{size.numbers / one.numbers:.2f}", f"{size.bytes / 2**20:.2f} MiB")
         for size in sizes
     ]
-    return table(("", "numbers", "of one model", "file"), rows)
+    return markdown_table(("", "numbers", "of one model", "file"), rows)
 
 
 def _tasks(metadata: Mapping[str, Mapping[str, str]]) -> list[Sequence[str]]:

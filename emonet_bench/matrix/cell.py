@@ -22,6 +22,7 @@ from emonet_bench.matrix import guards, scoring, zero_shot
 from emonet_bench.matrix.cell_export import export_networks
 from emonet_bench.matrix.guards import ChangedSincePlanned
 from emonet_bench.matrix.job import Job as Job  # noqa: PLC0414 - named here, too
+from emonet_bench.matrix.methods import selection_of
 from emonet_bench.matrix.search.completion import take_over
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
@@ -205,7 +206,9 @@ class _Run:
         corpus.check_loss(self.plugins.losses.named(self.recipe.loss, "training.loss"))
         divided = corpus.divide(corpus.fold_or_first(self.spec.fold), self.recipe.limit)
         whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
-        return {part: whole.select(index) for part, index in divided.items() if part in self.heard}
+        parts = {part: whole.select(index) for part, index in divided.items() if part in self.heard}
+        chosen = selection_of(self.recipe, self.plugins)
+        return parts if chosen is None else {**parts, "dev": replace(parts["dev"], selection=chosen)}
 
     def _prepare(self, clips: Mapping[str, Mapping[Partition, Clips]]) -> Plan:
         architecture = self.plugins.architectures[self.spec.architecture]

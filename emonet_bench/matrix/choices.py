@@ -13,7 +13,7 @@ from emonet_bench.matrix.file import Matrix, variants
 from emonet_bench.matrix.methods import with_options
 from emonet_bench.plugins.loading import Plugins
 
-HEARD_BY_FIT = ("sampling_rate", "evaluation", "window", "limit", "device", "threads")
+HEARD_BY_FIT = ("sampling_rate", "evaluation", "window", "limit", "device", "threads", "selection")
 """Options of a training that a fit and its evaluation may depend on; ``build`` is given the window."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})

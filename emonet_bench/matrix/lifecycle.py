@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,7 @@ class LifecycleHooks(Listener):
 
     def epoch(self, cell: Cell, epoch: Epoch) -> None:
         """Call ``emonet_epoch_finished``."""
-        self._notify("emonet_epoch_finished", cell, epoch=epoch.epoch, scores=asdict(epoch))
+        self._notify("emonet_epoch_finished", cell, epoch=epoch.epoch, scores={"epoch": epoch.epoch, **epoch.scores})
 
     def finished(self, cell: Cell, record: RunRecord) -> None:
         """Call ``emonet_run_finished``, but not for a result that was on disk before."""

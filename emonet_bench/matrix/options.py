@@ -27,6 +27,7 @@ class RunOptions:
         reuse: Whether results of the same recipes by other code are taken.
         skip_bad_files: Whether bad audio files are left out.
         executor_options: Options of the executor, before what the matrix says of them.
+        card: Whether exported models are measured afterwards, see ``matrix.cards``.
     """
 
     results: Path = Path("results")
@@ -38,6 +39,7 @@ class RunOptions:
     reuse: bool = False
     skip_bad_files: bool = False
     executor_options: Mapping[str, Any] = field(default_factory=dict)
+    card: bool = False
 
     def again(self, record: RunRecord | None) -> bool:
         """Tell whether a result that is on disk is to be made again.

@@ -17,7 +17,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.choices import Choice, Choices, is_excluded
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix
 from emonet_bench.matrix.kinds import unfit
-from emonet_bench.matrix.methods import method_origins, source_recipes
+from emonet_bench.matrix.methods import check_selection, method_origins, source_recipes
 from emonet_bench.matrix.names import check_names, check_teacher
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
@@ -222,8 +222,9 @@ class Planner:
         wanted: bool = True,
     ) -> Cell:
         opened = self._open(corpora, choice)
-        for corpus in opened:
+        for name, corpus in zip(corpora, opened, strict=True):
             corpus.check_loss(self.plugins.losses[choice.training.loss])
+            check_selection(choice.training, corpus.target, name, self.plugins)
         refs = [CorpusRef.of(name, corpus.protocol) for name, corpus in zip(corpora, opened, strict=True)]
         corpus_text, protocol_text = join_refs(refs)
         spec = RunSpec(

@@ -11,6 +11,7 @@ from emonet_bench.escaping import printable
 from emonet_bench.matrix.events import Listener
 from emonet_bench.matrix.search.on_disk import other_search_notes
 from emonet_bench.matrix.stale import stale_notes
+from emonet_bench.metrics.choice import words
 
 if TYPE_CHECKING:
     from emonet_bench.matrix.planning import PlannedMatrix
@@ -54,7 +55,9 @@ class ProgressLines(Listener):
         """Print an epoch, where that is wanted."""
         if self._epochs:
             last = cell.spec.training.epochs
-            self._print(f"{cell.spec.title}: epoch {epoch.epoch} of {last}, dev UAR {epoch.dev_uar:.3f}")
+            self._print(
+                f"{cell.spec.title}: epoch {epoch.epoch} of {last}, dev {words(epoch.selection)} {epoch.dev_score:.3f}"
+            )
 
     def finished(self, cell: Cell, record: RunRecord) -> None:
         """Print a cell's test UAR, of a trial its dev UAR."""

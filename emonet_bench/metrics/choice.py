@@ -113,3 +113,12 @@ def choose_metric(text: str, known: Mapping[str, Metric], where: str) -> MetricC
     if name not in known or (colon and not part):
         raise ConfigError(f"{where}: unknown metric {text!r}{did_you_mean(name, known)}")
     return MetricChoice(known[name], part or None)
+
+
+def words(name: str) -> str:
+    """Write a metric's name for a narrow column, where the metric itself is not at hand.
+
+    >>> words("uar"), words("macro_f1")
+    ('UAR', 'macro_f1')
+    """
+    return name.upper() if name == "uar" else name

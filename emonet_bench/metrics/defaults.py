@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
 from emonet_bench.metrics import counts, multilabel, regression
-from emonet_bench.types import Metric
+from emonet_bench.metrics.targets import plurality_uar
+from emonet_bench.types import Metric, TargetKind
 
 _HALF = 0.5
 
@@ -52,8 +55,12 @@ CCC = Metric(
         "author={Lin, Lawrence I-Kuei}, journal={Biometrics}, volume={45}, number={1}, pages={255--268}, year={1989}}"
     ),
 )
+PLURALITY_UAR = Metric("plurality_uar", ("votes",), plurality_uar, title="Plurality UAR")
+
+DEFAULTS: Mapping[TargetKind, Metric] = {"label": UAR, "votes": PLURALITY_UAR, "label-set": MACRO_F1, "values": CCC}
+"""The metric of each kind of target."""
 
 
 def default_metrics() -> tuple[Metric, ...]:
     """Return the metrics that the host itself needs by name; the plugin of what is built in registers them."""
-    return UAR, MACRO_F1, CCC
+    return tuple(DEFAULTS.values())

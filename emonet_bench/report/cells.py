@@ -61,6 +61,8 @@ class TableCell:
         seconds: Mean training seconds of a run.
         parity: Largest difference of an exported model's logits from the trained network's.
         drift: Largest difference of an exported model's UAR on test.
+        robustness: Worst grade of its runs' measured cards; empty where none has one.
+        subgroup_gap: Largest gap between groups of speakers on those cards.
         source: What it started from, in words, or None.
         teacher: Who taught it; empty: nobody.
         against: Comparison with the baseline cell on the same seeds and clips.
@@ -88,6 +90,8 @@ class TableCell:
     seconds: float | None = None
     parity: float | None = None
     drift: float | None = None
+    robustness: str = ""
+    subgroup_gap: float | None = None
     source: str | None = None
     teacher: str = ""
     against: Comparison | None = None
@@ -127,7 +131,7 @@ class CellRuns:
         """
         done, failed = self.scored, len(self.problems)
         probable = all(run.external != "labels" for run in done)
-        unfit = metric.misfit("label", labels) or (metric.metric.probabilities and not probable)
+        unfit = metric.misfit(self.runs[0].kind, labels) or (metric.metric.probabilities and not probable)
         if not self.seeds or unfit:
             return TableCell(
                 "failed" if failed else "skipped",
@@ -146,7 +150,7 @@ class CellRuns:
             deviation=plain.stdev(scores) if len(scores) > 1 else None,
             spread=self._spread(labels, metric),
             interval=_interval(list(self.seeds.values()), labels, metric),
-            ece=plain.fmean(map(confidence_error, self.seeds.values())) if probable else None,
+            ece=plain.fmean(map(confidence_error, self.seeds.values())) if probable and self._labelled else None,
             seeds=len(scores),
             folds=max(map(len, per_seed)),
             failed=failed,
@@ -158,6 +162,7 @@ class CellRuns:
             seconds=plain.fmean(seconds) if seconds else None,
             parity=max((run.parity for run in done if run.parity is not None), default=None),
             drift=max((run.drift for run in done if run.drift is not None), default=None),
+            **_carded(done),
             source=self.runs[0].variant.get("source"),
             external=self.external,
         )
@@ -185,8 +190,15 @@ class CellRuns:
         names = first.utterances
         return {
             "against": compare(truth, one, another, metric, labels, first.speakers, clips=names),
-            "mcnemar": mcnemar(first.truth, first.prediction, second.prediction) if len(shared) == 1 else None,
+            "mcnemar": mcnemar(first.truth, first.prediction, second.prediction)
+            if len(shared) == 1 and self._labelled
+            else None,
         }
+
+    @property
+    def _labelled(self) -> bool:
+        """Whether labels were predicted."""
+        return self.runs[0].kind == "label"
 
     def _spread(self, labels: Sequence[str], metric: MetricChoice) -> float | None:
         if len({run.fold for run in self.scored}) < 2:  # noqa: PLR2004
@@ -213,7 +225,15 @@ def pool_runs(runs: Sequence[CorpusResult], *, numbers: bool = False) -> CellRun
                 scored.append(run)
             except StoreError as error:
                 problems.append(str(error))
-    return CellRuns(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.truth}, parts, problems)
+    return CellRuns(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.utterances}, parts, problems)
+
+
+def _carded(runs: Sequence[CorpusResult]) -> dict[str, Any]:
+    """Tell the worst that the measured cards of some runs say."""
+    cards = [run.card for run in runs if run.card]
+    grades = [card.robustness.grade.letter or "" for card in cards]
+    gaps = [gap.gap.value for card in cards if (gap := card.subgroups.demographic_gap)]
+    return {"robustness": max(grades, default=""), "subgroup_gap": max(gaps, default=None)}
 
 
 def _interval(seeds: Sequence[Predictions], labels: Sequence[str], metric: MetricChoice) -> Interval | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 from emonet_bench import metrics
@@ -29,7 +28,7 @@ class Curve:
     Attributes:
         name: Which run.
         epochs: Their numbers.
-        values: For ``dev_uar`` and ``loss``, a number for each epoch.
+        values: For ``dev`` and ``loss``, a number for each epoch.
         best: The epoch whose weights were kept.
     """
 
@@ -58,8 +57,8 @@ class Evidence:
         column: Its column.
         cell: Itself.
         labels: The corpus's labels.
-        confusion: (K, K) counts over all seeds and folds; rows are truth.
-        speakers: By score, the worst first; empty where speakers are unknown.
+        confusion: (K, K) counts over all seeds and folds; rows are truth. Empty where the target is no label.
+        speakers: By score, the worst first; empty where speakers are unknown, or the target is no label.
         curves: Of the runs listed.
         runs: Those listed, each with its record.
         more: How many runs are not listed.
@@ -93,23 +92,24 @@ def _evidence(anchor: str, row: Row, column: Column, group: CellRuns) -> Evidenc
     for seed in group.seeds.values():
         rows = rows.joined(seed)
     listed = group.scored[:SHOWN_RUNS]
-    curves = [_curve(run.predictions.parent, run.title) for run in listed]
+    records = [(run, RunFiles(run.predictions.parent).read_record()) for run in listed]
+    curves = [_curve(run, record) for run, record in records]
     return Evidence(
         anchor,
         row,
         column,
         row.cells[column],
         labels,
-        metrics.confusion(rows.truth, rows.prediction, labels).tolist(),
+        metrics.confusion(rows.truth, rows.prediction, labels).tolist() if rows.truth else [],
         _speakers(rows, labels),
         [curve for curve in curves if curve],
-        [(run, RunFiles(run.predictions.parent).read_record()) for run in listed],
+        records,
         len(group.scored) - len(listed),
     )
 
 
 def _speakers(rows: Predictions, labels: Sequence[str]) -> list[Speaker]:
-    if None in rows.speakers:
+    if None in rows.speakers or not rows.truth:
         return []
     clips: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for who, truth, prediction in zip(rows.speakers, rows.truth, rows.prediction, strict=True):
@@ -122,13 +122,14 @@ def _speakers(rows: Predictions, labels: Sequence[str]) -> list[Speaker]:
     return sorted(scored, key=lambda speaker: (speaker.score, speaker.name))
 
 
-def _curve(run: Path, title: str) -> Curve | None:
+def _curve(run: CorpusResult, record: RunRecord) -> Curve | None:
     """Read a run's history; an architecture that is not trained by gradients has none, nor has a damaged one."""
     try:
-        rows = RunFiles(run).read_history()
+        rows = RunFiles(run.predictions.parent).read_history()
     except StoreError:
         return None
     if not rows:
         return None
-    values = {"dev_uar": [row.dev_uar for row in rows], "loss": [row.loss for row in rows]}
-    return Curve(title, [row.epoch for row in rows], values, max(rows, key=lambda row: row.dev_uar).epoch)
+    values = {"dev": [row.dev_score for row in rows], "loss": [row.loss for row in rows]}
+    best = max(rows, key=lambda row: (row.epoch == record.best_epoch, row.dev_score)).epoch
+    return Curve(run.title, [row.epoch for row in rows], values, best)

@@ -52,6 +52,7 @@ def render_html(table: Table) -> str:
         lines=laid[1],
         evidence=evidence,
         exported=any(cell.parity is not None for _, _, cell in table.cells()),
+        carded=any(cell.robustness or cell.subgroup_gap is not None for _, _, cell in table.cells()),
         audited=any(row.audit for row in table.rows),
         anchors={id(item.cell): item.anchor for item in evidence},
         gains=list(_gains(table)),

@@ -44,6 +44,9 @@ def notes(rows: Sequence[Row], metric: MetricChoice, baseline: str, older: int, 
         drifts = [cell.drift for _, cell in cells if cell.drift is not None]
         told = f", UAR on test through onnxruntime within {max(drifts):.3f}" if drifts else ""
         yield f"ONNX: logits of the exported models agree with the trained networks' within {max(parities):.0e}{told}."
+    if carded := [(column, cell) for column, cell in cells if cell.robustness]:
+        grades = ", ".join(f"{column} {cell.robustness}" for column, cell in carded)
+        yield f"Robustness of the exported models, the worst grade of each: {grades}; card.html in a run says why."
     if older:
         yield f"{older} older run{'s of the same cells are' if older > 1 else ' of the same cell is'} left out."
     if sources:

@@ -24,7 +24,9 @@ class Predictions:
         truth: The label of each clip.
         prediction: The label that was predicted.
         confidence: Its probability.
-        numbers: (N, K): the probability of each label, where it is asked for.
+        numbers: (N, K): the probability of each label, where it is asked for; of a target that is no label, what was
+            predicted.
+        targets: (N, K): of such a target the truth; ``truth``, ``prediction`` and ``confidence`` are then empty.
     """
 
     utterances: list[str]
@@ -33,6 +35,7 @@ class Predictions:
     prediction: list[str]
     confidence: list[float]
     numbers: list[Sequence[float]] = field(default_factory=list)
+    targets: list[Sequence[float]] = field(default_factory=list)
 
     @classmethod
     def empty(cls) -> Predictions:
@@ -47,11 +50,13 @@ class Predictions:
 
         Returns:
             (N,) indices of the true labels; (N, K) probabilities, of equal ones that of the predicted label being the
-            larger, or ones where a label is predicted.
+            larger, or ones where a label is predicted. Of a target that is no label, truth and prediction (N, K).
 
         Raises:
             CorpusError: There is nothing to score.
         """
+        if self.targets:
+            return np.array(self.targets, np.float64), np.array(self.numbers, np.float64)
         truth, predicted = label_arrays(self.truth, self.prediction, labels)
         if not self.numbers:
             return truth, predicted
@@ -76,6 +81,7 @@ class Predictions:
             chosen(self.prediction),
             chosen(self.confidence),
             chosen(self.numbers),
+            chosen(self.targets),
         )
 
     def joined(self, other: Predictions) -> Predictions:
@@ -87,4 +93,5 @@ class Predictions:
             self.prediction + other.prediction,
             self.confidence + other.confidence,
             [*self.numbers, *other.numbers],
+            [*self.targets, *other.targets],
         )

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
+from emonet_bench.model_card.reading import read_card
+from emonet_bench.model_card.record import ModelCard
 from emonet_bench.report.predictions import Predictions
 from emonet_bench.report.variants import architecture_name, variant
 from emonet_bench.runs import predictions
@@ -19,6 +21,8 @@ from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.search import Search, SearchFacts
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
+from emonet_bench.runs.target_predictions import read_target_predictions
+from emonet_bench.types import TargetKind
 
 State = Literal["done", "failed", "skipped"]
 
@@ -46,6 +50,7 @@ class CorpusResult:
         seconds: Seconds of training.
         parity: Largest difference of the exported model's logits, where the run was exported.
         drift: Difference of its UAR on test through onnxruntime, likewise.
+        card: The measured card of the exported model, where there is one.
         not_exported: Why there is no exported model, where one was asked for.
         predictions: Where ``predictions.csv`` lies.
         finished: When, in UTC.
@@ -75,6 +80,7 @@ class CorpusResult:
     seconds: float | None = None
     parity: float | None = None
     drift: float | None = None
+    card: ModelCard | None = None
     not_exported: str = ""
     predictions: Path = field(default_factory=Path)
     finished: str = ""
@@ -84,6 +90,11 @@ class CorpusResult:
     external: Literal["labels", "probabilities"] | None = None
     search: Search | None = None
     found: SearchFacts | None = None
+
+    @property
+    def kind(self) -> TargetKind:
+        """The kind of target that was predicted."""
+        return self.facts.target.kind if self.facts.target else "label"
 
     @property
     def title(self) -> str:
@@ -142,6 +153,8 @@ def read_predictions(result: CorpusResult, *, numbers: bool = False) -> Predicti
         StoreError: The file is missing or is no such table.
     """
     try:
+        if result.facts.target is not None:
+            return _target_predictions(result)
         table = predictions.read_predictions(result.predictions, result.facts.labels).part("test")
         truth, prediction = table.truth, table.prediction
         found = Predictions(table.utterances, table.speakers, truth, prediction, table.confidence())
@@ -153,6 +166,14 @@ def read_predictions(result: CorpusResult, *, numbers: bool = False) -> Predicti
     if not truth:
         raise StoreError(f"{result.predictions}: no test prediction; run {result.title} again")
     return found
+
+
+def _target_predictions(result: CorpusResult) -> Predictions:
+    """Read the test partition of predictions of a target that is no label."""
+    rows = read_target_predictions(result.predictions, result.kind, result.facts.labels).part("test")
+    if not rows.utterances:
+        raise StoreError(f"{result.predictions}: no test prediction")
+    return Predictions(list(rows.utterances), list(rows.speakers), [], [], [], list(rows.predicted), list(rows.truth))
 
 
 def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[CorpusResult]:
@@ -175,6 +196,7 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             parameters=record.parameters,
             seconds=record.seconds.get("train"),
             parity=exported.max_delta,
+            card=_card(files.card(corpus if record.joint else None)),
             drift=None if exported.uar is None or scores.uar is None else abs(exported.uar - scores.uar),
             not_exported=exported.error or "",
             predictions=files.predictions(corpus if record.joint else None),
@@ -183,6 +205,17 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             found=record.search,
             teacher=record.notes.get("teacher", ""),
         )
+
+
+def _card(path: Path) -> ModelCard | None:
+    """Read a measured card where there is one; a damaged one is warned about."""
+    if not path.is_file():
+        return None
+    try:
+        return read_card(path)
+    except StoreError as error:
+        warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
+        return None
 
 
 def _result(

@@ -19,6 +19,7 @@ from emonet_bench.matrix import scoring, zero_shot
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.verification import differences, stated_scores
+from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.predictions import PredictionTable
 from emonet_bench.runs.record import RunRecord
@@ -154,6 +155,9 @@ def _compared(
     evaluated: Mapping[Partition, tuple[Clips, Tensor]],
     tolerance: float,
 ) -> Iterator[str]:
+    if record.facts(name).target is not None:
+        yield from _compared_target(run, record, name, evaluated, tolerance)
+        return
     table, stated = RunFiles(run).read_predictions(record, name), stated_scores(record, name)
     file = table.file.name
     for part, (clips, probabilities) in evaluated.items():
@@ -175,6 +179,36 @@ def _compared(
                     prediction[place] = said
         own = metrics.scores(truth, prediction, clips.labels)
         yield from differences(stated.get(part, {}), own, where, "the checkpoint gives")
+
+
+def _compared_target(
+    run: Path,
+    record: RunRecord,
+    name: str,
+    evaluated: Mapping[Partition, tuple[Clips, Tensor]],
+    tolerance: float,
+) -> Iterator[str]:
+    """Compare predictions of a target that is no label; tolerance is of the scale's width where values have one."""
+    table, target = RunFiles(run).read_target_predictions(record, name), target_of(record.facts(name))
+    file = table.file.name
+    width = max((high - low for low, high in target.scales), default=1.0)
+    for part, (clips, predicted) in evaluated.items():
+        where, rows = f"{part} of {name}", table.part(part)
+        if sorted(rows.utterances) != sorted(clips.names):
+            yield f"{file}: the clips of {where} are not those of the protocol"
+            continue
+        place = {clip: index for index, clip in enumerate(rows.utterances)}
+        order = [place[clip] for clip in clips.names]
+        truth, said = (torch.tensor([side[i] for i in order]) for side in (rows.truth, rows.predicted))
+        if wrong := int((truth - clips.truth()).abs().amax(-1).gt(1e-5).sum()):
+            yield f"{file}: the truth of {wrong} clips on {where} is not the corpus's"
+        far = (said - predicted).abs().amax(-1)  # (N,)
+        if count := int((far > tolerance * width).sum()):
+            worst = clips.names[int(far.argmax())]
+            yield (
+                f"{file}: predictions on {where}: {count} clips differ from the checkpoint's by up to "
+                f"{float(far.max()):.2g}, most {worst}"
+            )
 
 
 def _moved(rows: PredictionTable, clips: Clips, probabilities: Tensor, tolerance: float, what: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.significance import almost_stochastic_order, holm
 from emonet_bench.report.cells import CellRuns, TableCell, pool_runs
-from emonet_bench.report.choice import Wanted, wanted_metric
+from emonet_bench.report.choice import Wanted, fitting_metric, wanted_metric
 from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_sources
 from emonet_bench.report.notes import across_notes, notes, problems
 from emonet_bench.report.reading import CorpusResult
@@ -70,13 +70,14 @@ def summarise(records: Sequence[CorpusResult], metric: Wanted = "uar", baseline:
     Args:
         records: What ``load`` read.
         metric: What to score: a registered metric, ``uar``, or one label's or attribute's part of it, ``ccc:arousal``.
+            Where no labels were predicted, ``uar`` stands for the default of what was.
         baseline: The strategy that others of the same architecture are compared with; or a whole column, such as
             ``"cnn scratch"``, that all others are compared with.
 
     Raises:
         ConfigError: There is no such metric, or it fits nothing that was predicted; or the baseline is no column.
     """
-    metric = wanted_metric(metric)
+    metric = fitting_metric(wanted_metric(metric), {record.kind for record in records if record.facts.labels})
     records = split_sources(records)
     crossed = zero_shots([record for record in records if record.trained_on], metric)
     records = [record for record in records if not record.trained_on]
@@ -121,8 +122,10 @@ def _unfit(pooled: Mapping[RowKey, Mapping[Column, CellRuns]], metric: MetricCho
     """
     found = []
     for key, groups in pooled.items():
-        facts = fullest(run.facts for group in groups.values() for run in group.runs)
-        if facts.labels and (reason := metric.misfit("label", facts.labels)):
+        runs = [run for group in groups.values() for run in group.runs]
+        facts = fullest(run.facts for run in runs)
+        kinds = {run.kind for run in runs if run.facts.labels}
+        if kinds and (reason := metric.misfit(min(kinds), facts.labels)):
             found.append(f"skipped: {key.corpus}, {key.protocol}: {reason}")
     if found and len(found) == len(pooled):
         raise ConfigError(f"--metric {found[0].removeprefix('skipped: ')}")

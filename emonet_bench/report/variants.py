@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emonet_bench.runs.search import Search
@@ -30,6 +30,8 @@ def variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
         "training": spec.training.model_dump(mode="json"),
     }
     options = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+    for kind in ("loss", "optimizer", "augmentation"):  # tables within the training: an option each
+        options |= dict(_flat(f"training.{kind}", options.pop(f"training.{kind}_options", {})))
     if spec.search is not None:
         options = _not_searched(options, spec, spec.search) | {"search": spec.search.study_id}
     return {**options, "source": source}
@@ -46,3 +48,11 @@ def _not_searched(options: Mapping[str, Any], spec: RunSpec, search: Search) -> 
         for key, value in options.items()
         if key not in searched and not (named and key.startswith("architecture."))
     }
+
+
+def _flat(where: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(f"{where}.{name}", value)
+        else:
+            yield f"{where}.{name}", value

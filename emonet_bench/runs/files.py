@@ -68,6 +68,10 @@ class RunFiles:
         """Return where the predictions lie, or those on one corpus of a joint run."""
         return self._of("predictions", corpus, ".csv")
 
+    def card(self, corpus: str | None = None) -> Path:
+        """Return where the measured card of the exported model lies, or that of one corpus of a joint run."""
+        return self._of("card", corpus, ".json")
+
     @property
     def history(self) -> Path:
         """Where the history of the training lies."""

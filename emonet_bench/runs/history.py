@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import logging
 import math
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from emonet_bench.errors import StoreError
 from emonet_bench.files import read_bytes, write_text
 
 _LARGEST = 16 * 2**20  # bytes of a file that is read: more than 200 000 epochs
+_SCORE = 2  # the place of the score on dev
 _MOST = 10**9  # epochs
 _log = logging.getLogger(__name__)
 
@@ -23,19 +25,30 @@ class Epoch:
     Attributes:
         epoch: Counted from 1.
         loss: Mean training loss.
-        dev_uar: UAR on dev, the mean over corpora.
+        dev_score: What selects on dev, the mean over corpora.
         learning_rate: Of its last step.
         seconds: Wall-clock time, evaluation included.
+        selection: The metric that selects on dev, by name.
     """
 
     epoch: int
     loss: float
-    dev_uar: float
+    dev_score: float
     learning_rate: float
     seconds: float
+    selection: str = "uar"
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Its numbers by name, the score on dev under that of its metric: ``dev_uar``."""
+        own = {"loss": self.loss, f"{_DEV}{self.selection}": self.dev_score}
+        return own | {"learning_rate": self.learning_rate, "seconds": self.seconds}
 
 
-COLUMNS = [field.name for field in fields(Epoch)]
+_DEV = "dev_"
+
+
+COLUMNS = ["epoch", *Epoch(1, 0.0, 0.0, 0.0, 0.0).scores]
 
 
 class HistoryWriter:
@@ -57,11 +70,21 @@ class HistoryWriter:
         """Add one epoch; what an interrupted training has written of it and of later ones is dropped."""
         self._rows = {number: row for number, row in self._rows.items() if number < epoch.epoch}
         self._rows[epoch.epoch] = epoch
-        write_text(self.path, "\n".join([",".join(COLUMNS), *map(_line, self._rows.values()), ""]))
+        write_text(self.path, "\n".join([_quoted(_head(epoch)), *map(_line, self._rows.values()), ""]))
+
+
+def _head(row: Epoch) -> list[str]:
+    return ["epoch", *row.scores]
+
+
+def _quoted(names: list[str]) -> str:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator="").writerow(names)  # a label may hold a comma
+    return stream.getvalue()
 
 
 def _line(row: Epoch) -> str:
-    return f"{row.epoch},{row.loss:.6f},{row.dev_uar:.6f},{row.learning_rate:.3e},{row.seconds:.3f}"
+    return f"{row.epoch},{row.loss:.6f},{row.dev_score:.6f},{row.learning_rate:.3e},{row.seconds:.3f}"
 
 
 def read_history(path: Path) -> list[Epoch]:
@@ -73,9 +96,12 @@ def read_history(path: Path) -> list[Epoch]:
     try:
         text = read_bytes(path, _LARGEST).decode()
         head, *lines = list(csv.reader(text.splitlines())) or [COLUMNS]
-        if head != COLUMNS:
+        if len(head) != len(COLUMNS) or not head[_SCORE].startswith(_DEV):
             raise StoreError(f"{path}: damaged (its columns are not {', '.join(COLUMNS)})")
-        return [_epoch(line) for line in lines]
+        selection = head[_SCORE].removeprefix(_DEV)
+        if head != _head(Epoch(1, 0.0, 0.0, 0.0, 0.0, selection)):
+            raise StoreError(f"{path}: damaged (its columns are not {', '.join(COLUMNS)})")
+        return [_epoch(line, selection) for line in lines]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -84,9 +110,10 @@ def read_history(path: Path) -> list[Epoch]:
         raise StoreError(f"{path}: damaged ({error})") from error
 
 
-def _epoch(line: list[str]) -> Epoch:
+def _epoch(line: list[str], selection: str) -> Epoch:
     number, *values = line
-    row = Epoch(int(number), *map(float, values))
-    if not 1 <= row.epoch <= _MOST or not all(map(math.isfinite, astuple(row))):
+    loss, score, rate, seconds = map(float, values)
+    row = Epoch(int(number), loss, score, rate, seconds, selection)
+    if not 1 <= row.epoch <= _MOST or not all(map(math.isfinite, row.scores.values())):
         raise ValueError(f"epoch {number[:20]}: a value that is no number")
     return row

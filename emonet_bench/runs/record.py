@@ -79,7 +79,7 @@ class RunRecord(CorpusFacts, RunHeader):
         None, description="Counts on `dev` and `test`; rows are truth, columns prediction, in the order of `labels`."
     )
     parameters: Parameters | None = Field(None, description="Of the network.")
-    best_epoch: Count | None = Field(None, description="The epoch with the best dev UAR, whose weights are kept.")
+    best_epoch: Count | None = Field(None, description="The best epoch on dev, whose weights are kept.")
     seconds: dict[Name, Seconds] = Field(
         default_factory=dict, description="Of each phase: `load`, `train`, `evaluate`."
     )

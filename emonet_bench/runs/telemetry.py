@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 import traceback
 from contextlib import suppress
 from datetime import datetime
@@ -11,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emonet_bench.machine import cores
+from emonet_bench.machine import cores, process_peak_mb
 from emonet_bench.runs.facts import LONGEST_TEXT, RunError
 
 if TYPE_CHECKING:
@@ -34,20 +33,7 @@ def peak_memory_mb(device: torch.device) -> int | None:
 
     if device.type == "cuda":
         return torch.cuda.max_memory_reserved(device) // 2**20
-    try:  # getrusage knows the peak, too, but counts what the parent had when it started this process
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
-    except (OSError, IndexError):
-        return _peak_by_getrusage()
-
-
-def _peak_by_getrusage() -> int | None:
-    try:
-        import resource  # noqa: PLC0415 - Windows has none
-    except ImportError:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20
+    return process_peak_mb()
 
 
 def environment(device: torch.device) -> dict[str, str]:

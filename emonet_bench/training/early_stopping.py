@@ -1,4 +1,4 @@
-"""Early stopping: a stage ends when the UAR on dev has not gained for as many epochs as the recipe's patience."""
+"""Early stopping: a stage ends when what selects on dev has not gained for as many epochs as the recipe's patience."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from emonet_bench.config import Training
 from emonet_bench.training.resume import TrainingProgress
 
 IMPROVEMENT = 0.005
-"""The gain in dev UAR that resets the patience, as in EmoNet."""
+"""The gain on dev that resets the patience, as in EmoNet."""
 
 
-def note_score(progress: TrainingProgress, dev_uar: float) -> bool:
-    """Note the dev UAR of the epoch that has just ended.
+def note_score(progress: TrainingProgress, rank: float) -> bool:
+    """Note what the epoch that has just ended is worth on dev: the larger, the better (``MetricChoice.rank``).
 
     Returns:
         Whether it is the best epoch so far.
     """
-    best = dev_uar > progress.best_uar
+    best = rank > progress.best_rank
     if best:
-        progress.best_uar, progress.best_epoch = dev_uar, progress.epoch
-    if dev_uar > progress.patience_baseline + IMPROVEMENT:
-        progress.patience_baseline, progress.epochs_without_improvement = dev_uar, 0
+        progress.best_rank, progress.best_epoch = rank, progress.epoch
+    if rank > progress.patience_baseline + IMPROVEMENT:
+        progress.patience_baseline, progress.epochs_without_improvement = rank, 0
     else:
         progress.epochs_without_improvement += 1
     return best

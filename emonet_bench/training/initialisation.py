@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips, shuffled
-from emonet_bench.metrics import unweighted_average_recall
-from emonet_bench.metrics.targets import target_scores
 from emonet_bench.networks import Classifier, MaskedBatchNorm
 from emonet_bench.networks.outputs import from_places
 from emonet_bench.training.prediction import embed, embedding_pass, evaluation_input, forward_batch
@@ -72,13 +71,13 @@ def select_initialisation(
             _probe(classifier, corpus, clips, dev_clips[corpus], recipe, seed) for corpus, clips in train_clips.items()
         ]
         scores[name] = sum(probed) / len(probed)
-    best = max(scores, key=lambda name: scores[name])
+    selects = next(iter(dev_clips.values())).selects
+    best = max(scores, key=lambda name: selects.rank(scores[name]))
     classifier.load_state_dict({**classifier.state_dict(), **plan.initialisations[best]})
     for corpus, clips in train_clips.items():
         recalibrate_batch_norm(classifier, corpus, clips, recipe, seed)
-    metric = "UAR" if all(clips.kind == "label" for clips in dev_clips.values()) else "score"
     told = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
-    return f"{best}; {metric} of a linear probe on dev: {told}"
+    return f"{best}; {selects.title} of a linear probe on dev: {told}"
 
 
 @torch.no_grad()
@@ -114,8 +113,8 @@ def _probe(classifier: Classifier, corpus: str, train: Clips, dev: Clips, recipe
     probe = make_pipeline(StandardScaler(), ridge)
     probe.fit(embed(classifier, train, recipe).numpy(), train.targets.cpu().numpy())
     found = probe.predict(embed(classifier, dev, recipe).numpy())
-    if dev.target is not None and dev.kind != "label":
-        predicted = from_places(torch.from_numpy(found), dev.target)
-        return next(iter(target_scores(dev.target, dev.truth(), predicted).values()))
-    prediction = found.tolist()
-    return unweighted_average_recall(dev.targets.tolist(), prediction, range(len(dev.labels)))
+    if dev.target is None or dev.kind == "label":
+        predicted = np.eye(len(dev.labels))[found]
+    else:
+        predicted = from_places(torch.from_numpy(found), dev.target).numpy()
+    return dev.selects.score(dev.truth().numpy(), predicted, dev.labels)

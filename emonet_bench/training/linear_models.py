@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import TrainingError
-from emonet_bench.metrics import unweighted_average_recall
+from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.metrics.defaults import UAR
 from emonet_bench.networks import Classifier, two_class_logits
 from emonet_bench.networks.precision import tf32_disabled
 from emonet_bench.training.losses import check_labels
@@ -76,10 +77,19 @@ class Rows(NamedTuple):
     Attributes:
         values: (N, D); or (N, L, D), sets of features to choose from, such as the layers of a backbone.
         targets: (N,) indices into the labels.
+        selection: What selects on them, where they are of dev; None: UAR.
+        names: The labels.
     """
 
     values: Array
     targets: npt.NDArray[np.int64]
+    selection: MetricChoice | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def selects(self) -> MetricChoice:
+        """The metric that selects on them."""
+        return self.selection or MetricChoice(UAR)
 
 
 class LinearModel(NamedTuple):
@@ -88,25 +98,27 @@ class LinearModel(NamedTuple):
     Attributes:
         place: Which of the L sets of features it takes; 0 where there is one.
         c: Its cost of a mistake.
-        dev_uar: Its UAR on dev.
+        dev_score: What it scores on dev by the metric that selects there.
         mean: (D,) of train.
         scale: (D,) standard deviation over train.
         weight: (classes, D).
         bias: (classes,).
+        selection: That metric, in words.
     """
 
     place: int
     c: float
-    dev_uar: float
+    dev_score: float
     mean: Tensor
     scale: Tensor
     weight: Tensor
     bias: Tensor
+    selection: str = "UAR"
 
     @property
     def notes(self) -> dict[str, str]:
         """What ``Architecture.fit`` tells of it."""
-        return {"C": f"{self.c:g}, of UAR {self.dev_uar:.3f} on dev"}
+        return {"C": f"{self.c:g}, of {self.selection} {self.dev_score:.3f} on dev"}
 
 
 def fit_linear_model(
@@ -118,7 +130,7 @@ def fit_linear_model(
     *,
     kind: LinearKind = "svm",
 ) -> LinearModel:
-    """Standardise a network's embeddings on train, choose C by UAR on dev, and write the model into the head.
+    """Standardise a network's embeddings on train, choose C on dev, and write the model into the head.
 
     It is an ``Architecture.fit``.
 
@@ -166,7 +178,6 @@ def choose_linear_model(
         kind: ``svm``: linear support vector machines, one label against the rest, squared hinge loss (LIBLINEAR);
             ``logistic``: multinomial logistic regression.
     """
-    truth = dev.targets.tolist()
     best: LinearModel | None = None
     for place, (rows, dev_rows) in enumerate(zip(_sets(train), _sets(dev), strict=True)):
         scaler = standardiser(rows)
@@ -175,11 +186,11 @@ def choose_linear_model(
         scaled, dev_scaled = scaled @ basis, dev_scaled @ basis
         for c in sorted(options.c_grid):
             model = _fit(kind, scaled, train.targets, c, seed, balanced=options.balanced)
-            score = unweighted_average_recall(truth, model.predict(dev_scaled).tolist(), range(classes))
-            if best is None or score > best.dev_uar:
+            score = _score(dev, model, dev_scaled, classes)
+            if best is None or dev.selects.rank(score) > dev.selects.rank(best.dev_score):
                 mean, scale = torch.from_numpy(scaler.mean_).float(), torch.from_numpy(scaler.scale_).float()
                 weight, bias = _as_logits(model, model.coef_ @ basis.T, classes)
-                best = LinearModel(place, c, score, mean, scale, weight, bias)
+                best = LinearModel(place, c, score, mean, scale, weight, bias, dev.selects.title)
     assert best is not None  # options hold one C at least
     return best
 
@@ -234,7 +245,17 @@ def compute_rows(clips: Clips, compute: Pass, batch_size: int) -> Rows:
                 values.append(compute.heard(batch.waveform, batch.lengths).cpu())
                 order.append(batch.index.cpu())
         found = torch.cat(values)[torch.argsort(torch.cat(order))]
-    return Rows(found.double().numpy(), clips.targets.cpu().numpy())
+    return Rows(found.double().numpy(), clips.targets.cpu().numpy(), clips.selects, clips.labels)
+
+
+def _score(dev: Rows, model: Any, scaled: Array, classes: int) -> float:
+    """Score a model on dev: by its probabilities where they are asked for, else by the labels that it predicts."""
+    if dev.selects.metric.probabilities:
+        weight, bias = _as_logits(model, model.coef_, classes)
+        predicted = (torch.from_numpy(scaled) @ weight.double().T + bias.double()).softmax(-1).numpy()
+    else:
+        predicted = np.eye(classes)[model.predict(scaled)]
+    return dev.selects.score(dev.targets, predicted, dev.names or [str(label) for label in range(classes)])
 
 
 def _sets(rows: Rows) -> Iterator[Array]:

@@ -99,6 +99,7 @@ class _Session:
     ) -> None:
         self.plan, self.recipe, self.methods, self.seed, self.on_epoch = plan, recipe, methods, seed, on_epoch
         self.train_clips, self.dev_clips = train_clips, dev_clips
+        self.selects = next(iter(dev_clips.values())).selects
         self.classifier: Classifier = plan.classifier
         self.steps = recipe.steps_per_epoch or max(
             batches_per_pass(len(clips), recipe.batch_size) for clips in train_clips.values()
@@ -113,7 +114,8 @@ class _Session:
             corpus: criterion_of(methods.loss, recipe, clips.targets, clips.labels, clips.kind)
             for corpus, clips in train_clips.items()
         }
-        self.stepper = Stepper(plan, criteria, recipe, self.progress)
+        methods.augmentations.install(plan.classifier)
+        self.stepper = Stepper(plan, criteria, recipe, self.progress, methods.augmentations)
 
     def run(self, number: int, stage: Stage) -> None:
         """Carry out one stage, or what is left of it."""
@@ -136,7 +138,7 @@ class _Session:
         now.stage, now.first_epoch, now.patience_baseline, now.epochs_without_improvement = (
             number,
             now.epoch,
-            now.best_uar,
+            now.best_rank,
             0,
         )
 
@@ -150,10 +152,11 @@ class _Session:
         loss, rate = self._train(stage)
         if not math.isfinite(loss):
             raise TrainingError(f"the loss is {loss} in epoch {now.epoch}; lower training.learning_rate")
-        score = self._dev_uar()
-        if note_score(now, score):
+        score = self._dev_score()
+        if note_score(now, self.selects.rank(score)):
             self.best = {name: tensor.detach().clone() for name, tensor in self.classifier.state_dict().items()}
-        now.history.append(Epoch(now.epoch, loss, score, rate, time.perf_counter() - started))
+        seconds = time.perf_counter() - started
+        now.history.append(Epoch(now.epoch, loss, score, rate, seconds, str(self.selects)))
         self.on_epoch(now.history[-1])
         self._save()
 
@@ -171,7 +174,7 @@ class _Session:
                 total += self.stepper.step(corpus, next(batches), rate)
         return float(total) / (self.steps * len(draws)), rate
 
-    def _dev_uar(self) -> float:
+    def _dev_score(self) -> float:
         scores = []
         for corpus, clips in self.dev_clips.items():
             self.classifier.select(corpus)

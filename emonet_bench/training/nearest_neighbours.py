@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import TrainingError
-from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.networks import Classifier
 from emonet_bench.training.linear_models import compute_rows, standardiser
 from emonet_bench.training.losses import balanced_weights, check_labels
@@ -88,7 +87,7 @@ def fit_nearest_neighbours(
     options: NearestNeighboursOptions,
     seed: int,  # noqa: ARG001 - the contract
 ) -> None:
-    """Standardise a network's embeddings on train and choose the number of neighbours by UAR on dev.
+    """Standardise a network's embeddings on train and choose the number of neighbours on dev.
 
     It is an ``Architecture.fit``; what it asks of the network is what ``fit_linear_model`` asks. The head is a
     ``NearestNeighboursHead``. Of equally good numbers, the smallest is taken.
@@ -116,8 +115,8 @@ def fit_nearest_neighbours(
     scores: dict[int, float] = {}
     for number in sorted({min(number, len(own) - 1) for number in options.neighbours}):
         head.set(own, votes, number)
-        prediction = torch.cat([head(asked[i : i + 64]).argmax(1) for i in range(0, len(asked), 64)])
-        scores[number] = unweighted_average_recall(dev_rows.targets.tolist(), prediction.tolist(), range(classes))
+        predicted = torch.cat([head(asked[i : i + 64]) for i in range(0, len(asked), 64)]).softmax(-1)
+        scores[number] = dev.selects.rank(dev.selects.score(dev_rows.targets, predicted.numpy(), dev.labels))
     head.set(own, votes, max(scores, key=lambda number: scores[number]))
 
 

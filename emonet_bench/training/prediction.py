@@ -12,8 +12,6 @@ from torch import Tensor
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Batch, Clips
 from emonet_bench.errors import TrainingError
-from emonet_bench.metrics import unweighted_average_recall
-from emonet_bench.metrics.targets import target_scores
 from emonet_bench.networks import Classifier
 from emonet_bench.networks.outputs import activate
 from emonet_bench.networks.precision import tf32_disabled
@@ -147,18 +145,14 @@ def forward_batch(clips: Clips, index: Tensor, input_spec: InputSpec, compute: P
     return rows.float()
 
 
-def uar(classifier: Classifier, clips: Clips, recipe: Training) -> float:
-    """Return the UAR over clips, scored with the active corpus's branches."""
-    truth, prediction = label_names(clips, predict(classifier, clips, recipe).argmax(-1))
-    return unweighted_average_recall(truth, prediction, clips.labels)
-
-
 def dev_score(classifier: Classifier, clips: Clips, recipe: Training) -> float:
-    """Return the score that selects on dev, higher is better: UAR of labels, else the first of ``target_scores``."""
-    if clips.target is None or clips.kind == "label":
-        return uar(classifier, clips, recipe)
-    scores = target_scores(clips.target, clips.truth(), predict(classifier, clips, recipe))
-    return next(iter(scores.values()))
+    """Return what the metric that selects on these clips says of all of them, with the active corpus's branches.
+
+    Raises:
+        CorpusError: It says nothing of them.
+    """
+    predicted = predict(classifier, clips, recipe).double().numpy()
+    return clips.selects.score(clips.truth().numpy(), predicted, clips.labels)
 
 
 def label_names(clips: Clips, prediction: Tensor) -> tuple[list[str], list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,9 +31,9 @@ class TrainingProgress:
         stage: Number of the stage, from 0.
         first_epoch: The last epoch before this stage.
         epoch: The last finished epoch, counted over all stages from 1.
-        best_epoch: The epoch with the best dev UAR so far.
-        best_uar: That UAR.
-        patience_baseline: The dev UAR that an epoch must better to be a gain in this stage.
+        best_epoch: The best epoch on dev so far.
+        best_rank: What it is worth there: its score, or minus that where less is better.
+        patience_baseline: The rank that an epoch must better to be a gain in this stage.
         epochs_without_improvement: Epochs since the last gain, held against the recipe's patience (early stopping).
         micro_batches: How many micro-batches a batch is divided into, because it does not fit into memory at once.
         history: The finished epochs.
@@ -42,8 +43,8 @@ class TrainingProgress:
     first_epoch: int = 0
     epoch: int = 0
     best_epoch: int = 0
-    best_uar: float = -1.0
-    patience_baseline: float = -1.0
+    best_rank: float = -math.inf
+    patience_baseline: float = -math.inf
     epochs_without_improvement: int = 0
     micro_batches: int = 1
     history: list[Epoch] = field(default_factory=list)

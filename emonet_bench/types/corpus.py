@@ -97,6 +97,8 @@ class Corpus:
         maps: Label maps by name: labels and what they become; ``""``: their clips are left out.
         facts: What else is worth showing about it, word for word: homepage, elicitation, known faults.
         targets: What its utterances may say beside their label, for protocols to name.
+        demographics: What its documentation tells of its speakers, by attribute (``gender``, ``age``, ``language``) and
+            value: names of speakers, or patterns such as ``f*``. Whoever is not named is unknown.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Corpus:
     maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
+    demographics: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_name("corpus", self.name)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from emonet_bench.runs.spec import RunResult
 
 FOLDER = ".tensorboard"
-_SCALARS = ("loss", "dev_uar", "learning_rate")
+_SCALARS = ("loss", "learning_rate")
 
 _writers: dict[Path, Any] = {}  # of the runs that are going on
 
@@ -45,8 +45,9 @@ def emonet_epoch_finished(epoch: int, scores: Mapping[str, float], directory: Pa
     writer = _writers.get(directory)
     if writer is None:
         return
-    for name in _SCALARS:
-        _scalar(writer, f"epoch/{name}", scores[name], epoch)
+    for name, value in scores.items():
+        if name in _SCALARS or name.startswith("dev_"):
+            _scalar(writer, f"epoch/{name}", value, epoch)
     writer.flush()
 
 

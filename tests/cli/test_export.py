@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 from click.testing import CliRunner
 
@@ -60,6 +61,23 @@ def test_an_exported_run_gives_the_runs_own_predictions(run, tmp_path):
         )
     assert predictor.metadata["uar_onnx"] == repr(uar)
     assert (tmp_path / "model.md").read_text().startswith("# synthetic-calls: rnn, scratch\n")
+
+
+def test_a_run_is_calibrated_on_its_dev(run, tmp_path):
+    done = emonet("export", run, "-o", tmp_path / "m.onnx", "--calibrate", "--abstain-risk", 0.9, "--single")
+    assert done.exit_code == 0, done.output
+    told = Predictor(tmp_path / "m.onnx", "cpu", abstain=True).metadata
+    assert float(told["ece_dev"]) >= 0
+    assert told["abstain_risk"] == "0.9"
+    assert "expected calibration error" in done.stdout
+    assert "## Calibration" in (tmp_path / "m.md").read_text()
+    assert onnx_metadata(tmp_path / "m.single.onnx")["temperature"] == told["temperature"]
+    refused = emonet("export", run, "--bank", "-o", tmp_path / "b.onnx", "--calibrate")
+    assert refused.exit_code == 2
+
+
+def onnx_metadata(path):
+    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
 
 
 def test_an_export_without_the_corpus_goes_on_and_says_so(run, tmp_path):
@@ -218,7 +236,7 @@ def test_a_joint_run_makes_a_bank_that_predicts_for_each_task(joint, tmp_path):
         (["RUN", "--bank"], "--bank: needs --output FILE"),
         (
             ["RUN", "--bank", "-o", "x.onnx", "--quantize", "int8"],
-            "goes with neither --corpus, --quantize nor --single",
+            "goes with none of --corpus, --quantize, --single, --audonnx",
         ),
         (["RUN", "-o", "OUT/x.onnx", "--quantize", "int8"], "x.onnx has neither convolutions nor large products"),
         (["RUN", "-o", "OUT/nowhere/x.onnx"], "x.onnx: there is no folder "),

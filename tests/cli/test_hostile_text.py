@@ -126,7 +126,7 @@ def test_a_model_card_has_the_structure_of_a_harmless_one(text):
         spec = Made(corpus=word, architecture=word, strategy=word, protocol=word, seed=0, fold=None)
         record = Made(
             spec=spec, labels=labels, synthetic=False, protocol_id=word, licence=word, scores={"test": scores},
-            partitions={"test": Made(clips=2, speakers=1)},
+            partitions={"test": Made(clips=2, speakers=1)}, elicitation=word, target=None,
         )  # fmt: skip
         metadata = {
             "uar_interval": "", "uar_onnx": "", "window": "", "hop": "", "sampling_rate": "16000", "run_id": word,

@@ -31,7 +31,7 @@ def test_a_running_cell_shows_its_epoch_and_an_interrupted_one_says_so(tmp_path)
     with store.writing(SPEC, IDENTITY) as directory:
         epochs(directory, 0.25, 0.5)
         (line,) = [line for line in seen(store).splitlines() if line.startswith("c-a-s-s0-")]
-        assert line.split()[1:4] == ["running", "2", "0.500"]
+        assert line.split()[1:5] == ["running", "2", "UAR", "0.500"]
         directory.rename(tmp_path / "aside")
     (tmp_path / "aside").rename(directory)
     assert "interrupted" in seen(store)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from emonet_bench.export.card import joined, metadata_of, model_card, table
+from emonet_bench.escaping import markdown_table
+from emonet_bench.export.card import joined, metadata_of, model_card
 from emonet_bench.types import InputSpec
 from tests.exported import SIGNAL, joint_record, record
 
@@ -76,4 +77,4 @@ def test_a_licence_in_brackets_is_text(licence):
 
 
 def test_a_table_has_a_line_under_its_head_and_one_for_each_row():
-    assert table(("a", "b"), [("1", "2"), ("3", "4")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |"
+    assert markdown_table(("a", "b"), [("1", "2"), ("3", "4")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |"

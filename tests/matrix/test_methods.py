@@ -1,15 +1,24 @@
 """Losses and optimisers are names in a matrix file: looked up, with options that may be axes, and part of the run id."""
 
+from dataclasses import replace
+
 import pytest
 
 from emonet_bench.config import Options, Training, option, parse
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.file import Matrix
-from emonet_bench.matrix.methods import method_origins, set_options, source_recipes, with_options
+from emonet_bench.matrix.file import Matrix, variants
+from emonet_bench.matrix.methods import (
+    check_selection,
+    method_origins,
+    selection_of,
+    set_options,
+    source_recipes,
+    with_options,
+)
 from emonet_bench.matrix.names import check_names
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.plugins.registries import Origin
-from emonet_bench.types import Loss
+from emonet_bench.types import Augmentation, Loss, Target
 
 
 class Margin(Options):
@@ -55,6 +64,29 @@ def test_lists_in_tables_of_options_are_axes(plugins):
     assert [recipe.optimizer_options for recipe in found] == [{"momentum": 0.0}, {}] * 3
 
 
+def test_augmentations_are_a_list_in_order_and_lists_of_them_an_axis(plugins):
+    assert recipes(plugins, augmentation={"noise": {"snr": 3}}) == [Training()], "a table counts only where it is used"
+    found = recipes(plugins, Training(augment=("mixup", "noise")), augmentation={"mixup": {"alpha": [0.2, 1]}})
+    assert [recipe.augmentation_options for recipe in found] == [{}, {"mixup": {"alpha": 1.0}}]
+    assert [recipe.augment for recipe in found] == [["mixup", "noise"]] * 2
+    values = {"augment": [[], ["noise"], ["noise", "gain"]]}
+    assert [one.augment for one in variants(Training, values, "training")] == [[], ["noise"], ["noise", "gain"]]
+
+
+@pytest.mark.parametrize(
+    ("augment", "message"),
+    [
+        (("noise", "noise"), "training.augment: .* names one twice"),
+        (("mixup", "cutmix"), "training.augment: mixup and cutmix both change whole batches; choose one"),
+        (("nois",), "training.augment: unknown augmentation 'nois'; did you mean 'noise'"),
+    ],
+)
+def test_augmentations_that_do_not_go_together_are_refused(plugins, augment, message):
+    plugins.augmentations.add("cutmix", Augmentation("cutmix", Options, print, "batch"), Origin("mine", "2.0", "mine"))
+    with pytest.raises(ConfigError, match=message):
+        recipes(plugins, Training(augment=augment))
+
+
 def test_a_source_keeps_the_options_of_its_cell_unless_it_has_another_loss(plugins):
     tables = {"loss": {"ldam": {"margin": [0.1, 0.2]}, "focal": {"gamma": 1}}}
     cell = Training(loss="ldam", loss_options={"margin": 0.2, "scale": 30.0})
@@ -96,3 +128,25 @@ def test_required_options_are_always_kept():
         width: int = option(..., "Width.")
 
     assert set_options(Required(width=3)) == {"width": 3}
+
+
+def test_the_metric_that_selects_is_looked_up_and_held_to_the_target(plugins):
+    labels = Target("label", "label", ("joy", "fear"))
+    assert selection_of(Training(), plugins) is None
+    assert str(selection_of(Training(selection="macro_f1:joy"), plugins)) == "macro_f1:joy"
+    check_selection(Training(selection="macro_f1:joy"), labels, "emo", plugins)
+    with pytest.raises(ConfigError, match=r"training\.selection: unknown metric 'uer'; did you mean 'uar'"):
+        selection_of(Training(selection="uer"), plugins)
+    message = r"training\.selection: emo: ccc is a metric of values, not of single labels; metrics that fit: accuracy, ece, kappa"
+    with pytest.raises(ConfigError, match=message):
+        check_selection(Training(selection="ccc"), labels, "emo", plugins)
+    with pytest.raises(ConfigError, match="there is no 'joi'; did you mean 'joy'"):
+        check_selection(Training(selection="uar:joi"), labels, "emo", plugins)
+
+
+def test_a_run_that_names_no_selection_has_the_id_of_before(plugins):
+    assert "selection" not in Training().model_dump()
+    assert Training(selection="none") == Training()
+    plugins.metrics.add("mine", replace(plugins.metrics["uar"], name="mine"), Origin("other", "3.0", "other"))
+    assert [origin.name for origin in method_origins(Training(selection="mine"), plugins)] == ["other"]
+    assert list(method_origins(Training(selection="kappa"), plugins)) == []

@@ -16,7 +16,7 @@ def test_a_cell_shows_its_curves_speakers_and_records(tmp_path):
         writer.write(Epoch(number, 1.0 / number, uar, 0.01, 1.0))
     (item,) = gather(report.summarise(report.load(tmp_path)))
     (curve,) = item.curves
-    assert (curve.epochs, curve.values["dev_uar"], curve.best) == ([1, 2, 3], [0.3, 0.5, 0.4], 2)
+    assert (curve.epochs, curve.values["dev"], curve.best) == ([1, 2, 3], [0.3, 0.5, 0.4], 2)
     assert [who.score for who in item.speakers] == sorted(who.score for who in item.speakers)
     assert item.labels == list(LABELS)
     assert sum(map(sum, item.confusion)) == 120

@@ -59,8 +59,8 @@ def test_names_of_equal_points_do_not_cover_each_other():
 
 
 def test_a_curve_has_a_point_for_each_epoch_and_a_mark_at_the_kept_one():
-    curve = Curve("run", [1, 2, 3], {"dev_uar": [0.3, 0.5, 0.5]}, best=2)
-    drawn = ET.fromstring(curve_figure([curve], "dev_uar", "Dev"))
+    curve = Curve("run", [1, 2, 3], {"dev": [0.3, 0.5, 0.5]}, best=2)
+    drawn = ET.fromstring(curve_figure([curve], "dev", "Dev"))
     pairs = [tuple(map(float, pair.split(","))) for pair in drawn.find(".//polyline").get("points").split()]
     mark = drawn.find(".//circle")
     assert len(pairs) == 3

@@ -28,7 +28,7 @@ def test_a_continued_history_replaces_what_is_trained_again(tmp_path):
     for number in (1, 2, 3):
         first.write(epoch(number, uar=0.1))
     HistoryWriter(tmp_path / "history.csv").write(epoch(2, uar=0.9))
-    assert [(row.epoch, row.dev_uar) for row in read_history(tmp_path / "history.csv")] == [(1, 0.1), (2, 0.9)]
+    assert [(row.epoch, row.dev_score) for row in read_history(tmp_path / "history.csv")] == [(1, 0.1), (2, 0.9)]
 
 
 def test_where_nothing_is_written_there_is_no_epoch(tmp_path):
@@ -59,3 +59,11 @@ def test_a_damaged_history_is_one_line_and_is_begun_anew(tmp_path, content):
     assert len(str(caught.value).splitlines()) == 1
     HistoryWriter(path).write(epoch(1))
     assert read_history(path) == [epoch(1)]
+
+
+def test_the_score_on_dev_carries_the_name_of_the_metric_that_selects(tmp_path):
+    epoch = Epoch(1, 0.5, 0.25, 0.1, 2.0, "uar:joy, high")
+    HistoryWriter(tmp_path / "history.csv").write(epoch)
+    assert (tmp_path / "history.csv").read_text().startswith('epoch,loss,"dev_uar:joy, high",learning_rate,seconds\n')
+    assert read_history(tmp_path / "history.csv") == [epoch]
+    assert list(epoch.scores) == ["loss", "dev_uar:joy, high", "learning_rate", "seconds"]

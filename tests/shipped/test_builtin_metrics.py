@@ -43,6 +43,12 @@ def divergence():
     return (jensenshannon(VOTES, PROBABILITIES, axis=1) ** 2).mean()
 
 
+def plurality():
+    clear = (VOTES.max(axis=1, keepdims=True) == VOTES).sum(axis=1) == 1
+    assert not clear.all()
+    return sklearn.balanced_accuracy_score(VOTES[clear].argmax(axis=1), GUESSES[clear])
+
+
 def pearson(x, y):
     return pearsonr(x, y).statistic
 
@@ -63,6 +69,7 @@ ORACLES = {
     "weighted_f1": (LABELS, PROBABILITIES, lambda: sklearn.f1_score(LABELS, GUESSES, average="weighted")),
     "kappa": (LABELS, PROBABILITIES, lambda: sklearn.cohen_kappa_score(LABELS, GUESSES)),
     "ece": (LABELS, PROBABILITIES, naive_calibration_error),
+    "plurality_uar": (VOTES, PROBABILITIES, plurality),
     "macro_f1_1c": (VOTES, PROBABILITIES, lambda: sklearn.f1_score(VOTES > 1 / 3, PROBABILITIES > 1 / 3, average="macro")),
     "map": (SETS, SCORES, lambda: sklearn.average_precision_score(SETS, SCORES, average="macro")),
     "cross_entropy": (VOTES, PROBABILITIES, lambda: -(VOTES * np.log(PROBABILITIES)).sum(axis=1).mean()),

@@ -37,7 +37,7 @@ def trained(recipe, **options):
     clips, notes = attach_features(plan.classifier, CLIPS, recipe, fitted=False)
     train(plan, {"toy": clips["toy"]["train"]}, {"toy": clips["toy"]["dev"]}, recipe, 0, epochs.append)
     probabilities = predict(plan.classifier, clips["toy"]["test"], recipe)
-    return plan.classifier, [(e.loss, e.dev_uar) for e in epochs], probabilities, notes
+    return plan.classifier, [(e.loss, e.dev_score) for e in epochs], probabilities, notes
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -1,5 +1,6 @@
 """Linear models against scikit-learn's, over waveforms and over kept features."""
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from emonet_bench.errors import TrainingError
+from emonet_bench.metrics.choice import choose_metric
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.training.linear_models import ABSENT_LOGIT, Rows, choose_linear_model
 
 OPTIONS = SimpleNamespace(c_grid=(1.0, 0.01, 0.1), balanced=True, batch_size=4)
@@ -45,11 +48,11 @@ def test_logits_are_scikit_learns_decision_values_and_c_is_the_best_on_dev(kind,
     found = choose_linear_model(train, dev, len(labels), OPTIONS, 0, kind=kind)
     scores = {}
     for c in sorted(OPTIONS.c_grid):
-        pipeline = make_pipeline(StandardScaler(), model_of(kind, c)).fit(*train)
+        pipeline = make_pipeline(StandardScaler(), model_of(kind, c)).fit(*train[:2])
         scores[c] = balanced_accuracy_score(dev.targets, pipeline.predict(dev.values))
     assert found.c == max(scores, key=scores.get)
-    assert found.dev_uar == pytest.approx(scores[found.c])
-    expected = make_pipeline(StandardScaler(), model_of(kind, found.c)).fit(*train).decision_function(dev.values)
+    assert found.dev_score == pytest.approx(scores[found.c])
+    expected = make_pipeline(StandardScaler(), model_of(kind, found.c)).fit(*train[:2]).decision_function(dev.values)
     own = logits(found, dev.values)
     own = own[:, 1] - own[:, 0] if len(labels) == 2 else own
     np.testing.assert_allclose(own, expected, atol=2e-3)
@@ -93,6 +96,28 @@ def test_with_more_features_than_clips_it_is_the_model_of_all_features(kind):
     options = SimpleNamespace(c_grid=(0.01,), balanced=True, batch_size=8)
     found = choose_linear_model(rows, rows, 3, options, 0, kind=kind)
     oracle = model_of(kind, 0.01).set_params(tol=1e-8, max_iter=100_000)
-    pipeline = make_pipeline(StandardScaler(), oracle).fit(*rows)
+    pipeline = make_pipeline(StandardScaler(), oracle).fit(*rows[:2])
     np.testing.assert_allclose(logits(found, rows.values), pipeline.decision_function(rows.values), atol=2e-3)
-    assert found.notes == {"C": f"0.01, of UAR {found.dev_uar:.3f} on dev"}
+    assert found.notes == {"C": f"0.01, of UAR {found.dev_score:.3f} on dev"}
+
+
+@pytest.mark.parametrize("name", ["kappa", "ece", "uar:b"])
+def test_c_is_chosen_by_the_metric_that_selects_on_dev(name):
+    draw = np.random.default_rng(0)
+    chosen = choose_metric(name, Plugins(corpora=False).metrics, "training.selection")
+    sides = []
+    for _ in range(2):
+        targets = draw.integers(3, size=60)
+        sides.append(Rows(np.eye(3)[targets] + draw.normal(size=(60, 3)) * 2, targets, chosen, ("a", "b", "c")))
+    grid = (1e-4, 1e-2, 1.0, 100.0)
+    singles = [choose_linear_model(*sides, 3, Grid((c,)), 0, kind="logistic") for c in grid]
+    found = choose_linear_model(*sides, 3, Grid(grid), 0, kind="logistic")
+    assert chosen.rank(found.dev_score) == max(chosen.rank(one.dev_score) for one in singles)
+    assert found.notes["C"] == f"{found.c:g}, of {chosen.title} {found.dev_score:.3f} on dev"
+
+
+@dataclass
+class Grid:
+    c_grid: tuple[float, ...]
+    balanced: bool = True
+    batch_size: int = 32

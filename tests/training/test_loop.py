@@ -2,13 +2,16 @@
 
 import copy
 import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
 
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, TrainingError
+from emonet_bench.metrics.choice import choose_metric
 from emonet_bench.networks import build_classifier
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.training.loop import train, train_mode
 from emonet_bench.training.prediction import embed, predict
 from emonet_bench.types import ParameterGroup, Plan
@@ -36,7 +39,7 @@ def run(recipe=RECIPE, seed=0, plan=None):
 
 def test_two_equal_trainings_are_equal_to_the_last_digit():
     (first, epochs, _), (second, again, _) = run(), run()
-    assert [(e.loss, e.dev_uar) for e in epochs] == [(e.loss, e.dev_uar) for e in again]
+    assert [(e.loss, e.dev_score) for e in epochs] == [(e.loss, e.dev_score) for e in again]
     for name, tensor in first.classifier.state_dict().items():
         assert torch.equal(tensor, second.classifier.state_dict()[name])
 
@@ -52,13 +55,24 @@ def test_training_learns_to_tell_loud_from_soft():
     assert (probabilities.argmax(-1) == DEV.targets).float().mean() > 0.9
 
 
+@pytest.mark.parametrize("name", ["macro_f1", "ece", "uar:low"])
+def test_any_metric_selects_on_dev_in_its_direction(name):
+    chosen = choose_metric(name, Plugins(corpora=False).metrics, "training.selection")
+    plan, epochs = toy_plan(), []
+    best = train(plan, {"toy": TRAIN}, {"toy": replace(DEV, selection=chosen)}, RECIPE, 0, epochs.append)
+    assert best == max(epochs, key=lambda e: (chosen.rank(e.dev_score), -e.epoch)).epoch
+    assert {epoch.selection for epoch in epochs} == {name}
+    predicted = predict(plan.classifier, DEV, RECIPE).double().numpy()
+    assert chosen.score(DEV.targets.numpy(), predicted, DEV.labels) == pytest.approx(epochs[best - 1].dev_score)
+
+
 def test_the_best_epoch_on_dev_is_kept_with_its_weights():
     plan, epochs, best = run()
-    assert best == max(epochs, key=lambda e: (e.dev_uar, -e.epoch)).epoch
+    assert best == max(epochs, key=lambda e: (e.dev_score, -e.epoch)).epoch
     probabilities = predict(plan.classifier, DEV, RECIPE)
     hits = probabilities.argmax(-1) == DEV.targets
     recalls = [hits[DEV.targets == label].float().mean() for label in range(2)]
-    assert torch.stack(recalls).mean().item() == pytest.approx(epochs[best - 1].dev_uar)
+    assert torch.stack(recalls).mean().item() == pytest.approx(epochs[best - 1].dev_score)
 
 
 def test_the_cosine_schedule_warms_up_and_ends_at_zero():
@@ -261,7 +275,7 @@ def test_a_killed_training_goes_on_to_the_same_result(tmp_path, monkeypatch, cha
         train(toy_plan(), {"toy": TRAIN}, {"toy": DEV}, recipe, 0, kill, tmp_path)
     plan, later = toy_plan(seed=99), []  # other initial weights: everything must come from the state
     assert train(plan, {"toy": TRAIN}, {"toy": DEV}, recipe, 0, later.append, tmp_path) == best
-    assert [(e.epoch, e.loss, e.dev_uar) for e in later] == [(e.epoch, e.loss, e.dev_uar) for e in epochs[last:]]
+    assert [(e.epoch, e.loss, e.dev_score) for e in later] == [(e.epoch, e.loss, e.dev_score) for e in epochs[last:]]
     for name, tensor in whole.classifier.state_dict().items():
         assert torch.equal(tensor, plan.classifier.state_dict()[name]), name
 

@@ -48,6 +48,7 @@ def corpus_from_card(
             clips=card.clips,
             maps=card.maps,
             facts=card.facts(),
+            demographics=card.demographics,
             targets=targets_of(card.targets),
         )
     except ConfigError as error:

@@ -70,6 +70,7 @@ def _dropped(label: object) -> object:
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Demographic = Annotated[str, Field(pattern=r"^(gender|age|language)$")]
 Target = Annotated[str, BeforeValidator(_dropped)]
 """A label; empty (or false in TOML): clips with it are left out."""
 
@@ -171,6 +172,8 @@ class Card(Options):
         targets: What utterances say beside their label, by the names that protocols use. An utterance that has such a
             target and no label is part of the corpus.
         faults: Known faults.
+        demographics: What names or the documentation tell of speakers: ``gender``, ``age`` (in years, or in words) and
+            ``language``, each with its values and their speakers, by name or by a pattern such as ``f*``.
         protocols: The first is the default.
         examples: Documented file names (without suffix) and what they mean.
     """
@@ -194,6 +197,7 @@ class Card(Options):
     labels: dict[str, Target]
     partitions: dict[str, Partition] = Field(default={name: name for name in PARTITIONS})
     maps: dict[Name, dict[str, Target]] = Field(default={})
+    demographics: dict[Demographic, dict[str, tuple[str, ...]]] = Field(default={})
     targets: Targets = Field(default={})
     protocols: dict[Name, ProtocolCard] = Field(min_length=1)
     examples: dict[str, Example] = Field(default={})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from emonet_bench.deploy.providers import Providers
+from emonet_bench.deploy.cli import options
 from emonet_bench.deploy.serving import Limits, Settings, read_keys
+
+if TYPE_CHECKING:
+    from emonet_bench.deploy.providers import Providers
 
 _OF_LIMITS = (
     "body_bytes",
@@ -46,9 +49,7 @@ _OF_LIMITS = (
     metavar="NAME",
     help="A name the server goes by; others are refused [on loopback: localhost]. Repeatable.",
 )
-@click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Calls of onnxruntime at once [default: the number of cores]."
-)
+@options.jobs
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -56,13 +57,7 @@ _OF_LIMITS = (
     show_default=True,
     help="Processes; limits, jobs and metrics count for each.",
 )
-@click.option(
-    "--providers",
-    type=click.Choice(get_args(Providers)),
-    default="auto",
-    show_default=True,
-    help="Where to compute; auto: on a GPU where onnxruntime can.",
-)
+@options.providers
 @click.option(
     "--max-body",
     "body_bytes",
@@ -135,6 +130,7 @@ _OF_LIMITS = (
     metavar="S",
     help="Longest silence of a stream's client.",
 )
+@options.abstain
 def serve(
     models: tuple[Path, ...],
     host: str,
@@ -145,6 +141,8 @@ def serve(
     jobs: int | None,
     workers: int,
     providers: Providers,
+    *,
+    abstain: bool,
     **given: Any,
 ) -> None:
     """Serve MODELs, files that `emonet-bench export` wrote, over HTTP and WebSocket, with a page at /.
@@ -163,7 +161,7 @@ def serve(
     limits = Limits(**{name: given[name] for name in _OF_LIMITS})
     names = (*hosts, *LOOPBACK) if local or hosts else ()
     run(
-        Settings(models, providers, jobs, limits, keys, origins, names),
+        Settings(models, providers, jobs, limits, keys, origins, names, abstain),
         host,
         port,
         workers=workers,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from emonet_bench.deploy.abstention import label_of
 from emonet_bench.deploy.serving.body import parse_form, read_body
 from emonet_bench.deploy.serving.errors import Disconnected, RequestError, as_request_error, busy
 from emonet_bench.deploy.serving.metrics import CONTENT_TYPE
@@ -122,14 +123,14 @@ def described(served: ServedModel, options: Options, found: list[Segment]) -> di
         **{name: facts[name] for name in ("run_id", "corpus", "protocol", "protocol_id", "licence", "synthetic")},
         "labels": list(labels),
         "seconds": found[-1].end,
-        "segments": [segment_json(labels, one, options.top_k) for one in found],
+        "segments": [segment_json(labels, one, options.top_k, served.threshold) for one in found],
     }
 
 
-def segment_json(labels: Any, one: Segment, top_k: int | None) -> dict[str, Any]:
-    """Tell what is known of a stretch."""
-    scores = ranked(labels, one.row, top_k)
-    return {"start": one.start, "end": one.end, "label": scores[0]["label"], "scores": scores}
+def segment_json(labels: Any, one: Segment, top_k: int | None, threshold: float | None) -> dict[str, Any]:
+    """Tell what is known of a stretch; its label is ``uncertain`` below a threshold."""
+    label, scores = label_of(labels, one.row, threshold), ranked(labels, one.row, top_k)
+    return {"start": one.start, "end": one.end, "label": label, "scores": scores}
 
 
 def _inputs(body: bytes) -> tuple[bytes, Mapping[str, Any]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emonet_bench.deploy.abstention import abstain_below
 from emonet_bench.deploy.model import Model, open_model, open_session
 from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.errors import ConfigError
@@ -24,10 +25,12 @@ class ServedModel:
     Attributes:
         name: The file's, without the suffix.
         tasks: A model for each task of a bank; of any other file one, under None.
+        threshold: Probability below which a label is ``uncertain``; None: labels are always named.
     """
 
     name: str
     tasks: Mapping[str | None, Model]
+    threshold: float | None = None
 
     @property
     def model(self) -> Model:
@@ -95,19 +98,27 @@ def _decoded(text: str) -> Any:
         return text
 
 
-def open_models(paths: Sequence[Path], providers: Providers) -> dict[str, ServedModel]:
+def open_models(paths: Sequence[Path], providers: Providers, *, abstain: bool = False) -> dict[str, ServedModel]:
     """Open files, each under its name.
 
     Raises:
-        ConfigError: As ``open_model`` does; or two have one name.
+        ConfigError: As ``open_model`` does; or two have one name; or one is to abstain and says no threshold.
     """
     served: dict[str, ServedModel] = {}
     for path in paths:
         name = path.name.removesuffix(".onnx")
         if name in served:
             raise ConfigError(f"{path}: another model is called {name}, too; rename one of the files")
-        served[name] = ServedModel(name, _tasks(path, providers))
+        opened = ServedModel(name, _tasks(path, providers))
+        served[name] = replace(opened, threshold=_threshold(path, opened)) if abstain else opened
     return served
+
+
+def _threshold(path: Path, served: ServedModel) -> float:
+    try:
+        return abstain_below(served.model.metadata)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _tasks(path: Path, providers: Providers) -> dict[str | None, Model]:

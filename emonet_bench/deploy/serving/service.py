@@ -67,7 +67,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.limits = settings.limits
-        self.models = open_models(settings.models, settings.providers)
+        self.models = open_models(settings.models, settings.providers, abstain=settings.abstain)
         self.admission = Admission(settings.limits)
         self.requests = metrics.Counter()
         self.seconds = metrics.Histogram(metrics.SECONDS)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.files import check_regular
+from emonet_bench.machine import cores
 
 if TYPE_CHECKING:
     from emonet_bench.deploy.providers import Providers
@@ -63,6 +63,8 @@ class Settings:
         origins: Web origins (``https://example.org``) whose pages may call the server; its own page always may.
         hosts: Names that the ``Host`` of a request may have, without the port; empty: any. On loopback it keeps pages
             of other sites out whose name was made to resolve to this machine.
+        abstain: Whether the label of a stretch is ``uncertain`` below its file's ``abstain_below``; every file must
+            have one.
     """
 
     models: tuple[Path, ...]
@@ -72,16 +74,12 @@ class Settings:
     keys: tuple[str, ...] = field(default=(), repr=False)
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    abstain: bool = False
 
     @property
     def workers(self) -> int:
         """Threads that score."""
-        return self.threads or available_cores()
-
-
-def available_cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.threads or cores()
 
 
 def read_keys(path: Path) -> tuple[str, ...]:

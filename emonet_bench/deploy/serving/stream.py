@@ -173,7 +173,7 @@ class Listener:
         return messages
 
     def _json(self, segment: Segment) -> dict[str, Any]:
-        return segment_json(self._model.labels, segment, self._start.options.top_k)
+        return segment_json(self._model.labels, segment, self._start.options.top_k, self._served.threshold)
 
 
 def _keep(start: int, samples: NDArray[np.float32]) -> Any:

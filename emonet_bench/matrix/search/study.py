@@ -35,7 +35,9 @@ class Ended:
         """
         if record is None or record.scores is None:
             return cls()
-        return cls(record.scores["dev"].headline[1], sum(record.seconds.values()))
+        dev, selection = record.scores["dev"], record.spec.training.selection
+        value = dev.headline[1] if selection is None else getattr(dev, selection)
+        return cls(value, sum(record.seconds.values()))
 
 
 @dataclass(frozen=True)

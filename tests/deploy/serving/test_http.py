@@ -5,6 +5,8 @@ import base64
 import numpy as np
 import pytest
 
+from emonet_bench.deploy.serving.http import segment_json
+from emonet_bench.deploy.serving.service import Segment
 from tests.exported import LABELS
 
 PATH = "/v1/audio/emotions"
@@ -53,6 +55,13 @@ def test_a_form_says_what_the_model_is(client, wav, noise):
     (segment,) = answer["segments"]
     assert segment["label"] == segment["scores"][0]["label"]
     assert sum(one["score"] for one in segment["scores"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_below_a_threshold_a_label_is_uncertain_and_scores_stay():
+    one = Segment(0.0, 1.0, np.array([0.6, 0.3, 0.1], np.float32))
+    assert segment_json(LABELS, one, 2, None)["label"] == LABELS[0]
+    told = segment_json(LABELS, one, 2, 0.7)
+    assert (told["label"], [score["label"] for score in told["scores"]]) == ("uncertain", list(LABELS[:2]))
 
 
 @pytest.mark.parametrize("kind", ["audio/wav", "audio/x-flac", "application/octet-stream", None])

@@ -8,6 +8,7 @@ import pytest
 from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.deploy.serving.models import ServedModel, bank_tasks, open_models
 from emonet_bench.errors import ConfigError
+from tests.exported import export_listener
 
 
 def said(**metadata):
@@ -61,6 +62,14 @@ def test_files_are_opened_under_their_names_a_bank_with_all_of_its_tasks(model, 
     assert list(served["listener"].tasks) == [None]
     assert {name: one.labels for name, one in served["bank"].tasks.items()} == bank_tasks(bank)
     assert bank_tasks(model) is None
+
+
+def test_a_file_that_is_to_abstain_says_below_what(model, tmp_path):
+    careful = export_listener(tmp_path / "careful.onnx", abstain_below="0.75")
+    assert open_models([careful], "cpu", abstain=True)["careful"].threshold == 0.75
+    assert open_models([careful], "cpu")["careful"].threshold is None
+    with pytest.raises(ConfigError, match=r"listener.onnx: abstain: the file has no threshold"):
+        open_models([model], "cpu", abstain=True)
 
 
 def test_two_files_of_one_name_are_one_line(model):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from emonet_bench.deploy.serving.settings import Limits, Settings, available_cores, read_keys
+from emonet_bench.deploy.serving.settings import Limits, Settings, read_keys
 from emonet_bench.errors import ConfigError
+from emonet_bench.machine import cores
 
 KEY = "0123456789abcdef"
 
@@ -17,7 +18,7 @@ def test_a_limit_that_lets_nothing_through_is_one_line(name, value):
 
 def test_as_many_threads_score_as_are_asked_for_or_as_there_are_cores():
     assert Settings((), threads=3).workers == 3
-    assert Settings(()).workers == available_cores() >= 1
+    assert Settings(()).workers == cores() >= 1
 
 
 def test_keys_are_not_shown_where_settings_are():
