@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from emonet_bench.cli import main
-from emonet_bench.cli.scaffold import FLAGS, write_package
+from emonet_bench.cli.scaffold import FLAGS, usage, write_package
 from emonet_bench.plugins.loading import Plugins, Selection
 from tests.test_readme import ROOT, commands, typed
 
@@ -42,7 +42,7 @@ def for_kind(command: str, kind: str) -> str:
     name = "my-net" if kind == "architecture" else f"my-{kind}"
     return (
         command.replace("--kind architecture", f"--kind {kind}")
-        .replace("--architectures", FLAGS[kind])
+        .replace("--architectures my-net", usage(kind, name))
         .replace("my-net", name)
     )
 
@@ -69,7 +69,12 @@ def test_a_new_package_is_a_plugin_that_works(kind, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path / name))
     assert not any("$" in path.read_text(encoding="utf-8") for path in written)
     plugins = Plugins(Selection(names=(), files=(tmp_path / name / f"fresh_{kind}" / "__init__.py",), strict=True))
-    registries = {"corpus": plugins.corpora, "architecture": plugins.architectures, "strategy": plugins.strategies}
+    registries = {
+        "corpus": plugins.corpora,
+        "architecture": plugins.architectures,
+        "strategy": plugins.strategies,
+        "metric": plugins.metrics,
+    }
     if kind in registries:
         assert list(registries[kind]) == [name]
     else:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emonet_bench import __version__, hookspecs
-from emonet_bench.cli.scaffold import FLAGS, write_package
+from emonet_bench.cli.scaffold import FLAGS, usage, write_package
 from emonet_bench.cli.shell import Shell
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal, grid
@@ -109,7 +109,7 @@ def new(name: str, kind: str, directory: Path) -> None:
         say(str(path))
     say(
         f"\nNext: cd {shell_word(directory / name)} && pip install -e . && pytest && "
-        f"emonet-bench run matrix --limit 8 {FLAGS[kind]} {name}"
+        f"emonet-bench run matrix --limit 8 {usage(kind, name)}"
     )
 
 

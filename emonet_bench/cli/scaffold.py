@@ -20,8 +20,19 @@ FLAGS = {
     "architecture": "--architectures",
     "strategy": "--strategies",
     "executor": "--executor",
+    "metric": "--set training.selection=",
 }
 """Kinds of plugins, each with the flag of ``run matrix`` that takes its name."""
+
+
+def usage(kind: str, name: str) -> str:
+    """Return the flag of ``run matrix`` that takes a plugin, with its name.
+
+    >>> usage("strategy", "mine"), usage("metric", "mine")
+    ('--strategies mine', '--set training.selection=mine')
+    """
+    flag = FLAGS[kind]
+    return f"{flag}{'' if flag.endswith('=') else ' '}{name}"
 
 
 def write_package(name: str, kind: str, parent: Path) -> list[Path]:
@@ -43,7 +54,7 @@ def write_package(name: str, kind: str, parent: Path) -> list[Path]:
         raise ConfigError(f"{folder}: is there already; choose another name or directory")
     major, minor = __version__.split(".")[:2]
     pin = f">={major}.{minor},<{major}.{int(minor) + 1}"  # public names may change with the next minor release
-    words = {"name": name, "kind": kind, "package": package, "pin": pin, "flag": FLAGS[kind]}
+    words = {"name": name, "kind": kind, "package": package, "pin": pin, "usage": usage(kind, name)}
     written = []
     for template, target in _files(kind, package):
         text = Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(words)
