@@ -21,7 +21,7 @@ from emonet_bench.data.coverage import coverage
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.errors import AudioError, CorpusError
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance, check_name
+from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Target, Utterance, check_name
 
 
 @click.group()
@@ -133,9 +133,23 @@ def _facts(corpus: Corpus) -> Iterator[tuple[str, str]]:
     yield "licence", corpus.licence
     yield "clips", str(corpus.clips or "unknown")
     yield from corpus.facts.items()
+    for target in corpus.targets:
+        yield f"target {target.name}", _target_words(target)
     yield "protocols", ", ".join(corpus.protocols)
     if corpus.synthetic:
         yield "synthetic", "yes: generated audio, no human speech"
+
+
+def _target_words(target: Target) -> str:
+    """Say in words what a target is.
+
+    >>> _target_words(Target("attributes", "values", ("arousal",), ((1, 7),)))
+    'values of arousal from 1 to 7'
+    """
+    if target.kind != "values":
+        return f"{target.kind} of {', '.join(target.names)}"
+    scales = zip(target.names, target.scales, strict=True)
+    return "values of " + ", ".join(f"{name} from {low:g} to {high:g}" for name, (low, high) in scales)
 
 
 def _words(rule: SplitRule, utterances: Sequence[Utterance]) -> str:

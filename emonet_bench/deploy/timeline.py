@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emonet_bench.deploy.abstention import label_of
 from emonet_bench.deploy.prediction import Prediction
 from emonet_bench.errors import ConfigError
 
@@ -31,12 +32,14 @@ class Timeline:
         shortest: Seconds: what is shorter is added to the segment before it that it touches, else to the one behind it;
             what touches none is left out.
         gate: Level, see ``Prediction.level``, below which a stretch is left out, and its time is nobody's. None: none.
+        threshold: Probability below which a smoothed label is ``uncertain``; None: labels are always named.
     """
 
     labels: Sequence[str]
     smooth: float = 0.0
     shortest: float = 0.0
     gate: float | None = None
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("smooth", self.smooth), ("min-duration", self.shortest)):
@@ -73,8 +76,8 @@ class Timeline:
         last = np.searchsorted(centres, centres + self.smooth / 2 + _ROUNDING)
         means = (sums[last] - sums[first]) / (last - first)[:, None]
         return [
-            replace(one, label=self.labels[mean.argmax()], probabilities=mean.astype(np.float32))
-            for one, mean in zip(stretches, means, strict=True)
+            replace(one, label=label_of(self.labels, mean, self.threshold), probabilities=mean)
+            for one, mean in zip(stretches, means.astype(np.float32), strict=True)
         ]
 
     def _long(self, segments: Sequence[Prediction]) -> list[Prediction]:

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.data.partitions import assign, folds
+from emonet_bench.data.targets import has_target, target_vector
 from emonet_bench.directories import cache_directory
+from emonet_bench.errors import CorpusError
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Utterance, names
@@ -81,6 +84,16 @@ def labels_found(bench: CorpusBench) -> None:
         raise BrokenError(f"no utterance has the declared label {names(odd)}")
 
 
+def targets_sound(bench: CorpusBench) -> None:
+    """What utterances say of each declared target is what it allows."""
+    for target, utterance in product(bench.corpus.targets, bench.utterances):
+        try:
+            if has_target(utterance, target):
+                target_vector(utterance, target)
+        except CorpusError as error:
+            raise BrokenError(str(error)) from error
+
+
 def partitions_apart(bench: CorpusBench) -> None:
     """In every fold of every protocol no partition is empty, and none shares a speaker (or what ``by`` names)."""
     for protocol, rule in bench.corpus.protocols.items():
@@ -104,7 +117,7 @@ def fingerprint_stable(bench: CorpusBench) -> None:
         raise BrokenError(f"the fingerprint is {first}; the corpus says {bench.corpus.fingerprint}")
 
 
-CHECKS = (load_repeats, names_unique, labels_found, partitions_apart, audio_decodes, fingerprint_stable)
+CHECKS = (load_repeats, names_unique, labels_found, targets_sound, partitions_apart, audio_decodes, fingerprint_stable)
 """In the order in which they help most; each one's docstring is the contract."""
 
 

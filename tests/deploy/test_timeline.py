@@ -63,6 +63,13 @@ def test_smoothing_is_the_mean_over_a_span_around_each_centre():
     assert found(stretches(joys), smooth=1.9) == found(stretches(joys))
 
 
+def test_what_is_smoothed_abstains_by_its_own_mean():
+    joys = [0.0, 0.0, 1.0, 1.0]  # means over three: 0, 1/3, 2/3, 1
+    uncertain = [(0, 1, "anger"), (1, 3, "uncertain"), (3, 4, "joy")]
+    assert found(stretches(joys), smooth=2.0, threshold=0.8) == uncertain
+    assert found(stretches(joys), smooth=2.0, threshold=0.6) == found(stretches(joys))
+
+
 @pytest.mark.parametrize(
     ("joys", "expected"),
     [

@@ -12,7 +12,7 @@ from emonet_bench.errors import CorpusError
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.contracts import PAGE
 from emonet_bench.testing.corpora import check_corpus
-from emonet_bench.types import Corpus, SplitRule, Utterance
+from emonet_bench.types import Corpus, SplitRule, Target, Utterance
 from tests.testing.faults import broken
 
 
@@ -68,7 +68,22 @@ def undecodable(corpus):
     return corpus
 
 
+def rated(corpus, *numbers):
+    """Return the corpus with a target on a scale from 1 to 7, of which the first utterances say these numbers."""
+    utterances = corpus.load()
+    for place, number in enumerate(numbers):
+        utterances[place] = replace(utterances[place], values={"arousal": number})
+    target = Target("arousal", "values", ("arousal",), ((1.0, 7.0),))
+    return replace(corpus, load=lambda: list(utterances), targets=(target,))
+
+
+def test_a_corpus_with_a_target_keeps_its_contracts(corpus):
+    check_corpus(rated(corpus, 1.0, 7.0))
+
+
 CORPUS_FAULTS = {
+    "off the scale": (lambda corpus: rated(corpus, 4.0, 8.0), "targets-sound", "arousal is 8, outside of its scale"),
+    "no number": (lambda corpus: rated(corpus, float("nan")), "targets-sound", "arousal is nan"),
     "order": (shuffling, "load-repeats", "sort what a directory lists"),
     "number": (lambda corpus: replace(corpus, clips=9), "load-repeats", "8 utterances were found; the corpus says 9"),
     "empty folder": (lambda corpus: replace(corpus, load=list), "load-repeats", "load() found no utterance"),

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, get_args
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from emonet_bench.console.streams import say
+from emonet_bench.deploy.cli import options
 from emonet_bench.deploy.cli.checks import check_inputs, check_outputs, is_timeline
 from emonet_bench.deploy.cli.formats import (
     FORMATS,
@@ -24,7 +25,6 @@ from emonet_bench.deploy.cli.formats import (
 from emonet_bench.deploy.cli.inputs import STDIN, groups_of_names
 from emonet_bench.deploy.cli.progress import bar_of, is_quiet, noted, say_terms, watched
 from emonet_bench.deploy.cli.resume import NOTHING, Done, read_done
-from emonet_bench.deploy.providers import Providers
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.files import atomic_path
 
@@ -65,20 +65,9 @@ if TYPE_CHECKING:
 )
 @click.option("--rate", type=int, metavar="HZ", help="Sampling rate of raw PCM [default: the model's].")
 @click.option("--channels", type=int, metavar="N", help="Interleaved channels of raw PCM [default: 1].")
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Files, or stretches of a file, at once [default: the number of cores].",
-)
-@click.option(
-    "--providers",
-    type=click.Choice(get_args(Providers)),
-    default="auto",
-    show_default=True,
-    help="Where to compute; auto: on a GPU where onnxruntime can.",
-)
-@click.option("--abstain", is_flag=True, help="Say 'uncertain' below the probability that MODEL names for that.")
+@options.jobs
+@options.providers
+@options.abstain
 @click.pass_context
 def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form: str | None, **given: Any) -> None:
     """Name the emotion in audio files with MODEL, a file that `emonet-bench export` wrote.
@@ -170,9 +159,11 @@ def _as_timeline(
         return predictions
     if predictor.model.output != "probabilities":
         raise ConfigError(f"--timeline: joins labels, and the model tells {predictor.model.output}; leave it out")
+    from emonet_bench.deploy.abstention import abstain_below  # noqa: PLC0415 - numpy
     from emonet_bench.deploy.timeline import Timeline  # noqa: PLC0415 - not for other formats
 
-    rules = Timeline(predictor.labels, given["smooth"], given["min_duration"], given["gate"])
+    threshold = abstain_below(predictor.metadata) if given["abstain"] else None
+    rules = Timeline(predictor.labels, given["smooth"], given["min_duration"], given["gate"], threshold)
     return rules.segments(predictions)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from emonet_bench.deploy.providers import Providers
+from emonet_bench.deploy.cli import options
 from emonet_bench.deploy.serving import Limits, Settings, read_keys
+
+if TYPE_CHECKING:
+    from emonet_bench.deploy.providers import Providers
 
 _OF_LIMITS = (
     "body_bytes",
@@ -46,9 +49,7 @@ _OF_LIMITS = (
     metavar="NAME",
     help="A name the server goes by; others are refused [on loopback: localhost]. Repeatable.",
 )
-@click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Calls of onnxruntime at once [default: the number of cores]."
-)
+@options.jobs
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -56,13 +57,7 @@ _OF_LIMITS = (
     show_default=True,
     help="Processes; limits, jobs and metrics count for each.",
 )
-@click.option(
-    "--providers",
-    type=click.Choice(get_args(Providers)),
-    default="auto",
-    show_default=True,
-    help="Where to compute; auto: on a GPU where onnxruntime can.",
-)
+@options.providers
 @click.option(
     "--max-body",
     "body_bytes",
@@ -135,7 +130,7 @@ _OF_LIMITS = (
     metavar="S",
     help="Longest silence of a stream's client.",
 )
-@click.option("--abstain", is_flag=True, help="Say 'uncertain' below the probability that each MODEL names for that.")
+@options.abstain
 def serve(
     models: tuple[Path, ...],
     host: str,

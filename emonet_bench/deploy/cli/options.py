@@ -1,0 +1,28 @@
+"""Options that several commands of ``emonet-predict`` have."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import click
+
+from emonet_bench.deploy.providers import Providers
+
+jobs = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Files, or stretches of audio, at once [default: the number of cores].",
+)
+
+providers = click.option(
+    "--providers",
+    type=click.Choice(get_args(Providers)),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto: on a GPU where onnxruntime can.",
+)
+
+abstain = click.option(
+    "--abstain", is_flag=True, help="Say 'uncertain' below the probability that a model names for that."
+)

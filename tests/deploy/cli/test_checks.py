@@ -1,0 +1,32 @@
+"""Options of ``predict`` that do not go together are one line, before any work."""
+
+import pytest
+
+from tests.deploy.cli.running import emonet
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--stream", "clip.wav"], "--stream: audio comes from standard input; leave FILES out"),
+        (["--stream"], "--stream: needs a --window, since the model hears all that it is given"),
+        (["--stream", "--window", "1"], "stream: does not begin like a WAV file"),
+        (["--stream", "--window", "1", "--rate", "8000"], "--rate, --channels: a WAV file says them itself"),
+        (["--stream", "--window", "1", "--encoding", "s16le", "--channels", "0"], "channels: must lie in 1 to 64"),
+        (["clip.wav", "--rate", "8000"], "--rate: is for raw PCM from standard input; add --stream"),
+        ([], "FILES: name files or folders, or - to read names"),
+        (["clip.wav", "--timeline"], "--timeline: needs a --window"),
+        (["clip.wav", "--format", "rttm"], "--format rttm: needs a --window"),
+        (["a.wav", "b.wav", "--format", "webvtt", "--window", "1"], "--format webvtt: holds a single file"),
+        (["clip.wav", "--resume"], "--resume: needs an --output, and --format csv or jsonl"),
+        (["clip.wav", "--output", "out"], "--output: a table is for people; give a --format"),
+        (["clip.wav", "--format", "csv", "--output", "absent/out"], "--output absent/out: cannot be written"),
+        (["clip.wav", "--format", "parquet"], "--format parquet: needs an --output"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line_and_nothing_is_written(model, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    done = emonet("predict", model, *arguments, stdin=b"\0" * 100)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.output
+    assert words in done.stderr
+    assert list(tmp_path.iterdir()) == []
