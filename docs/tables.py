@@ -13,7 +13,7 @@ from emonet_bench.config import Options, Training
 from emonet_bench.data.corpus_entry import CorpusEntry
 from emonet_bench.matrix.file import Matrix
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.types import Architecture, Corpus, Loss, Optimizer, SplitRule, Strategy
+from emonet_bench.types import Architecture, Augmentation, Corpus, ExecutorKind, Loss, Optimizer, SplitRule, Strategy
 
 _BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "min_length": "at least {}"}
 
@@ -29,6 +29,8 @@ def write_pages(directory: Path) -> None:
         "strategies": "\n".join(map(_section, plugins.strategies.values())),
         "losses": "\n".join(map(_section, plugins.losses.values())),
         "optimizers": "\n".join(map(_section, plugins.optimizers.values())),
+        "augmentations": "\n".join(map(_section, plugins.augmentations.values())),
+        "executors": "\n".join(map(_section, plugins.executors.values())),
         "corpora": _corpora_table(plugins.corpora.values()),
     }
     directory.mkdir(exist_ok=True)
@@ -45,7 +47,7 @@ def options_table(model: type[Options]) -> str:
     return _table(["option", "flag", "values", "default", "meaning"], rows)
 
 
-def _section(thing: Architecture | Strategy | Loss | Optimizer) -> str:
+def _section(thing: Architecture | Strategy | Loss | Optimizer | Augmentation | ExecutorKind) -> str:
     return f"### {thing.name}\n\n{options_table(thing.options)}"
 
 

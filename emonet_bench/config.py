@@ -87,6 +87,10 @@ class Training(Options):
     weight_decay: float = option(0.01, "Weight decay where the strategy sets none.", ge=0)
     loss: str = option("crossentropy", "Loss, by its registered name.", short="-l")
     loss_options: dict[str, Any] = option({}, "Options of the loss, where they are not all defaults.")
+    augment: list[str] = option([], "Augmentations of training clips by their registered names, in this order.")
+    augmentation_options: dict[str, dict[str, Any]] = option(
+        {}, "Options of augmentations, by name, where they are not all defaults."
+    )
     label_smoothing: float = option(0.1, "Label smoothing of the cross-entropy.", ge=0, lt=1)
     balanced_weights: bool = option(True, "Weigh classes by their inverse frequency in train.", short="-bw")  # noqa: FBT003
     window: float | None = option(
@@ -139,7 +143,7 @@ class Training(Options):
         return self
 
 
-_LATER = ("features", "loss_options", "optimizer_options", "selection")
+_LATER = ("augment", "augmentation_options", "features", "loss_options", "optimizer_options", "selection")
 _LARGEST_BATCH_GB = 32
 
 

@@ -6,12 +6,12 @@ import shutil
 
 import pytest
 
-from emonet_bench.cli.scaffold import FLAGS
+from emonet_bench.cli.scaffold import TRIED
 from tests.test_readme import ROOT, typed
 from tests.test_tutorial import shared_environment
 
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml"))
-OUTSIDE = {f"outside-{kind}": kind for kind in FLAGS}
+OUTSIDE = {f"outside-{kind}": kind for kind in TRIED}
 
 
 def installs(test):

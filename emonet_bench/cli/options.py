@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -78,14 +81,40 @@ class Tolerance(click.FloatRange):
 _NAMES = {int: "integer", float: "number"}
 
 
+@dataclass(frozen=True)
+class Owned:
+    """An options model with the name of what has the options.
+
+    Attributes:
+        owner: An architecture, a strategy, or ``training``.
+        model: The model.
+        shipped: Whether the owner comes with the host: its flags stay as they are, whatever is installed.
+    """
+
+    owner: str
+    model: type[Options]
+    shipped: bool = True
+
+
+class OwnedFlag(Flag):
+    """A flag with what it sets: pairs of an owner and a field."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.sets: list[tuple[str, str]] = []
+
+
 def flags(
-    panels: Mapping[str, Sequence[type[Options]]],
+    panels: Mapping[str, Sequence[Owned]],
     own: Sequence[click.Parameter],
     defaults: Mapping[str, Any],
     shown: Mapping[str, str],
     choices: Mapping[str, Sequence[str]] = MappingProxyType({}),
-) -> Iterator[Flag]:
-    """Make an option of every field of some models; a field that several of them have makes one.
+) -> Iterator[OwnedFlag]:
+    """Make an option of every field of some models; a field that several of them have alike makes one.
+
+    A field with the name of another one is ``--OWNER.FIELD``: where that is the command's own, or of a model before it,
+    or where two plugins that do not come with the host have it.
 
     Args:
         panels: Models, under the title that their options have in the help.
@@ -93,39 +122,53 @@ def flags(
         defaults: Defaults of this command where they differ from the model's.
         shown: What the help says in place of a default.
         choices: Names that an option chooses from, where its model leaves them open.
-
-    Raises:
-        ConfigError: A field has the name of one of the command's own options.
     """
     taken = {flag for parameter in own for flag in parameter.opts}
-    names = {parameter.name for parameter in own}
-    made: set[str] = set()
+    holders = _holders(panels, {str(parameter.name) for parameter in own})
+    made: dict[str, OwnedFlag] = {}
     for panel, models in panels.items():
-        for name, field in ((name, field) for model in models for name, field in model.model_fields.items()):
-            if name in names:
-                raise ConfigError(f"{panel}: option {name!r} has the name of an option of the command; rename it")
-            if name not in made:
-                made.add(name)
-                flag = _flag(name, field, panel, taken, defaults.get(name, field.get_default()), shown.get(name))
-                if name in choices:
-                    flag.type = click.Choice(choices[name])
-                taken.update(flag.opts)
-                yield flag
+        every = [(owned, *each) for owned in models for each in owned.model.model_fields.items()]
+        for owned, name, field in every:
+            plain = holders.get(name) == repr(field)
+            key = name if plain else f"{owned.owner}.{name}"
+            if key not in made:
+                default = defaults.get(name, field.get_default()) if plain else field.get_default()
+                made[key] = _flag(key, field, panel, taken, default, shown.get(name) if plain else None)
+                if plain and name in choices:
+                    made[key].type = click.Choice(choices[name])
+                taken.update(made[key].opts)
+            made[key].sets.append((owned.owner, name))
+    yield from made.values()
 
 
-def _flag(name: str, field: FieldInfo, panel: str, taken: set[str], default: Any, shown: str | None) -> Flag:
-    long = f"--{name.replace('_', '-')}"
+def _holders(panels: Mapping[str, Sequence[Owned]], reserved: set[str]) -> dict[str, str]:
+    """Say which definition of each field has the flag without an owner's name; nothing: none has."""
+    held: dict[str, str] = {}
+    others: dict[str, set[str]] = {}
+    for owned in itertools.chain.from_iterable(panels.values()):
+        for name, field in owned.model.model_fields.items():
+            if name in reserved:
+                continue
+            if owned.shipped:
+                held.setdefault(name, repr(field))
+            else:
+                others.setdefault(name, set()).add(repr(field))
+    return {**{name: kinds.pop() for name, kinds in others.items() if len(kinds) == 1}, **held}
+
+
+def _flag(key: str, field: FieldInfo, panel: str, taken: set[str], default: Any, shown: str | None) -> OwnedFlag:
+    long, name = f"--{key.replace('_', '-')}", re.sub(r"\W", "_", f"of.{key}" if "." in key else key)
     settings: dict[str, Any] = {"help": field.description, "panel": panel, "required": field.is_required()}
     if not field.is_required():
         settings |= {"default": default, "show_default": shown or True}
     if field.annotation is bool:
-        declared = f"{long}/--no-{name.replace('_', '-')}" if default else long
+        declared = f"{long}/--no-{long.removeprefix('--')}" if default else long
         settings["is_flag"] = True
     else:
         declared = long
         settings |= _typed(field)
     short = field.json_schema_extra.get("short") if isinstance(field.json_schema_extra, Mapping) else None
-    return Flag([name, *([short] if short and short not in taken else []), declared], **settings)
+    return OwnedFlag([name, *([short] if short and short not in taken else []), declared], **settings)
 
 
 def _typed(field: FieldInfo) -> dict[str, Any]:
@@ -154,6 +197,16 @@ def _bare(annotation: Any) -> Any:
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     return _without_none(annotation)[0]
+
+
+def given_to(context: click.Context) -> dict[str, dict[str, Any]]:
+    """Return the values that the user has typed for each owner's options."""
+    typed = given(context)
+    found: dict[str, dict[str, Any]] = {}
+    for parameter in context.command.params:
+        for owner, field in parameter.sets if isinstance(parameter, OwnedFlag) and parameter.name in typed else ():
+            found.setdefault(owner, {})[field] = typed[str(parameter.name)]
+    return found
 
 
 def given(context: click.Context) -> dict[str, Any]:

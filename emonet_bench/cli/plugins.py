@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emonet_bench import __version__, hookspecs
-from emonet_bench.cli.scaffold import FLAGS, write_package
+from emonet_bench.cli.scaffold import TRIED, write_package
 from emonet_bench.cli.shell import Shell
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal, grid
@@ -96,7 +96,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 @plugins.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(list(FLAGS)), required=True, help="What it registers.")
+@click.option("--kind", type=click.Choice(list(TRIED)), required=True, help="What it registers.")
 @click.option(
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),
@@ -107,10 +107,7 @@ def new(name: str, kind: str, directory: Path) -> None:
     """Write the package NAME: a plugin that works, to be changed into one's own."""
     for path in write_package(name, kind, directory):
         say(str(path))
-    say(
-        f"\nNext: cd {shell_word(directory / name)} && pip install -e . && pytest && "
-        f"emonet-bench run matrix --limit 8 {FLAGS[kind]} {name}"
-    )
+    say(f"\nNext: cd {shell_word(directory / name)} && pip install -e . && pytest && {TRIED[kind].format(name=name)}")
 
 
 def _load(ctx: click.RichContext, selection: Selection) -> Plugins:

@@ -10,10 +10,22 @@ from emonet_bench.cli.plugins_check import Request
 from emonet_bench.config import Options, did_you_mean, parse
 from emonet_bench.errors import ConfigError, CorpusError, Skipped
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.testing import architectures, corpora, executors, hooks, metrics, strategies
+from emonet_bench.plugins.registries import Registry
+from emonet_bench.testing import (
+    architectures,
+    augmentations,
+    corpora,
+    executors,
+    hooks,
+    losses,
+    metrics,
+    optimizers,
+    report_formats,
+    strategies,
+)
 from emonet_bench.testing.bench import Bench
 from emonet_bench.testing.strategy_bench import StrategyBench
-from emonet_bench.types import Architecture, Corpus, ExecutorKind, InputSpec, Strategy
+from emonet_bench.types import Architecture, Corpus, InputSpec, Strategy
 
 
 @dataclass(frozen=True)
@@ -43,8 +55,8 @@ def subjects(request: Request, plugins: Plugins) -> list[Subject]:
     """
     found = list(_found(request, plugins))
     if not found:
-        known = {*(origin.name for origin in plugins.origins), *plugins.corpora, *plugins.architectures}
-        hint = did_you_mean(request.name, sorted({*known, *plugins.strategies}))
+        known = {name for registry in plugins.registries if registry.kind != "command" for name in registry}
+        hint = did_you_mean(request.name, known | {origin.name for origin in plugins.origins})
         raise ConfigError(f"plugins check: no plugin {request.name!r} registers anything to check{hint}")
     models = [*_models(request.name, plugins)]
     for name in request.settings:
@@ -64,8 +76,9 @@ def _found(request: Request, plugins: Plugins) -> Iterator[Subject]:
         yield _strategy(strategy, request)
     for metric in _named(name, plugins.metrics):
         yield Subject("metric", metric.name, metrics.CHECKS, metrics.MetricBench(metric))
-    for kind in _named(name, plugins.executors):
-        yield _executor(kind, request)
+    for kind, registry, checks, bench in _kits(plugins):
+        for thing in _named(name, registry):
+            yield _simple(kind, thing, request, checks, bench)
     on_bench = hooks.HooksBench(plugins, name)
     if any(map(on_bench.implements, hooks.HOOKS)):
         yield Subject("hooks", name, hooks.CHECKS, on_bench)
@@ -78,7 +91,7 @@ def _named(name: str, registry: Any) -> Iterator[Any]:
 
 
 def _models(name: str, plugins: Plugins) -> Iterator[type[Options]]:
-    for registry in (plugins.architectures, plugins.strategies, plugins.executors):
+    for registry in (plugins.architectures, plugins.strategies, *(kit[1] for kit in _kits(plugins))):
         for thing in _named(name, registry):
             yield thing.options
 
@@ -124,9 +137,28 @@ def _strategy(strategy: Strategy, request: Request) -> Subject:
     return Subject("strategy", strategy.name, strategies.CHECKS, bench, absent)
 
 
-def _executor(kind: ExecutorKind, request: Request) -> Subject:
+Kit = tuple[str, Registry[Any], tuple[Callable[[Any], None], ...], Callable[[Any, Any], object]]
+"""A kind, where things of it are registered, the kit's checks, and what puts a thing with its options on the bench."""
+
+
+def _kits(plugins: Plugins) -> Iterator[Kit]:
+    """Yield the kits for what needs nothing but its options."""
+    yield "loss", plugins.losses, losses.CHECKS, losses.LossBench
+    yield "optimizer", plugins.optimizers, optimizers.CHECKS, optimizers.OptimizerBench
+    yield "augmentation", plugins.augmentations, augmentations.CHECKS, augmentations.AugmentationBench
+    yield "report", plugins.report_formats, report_formats.CHECKS, report_formats.ReportBench
+    yield "executor", plugins.executors, executors.CHECKS, executors.bench_of
+
+
+def _simple(
+    kind: str,
+    thing: Any,
+    request: Request,
+    checks: tuple[Callable[[Any], None], ...],
+    bench: Callable[[Any, Any], object],
+) -> Subject:
     try:
-        options = _options(kind.options, request.settings, kind.name)
+        options = _options(thing.options, request.settings, thing.name)
     except ConfigError as error:
-        return Subject("executor", kind.name, (), None, str(error))
-    return Subject("executor", kind.name, executors.CHECKS, executors.bench_of(kind, options))
+        return Subject(kind, thing.name, (), None, str(error))
+    return Subject(kind, thing.name, checks, bench(thing, options))

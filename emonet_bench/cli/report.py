@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from emonet_bench import report as reports
-from emonet_bench.config import did_you_mean
+from emonet_bench.cli.shell import Shell
+from emonet_bench.config import did_you_mean, parse
 from emonet_bench.console.outputs import write_output
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal
-from emonet_bench.errors import ConfigError
+from emonet_bench.errors import ConfigError, PluginError
+from emonet_bench.matrix.overrides import read_setting
+from emonet_bench.plugins.loading import Plugins
+
+Render = Callable[[reports.Table], str]
+
+TERMINAL = "rich"
+"""The format that is no file's: a table on the terminal."""
 
 _KEYS = ("corpus", "protocol", "architecture", "strategy", "seed")
-_RENDER = {
-    "markdown": reports.render_markdown,
-    "latex": reports.render_latex,
-    "csv": reports.render_csv,
-    "json": reports.render_json,
-}
 
 
 @click.command()
@@ -31,12 +34,12 @@ _RENDER = {
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["rich", *_RENDER, "html"]),
     metavar="FORM",
-    default="rich",
+    default=TERMINAL,
     show_default=True,
-    help="rich, markdown, latex, csv, json or html.",
+    help="rich, markdown, latex, csv, json or html; plugins offer more.",
 )
+@click.option("--format-option", multiple=True, metavar="KEY=VALUE", help="An option of the format. Repeatable.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
 @click.option(
     "--metric",
@@ -68,9 +71,13 @@ _RENDER = {
     metavar="KEY=A,B",
     help="Keep some runs only: corpus, protocol, architecture, strategy or seed. Repeatable.",
 )
+@click.pass_context
 def report(
+    context: click.RichContext,
+    /,
     results: Path,
     form: str,
+    format_option: tuple[str, ...],
     output: Path | None,
     metric: str,
     baseline: str,
@@ -82,10 +89,11 @@ def report(
     RESULTS is a results directory, or the directory of a single run. Folds are pooled and scored once for each seed;
     runs of different protocols never share a row.
     """
+    render = _renderer(context, form, format_option)
     with _collecting_nothing():
         table = reports.summarise(_filtered(reports.load(results), filters), metric, baseline)
         table = reports.arranged(table, **arrangement)
-        _deliver(table, form, output)
+        _deliver(table, render, output)
 
 
 @contextmanager
@@ -100,12 +108,43 @@ def _collecting_nothing() -> Iterator[None]:
             gc.enable()
 
 
-def _deliver(table: reports.Table, form: str, output: Path | None) -> None:
-    if form == "rich" and output is None:
+def _renderer(context: click.RichContext, form: str, settings: tuple[str, ...]) -> Render | None:
+    """Find how a table is written down; None: it is shown on the terminal.
+
+    Raises:
+        ConfigError: No plugin knows the format, or an option is wrong.
+    """
+    given = dict(read_setting(text, "--format-option", "digits=3") for text in settings)
+    if form == TERMINAL:
+        if given:
+            raise ConfigError(f"--format-option {settings[0]}: the terminal's table has no options; name a --format")
+        return None
+    shell = context.find_root().command
+    plugins = shell.plugins(context) if isinstance(shell, Shell) else Plugins(corpora=False)
+    known = plugins.report_formats
+    if form not in known:
+        raise ConfigError(f"--format {form}: no plugin offers it{did_you_mean(form, [TERMINAL, *known])}")
+    options = parse(known[form].options, given, f"--format-option {form}")
+
+    def render(table: reports.Table) -> str:
+        with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the report
+            try:
+                text: Any = known[form].render(table, options)
+            except Exception as error:
+                raise PluginError(f"plugin {known.origin(form)}: format {form} raised {error!r}; mend it") from error
+        if not isinstance(text, str):
+            raise PluginError(f"plugin {known.origin(form)}: format {form} must return text; got {type(text).__name__}")
+        return text
+
+    return render
+
+
+def _deliver(table: reports.Table, render: Render | None, output: Path | None) -> None:
+    if render is None and output is None:
         Terminal().print(reports.render_rich(table))
         say("".join(f"{problem}\n" for problem in table.problems), nl=False)  # unwrapped, to be copied
         return
-    text = _html(table) if form == "html" else _RENDER[form](table) if form in _RENDER else _as_text(table)
+    text = _as_text(table) if render is None else render(table)
     if output is None:
         click.echo(text.encode(), nl=False)  # a file's content, and so UTF-8 whatever the console's encoding
         return
@@ -124,12 +163,6 @@ def _filtered(records: list[reports.CorpusResult], filters: tuple[str, ...]) -> 
                 raise ConfigError(f"--filter {text}: no run has the {key} {value!r}{did_you_mean(value, known)}")
         records = [record for record in records if str(getattr(record, key)) in wanted]
     return records
-
-
-def _html(table: reports.Table) -> str:
-    from emonet_bench.report.html import render_html  # noqa: PLC0415 - a template engine is for this format only
-
-    return render_html(table)
 
 
 def _as_text(table: reports.Table) -> str:

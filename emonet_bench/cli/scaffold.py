@@ -15,13 +15,23 @@ from emonet_bench.files import write_text
 from emonet_bench.types import check_name
 
 TEMPLATES = Path(__file__).with_name("templates")
-FLAGS = {
-    "corpus": "--corpora",
-    "architecture": "--architectures",
-    "strategy": "--strategies",
-    "executor": "--executor",
+_RUN = "emonet-bench run matrix --limit 8"
+TRIED = {
+    "corpus": f"{_RUN} --corpora {{name}}",
+    "architecture": f"{_RUN} --architectures {{name}}",
+    "strategy": f"{_RUN} --strategies {{name}}",
+    "loss": f"{_RUN} --set training.loss={{name}}",
+    "optimizer": f"{_RUN} --set training.optimizer={{name}}",
+    "metric": f"{_RUN} && emonet-bench report --metric {{name}}",
+    "augmentation": f"{_RUN} --set 'training.augment=[\"{{name}}\"]'",
+    "report": f"{_RUN} && emonet-bench report --format {{name}}",
+    "executor": f"{_RUN} --executor {{name}}",
+    "hooks": _RUN,
 }
-"""Kinds of plugins, each with the flag of ``run matrix`` that takes its name."""
+"""Kinds of plugins, each with the command that tries one."""
+
+_WORDS = {"optimizer": "optimiser", "report": "report format", "hooks": "plugin"}
+"""What kinds are called in sentences."""
 
 
 def write_package(name: str, kind: str, parent: Path) -> list[Path]:
@@ -29,7 +39,7 @@ def write_package(name: str, kind: str, parent: Path) -> list[Path]:
 
     Args:
         name: Of the distribution, its entry point and what it registers.
-        kind: One of ``FLAGS``.
+        kind: One of ``TRIED``.
         parent: The directory in which a new one of that name is made.
 
     Returns:
@@ -43,7 +53,8 @@ def write_package(name: str, kind: str, parent: Path) -> list[Path]:
         raise ConfigError(f"{folder}: is there already; choose another name or directory")
     major, minor = __version__.split(".")[:2]
     pin = f">={major}.{minor},<{major}.{int(minor) + 1}"  # public names may change with the next minor release
-    words = {"name": name, "kind": kind, "package": package, "pin": pin, "flag": FLAGS[kind]}
+    words = {"name": name, "kind": kind, "word": _WORDS.get(kind, kind), "package": package, "pin": pin}
+    words["tried"] = TRIED[kind].format(name=name)
     written = []
     for template, target in _files(kind, package):
         text = Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(words)

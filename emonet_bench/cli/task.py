@@ -9,13 +9,16 @@ from typing import Any
 import rich_click as click
 
 from emonet_bench.cli import task_flags
-from emonet_bench.cli.options import flags, given
+from emonet_bench.cli.options import Owned, flags, given_to
 from emonet_bench.cli.task_flags import JOINT_RECIPE, RECIPE
-from emonet_bench.config import Options, Training
+from emonet_bench.config import Training
 from emonet_bench.data.tables import read_directory, read_tables
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import Architecture, Corpus, Partition, Strategy
+
+TRAINING = "training"
+"""Whose the options of the training are, among those of architectures and strategies."""
 
 
 class ManyValues(click.RichCommand):
@@ -50,9 +53,6 @@ def group(architecture: Architecture, plugins: Plugins) -> click.RichGroup:
     Args:
         architecture: Its options become flags.
         plugins: The strategies registered there become modes, and their options flags.
-
-    Raises:
-        ConfigError: An option of the architecture or of a strategy has the name of a flag of its own.
     """
     single = {name: strategy for name, strategy in plugins.strategies.items() if not strategy.multi_corpus}
     joint = {name: strategy for name, strategy in plugins.strategies.items() if strategy.multi_corpus}
@@ -80,7 +80,7 @@ def _single_task(architecture: Architecture, plugins: Plugins, modes: Mapping[st
         _run(architecture, plugins, values["mode"], [corpus], RECIPE)
 
     own = [*task_flags.single_data(), task_flags.mode(modes), *task_flags.run()]
-    parameters = [*own, *flags(_panels(architecture, modes), own, RECIPE, task_flags.SHOWN, _names(plugins))]
+    parameters = [*own, *flags(_panels(architecture, plugins, modes), own, RECIPE, task_flags.SHOWN, _names(plugins))]
     return ManyValues(name="single-task", params=parameters, callback=command, help=_single_task.__doc__)
 
 
@@ -95,7 +95,10 @@ def _multi_task(architecture: Architecture, plugins: Plugins, known: Mapping[str
         _run(architecture, plugins, values.get("strategy", next(iter(known))), corpora, JOINT_RECIPE)
 
     own = [*task_flags.joint_data(), *task_flags.strategy(known), *task_flags.run()]
-    parameters = [*own, *flags(_panels(architecture, known), own, JOINT_RECIPE, task_flags.SHOWN, _names(plugins))]
+    parameters = [
+        *own,
+        *flags(_panels(architecture, plugins, known), own, JOINT_RECIPE, task_flags.SHOWN, _names(plugins)),
+    ]
     return ManyValues(name="multi-task", params=parameters, callback=command, help=_multi_task.__doc__)
 
 
@@ -111,16 +114,24 @@ def _evaluate(architecture: Architecture, plugins: Plugins) -> click.RichCommand
     return click.RichCommand(name="evaluate", params=task_flags.evaluation(), callback=command, help=_evaluate.__doc__)
 
 
-def _panels(architecture: Architecture, strategies: Mapping[str, Strategy]) -> dict[str, list[type[Options]]]:
+def _panels(architecture: Architecture, plugins: Plugins, strategies: Mapping[str, Strategy]) -> dict[str, list[Owned]]:
+    shipped = plugins.architectures.origin(architecture.name).shipped
+    owned = [
+        Owned(name, strategy.options, plugins.strategies.origin(name).shipped) for name, strategy in strategies.items()
+    ]
     return {
-        "Training": [Training],
-        f"Network: {architecture.name}": [architecture.options],
-        "Strategy": [strategy.options for strategy in strategies.values()],
+        "Training": [Owned(TRAINING, Training)],
+        f"Network: {architecture.name}": [Owned(architecture.name, architecture.options, shipped)],
+        "Strategy": sorted(owned, key=lambda one: not one.shipped),
     }
 
 
 def _names(plugins: Plugins) -> dict[str, list[str]]:
-    return {"loss": list(plugins.losses), "optimizer": list(plugins.optimizers)}
+    return {
+        "augment": list(plugins.augmentations),
+        "loss": list(plugins.losses),
+        "optimizer": list(plugins.optimizers),
+    }
 
 
 def _folder(name: str, data_path: Path, setup: Path) -> Corpus:
@@ -151,7 +162,7 @@ def _run(
         plugins.strategies[strategy],
         tuple(corpora),
         recipe,
-        given(context),
+        given_to(context),
         source=values["initial_model"],
         seed=values["seed"],
         threads=values["n_workers"],

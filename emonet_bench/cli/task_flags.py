@@ -133,5 +133,8 @@ def in_flags(message: str, parameters: Iterable[click.Parameter]) -> str:
     """
     for parameter in parameters:
         flag = "/".join(parameter.opts)
+        for owner, field in getattr(parameter, "sets", ()):
+            where = owner if owner == "training" else f"options.{owner}"
+            message = re.sub(rf"\b{re.escape(f'{where}.{field}')}\b", flag, message)
         message = re.sub(rf"\b(?:training|options\.[\w+-]+)\.{parameter.name}\b", flag, message)
     return message

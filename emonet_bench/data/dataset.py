@@ -35,6 +35,19 @@ class ClipFeatures(Protocol):
 
 
 @dataclass(frozen=True)
+class Mixed:
+    """What an augmentation has mixed into the clips of a batch.
+
+    Attributes:
+        targets: Those of the clips that were mixed in, as in ``Batch``.
+        share: What is left of each clip itself, from 0 to 1: so much of its loss is that of its own target.
+    """
+
+    targets: Tensor
+    share: float
+
+
+@dataclass(frozen=True)
 class Batch:
     """Some clips, ready for a network.
 
@@ -44,6 +57,7 @@ class Batch:
         targets: (N,) int64 indices into the corpus's labels; or (N, K) float32, see ``Clips``.
         index: (N,) which clips these are.
         features: What the frozen part of the network makes of them, where that is known.
+        mixed: What was mixed into them, where something was.
     """
 
     waveform: Tensor
@@ -51,6 +65,7 @@ class Batch:
     targets: Tensor
     index: Tensor
     features: FrozenFeatures | None = None
+    mixed: Mixed | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ class LogMel(Exact):
 
     Attributes:
         bands: Features of a frame.
+        augmentations: What is done to spectrograms (N, mels, T) under a mask in training, beside what the options say.
 
     Raises:
         ConfigError: The highest frequency is above half of the sampling rate, or not above the lowest.
@@ -43,6 +45,7 @@ class LogMel(Exact):
             raise ConfigError(f"f_min: {options.f_min:g} Hz is not below f_max ({options.f_max:g} Hz); lower it")
         self.options = options
         self.bands = options.num_mels
+        self.augmentations: tuple[Callable[[Tensor, Tensor | None], Tensor], ...] = ()
         self.power = Power(options.n_fft, options.hop)
         self.constant("bank", mel_bank(options, sampling_rate))  # (bins, mels)
 
@@ -71,6 +74,8 @@ class LogMel(Exact):
                 features = normalised(features, mask)
             if self.training:
                 features = augment_features(features, mask, self.options)
+                for change in self.augmentations:
+                    features = change(features, mask)
             features = self.transform(features if mask is None else features * mask)
         return features, mask
 

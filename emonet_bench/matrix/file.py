@@ -42,6 +42,7 @@ class Matrix(Options):
     options: dict[str, dict[str, Any]] = option({}, "Options of architectures and strategies, by name.")
     loss: dict[str, dict[str, Any]] = option({}, "Options of losses, by name.")
     optimizer: dict[str, dict[str, Any]] = option({}, "Options of optimisers, by name.")
+    augmentation: dict[str, dict[str, Any]] = option({}, "Options of augmentations, by name.")
     executor: dict[str, dict[str, Any]] = option({}, "Options of executors, by name; no run's id depends on them.")
     evaluate: list[str] = option(
         [],

@@ -1,4 +1,4 @@
-"""Methods of a matrix: the loss and the optimiser that a recipe names, with each combination of their options."""
+"""Methods of a matrix: loss, optimiser and augmentations that a recipe names, with all combinations of options."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from emonet_bench.plugins.loading import Plugins
 from emonet_bench.plugins.registries import Origin, Registry
 from emonet_bench.types import Target
 
-_SINGLE = ("loss", "optimizer")
-"""Options of a training that name a method, and tables of a matrix file that hold the options of methods."""
+_FIELDS = {"loss": "loss", "optimizer": "optimizer", "augmentation": "augment"}
+"""Kinds of methods, which are tables of a matrix file, too, and the options of a training that name some."""
 
 
 def with_options(recipe: Training, matrix: Matrix, plugins: Plugins, known: Training | None = None) -> list[Training]:
@@ -30,19 +30,33 @@ def with_options(recipe: Training, matrix: Matrix, plugins: Plugins, known: Trai
     Raises:
         ConfigError: A name or an option is wrong.
     """
-    found = []
-    for kind in _SINGLE:
-        name = getattr(recipe, kind)
-        if known is not None and getattr(known, kind) == name:
-            found.append([getattr(known, f"{kind}_options")])
-        else:
-            method = _registry(plugins, kind).named(name, f"training.{kind}")
-            found.append(list(_option_sets(method, getattr(matrix, kind).get(name, {}), f"{kind}.{name}")))
-    fields = [f"{kind}_options" for kind in _SINGLE]
+    found = [
+        [getattr(known, f"{kind}_options")]
+        if known is not None and getattr(known, field) == getattr(recipe, field)
+        else list(_options_of(kind, field, recipe, matrix, plugins))
+        for kind, field in _FIELDS.items()
+    ]
+    fields = [f"{kind}_options" for kind in _FIELDS]
     return [
         recipe.model_copy(update=dict(zip(fields, combination, strict=True)))
         for combination in itertools.product(*found)
     ]
+
+
+def _options_of(kind: str, field: str, recipe: Training, matrix: Matrix, plugins: Plugins) -> Iterator[dict[str, Any]]:
+    """Yield each combination of the options of what a recipe names; of augmentations, by their names."""
+    named, tables = getattr(recipe, field), getattr(matrix, kind)
+    if isinstance(named, str):
+        yield from _option_sets(kind, named, f"training.{field}", tables, plugins)
+        return
+    if len(set(named)) < len(named):
+        raise ConfigError(f"training.{field}: {named} names one twice; leave one out")
+    mixing = [name for name in named if plugins.augmentations.named(name, f"training.{field}").on == "batch"]
+    if len(mixing) > 1:
+        raise ConfigError(f"training.{field}: {' and '.join(mixing)} both change whole batches; choose one")
+    sets = [_option_sets(kind, name, f"training.{field}", tables, plugins) for name in named]
+    for combination in itertools.product(*sets):
+        yield {name: options for name, options in zip(named, combination, strict=True) if options}
 
 
 def source_recipes(recipe: Training, matrix: Matrix, plugins: Plugins) -> list[Training]:
@@ -74,10 +88,12 @@ def check_selection(recipe: Training, target: Target, corpus: str, plugins: Plug
 
 def method_origins(recipe: Training, plugins: Plugins) -> Iterator[Origin]:
     """Yield the plugins whose code a recipe's methods are; the host's own is not part of what identifies a run."""
-    for kind in _SINGLE:
-        origin = _registry(plugins, kind).origin(getattr(recipe, kind))
-        if not origin.shipped:
-            yield origin
+    for kind, field in _FIELDS.items():
+        named = getattr(recipe, field)
+        for name in [named] if isinstance(named, str) else named:
+            origin = _registry(plugins, kind).origin(name)
+            if not origin.shipped:
+                yield origin
     chosen = selection_of(recipe, plugins)
     if chosen is not None and not (origin := plugins.metrics.origin(chosen.metric.name)).shipped:
         yield origin
@@ -89,7 +105,7 @@ def check_methods(matrix: Matrix, plugins: Plugins) -> None:
     Raises:
         ConfigError: One is unknown, or options stand elsewhere.
     """
-    for kind in _SINGLE:
+    for kind in _FIELDS:
         for name, values in getattr(matrix, kind).items():
             list(variants(_registry(plugins, kind).named(name, kind).options, values, f"{kind}.{name}"))
         for where in ("training", "source_training"):
@@ -105,13 +121,20 @@ def _is_table(value: object) -> bool:
 
 
 def _registry(plugins: Plugins, kind: str) -> Registry[Any]:
-    known: dict[str, Registry[Any]] = {"loss": plugins.losses, "optimizer": plugins.optimizers}
+    known: dict[str, Registry[Any]] = {
+        "loss": plugins.losses,
+        "optimizer": plugins.optimizers,
+        "augmentation": plugins.augmentations,
+    }
     return known[kind]
 
 
-def _option_sets(method: Any, values: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
-    """Yield the options of a method for each combination."""
-    for options in variants(method.options, values, where):
+def _option_sets(
+    kind: str, name: str, where: str, tables: Mapping[str, Mapping[str, Any]], plugins: Plugins
+) -> Iterator[dict[str, Any]]:
+    """Yield the options of a method for each combination of the lists in its table."""
+    model = _registry(plugins, kind).named(name, where).options
+    for options in variants(model, tables.get(name, {}), f"{kind}.{name}"):
         yield set_options(options)
 
 

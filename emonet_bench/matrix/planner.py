@@ -198,9 +198,9 @@ class Planner:
         wanted: bool = True,
     ) -> Cell:
         opened = self._open(corpora, choice)
-        for corpus in opened:
+        for name, corpus in zip(corpora, opened, strict=True):
             corpus.check_loss(self.plugins.losses[choice.training.loss])
-            check_selection(choice.training, corpus.target, corpus.corpus.name, self.plugins)
+            check_selection(choice.training, corpus.target, name, self.plugins)
         refs = [CorpusRef.of(name, corpus.protocol) for name, corpus in zip(corpora, opened, strict=True)]
         corpus_text, protocol_text = join_refs(refs)
         spec = RunSpec(

@@ -28,7 +28,7 @@ class Task:
         strategy: How.
         corpora: On what; several are trained in turn.
         recipe: Training options where nothing else is given.
-        given: Options that the user has given, by their names: of training, architecture and strategy alike.
+        given: Options that the user has given for ``training``, the architecture and the strategy, by their names.
         source: The trained network to start from.
         seed: Of everything random.
         threads: Threads that read audio.
@@ -38,14 +38,14 @@ class Task:
     strategy: Strategy
     corpora: tuple[Corpus, ...]
     recipe: Mapping[str, Any]
-    given: Mapping[str, Any]
+    given: Mapping[str, Mapping[str, Any]]
     source: Path | None
     seed: int
     threads: int
 
     def training(self) -> dict[str, Any]:
         """Return the options of the training; with a window, evaluation hears the centre one."""
-        values = {**self.recipe, **_of(Training, self.given)}
+        values = {**self.recipe, **self.given.get("training", {})}
         return {"evaluation": "centre" if values["window"] else "whole", **values}
 
     def matrix(self, training: Training, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,6 +57,7 @@ class Task:
         """
         recipe = training.model_dump()
         tables = {kind: {recipe[kind]: recipe.pop(f"{kind}_options", {})} for kind in ("loss", "optimizer")}
+        tables["augmentation"] = recipe.pop("augmentation_options", {})
         return {
             "corpora": [corpus.name for corpus in self.corpora],
             "architectures": [self.architecture.name],
@@ -73,8 +74,8 @@ class Task:
         model = self.architecture.options
         inherited = _of(model, source.header["architecture_options"]) if source else {}
         return {
-            self.architecture.name: {**inherited, **_of(model, self.given)},
-            self.strategy.name: _of(self.strategy.options, self.given),
+            self.architecture.name: {**inherited, **self.given.get(self.architecture.name, {})},
+            self.strategy.name: dict(self.given.get(self.strategy.name, {})),
         }
 
 

@@ -70,7 +70,7 @@ def gap_lines(found: Subgroups) -> Iterator[str]:
     """Say how far groups are apart, and what is unknown."""
     for gap in found.gaps:
         span = f"{gap.gap.value:.3f} [{gap.gap.low:.3f}, {gap.gap.high:.3f}]"
-        alone = "; one of the two is a single speaker, so that group and voice cannot be told apart" * gap.one_speaker
+        alone = "; a group is a single speaker, so that group and voice cannot be told apart" * gap.one_speaker
         yield (
             f"Largest gap by {gap.attribute}: {gap.best} is {span} above {gap.worst}, over the {gap.labels} labels "
             f"that both have{alone}."

@@ -246,7 +246,17 @@ def _variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
         "training": spec.training.model_dump(mode="json"),
     }
     options = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+    for kind in ("loss", "optimizer", "augmentation"):  # tables within the training: an option each
+        options |= dict(_flat(f"training.{kind}", options.pop(f"training.{kind}_options", {})))
     return {**options, "source": source}
+
+
+def _flat(where: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(f"{where}.{name}", value)
+        else:
+            yield f"{where}.{name}", value
 
 
 class _Sources:

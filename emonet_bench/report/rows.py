@@ -101,19 +101,25 @@ def columns_of(records: Sequence[CorpusResult]) -> dict[str, Column]:
     for (architecture, strategy), members in groups.items():
         varying = _varying(members)
         for record in members:
-            tag = ", ".join(f"{name.rpartition('.')[2]}={record.variant.get(name)}" for name in varying)
+            tag = ", ".join(f"{name.partition('.')[2] or name}={_said(record, name)}" for name in varying)
             columns[record.run_id] = Column(architecture, strategy, tag)
     return columns
 
 
 def _varying(records: Iterable[CorpusResult]) -> list[str]:
     """Name the options with several values. Sources count within a corpus: targets differ in theirs by nature."""
+    records = list(records)
     values: dict[str, set[str]] = defaultdict(set)
-    for record in records:
-        for name, value in record.variant.items():
-            values[f"source {record.corpus}" if name == "source" else name].add(str(value))
+    for name in {name for record in records for name in record.variant}:
+        for record in records:
+            values[f"source {record.corpus}" if name == "source" else name].add(_said(record, name))
     names = {name.partition(" ")[0] for name, seen in values.items() if len(seen) > 1}
     return sorted(names - {"training.limit"})
+
+
+def _said(record: CorpusResult, name: str) -> str:
+    """Return an option in words; one that a run's record leaves out has its default."""
+    return str(record.variant.get(name, "default"))
 
 
 def fullest(facts: Iterable[CorpusFacts]) -> CorpusFacts:

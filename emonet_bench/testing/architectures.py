@@ -17,7 +17,7 @@ from emonet_bench.export import export
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.bench import CORPUS, Bench
 from emonet_bench.testing.contracts import BrokenError, hold
-from emonet_bench.testing.documentation import hold_documented
+from emonet_bench.testing.documentation import hold_documented, hold_flags
 from emonet_bench.testing.frozen_features import cached_features
 from emonet_bench.testing.parts import batch_norms, idle_part, stir
 from emonet_bench.testing.signals import LABELS
@@ -55,8 +55,9 @@ def check_architecture(
 
 
 def options_documented(bench: Bench) -> None:
-    """Options are an ``emonet_bench.config.Options``: each field says what it does, no short flag is used twice."""
+    """Options are an ``emonet_bench.config.Options``: each field says what it does, no flag is taken."""
     hold_documented(bench.architecture.options)
+    hold_flags(bench.architecture.options)
 
 
 def shapes(bench: Bench) -> None:

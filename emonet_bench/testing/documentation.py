@@ -5,8 +5,41 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from emonet_bench.config import Options
+from pydantic.fields import FieldInfo
+
+from emonet_bench.config import Options, Training
 from emonet_bench.testing.contracts import BrokenError
+
+NAMES = frozenset(
+    {"data_path", "experiment_base_path", "force", "initial_model", "mode", "multi_task_setup", "n_workers", "seed"}
+    | {"strategy", "task", "tasks", "test_csv", "train_csv", "val_csv"}
+)
+"""Options that the commands of every architecture have themselves."""
+
+FLAGS = frozenset({"-dp", "-ebp", "-h", "-im", "-m", "-mts", "-nw", "-t", "-te", "-tr", "-v"})
+"""Their short flags."""
+
+
+def hold_flags(model: type[Options]) -> None:
+    """Hold options that become flags of a command to names and short flags that are free there.
+
+    Raises:
+        BrokenError: One is taken; the command would show it under a longer name, or without its short flag.
+    """
+    short = {_short(field): name for name, field in Training.model_fields.items()}
+    for name, field in model.model_fields.items():
+        if name in NAMES:
+            raise BrokenError(f"{model.__name__}.{name} has the name of an option of every command; rename it")
+        flag = _short(field)
+        if flag and flag in FLAGS:
+            raise BrokenError(f"{model.__name__}.{name}: {flag} is a flag of every command; choose another")
+        if flag and flag in short and short[flag] != name:
+            raise BrokenError(f"{model.__name__}.{name}: {flag} is the training's --{short[flag]}; choose another")
+
+
+def _short(field: FieldInfo) -> str | None:
+    extra = field.json_schema_extra
+    return str(extra["short"]) if isinstance(extra, dict) and extra.get("short") else None
 
 
 def hold_documented(model: type[Any]) -> None:

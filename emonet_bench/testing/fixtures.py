@@ -43,3 +43,27 @@ def check_metric() -> Callable[..., None]:
 def check_hooks() -> Callable[..., None]:
     """Give tests ``emonet_bench.testing.check_hooks`` without an import."""
     return testing.check_hooks
+
+
+@pytest.fixture
+def check_loss() -> Callable[..., None]:
+    """Give tests ``emonet_bench.testing.check_loss`` without an import."""
+    return testing.check_loss
+
+
+@pytest.fixture
+def check_optimizer() -> Callable[..., None]:
+    """Give tests ``emonet_bench.testing.check_optimizer`` without an import."""
+    return testing.check_optimizer
+
+
+@pytest.fixture
+def check_augmentation() -> Callable[..., None]:
+    """Give tests ``emonet_bench.testing.check_augmentation`` without an import."""
+    return testing.check_augmentation
+
+
+@pytest.fixture
+def check_report() -> Callable[..., None]:
+    """Give tests ``emonet_bench.testing.check_report`` without an import."""
+    return testing.check_report

@@ -18,7 +18,7 @@ from emonet_bench.errors import Skipped
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.history import Epoch
 from emonet_bench.testing.contracts import BrokenError, hold
-from emonet_bench.testing.documentation import hold_documented
+from emonet_bench.testing.documentation import hold_documented, hold_flags
 from emonet_bench.testing.networks import PLAIN
 from emonet_bench.testing.strategy_bench import RECIPE, StrategyBench
 from emonet_bench.training import checkpoints
@@ -58,8 +58,9 @@ def check_strategy(
 
 
 def options_documented(bench: StrategyBench) -> None:
-    """Options are an ``emonet_bench.config.Options``: each field says what it does, no short flag is used twice."""
+    """Options are an ``emonet_bench.config.Options``: each field says what it does, no flag is taken."""
     hold_documented(bench.strategy.options)
+    hold_flags(bench.strategy.options)
 
 
 def any_architecture(bench: StrategyBench) -> None:

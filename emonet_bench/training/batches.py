@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from emonet_bench.config import Training
-from emonet_bench.data.dataset import Batch, Clips, shuffled
+from emonet_bench.data.dataset import Batch, Clips, Mixed, shuffled
 from emonet_bench.training.prediction import training_window
 from emonet_bench.types import FrozenFeatures
 
@@ -52,4 +52,5 @@ def split_batch(batch: Batch, count: int) -> Iterator[Batch]:
         if features is not None:
             frames = None if features.lengths is None else features.lengths[rows]
             features = FrozenFeatures(features.values[rows], frames)
-        yield Batch(batch.waveform[rows], lengths, batch.targets[rows], batch.index[rows], features)
+        mixed = batch.mixed and Mixed(batch.mixed.targets[rows], batch.mixed.share)
+        yield Batch(batch.waveform[rows], lengths, batch.targets[rows], batch.index[rows], features, mixed)

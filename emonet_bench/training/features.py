@@ -71,8 +71,13 @@ def feature_use(classifier: Classifier, recipe: Training, *, fitted: bool) -> Fe
                 "there; train less of it, or leave training.features out"
             )
         return FeatureUse(None, reason="none kept: the network trains from its first layers on")
-    trained = fitted or training_window(recipe) is None
+    trained = fitted or (training_window(recipe) is None and not recipe.augment)
     evaluated = evaluation_input(recipe, classifier.network).window is None
+    if asked and not trained and recipe.augment:
+        raise ConfigError(
+            f"training.features: {recipe.features!r} keeps what is made of clips as they are, and training.augment "
+            "changes them; leave one of the two out"
+        )
     if asked and not trained:
         raise ConfigError(
             f"training.features: {recipe.features!r} keeps what is made of whole clips, and training.window cuts crops "
@@ -81,7 +86,8 @@ def feature_use(classifier: Classifier, recipe: Training, *, fitted: bool) -> Fe
     partitions: tuple[Partition, ...] = (*(("train",) if trained else ()), *(("dev", "test") if evaluated else ()))
     if fitted and not evaluated:
         partitions = ("train", "dev")
-    reason = "" if trained else "of dev and test only: training.window cuts crops, computed anew in every epoch"
+    why = "training.augment changes clips" if recipe.augment else "training.window cuts crops"
+    reason = "" if trained else f"of dev and test only: {why}, computed anew in every epoch"
     return FeatureUse(identity if partitions else None, partitions, reason)
 
 

@@ -114,7 +114,8 @@ class _Session:
             corpus: criterion_of(methods.loss, recipe, clips.targets, clips.labels, clips.kind)
             for corpus, clips in train_clips.items()
         }
-        self.stepper = Stepper(plan, criteria, recipe, self.progress)
+        methods.augmentations.install(plan.classifier)
+        self.stepper = Stepper(plan, criteria, recipe, self.progress, methods.augmentations)
 
     def run(self, number: int, stage: Stage) -> None:
         """Carry out one stage, or what is left of it."""

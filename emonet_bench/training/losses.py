@@ -78,7 +78,8 @@ def clip_weights(targets: Tensor, weight: Tensor) -> Tensor:
 def focal(logits: Tensor, targets: Tensor, weight: Tensor | None, gamma: float = 2.0, alpha: float = 0.25) -> Tensor:
     """Compute the focal loss -alpha (1 - p)^gamma log p (Lin et al., 2017, equation 5, one alpha for all classes)."""
     log_p = F.log_softmax(logits, dim=-1).gather(1, targets[:, None])[:, 0]  # (N,)
-    losses = -alpha * (1 - log_p.exp()) ** gamma * log_p
+    away = (1 - log_p.exp()).clamp_min(1e-12)  # at 0 a power below 1 has no slope
+    losses = -alpha * away**gamma * log_p
     return losses.mean() if weight is None else (losses * weight[targets]).sum() / weight[targets].sum()
 
 

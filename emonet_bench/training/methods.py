@@ -1,4 +1,4 @@
-"""Methods of a training: the loss and the optimiser that its recipe names, with their options."""
+"""Methods of a training: loss, optimiser and augmentations that its recipe names, with their options."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 
 from emonet_bench.config import Training, parse
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.training.augmentation import Augmentations, Change
 from emonet_bench.training.losses import Mean
 from emonet_bench.training.optimisers import torch_groups
 from emonet_bench.types import ParameterGroup, TargetSummary
@@ -22,10 +23,12 @@ class Methods:
     Attributes:
         loss: Builds the loss for the targets of a corpus.
         optimizer: ``optimizer(groups, rate)`` makes one for parameter groups at a highest learning rate.
+        augmentations: What is done to training clips.
     """
 
     loss: Callable[[TargetSummary], Mean]
     optimizer: Callable[[Sequence[ParameterGroup], float], torch.optim.Optimizer]
+    augmentations: Augmentations
 
 
 def methods_of(recipe: Training, plugins: Plugins | None = None) -> Methods:
@@ -46,4 +49,16 @@ def methods_of(recipe: Training, plugins: Plugins | None = None) -> Methods:
     def make(groups: Sequence[ParameterGroup], rate: float) -> torch.optim.Optimizer:
         return optimizer.build(options, torch_groups(groups, recipe, rate), rate)
 
-    return Methods(partial(loss.build, parse(loss.options, recipe.loss_options, f"loss.{loss.name}")), make)
+    build = partial(loss.build, parse(loss.options, recipe.loss_options, f"loss.{loss.name}"))
+    return Methods(build, make, _augmentations(recipe, plugins))
+
+
+def _augmentations(recipe: Training, plugins: Plugins) -> Augmentations:
+    made: dict[str, list[tuple[str, Change]]] = {"waveform": [], "batch": [], "features": []}
+    for name in recipe.augment:
+        augmentation = plugins.augmentations.named(name, "training.augment")
+        given = recipe.augmentation_options.get(name, {})
+        options = parse(augmentation.options, given, f"augmentation.{name}")
+        made[augmentation.on].append((name, augmentation.build(options, recipe.sampling_rate)))
+    waveform, batch = (tuple(change for _, change in made[on]) for on in ("waveform", "batch"))
+    return Augmentations(waveform, batch, tuple(made["features"]))

@@ -12,6 +12,7 @@ from torch import Tensor
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Batch
 from emonet_bench.errors import TrainingError
+from emonet_bench.training.augmentation import NOTHING, Augmentations
 from emonet_bench.training.batches import FEWEST, split_batch
 from emonet_bench.training.losses import Criterion
 from emonet_bench.training.optimisers import set_rate
@@ -38,9 +39,15 @@ class Stepper:
     optimizer: torch.optim.Optimizer
 
     def __init__(
-        self, plan: Plan, criteria: Mapping[str, Criterion], recipe: Training, progress: TrainingProgress
+        self,
+        plan: Plan,
+        criteria: Mapping[str, Criterion],
+        recipe: Training,
+        progress: TrainingProgress,
+        augmentations: Augmentations = NOTHING,
     ) -> None:
         self.plan, self.criteria, self.recipe, self.progress = plan, criteria, recipe, progress
+        self.augmentations = augmentations
 
     def step(self, corpus: str, batch: Batch, rate: float) -> Tensor:
         """Take one step on a batch of one corpus, at a learning rate, and return the loss before it.
@@ -50,6 +57,7 @@ class Stepper:
         """
         set_rate(self.optimizer, rate)
         self.plan.classifier.select(corpus)
+        batch = self.augmentations.changed(batch)
         while True:
             try:
                 loss = self.gradients(corpus, batch)
@@ -69,7 +77,7 @@ class Stepper:
             with autocast(self.recipe):
                 embedding = embed_batch(classifier, micro_batch)
                 logits = classifier.heads(embedding)
-            loss = criterion(logits.float(), micro_batch.targets) * criterion.share(micro_batch.targets, batch.targets)
+            loss = _part_of_loss(criterion, logits.float(), micro_batch, batch)
             if penalty is not None:
                 share = len(micro_batch.targets) / len(batch.targets)
                 loss = loss + penalty(micro_batch, embedding.float(), logits.float()) * share
@@ -85,3 +93,12 @@ class Stepper:
             ) from error
         self.progress.micro_batches *= 2
         _log.warning("out of GPU memory: batches are run in %d pieces from here on", self.progress.micro_batches)
+
+
+def _part_of_loss(criterion: Criterion, logits: Tensor, piece: Batch, batch: Batch) -> Tensor:
+    """Compute what a piece of a batch has of the batch's loss; mixed clips have the loss of both their targets."""
+    loss = criterion(logits, piece.targets) * criterion.share(piece.targets, batch.targets)
+    if piece.mixed is None or batch.mixed is None:
+        return loss
+    other = criterion(logits, piece.mixed.targets) * criterion.share(piece.mixed.targets, batch.mixed.targets)
+    return piece.mixed.share * loss + (1 - piece.mixed.share) * other

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emonet_bench import hookimpl
-from emonet_bench.types import ExecutorKind, Loss, Metric, Optimizer
+from emonet_bench.types import Augmentation, ExecutorKind, Loss, Metric, Optimizer, ReportFormat
+from emonet_builtins.augmentations import AUGMENTATIONS
 from emonet_builtins.executors import EXECUTORS
 from emonet_builtins.losses import LOSSES
 from emonet_builtins.metrics import METRICS
 from emonet_builtins.optimizers import OPTIMIZERS
+from emonet_builtins.reports import REPORT_FORMATS
 from emonet_builtins.target_losses import TARGET_LOSSES
 
 
@@ -35,3 +37,15 @@ def emonet_metrics() -> Sequence[Metric]:
 def emonet_executors() -> Sequence[ExecutorKind]:
     """Register worker processes."""
     return EXECUTORS
+
+
+@hookimpl
+def emonet_augmentations() -> Sequence[Augmentation]:
+    """Register gain, noise, speed, masks and noise of the spectrogram, and mixup."""
+    return AUGMENTATIONS
+
+
+@hookimpl
+def emonet_report_formats() -> Sequence[ReportFormat]:
+    """Register Markdown, LaTeX, CSV, JSON and a web page."""
+    return REPORT_FORMATS

@@ -8,9 +8,8 @@ import pytest
 import rich_click as click
 from click.testing import CliRunner
 
-from emonet_bench.cli.options import Tolerance, flags, given
+from emonet_bench.cli.options import Owned, Tolerance, flags, given, given_to
 from emonet_bench.config import Options, option
-from emonet_bench.errors import ConfigError
 
 
 class Everything(Options):
@@ -31,7 +30,7 @@ def parsed(*arguments):
     seen = []
     command = click.RichCommand(
         name="try",
-        params=list(flags({"All": [Everything]}, [], {}, {})),
+        params=list(flags({"All": [Owned("one", Everything)]}, [], {}, {})),
         callback=lambda **values: seen.append((values, given(click.get_current_context()))),
     )
     done = CliRunner().invoke(command, list(map(str, arguments)))
@@ -92,12 +91,50 @@ def test_a_wrong_value_is_refused_with_the_models_reason(arguments, words):
     assert words in " ".join(parsed(*arguments).replace("│", "").split())
 
 
-def test_an_option_named_like_a_flag_of_the_command_is_an_error():
-    class Clash(Options):
-        mode: int = option(1, "Clashes.")
+class Rank(Options):
+    rank: int = option(4, "Rank of a matrix.", short="-r")
 
-    with pytest.raises(ConfigError, match="option 'mode' has the name of an option of the command"):
-        list(flags({"Network: x": [Clash]}, [click.Option(["-m", "--mode"])], {}, {}))
+
+class Order(Options):
+    rank: float = option(0.5, "Rank in a list.", short="-r")
+
+
+def opts(*owned, own=()):
+    return {flag.opts[-1]: flag.sets for flag in flags({"All": owned}, list(own), {}, {})}
+
+
+def test_an_option_with_the_name_of_one_of_the_commands_own_has_its_owners_name():
+    made = opts(Owned("lora", Rank), own=[click.Option(["-x", "--rank"])])
+    assert made == {"--lora.rank": [("lora", "rank")]}
+
+
+def test_what_is_shipped_keeps_its_flag_whatever_is_installed():
+    made = opts(Owned("lora", Rank), Owned("mine", Order, shipped=False))
+    assert made == {"--rank": [("lora", "rank")], "--mine.rank": [("mine", "rank")]}
+
+
+def test_two_plugins_that_mean_different_things_by_a_name_both_say_whose_it_is():
+    made = opts(Owned("a", Rank, shipped=False), Owned("b", Order, shipped=False))
+    assert made == {"--a.rank": [("a", "rank")], "--b.rank": [("b", "rank")]}
+    alone = opts(Owned("b", Order, shipped=False))
+    assert alone == {"--rank": [("b", "rank")]}
+
+
+def test_an_option_that_several_have_alike_is_given_to_each_of_them():
+    assert opts(Owned("a", Rank), Owned("b", Rank)) == {"--rank": [("a", "rank"), ("b", "rank")]}
+
+
+def test_each_owner_is_given_its_own_values():
+    seen = []
+    panels = {"All": [Owned("a-1", Rank, shipped=False), Owned("b", Order, shipped=False), Owned("c", Everything)]}
+    command = click.RichCommand(
+        name="try",
+        params=list(flags(panels, [], {}, {})),
+        callback=lambda **_: seen.append(given_to(click.get_current_context())),
+    )
+    done = CliRunner().invoke(command, ["--a-1.rank", "7", "--b.rank", "0.25", "-c", "9"])
+    assert done.exit_code == 0, done.output
+    assert seen == [{"a-1": {"rank": 7}, "b": {"rank": 0.25}, "c": {"count": 9}}]
 
 
 def test_an_option_of_several_models_is_one_flag():
@@ -107,7 +144,7 @@ def test_an_option_of_several_models_is_one_flag():
     class Second(First):
         other: int = option(2, "Two.", short="-s")
 
-    made = list(flags({"a": [First], "b": [Second]}, [], {"other": 5}, {}))
+    made = list(flags({"a": [Owned("one", First)], "b": [Owned("two", Second)]}, [], {"other": 5}, {}))
     assert [(flag.opts, flag.default) for flag in made] == [(["-s", "--size"], 1), (["--other"], 5)]
 
 
@@ -116,7 +153,7 @@ def test_a_required_field_is_a_required_flag_and_a_default_may_be_words():
         file: str = option(..., "Needed.")
         mode: int = option(1, "Depends.")
 
-    needed, shown = flags({"a": [Demanding]}, [], {}, {"mode": "as the others"})
+    needed, shown = flags({"a": [Owned("one", Demanding)]}, [], {}, {"mode": "as the others"})
     assert (needed.required, shown.required, shown.show_default) == (True, False, "as the others")
 
 
@@ -144,5 +181,5 @@ def test_a_field_may_choose_from_names_that_its_model_does_not_know():
     class Open(Options):
         loss: str = option("focal", "Loss.")
 
-    (flag,) = flags({"All": [Open]}, [], {}, {}, {"loss": ["focal", "ldam"]})
+    (flag,) = flags({"All": [Owned("one", Open)]}, [], {}, {}, {"loss": ["focal", "ldam"]})
     assert (list(flag.type.choices), flag.default) == (["focal", "ldam"], "focal")

@@ -9,6 +9,27 @@ from click.testing import CliRunner
 from emonet_bench.cli import main
 from tests.written import Results
 
+PLUGIN = """
+from emonet_bench import hookimpl
+from emonet_bench.config import Options, option
+from emonet_bench.types import ReportFormat
+
+class Wiki(Options):
+    bar: str = option("|", "What stands between cells.")
+
+def wiki(table, options):
+    print("noise")
+    return options.bar.join(row.corpus for row in table.rows)
+
+@hookimpl
+def emonet_report_formats():
+    return [
+        ReportFormat("wiki", Wiki, wiki),
+        ReportFormat("broken", Options, lambda table, options: 1 / 0),
+        ReportFormat("mute", Options, lambda table, options: None),
+    ]
+"""
+
 
 @pytest.fixture
 def results(tmp_path):
@@ -47,3 +68,46 @@ def test_a_pipe_is_written_to_and_not_replaced(results, tmp_path):
     reader.join(10)
     assert seen[0].startswith("corpus,")
     assert pipe.is_fifo()
+
+
+@pytest.fixture
+def with_plugin(results, tmp_path):
+    results_of = Results(results)
+    results_of.count = 1
+    results_of.add(corpus="other")
+    (tmp_path / "mine.py").write_text(PLUGIN)
+    return lambda *words: CliRunner().invoke(
+        main, ["--plugin", str(tmp_path / "mine.py"), "report", str(results), *words]
+    )
+
+
+def test_a_plugins_format_is_used_by_its_name_with_its_options(with_plugin):
+    assert with_plugin("--format", "wiki").stdout == "emo|other"
+    assert with_plugin("--format", "wiki", "--format-option", "bar= / ").stdout == "emo/other"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--format", "wikki"), "--format wikki: no plugin offers it; did you mean 'wiki'?"),
+        (("--format", "wiki", "--format-option", "baar=1"), "--format-option wiki.baar: unknown option; did you mean"),
+        (
+            ("--format", "wiki", "--format-option", "bar"),
+            "--format-option bar: write it as key=value, such as digits=3",
+        ),
+        (("--format-option", "bar=1"), "--format-option bar=1: the terminal's table has no options; name a --format"),
+        (("--format", "broken"), "format broken raised ZeroDivisionError"),
+        (("--format", "mute"), "format mute must return text; got NoneType"),
+    ],
+)
+def test_what_is_wrong_with_a_format_is_one_line(with_plugin, words, message):
+    done = with_plugin(*words)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("form", ["csv", "html", "json", "latex", "markdown"])
+def test_every_built_in_format_is_registered_and_written(results, form):
+    done = report(results, "--format", form)
+    assert done.exit_code == 0, done.output
+    assert "emo" in done.stdout

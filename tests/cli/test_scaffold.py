@@ -12,11 +12,11 @@ from packaging.specifiers import SpecifierSet
 
 from emonet_bench import __version__
 from emonet_bench.cli import main
-from emonet_bench.cli.scaffold import FLAGS, package_name, write_package
+from emonet_bench.cli.scaffold import TRIED, package_name, write_package
 from emonet_bench.errors import ConfigError
 
 
-@pytest.mark.parametrize("kind", FLAGS)
+@pytest.mark.parametrize("kind", TRIED)
 def test_each_kind_is_an_installable_package_that_registers_its_name(tmp_path, kind):
     files = write_package("my-net", kind, tmp_path)
     assert sorted(files) == sorted(path for path in (tmp_path / "my-net").rglob("*") if path.is_file())
@@ -31,7 +31,7 @@ def test_each_kind_is_an_installable_package_that_registers_its_name(tmp_path, k
     assert "my-net" in source
 
 
-@pytest.mark.parametrize("kind", FLAGS)
+@pytest.mark.parametrize("kind", TRIED)
 def test_every_file_that_is_written_is_whole(tmp_path, kind):
     for path in write_package("my-net", kind, tmp_path):
         text = path.read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import pytest
 
 from emonet_bench.config import Options, Training, option, parse
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.file import Matrix
+from emonet_bench.matrix.file import Matrix, variants
 from emonet_bench.matrix.methods import (
     check_selection,
     method_origins,
@@ -18,7 +18,7 @@ from emonet_bench.matrix.methods import (
 from emonet_bench.matrix.names import check_names
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.plugins.registries import Origin
-from emonet_bench.types import Loss, Target
+from emonet_bench.types import Augmentation, Loss, Target
 
 
 class Margin(Options):
@@ -62,6 +62,29 @@ def test_lists_in_tables_of_options_are_axes(plugins):
     )
     assert [recipe.loss_options.get("gamma", 2.0) for recipe in found] == [0, 0, 1, 1, 2, 2]
     assert [recipe.optimizer_options for recipe in found] == [{"momentum": 0.0}, {}] * 3
+
+
+def test_augmentations_are_a_list_in_order_and_lists_of_them_an_axis(plugins):
+    assert recipes(plugins, augmentation={"noise": {"snr": 3}}) == [Training()], "a table counts only where it is used"
+    found = recipes(plugins, Training(augment=("mixup", "noise")), augmentation={"mixup": {"alpha": [0.2, 1]}})
+    assert [recipe.augmentation_options for recipe in found] == [{}, {"mixup": {"alpha": 1.0}}]
+    assert [recipe.augment for recipe in found] == [["mixup", "noise"]] * 2
+    values = {"augment": [[], ["noise"], ["noise", "gain"]]}
+    assert [one.augment for one in variants(Training, values, "training")] == [[], ["noise"], ["noise", "gain"]]
+
+
+@pytest.mark.parametrize(
+    ("augment", "message"),
+    [
+        (("noise", "noise"), "training.augment: .* names one twice"),
+        (("mixup", "cutmix"), "training.augment: mixup and cutmix both change whole batches; choose one"),
+        (("nois",), "training.augment: unknown augmentation 'nois'; did you mean 'noise'"),
+    ],
+)
+def test_augmentations_that_do_not_go_together_are_refused(plugins, augment, message):
+    plugins.augmentations.add("cutmix", Augmentation("cutmix", Options, print, "batch"), Origin("mine", "2.0", "mine"))
+    with pytest.raises(ConfigError, match=message):
+        recipes(plugins, Training(augment=augment))
 
 
 def test_a_source_keeps_the_options_of_its_cell_unless_it_has_another_loss(plugins):

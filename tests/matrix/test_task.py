@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import torch
 
-from emonet_bench.config import Options, option
+from emonet_bench.config import Options, Training, option
 from emonet_bench.errors import ConfigError, Skipped
 from emonet_bench.matrix.task import Task, plan_task
 from emonet_bench.networks import build_classifier
@@ -50,7 +50,12 @@ UNREAD = Corpus("tones", ("a", "b"), unread, {"own": SplitRule()}, clips=6)
 
 
 def task(strategy=PLAIN, corpora=(UNREAD,), source=None, recipe=RECIPE, **given):
-    return Task(NET, strategy, corpora, recipe, given, source, seed=3, threads=1)
+    owners = {"training": Training, NET.name: Net, strategy.name: Tuning}
+    split = {
+        owner: {name: value for name, value in given.items() if name in model.model_fields}
+        for owner, model in owners.items()
+    }
+    return Task(NET, strategy, corpora, recipe, split, source, seed=3, threads=1)
 
 
 @pytest.fixture

@@ -27,6 +27,19 @@ def test_option_sets_of_one_architecture_are_separate_columns_named_by_what_vari
     ]  # fmt: skip
 
 
+def test_options_of_a_loss_make_columns_also_where_one_run_has_the_defaults(results):
+    results.add(training={"loss": "focal"}, right=0.4)
+    results.add(training={"loss": "focal", "loss_options": {"gamma": 1.0, "alpha": 0.25}})
+    results.add(training={"loss": "focal", "augment": ["mixup"], "augmentation_options": {"mixup": {"alpha": 1.0}}})
+    table = report.summarise(report.load(results.folder))
+    assert {str(column) for column in table.columns} == {
+        "cnn scratch augment=default, augmentation.mixup.alpha=default, loss.alpha=default, loss.gamma=default",
+        "cnn scratch augment=default, augmentation.mixup.alpha=default, loss.alpha=0.25, loss.gamma=1.0",
+        "cnn scratch augment=['mixup'], augmentation.mixup.alpha=1.0, loss.alpha=default, loss.gamma=default",
+    }
+    assert [cell.seeds for _, _, cell in table.cells()] == [1, 1, 1]
+
+
 def test_seeds_that_start_from_different_sources_of_one_recipe_are_one_column(results):
     for seed in (0, 1):
         source = f"{seed}b" * 8

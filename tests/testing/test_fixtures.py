@@ -7,6 +7,7 @@ def test_authors_get_the_kits_as_fixtures(pytester):
     pytester.makepyfile(
         "pytest_plugins = ['emonet_bench.testing']\n"
         "def test_mine(check_architecture): check_architecture('chance')\n"
-        "def test_all(check_corpus, check_strategy, check_executor, check_hooks, check_metric): pass\n"
+        "def test_all(check_corpus, check_strategy, check_executor, check_hooks, check_loss, check_optimizer, "
+        "check_augmentation, check_report, check_metric): pass\n"
     )
     pytester.runpytest_inprocess().assert_outcomes(passed=2)
