@@ -85,6 +85,7 @@ class PlannedMatrix:
         cells: All cells.
         plugins: The plugins.
         clips: Clips that each cell hears in an epoch, by run id.
+        utterances: Clips of each corpus, whatever their partition.
         stale: Runs on disk of the same recipes by other code, by the run id of the cell; see ``matrix.stale``.
         reused: Whether these stand in the place of their cells.
     """
@@ -92,6 +93,7 @@ class PlannedMatrix:
     cells: Sequence[Cell]
     plugins: Plugins
     clips: Mapping[str, int]
+    utterances: Mapping[str, int] = field(default_factory=dict)
     stale: Mapping[str, StaleRun] = field(default_factory=dict)
     reused: bool = False
 
@@ -165,7 +167,9 @@ def plan(
         return len(corpus.divide(corpus.fold_or_first(fold), limit)["train"])
 
     cells = Planner(matrix, plugins, opened, resolve).cells()
-    return PlannedMatrix(cells, plugins, {cell.run_id: _clips_heard(cell, train_clips) for cell in cells})
+    rates = {ref.name: cell.spec.training.sampling_rate for cell in cells for ref in cell.spec.trained_corpora()}
+    utterances = {name: len(opened(name, rate).utterances) for name, rate in rates.items()}
+    return PlannedMatrix(cells, plugins, {cell.run_id: _clips_heard(cell, train_clips) for cell in cells}, utterances)
 
 
 def _clips_heard(cell: Cell, train_clips: Callable[[str, int, int | None, int | None], int]) -> int:
