@@ -105,8 +105,9 @@ def _extraction(planned: PlannedMatrix, cells: Iterable[Cell], costs: Mapping[st
     seconds: dict[tuple[str, str], float] = {}
     for cell in cells:
         cost = costs.get(cost_key(cell.spec))
-        for ref in cell.spec.trained_corpora() if cost and cost.frozen_id else ():
-            seconds[ref.name, cost.frozen_id] = cost.extraction * planned.utterances[ref.name]
+        if cost is not None and cost.frozen_id:
+            for ref in cell.spec.trained_corpora():
+                seconds[ref.name, cost.frozen_id] = cost.extraction * planned.utterances[ref.name]
     return sum(seconds.values())
 
 
