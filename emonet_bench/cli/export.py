@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Write an unmasked twin beside it, such as model.single.onnx, which scores clips one by one faster.",
 )
+@click.option("--audonnx", is_flag=True, help="Write what audonnx loads beside it, such as the folder model.audonnx.")
 @click.option("--calibrate", is_flag=True, help="Fold a temperature in that was fitted on dev, if dev's error falls.")
 @click.option(
     "--abstain-risk",
@@ -66,6 +67,7 @@ def export(
     triton: Path | None,
     *,
     single: bool,
+    audonnx: bool,
     calibrate: bool,
     risk: float | None,
     bank: bool,
@@ -86,10 +88,10 @@ def export(
     for run in () if any_code else runs:
         check_code(RunFiles(run).read_record(), plugins, run)
     if bank:
-        if output is None or corpus or quantize or single or calibrate or risk:
+        if output is None or corpus or quantize or single or audonnx or calibrate or risk:
             raise ConfigError(
-                "--bank: needs --output FILE, and goes with none of --corpus, --quantize, --single, --calibrate and "
-                "--abstain-risk"
+                "--bank: needs --output FILE, and goes with none of --corpus, --quantize, --single, --audonnx, "
+                "--calibrate and --abstain-risk"
             )
         _bank([one for run in runs for one in trained(run, plugins, None)], output)
         _put_into(triton, output)
@@ -105,6 +107,8 @@ def export(
     _put_into(triton, file)
     if single:
         _twin(one, file)
+    if audonnx:
+        _audonnx(one, file)
     if quantize:
         _quantise(one, file, plugins)
 
@@ -161,6 +165,13 @@ def _twin(one: Trained, file: Path) -> None:
 
     twin, delta = export_single(one.classifier, one.corpus, file, input_spec_of(one))
     say(f"{twin}: without masks, at most {delta:.1e} from the trained network")
+
+
+def _audonnx(one: Trained, file: Path) -> None:
+    from emonet_bench.export import export_audonnx  # noqa: PLC0415 - torch
+
+    folder = export_audonnx(one.classifier, one.corpus, file, input_spec_of(one))
+    say(f"{folder}: for audonnx.load")
 
 
 def _bank(members: Sequence[Trained], file: Path) -> None:

@@ -1,5 +1,6 @@
 """One self-describing ONNX file from a trained classifier, held against torch before it is written."""
 
+from emonet_bench.export.audonnx import export_audonnx
 from emonet_bench.export.card import metadata_of, model_card
 from emonet_bench.export.file import Trained, check_name, export, export_bank, export_run
 from emonet_bench.export.gate import TOLERANCE, Parity, score_onnx
@@ -24,6 +25,7 @@ __all__ = [
     "calibrate",
     "check_name",
     "export",
+    "export_audonnx",
     "export_bank",
     "export_run",
     "export_single",

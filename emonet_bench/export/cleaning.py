@@ -12,6 +12,8 @@ _LONG = 256  # numbers from which a constant that merely counts is made by Range
 def cleaned(content: bytes) -> bytes:
     """Clean a serialised ONNX model: no ``If`` around a squeeze, no tables of 0, 1, 2, ..., each constant once.
 
+    Average pools without padding say so.
+
     A graph with other branches or loops stays as it is: what they use is not followed.
     """
     import onnx  # noqa: PLC0415 - slow, and needed only here
@@ -21,6 +23,8 @@ def cleaned(content: bytes) -> bytes:
     nodes = [kept for node in graph.node for kept in _straight(node)]
     if any(attribute.HasField("g") for node in nodes for attribute in node.attribute):
         return content
+    for node in nodes:
+        _count_own_cells(node)
     nodes = [made for node in _once(nodes) for made in _counted(node)]
     nodes = _used(nodes, {value.name for value in graph.output})
     del graph.node[:]
@@ -39,6 +43,15 @@ def _straight(node: Any) -> list[Any]:
             inner[-1].output[0] = node.output[0]
             return inner
     return [node]
+
+
+def _count_own_cells(node: Any) -> None:
+    """Let an average pool without padding count no padding: onnxruntime 1.20 took what ceil_mode adds for some."""
+    if node.op_type != "AveragePool":
+        return
+    told = {attribute.name: attribute for attribute in node.attribute}
+    if "count_include_pad" in told and not any(told["pads"].ints if "pads" in told else ()):
+        told["count_include_pad"].i = 0
 
 
 def _array(node: Any) -> Any:

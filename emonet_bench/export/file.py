@@ -17,7 +17,7 @@ from emonet_bench.deploy.metadata import target_said
 from emonet_bench.errors import ExportError, StoreError
 from emonet_bench.export.card import Interval, joined, metadata_of, model_card
 from emonet_bench.export.gate import EXAMPLE, Parity, check_parity, check_score, clips, first_line, score_onnx
-from emonet_bench.export.graph import DESCRIPTIONS, OPSET, ExportModule, freeze, trace
+from emonet_bench.export.graph import OPSET, ExportModule, described, freeze, trace
 from emonet_bench.export.multi_task import MultiTaskModule, tensors
 from emonet_bench.export.multi_task_card import Size, bank_card
 from emonet_bench.files import atomic_path
@@ -55,7 +55,7 @@ def export(
         ExportError: The network cannot be exported, or its file does not agree with it.
     """
     content, parity = _gated(classifier, corpus, path, input_spec, metadata, test)
-    _write(path, content)
+    write(path, content)
     return parity
 
 
@@ -73,7 +73,7 @@ def _gated(
     target = target_said(metadata)
     try:
         traced = _traced(lambda: ExportModule(freeze(classifier, corpus).cpu(), input_spec, target), input_spec)
-        model = _parsed(traced, classifier)
+        model = described(traced, classifier.network.dim)
         delta = check_parity(traced, classifier, corpus, input_spec, target=target)
         score = _score(traced, metadata, test)
         uar, other = (score, None) if target is None else (None, score)
@@ -159,7 +159,7 @@ def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -
     parities: dict[str, Parity] = {}
     try:
         traced = _traced(lambda: bank, input_spec, torch.tensor(0))
-        model = _parsed(traced, members[0].classifier)
+        model = described(traced, members[0].classifier.network.dim)
         for task, one in enumerate(members):
             delta = check_parity(traced, one.classifier, one.corpus, input_spec, task)
             uar = _score(traced, metadata[one.corpus], one.test, task)
@@ -209,16 +209,6 @@ def _traced(make: Callable[[], ExportModule], input_spec: InputSpec, *more: Tens
         raise ExportError(f"the network cannot be exported ({first_line(error)})") from error
 
 
-def _parsed(traced: bytes, classifier: Classifier) -> Any:
-    import onnx  # noqa: PLC0415 - slow, and needed only here
-
-    model = onnx.load_model_from_string(traced)
-    model.graph.output[-1].type.tensor_type.shape.dim[1].dim_value = classifier.network.dim  # tracing lost it
-    for value in [*model.graph.input, *model.graph.output]:
-        value.doc_string = DESCRIPTIONS[value.name]
-    return model
-
-
 def _score(model: bytes, metadata: Mapping[str, str], test: Clips | None, task: int | None = None) -> float | None:
     if test is None:
         return None
@@ -244,7 +234,12 @@ def _interval(run: Trained) -> Interval | None:
     return found.low, found.high
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole, or not at all.
+
+    Raises:
+        ExportError: It cannot be written.
+    """
     with _written(path) as temporary:
         temporary.write_bytes(content)
 

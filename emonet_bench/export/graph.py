@@ -147,6 +147,17 @@ def trace(deployed: ExportModule, *inputs: Tensor) -> bytes:
     return cleaned(content.getvalue())
 
 
+def described(content: bytes, dim: int) -> Any:
+    """Parse a traced model; its inputs and outputs get descriptions, and the embedding its width."""
+    import onnx  # noqa: PLC0415 - slow, and needed only here
+
+    model = onnx.load_model_from_string(content)
+    model.graph.output[-1].type.tensor_type.shape.dim[1].dim_value = dim  # tracing lost it
+    for value in [*model.graph.input, *model.graph.output]:
+        value.doc_string = DESCRIPTIONS[value.name]
+    return model
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep back what the exporter says, and the thousands of lines of its graph that it prints where it fails."""

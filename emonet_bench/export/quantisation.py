@@ -54,6 +54,9 @@ def quantise_graph(source: Path, target: Path, feeds: Iterable[Feed]) -> None:
     except Exception as error:  # whatever the quantiser does not like
         raise ExportError(f"--quantize: {source.name} cannot be quantised ({first_line(error)})") from error
     _shrink_tables(quantised.graph)
+    del quantised.graph.value_info[
+        :
+    ]  # shapes that the quantiser inferred, with names that other runtimes take at their word
     onnx.save(quantised, target)
 
 

@@ -14,7 +14,7 @@ from emonet_bench.deploy.model import TWIN_OF, twin_path
 from emonet_bench.errors import ExportError
 from emonet_bench.export.file import write_model
 from emonet_bench.export.gate import EXAMPLE, check_parity, clips, first_line
-from emonet_bench.export.graph import DESCRIPTIONS, ExportModule, freeze, poison, trace
+from emonet_bench.export.graph import ExportModule, described, freeze, poison, trace
 from emonet_bench.export.temperature import fold_temperature
 from emonet_bench.networks import Classifier
 from emonet_bench.networks.outputs import activate
@@ -75,13 +75,11 @@ def unmasked_content(classifier: Classifier, corpus: str, model: Path, input_spe
     target = target_said(told)
     traced = _traced(classifier, corpus, input_spec, target)
     delta = check_parity(traced, classifier, corpus, input_spec, single=True, target=target)
-    made = onnx.load_model_from_string(traced)
+    made = described(traced, classifier.network.dim)
     changed = {TWIN_OF: hashlib.sha256(model.read_bytes()).hexdigest(), "parity_max_delta": f"{delta:.3g}"}
     onnx.helper.set_model_props(made, {**told, **changed})
     if told.get("temperature"):
         fold_temperature(made, float(told["temperature"]))
-    for value in [*made.graph.input, *made.graph.output]:
-        value.doc_string = DESCRIPTIONS[value.name]
     return made.SerializeToString(), delta
 
 

@@ -236,7 +236,7 @@ def test_a_joint_run_makes_a_bank_that_predicts_for_each_task(joint, tmp_path):
         (["RUN", "--bank"], "--bank: needs --output FILE"),
         (
             ["RUN", "--bank", "-o", "x.onnx", "--quantize", "int8"],
-            "goes with neither --corpus, --quantize nor --single",
+            "goes with none of --corpus, --quantize, --single, --audonnx",
         ),
         (["RUN", "-o", "OUT/x.onnx", "--quantize", "int8"], "x.onnx has neither convolutions nor large products"),
         (["RUN", "-o", "OUT/nowhere/x.onnx"], "x.onnx: there is no folder "),

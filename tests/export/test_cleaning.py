@@ -3,6 +3,7 @@
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper
 
 from emonet_bench.export.cleaning import cleaned
@@ -92,3 +93,19 @@ def test_branches_around_squeezes_and_counting_tables_go_and_the_numbers_stay():
 def test_other_branches_stay_as_they_are():
     before = branching()
     assert cleaned(before) == before
+
+
+@pytest.mark.parametrize(("pads", "counted"), [([0, 0], 0), ([1, 1], 1)])
+def test_an_average_pool_counts_padding_only_where_it_pads(pads, counted):
+    told = {"kernel_shape": [2], "strides": [2], "ceil_mode": 1, "count_include_pad": 1, "pads": pads}
+    before = model(
+        constant("axis", [1]),
+        helper.make_node("Unsqueeze", ["waveform", "axis"], ["maps"]),
+        helper.make_node("AveragePool", ["maps"], ["pooled"], **told),
+        helper.make_node("Squeeze", ["pooled", "axis"], ["found"]),
+    )
+    after = cleaned(before)
+    (pool,) = (node for node in onnx.load_model_from_string(after).graph.node if node.op_type == "AveragePool")
+    assert {one.name: one.i for one in pool.attribute}["count_include_pad"] == counted
+    waveform = RNG.standard_normal((2, 7)).astype(np.float32)
+    np.testing.assert_array_equal(run(after, waveform), run(before, waveform))

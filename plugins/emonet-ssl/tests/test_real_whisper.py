@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import onnxruntime
 import pytest
 import torch
 from test_backbones import clips, padded
 from test_layers import own_states
 
 from emonet_bench.config import parse
-from emonet_bench.export import export
+from emonet_bench.export import export, freeze
+from emonet_bench.export.graph import trace
+from emonet_bench.export.quantisation import quantise_graph
+from emonet_bench.export.single import SingleModule
 from emonet_bench.networks import build_classifier
 from emonet_bench.types import InputSpec, TrainingSet
 
@@ -59,3 +63,16 @@ def test_three_layers_are_exported_as_one_small_file(real, tmp_path):
     parameters = 4 * sum(tensor.numel() for tensor in whole.state_dict().values())
     assert (tmp_path / "whisper.onnx").stat().st_size < 1.15 * parameters
     assert len(whole.network.backbone.layers) == 3
+
+
+def test_two_layers_in_8_bits_are_a_file_of_less_than_10_mb_that_says_nearly_the_same(real, tmp_path):
+    whole = build_classifier(real(layer=2, pooling="statistics", head="linear"), [TrainingSet("toys", ("a", "b"), 4)])
+    exact, small = tmp_path / "float32.onnx", tmp_path / "int8.onnx"
+    exact.write_bytes(trace(SingleModule(freeze(whole, "toys"), InputSpec()), padded(clips())[0]))
+    feeds = [{"waveform": wave[None].numpy()} for wave in clips()]
+    quantise_graph(exact, small, feeds)
+    assert small.stat().st_size < 10e6 < 0.4 * exact.stat().st_size
+    one, other = (onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]) for path in (exact, small))
+    for feed in feeds:
+        expected, found = (session.run(["embedding"], feed)[0] for session in (one, other))
+        assert abs(found - expected).mean() < 0.05 * abs(expected).mean()
