@@ -240,3 +240,13 @@ def test_an_architecture_that_is_fitted_to_labels_is_skipped_with_its_reason(cor
     changed = {**matrix(corpus, "own-values", "ccc"), "architectures": ["svm"], "options": {}}
     (skipped,) = run_matrix(changed, results=tmp_path / "results").records
     assert skipped.reason == "svm predicts no values, which protocol 'own-values' is about"
+
+
+def test_results_of_several_kinds_say_which_rows_a_metric_cannot_show(ran, tmp_path):
+    for kind in ("label", "values"):
+        shutil.copytree(ran[kind][0], tmp_path / ran[kind][0].name)
+    table = load_results(tmp_path).summary
+    states = {row.protocol: [cell.state for cell in row.cells.values()] for row in table.rows}
+    assert states == {"own": ["done"], "own-values": ["skipped"]}
+    line = "skipped: tones, own-values: uar is a metric of single labels, not of values; --metric ccc fits"
+    assert line in table.problems

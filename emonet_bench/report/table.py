@@ -10,6 +10,7 @@ from typing import Any
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
 from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.metrics.defaults import DEFAULTS
 from emonet_bench.metrics.significance import almost_stochastic_order, holm
 from emonet_bench.report.cells import CellRuns, TableCell, pool_runs
 from emonet_bench.report.choice import Wanted, fitting_metric, wanted_metric
@@ -121,7 +122,8 @@ def _unfit(pooled: Mapping[RowKey, Mapping[Column, CellRuns]], metric: MetricCho
         facts = fullest(run.facts for run in runs)
         kinds = {run.kind for run in runs if run.facts.labels}
         if kinds and (reason := metric.misfit(min(kinds), facts.labels)):
-            found.append(f"skipped: {key.corpus}, {key.protocol}: {reason}")
+            remedy = "" if min(kinds) in metric.metric.kinds else f"; --metric {DEFAULTS[min(kinds)].name} fits"
+            found.append(f"skipped: {key.corpus}, {key.protocol}: {reason}{remedy}")
     if found and len(found) == len(pooled):
         raise ConfigError(f"--metric {found[0].removeprefix('skipped: ')}")
     return found
