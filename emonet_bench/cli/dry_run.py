@@ -51,6 +51,8 @@ def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
     if costs:
         workers = worker_count(options.jobs, open_cells[0].spec.training.threads, len(open_cells))
         say(_total([value for value in seconds.values() if value], costs.values(), workers))
+        if extraction := _extraction(planned, open_cells, costs):
+            say(f"Frozen features, computed once: about {duration(extraction)}, less for what is kept already.")
 
 
 def _state(cell: Cell, store: RunStore, options: RunOptions) -> str:
@@ -96,6 +98,17 @@ def _probe(spec: RunSpec, selection: Selection) -> Cost:
 def _seconds(planned: PlannedMatrix, cell: Cell, costs: Mapping[str, Cost]) -> float | None:
     cost = costs.get(cost_key(cell.spec))
     return None if cost is None else cost.seconds * planned.cost(cell)
+
+
+def _extraction(planned: PlannedMatrix, cells: Iterable[Cell], costs: Mapping[str, Cost]) -> float:
+    """Return the seconds in which features are computed, once for all cells that share them."""
+    seconds: dict[tuple[str, str], float] = {}
+    for cell in cells:
+        cost = costs.get(cost_key(cell.spec))
+        if cost is not None and cost.frozen_id:
+            for ref in cell.spec.trained_corpora():
+                seconds[ref.name, cost.frozen_id] = cost.extraction * planned.utterances[ref.name]
+    return sum(seconds.values())
 
 
 def _total(seconds: list[float], costs: Iterable[Cost], workers: int) -> str:

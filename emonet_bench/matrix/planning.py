@@ -85,6 +85,7 @@ class PlannedMatrix:
         cells: All cells.
         plugins: The plugins.
         clips: Clips that each cell hears in an epoch, by run id.
+        utterances: Clips of each corpus, whatever their partition.
         stale: Runs on disk of the same recipes by other code, by the run id of the cell; see ``matrix.stale``.
         reused: Whether these stand in the place of their cells.
         executors: Options of executors, by name.
@@ -93,6 +94,7 @@ class PlannedMatrix:
     cells: Sequence[Cell]
     plugins: Plugins
     clips: Mapping[str, int]
+    utterances: Mapping[str, int] = field(default_factory=dict)
     stale: Mapping[str, StaleRun] = field(default_factory=dict)
     reused: bool = False
     executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -168,7 +170,9 @@ def plan(
 
     cells = Planner(matrix, plugins, opened, resolve).cells()
     clips = {cell.run_id: _clips_heard(cell, train_clips) for cell in cells}
-    return PlannedMatrix(cells, plugins, clips, executors=matrix.executor)
+    rates = {ref.name: cell.spec.training.sampling_rate for cell in cells for ref in cell.spec.trained_corpora()}
+    utterances = {name: len(opened(name, rate).utterances) for name, rate in rates.items()}
+    return PlannedMatrix(cells, plugins, clips, utterances, executors=matrix.executor)
 
 
 def _clips_heard(cell: Cell, train_clips: Callable[[str, int, int | None, int | None], int]) -> int:
