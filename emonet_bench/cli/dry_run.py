@@ -39,7 +39,8 @@ def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
         states[cell.run_id] = "not needed: no cell that is left to run starts from it"
         open_cells.remove(cell)
     with console.status("trying one training step of each network"):
-        costs = _costs(planned, [*open_cells, *(cell for study in planned.studies for cell in study.sample.targets)])
+        samples = [cell for study in planned.studies for cell in study.sample.targets]
+        costs = _costs(planned, [*open_cells, *samples])
     seconds = {cell.run_id: _seconds(planned, cell, costs) for cell in open_cells}
     width = max((len(cell.spec.title) for cell in planned.cells), default=0)
     for cell in planned.cells:
@@ -56,6 +57,8 @@ def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
         workers = worker_count(options.jobs, planned.samples[0].spec.training.threads, most)
         known = [value for value in (*seconds.values(), *searched) if value]
         say(_total(known, costs.values(), workers))
+        if extraction := _extraction(planned, [*open_cells, *samples], costs):
+            say(f"Frozen features, computed once: about {duration(extraction)}, less for what is kept already.")
 
 
 def _state(cell: Cell, store: RunStore, options: RunOptions) -> str:
@@ -115,6 +118,17 @@ def _probe(spec: RunSpec, selection: Selection) -> Cost:
 def _seconds(planned: PlannedMatrix, cell: Cell, costs: Mapping[str, Cost]) -> float | None:
     cost = costs.get(cost_key(cell.spec))
     return None if cost is None else cost.seconds * planned.cost(cell)
+
+
+def _extraction(planned: PlannedMatrix, cells: Iterable[Cell], costs: Mapping[str, Cost]) -> float:
+    """Return the seconds in which features are computed, once for all cells that share them."""
+    seconds: dict[tuple[str, str], float] = {}
+    for cell in cells:
+        cost = costs.get(cost_key(cell.spec))
+        if cost is not None and cost.frozen_id:
+            for ref in cell.spec.trained_corpora():
+                seconds[ref.name, cost.frozen_id] = cost.extraction * planned.utterances[ref.name]
+    return sum(seconds.values())
 
 
 def _total(seconds: list[float], costs: Iterable[Cost], workers: int) -> str:

@@ -26,16 +26,26 @@ class Cost:
     Attributes:
         seconds: For each clip and epoch.
         memory_mb: The most memory, in MiB.
+        frozen_id: Of the frozen part whose features are kept, so that no epoch computes it; empty: there is none.
+        extraction: Seconds in which these features are computed of a clip, once for all cells.
     """
 
     seconds: float
     memory_mb: int
+    frozen_id: str = ""
+    extraction: float = 0.0
 
 
 def cost_key(spec: RunSpec) -> str:
-    """Name what cells have in common that take equally long for each clip of an epoch."""
+    """Name what cells have in common that take equally long for each clip of an epoch.
+
+    Where clips are heard as a whole, features of a frozen part may be kept, and the strategy decides what is frozen.
+    """
     recipe = [getattr(spec.training, name) for name in _DECISIVE]
-    return json.dumps([spec.architecture, spec.architecture_options, recipe], sort_keys=True)
+    parts: list[Any] = [spec.architecture, spec.architecture_options, recipe]
+    if spec.training.window is None:
+        parts += [spec.strategy, spec.strategy_options, spec.training.features]
+    return json.dumps(parts, sort_keys=True)
 
 
 def cached_cost(name: str, plugin_version: str) -> Cost | None:

@@ -87,6 +87,7 @@ class PlannedMatrix:
         cells: All cells.
         plugins: The plugins.
         clips: Clips that each cell hears in an epoch, by run id.
+        utterances: Clips of each corpus, whatever their partition.
         stale: Runs on disk of the same recipes by other code, by the run id of the cell; see ``matrix.stale``.
         reused: Whether these stand in the place of their cells.
         studies: Of the rows that are tuned, whose cells are not known before others have ended.
@@ -97,6 +98,7 @@ class PlannedMatrix:
     cells: Sequence[Cell]
     plugins: Plugins
     clips: Mapping[str, int]
+    utterances: Mapping[str, int] = field(default_factory=dict)
     stale: Mapping[str, StaleRun] = field(default_factory=dict)
     reused: bool = False
     studies: Sequence[Study] = ()
@@ -183,9 +185,12 @@ def plan(
         return _clips_heard(cell, train_clips)
 
     planner = Planner(matrix, plugins, opened, resolve)
-    cells = planner.cells()
+    cells, studies = planner.cells(), plan_studies(planner)
+    specs = [cell.spec for cell in (*cells, *(cell for study in studies for cell in study.sample.cells))]
+    rates = {ref.name: spec.training.sampling_rate for spec in specs for ref in spec.trained_corpora()}
+    utterances = {name: len(opened(name, rate).utterances) for name, rate in rates.items()}
     clips = {cell.run_id: heard(cell) for cell in cells}
-    return PlannedMatrix(cells, plugins, clips, studies=plan_studies(planner), heard=heard, executors=matrix.executor)
+    return PlannedMatrix(cells, plugins, clips, utterances, studies=studies, heard=heard, executors=matrix.executor)
 
 
 def _clips_heard(cell: Cell, train_clips: Callable[[str, int, int | None, int | None], int]) -> int:

@@ -98,6 +98,26 @@ def test_a_plan_leaves_out_what_nobody_needs_and_cells_that_train_nothing(probed
     assert probed == []
 
 
+def test_features_that_cells_share_are_counted_once_for_each_corpus(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("EMONET_BENCH_CACHE_DIR", str(tmp_path))
+    measured = {4: Cost(1e-5, 700, "same", 2.0), 8: Cost(1e-5, 700, "same", 2.0), 16: Cost(1.0, 700)}
+    monkeypatch.setattr(dry_run, "_probed", lambda spec, _: measured[spec.architecture_options["number_of_filters"]])
+    cells = [
+        Cell(
+            spec("cnn", number_of_filters=size).model_copy(update={"corpus": corpus, "fold": fold}),
+            f"{size:08}{corpus}{fold:07}",
+        )
+        for size in measured
+        for corpus in "cd"
+        for fold in (0, 1)
+    ]
+    planned = PlannedMatrix(cells, Plugins(), {cell.run_id: 10 for cell in cells}, {"c": 100, "d": 200})
+    dry_run.show(planned, RunOptions(tmp_path / "results", jobs=1), Console())
+    told = capsys.readouterr().out
+    assert f"Frozen features, computed once: about {cost.duration(2.0 * 300)}, less for what is kept" in told
+    assert "c cnn scratch s0 f0  to do, about 1 s" in told
+
+
 def test_a_share_without_cells_is_a_plan_of_nothing(capsys, tmp_path):
     dry_run.show(PlannedMatrix([], Plugins(), {}), RunOptions(tmp_path / "results"), Console())
     assert capsys.readouterr().out.strip() == "0 cells: nothing to run."

@@ -1,6 +1,7 @@
 """The cost model: which cells cost alike, what is kept of a probe, and how lengths of time are said."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
@@ -9,7 +10,7 @@ from emonet_bench.matrix.cost import Cost, cached_cost, cost_key, duration, stor
 from tests.matrix.test_scheduler import cell
 
 SPEC = cell("a").spec
-MEASURED = Cost(0.25, 700)
+MEASURED = Cost(0.25, 700, "a1", 0.5)
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,14 @@ def test_another_network_batch_or_machine_costs_otherwise(other):
     assert cost_key(other) != cost_key(SPEC)
 
 
+def test_where_features_of_whole_clips_may_be_kept_the_strategy_decides_what_is_frozen():
+    whole = training(window=None)
+    assert cost_key(whole) != cost_key(whole.model_copy(update={"strategy": "t"}))
+    assert cost_key(whole) != cost_key(whole.model_copy(update={"strategy_options": {"rank": 2}}))
+    assert cost_key(whole) != cost_key(training(window=None, features="off"))
+    assert cost_key(whole) == cost_key(whole.model_copy(update={"seed": 3, "fold": 1}))
+
+
 def test_options_cost_alike_in_any_order():
     one, other = ({"width": 3, "depth": 2}, {"depth": 2, "width": 3})
     first, second = (SPEC.model_copy(update={"architecture_options": options}) for options in (one, other))
@@ -67,7 +76,7 @@ def test_what_was_measured_is_found_again_for_the_same_kind_and_version_on_the_s
 def test_a_damaged_measurement_is_none(content):
     store_cost("kind", "1.0", MEASURED)
     (file,) = (cache_directory() / "probes").iterdir()
-    assert json.loads(file.read_text()) == {"seconds": 0.25, "memory_mb": 700}
+    assert json.loads(file.read_text()) == asdict(MEASURED)
     file.write_bytes(content)
     assert cached_cost("kind", "1.0") is None
 

@@ -6,10 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from emonet_bench.config import Training
+from emonet_bench.config import Options, Training
 from emonet_bench.matrix import cost_probe
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.plugins.registries import Origin
 from emonet_bench.runs.spec import RunSpec
+from emonet_bench.types import Architecture
+from tests.toys import FrozenToy
 
 
 def spec(architecture, batch_size=4, **options):
@@ -67,3 +70,44 @@ def test_time_and_memory_are_those_of_a_whole_batch(metered, batch_size):
 def test_a_large_batch_is_never_tried_on_a_cpu(metered):
     cost_probe.probe(spec("chance", 500), Selection())
     assert max(metered.batches) < 10
+
+
+class Toys(Options):
+    """The architecture has no options."""
+
+
+def frozen_toy(monkeypatch):
+    """Let the plugins know a network with a frozen part that takes a second for each clip it hears."""
+    network = FrozenToy()
+    clock = SimpleNamespace(now=0.0)
+    frozen = network.frozen
+
+    def slow(waveform, lengths):
+        clock.now += len(waveform)
+        return frozen(waveform, lengths)
+
+    network.frozen = slow
+    loaded = Plugins()
+    loaded.architectures.add("toy", Architecture("toy", "toy", Toys, lambda *_: network), Origin("toys", "1", "tests"))
+    monkeypatch.setattr(cost_probe, "Plugins", lambda _: loaded)
+    monkeypatch.setattr(cost_probe, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    return network
+
+
+def toy_spec(**recipe):
+    given = spec("chance", batch_size=32)
+    changed = given.training.model_copy(update=recipe)
+    return given.model_copy(update={"architecture": "toy", "architecture_options": {}, "training": changed})
+
+
+def test_where_features_are_kept_no_epoch_pays_for_the_frozen_part_which_is_measured_by_itself(monkeypatch):
+    network = frozen_toy(monkeypatch)
+    measured = cost_probe.probe(toy_spec(window=None), Selection())
+    assert (measured.seconds, measured.extraction, measured.frozen_id) == (0.0, 1.0, network.frozen_id())
+
+
+@pytest.mark.parametrize("recipe", [{"window": None, "features": "off"}, {"window": 0.5}])
+def test_where_features_are_not_kept_every_epoch_pays_for_the_frozen_part(monkeypatch, recipe):
+    frozen_toy(monkeypatch)
+    measured = cost_probe.probe(toy_spec(**recipe), Selection())
+    assert (measured.seconds, measured.extraction, measured.frozen_id) == (1.0, 0.0, "")

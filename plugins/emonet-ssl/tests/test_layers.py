@@ -98,3 +98,12 @@ def test_heads_have_the_layers_that_they_are_named_for(head, linears, built):
     assert sum(isinstance(part, torch.nn.Linear) for part in made.modules()) == linears
     assert made(torch.randn(3, 16)).shape == (3, 4)
     assert made.output.out_features == 4
+
+
+@pytest.mark.parametrize("head", ["linear", "mlp", "emonet"])
+@pytest.mark.parametrize("names", [("arousal",), ("arousal", "valence")])
+def test_values_have_an_output_each_even_one_or_two(head, names, built):
+    made = built("hubert", layer=1, head=head).make_head(len(names), independent=True).eval()
+    logits = made(torch.randn(3, 16))
+    assert logits.shape == (3, len(names))
+    assert bool((logits != 0).all())  # two labels would have [0, z]
