@@ -186,11 +186,16 @@ def plan(
 
     planner = Planner(matrix, plugins, opened, resolve)
     cells, studies = planner.cells(), plan_studies(planner)
-    specs = [cell.spec for cell in (*cells, *(cell for study in studies for cell in study.sample.cells))]
-    rates = {ref.name: spec.training.sampling_rate for spec in specs for ref in spec.trained_corpora()}
-    utterances = {name: len(opened(name, rate).utterances) for name, rate in rates.items()}
+    utterances = _utterances([*cells, *(cell for study in studies for cell in study.sample.cells)], opened)
     clips = {cell.run_id: heard(cell) for cell in cells}
     return PlannedMatrix(cells, plugins, clips, utterances, studies=studies, heard=heard, executors=matrix.executor)
+
+
+def _utterances(cells: Sequence[Cell], opened: Callable[[str, int], OpenCorpus]) -> dict[str, int]:
+    """Count the clips of each corpus that some cells are trained on."""
+    specs = [cell.spec for cell in cells]
+    rates = {ref.name: spec.training.sampling_rate for spec in specs for ref in spec.trained_corpora()}
+    return {name: len(opened(name, rate).utterances) for name, rate in rates.items()}
 
 
 def _clips_heard(cell: Cell, train_clips: Callable[[str, int, int | None, int | None], int]) -> int:
