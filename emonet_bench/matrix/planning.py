@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,19 +181,19 @@ def plan(
         corpus = opened(name, sampling_rate)
         return len(corpus.divide(corpus.fold_or_first(fold), limit)["train"])
 
-    def heard(cell: Cell) -> int:
-        return _clips_heard(cell, train_clips)
-
+    heard = partial(_clips_heard, train_clips=train_clips)
     planner = Planner(matrix, plugins, opened, resolve)
     cells, studies = planner.cells(), plan_studies(planner)
-    utterances = _utterances([*cells, *(cell for study in studies for cell in study.sample.cells)], opened)
+    utterances = _utterances(cells, studies, opened)
     clips = {cell.run_id: heard(cell) for cell in cells}
     return PlannedMatrix(cells, plugins, clips, utterances, studies=studies, heard=heard, executors=matrix.executor)
 
 
-def _utterances(cells: Sequence[Cell], opened: Callable[[str, int], OpenCorpus]) -> dict[str, int]:
-    """Count the clips of each corpus that some cells are trained on."""
-    specs = [cell.spec for cell in cells]
+def _utterances(
+    cells: Sequence[Cell], studies: Sequence[Study], opened: Callable[[str, int], OpenCorpus]
+) -> dict[str, int]:
+    """Count the clips of each corpus that cells and trials are trained on."""
+    specs = [cell.spec for cell in (*cells, *(cell for study in studies for cell in study.sample.cells))]
     rates = {ref.name: spec.training.sampling_rate for spec in specs for ref in spec.trained_corpora()}
     return {name: len(opened(name, rate).utterances) for name, rate in rates.items()}
 
