@@ -84,6 +84,7 @@ def compiled(tmp_path_factory):
     return place / "verify"
 
 
+@pytest.mark.slow
 def test_the_c_program_verifies_a_model_and_notices_another_one(compiled, model, other):
     done = subprocess.run(
         [compiled, model, model.with_suffix(".json")], check=False, capture_output=True, text=True, timeout=60

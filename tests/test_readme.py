@@ -62,6 +62,22 @@ LIKEWISE = {
         "test_the_script_for_job_arrays_works"
     ),
 }
+# Clients, streams and a second distribution: likewise.
+LIKEWISE |= {
+    "./verify model.onnx model.json": "test_the_c_program_verifies_a_model",
+    "cc verify.c -o verify -lonnxruntime -lm": "test_the_c_program_verifies_a_model",
+    "npm install onnxruntime-node": "test_the_script_verifies_a_model",
+    "node verify.mjs model.onnx": "test_the_script_verifies_a_model",
+    "arecord -f S16_LE -r 16000 | emonet-predict model.onnx --stream --window 2 --hop 0.5": "test_a_stream_says_what_the_file",
+    "ffmpeg -i URL -f s16le -ar 16000 -ac 1 - | emonet-predict model.onnx --stream --encoding s16le --rate 16000 --window 2": (
+        "test_a_stream_says_what_the_file"
+    ),
+    "emonet-predict model.onnx call.wav --window 2 --hop 0.5 --smooth 2 --min-duration 1 --gate -50 --format textgrid "
+    "-o call.TextGrid": "test_timelines_come_in_each_format",
+    "emonet-predict model.onnx clip.wav": "test_what_names_no_command_is_predicted",
+    "emonet-predict serve model.onnx": "test_a_signal_lets_what_runs_finish",
+    "pip install './predict[cpu]'": "test_a_clean_environment_is_small_and_quick",
+}
 SETTINGS = {
     "export EMONET_BENCH_CORPORA_DIR=/path/to/corpora",
     'export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"',

@@ -67,6 +67,7 @@ def score(
             check_output(form, "--template")
             wanted = {key: options[key] for key in ("corpus", "protocol", "fold", "plugins", "skip_bad_files")}
             write_output(form, prediction_template(**wanted, progress=progress), "--template")
+            say(f"{form}: a line for each test clip, to be filled in")
             return
         assert file is not None
         scored = score_predictions(file, name=name or file.stem, **options, progress=progress)

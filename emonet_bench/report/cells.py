@@ -198,7 +198,7 @@ class CellRuns:
     @property
     def _labelled(self) -> bool:
         """Whether labels were predicted."""
-        return self.runs[0].kind == "label"
+        return all(run.kind == "label" for run in self.runs)
 
     def _spread(self, labels: Sequence[str], metric: MetricChoice) -> float | None:
         if len({run.fold for run in self.scored}) < 2:  # noqa: PLR2004

@@ -28,6 +28,7 @@ def score(*arguments):
 def filled(places, tmp_path):
     done = score("--corpus", "theirs", "--template", "clips.csv")
     assert done.exit_code == 0, done.output
+    assert done.output.endswith("clips.csv: a line for each test clip, to be filled in\n")
     lines = (tmp_path / "clips.csv").read_text().splitlines()
     assert len(lines) == 41
     cells = [line.split(",") for line in lines[1:]]
