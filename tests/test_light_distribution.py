@@ -125,7 +125,7 @@ def test_a_source_distribution_makes_the_same_wheel_far_from_its_checkout(wheel,
     (path,) = SdistBuilder(str(LIGHT)).build(directory=str(tmp_path), versions=["standard"])
     with tarfile.open(path) as archive:
         archive.extractall(tmp_path, filter="data")
-    again = built(tmp_path / "emonet_predict-0.1.0", tmp_path / "again")
+    again = built(tmp_path / "emonet_predict-0.2.0", tmp_path / "again")
     contents = []
     for one in (wheel, again):
         with zipfile.ZipFile(one) as archive:

@@ -45,7 +45,7 @@ def test_a_run_that_stated_too_much_is_not_reproduced(trained, tmp_path):
             "this run failed, so there is nothing to compare with",
         ),
         (lambda record: record["scores"]["test"].update(uar="0.5"), (), "not a run's record (scores.test.uar: "),
-        (lambda record: record["scores"]["test"].pop("uar"), (), "not a run's record (scores.test.uar: "),
+        (lambda record: record["scores"]["test"].pop("uar"), (), "not a run's record (scores on test of"),
         (lambda record: record["scores"]["test"].update(uar=float("nan")), (), "result.json: damaged"),
         (lambda record: record["spec"].update(corpus="../mine/emodb"), (), "corpus name '../mine/emodb'"),
         (lambda record: record["spec"].update(corpus="/tmp/emodb"), (), "corpus name '/tmp/emodb'"),

@@ -229,6 +229,7 @@ def test_the_file_says_what_it_is(model):
         "strategy": "adapters",
         "corpus": "ours",
         "licence": "CC-BY-4.0",
+        "elicitation": "",
         "synthetic": "false",
         "protocol": "by-speaker",
         "protocol_id": "beef",

@@ -22,7 +22,7 @@ def test_progress_tells_what_was_on_disk_and_what_other_code_has_left(tmp_path):
     lines = []
     progress = ProgressLines(lines.append)
     stale = {"x": StaleRun("y", "", frozenset({"my-net"}))}
-    progress.planned(PlannedMatrix([CELL], Plugins(Selection(names=())), {}, stale), (), tmp_path)
+    progress.planned(PlannedMatrix([CELL], Plugins(Selection(names=())), {}, stale=stale), (), tmp_path)
     progress.finished(CELL, RECORD)
     assert lines == [
         "1 from other code of my-net: trained anew; --reuse takes them as they are",
