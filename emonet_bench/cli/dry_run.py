@@ -49,7 +49,12 @@ def show(planned: PlannedMatrix, options: RunOptions, console: Console) -> None:
     counts = Counter(state.partition(":")[0].partition(" (")[0].replace("to do", "to run") for state in states.values())
     listed = ", ".join(f"{count} {state}" for state, count in counts.items())
     searched = [_searched(planned, study, store, costs) for study in planned.studies]
-    say(f"\n{len(planned.cells)} cells: {listed or 'nothing to run'}.")
+    say()
+    if planned.cells or not planned.studies:
+        say(f"{len(planned.cells)} cells: {listed or 'nothing to run'}.")
+    if number := len(planned.studies):
+        trials = sum(study.trained_cells for study in planned.studies)
+        say(f"{number} search{'es' if number > 1 else ''}: at most {trials} trials, then the tuned cells.")
     for note in (*stale_notes(planned), *other_search_notes(planned.studies, options.results)):
         say(note)
     if costs:

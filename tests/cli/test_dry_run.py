@@ -5,9 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
-from emonet_bench.cli import dry_run
+from emonet_bench.cli import dry_run, main
 from emonet_bench.config import Training
 from emonet_bench.matrix import cost
 from emonet_bench.matrix.cost import Cost
@@ -121,6 +122,18 @@ def test_features_that_cells_share_are_counted_once_for_each_corpus(monkeypatch,
 def test_a_share_without_cells_is_a_plan_of_nothing(capsys, tmp_path):
     dry_run.show(PlannedMatrix([], Plugins(), {}), RunOptions(tmp_path / "results"), Console())
     assert capsys.readouterr().out.strip() == "0 cells: nothing to run."
+
+
+def test_of_a_matrix_that_only_searches_the_trials_are_counted(tmp_path):
+    (tmp_path / "matrix.toml").write_text(
+        'corpora = ["synthetic-acted"]\narchitectures = ["svm"]\n'
+        'search = {sampler = "grid", space = {"options.svm.num_mels" = [13, 20, 26]}}\n',
+        encoding="utf-8",
+    )
+    arguments = ["run", "matrix", tmp_path / "matrix.toml", "--dry-run", "--results", tmp_path / "results"]
+    told = CliRunner().invoke(main, list(map(str, arguments)))
+    assert told.exit_code == 0, told.output
+    assert told.output.splitlines()[-1] == "1 search: at most 3 trials, then the tuned cells."
 
 
 def test_planning_imports_no_torch():
