@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import rich_click as click
 
@@ -16,8 +16,7 @@ from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import Corpus, Partition
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
+    from emonet_bench.cli.reading import Bars
     from emonet_bench.model_card.measuring import Measured, Plan
     from emonet_bench.model_card.setting import Setting
 
@@ -63,13 +62,15 @@ def card(
 
     By default on the clips that its run tested: it says which. Everything is measured through the file itself.
     """
-    from emonet_bench.model_card.comparison import compare_measured, write_comparison  # noqa: PLC0415 - slow
+    from emonet_bench.cli.reading import Bars  # noqa: PLC0415 - slow, as all of these
+    from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
+    from emonet_bench.model_card.comparison import compare_measured, write_comparison  # noqa: PLC0415
     from emonet_bench.model_card.files import write_card  # noqa: PLC0415
     from emonet_bench.model_card.listening import write_variants  # noqa: PLC0415
 
     corpora = Plugins(context.obj).corpora
     _make(output)
-    with Watch() as watch:
+    with Bars(Terminal(stderr=True)) as watch:
         plan, measured = _measured(model, given, corpora, watch)
         setting = plan.setting
         same = {"corpus": setting.opened.corpus.name, "protocol": setting.opened.protocol, "fold": setting.fold}
@@ -89,7 +90,7 @@ def card(
 
 
 def _measured(
-    model: Path, given: Mapping[str, Any], corpora: Mapping[str, Corpus], watch: Watch
+    model: Path, given: Mapping[str, Any], corpora: Mapping[str, Corpus], watch: Bars
 ) -> tuple[Plan, Measured]:
     """Measure a file on the clips that were asked for."""
     from emonet_bench.deploy import Predictor  # noqa: PLC0415 - onnxruntime
@@ -116,29 +117,3 @@ def _make(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"--output {directory}: cannot be made ({error.strerror}); choose another place") from error
-
-
-class Watch:
-    """Draws a bar on stderr for each thing that is read or measured, where that is a terminal."""
-
-    def __init__(self) -> None:
-        from rich.progress import Progress  # noqa: PLC0415 - slow
-
-        from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
-
-        console = Terminal(stderr=True)
-        self._progress = Progress(console=console, transient=True, disable=not console.is_terminal)
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """Show how much of something is done."""
-        if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total)
-        self._progress.update(self._tasks[what], completed=done, total=total)

@@ -34,10 +34,11 @@ def work(planned: PlannedMatrix, options: RunOptions, console: Console) -> Outco
 
 
 def _measure(planned: PlannedMatrix, options: RunOptions, outcome: Outcome, console: Console) -> None:
-    from emonet_bench.cli.card import Watch  # noqa: PLC0415 - rarely needed
+    from emonet_bench.cli.reading import Bars  # noqa: PLC0415 - rarely needed
+    from emonet_bench.console.terminal import Terminal  # noqa: PLC0415
     from emonet_bench.matrix.cards import write_cards  # noqa: PLC0415
 
-    with Watch() as watch:
+    with Bars(Terminal(stderr=True)) as watch:
         problems = write_cards(outcome.finished_cells, options.results, planned.plugins, watch)
     for problem in problems:
         console.print(problem, markup=False, soft_wrap=True)

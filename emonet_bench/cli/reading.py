@@ -1,4 +1,4 @@
-"""Progress bars in a terminal while corpora are read."""
+"""Progress bars in a terminal while corpora are read and models are measured."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 
-class Reading:
-    """Draws a bar for each corpus whose audio is decoded; nothing where the console is no terminal.
+class Bars:
+    """Draws a bar for each thing that is told of; nothing where the console is no terminal.
 
     Args:
         console: Where to draw.
@@ -26,8 +26,16 @@ class Reading:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show how much of something is done."""
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._tasks[what], completed=done, total=total)
+
+
+class Reading(Bars):
+    """Draws a bar for each corpus whose audio is decoded."""
+
     def __call__(self, corpus: str, done: int, total: int) -> None:
         """Show how many of a corpus's clips are decoded."""
-        if corpus not in self._tasks:
-            self._tasks[corpus] = self._progress.add_task(f"reading {corpus}", total=total)
-        self._progress.update(self._tasks[corpus], completed=done, total=total)
+        super().__call__(f"reading {corpus}", done, total)
