@@ -50,7 +50,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.matrix.progress": ("ProgressLines",),
     "emonet_bench.metrics": ("accuracy", "confusion", "macro_f1", "recalls", "scores", "unweighted_average_recall"),
     "emonet_bench.metrics.calibration": ("calibration_error", "expected_calibration_error"),
-    "emonet_bench.metrics.counts": ("accuracy", "f1", "kappa", "of_counts", "recall", "weighted_f1"),
+    "emonet_bench.metrics.counts": ("accuracy", "f1", "from_counts", "kappa", "of_counts", "recall", "weighted_f1"),
     "emonet_bench.metrics.defaults": ("default_metrics",),
     "emonet_bench.metrics.multilabel": (
         "f1_of_each",
@@ -144,6 +144,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "TargetSummary",
         "TrainingSet",
         "Utterance",
+        "deferred",
     ),
 }
 """The public names, by the module that they are imported from."""

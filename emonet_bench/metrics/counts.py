@@ -7,6 +7,7 @@ score, or (...,), the score.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -49,13 +50,14 @@ def count(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> Counts:
     return Counts(hits.astype(np.float64), clips.astype(np.float64), guesses.astype(np.float64))
 
 
+def from_counts(metric: OfCounts, truth: npt.ArrayLike, predicted: npt.ArrayLike) -> Floats:
+    """Compute a metric of counts from truth (N,) and predictions (N, K), see ``count``."""
+    return metric(*count(truth, predicted))
+
+
 def of_counts(metric: OfCounts) -> Callable[[npt.ArrayLike, npt.ArrayLike], Floats]:
     """Make a metric of truth (N,) and predictions (N, K) from one of counts."""
-
-    def compute(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> Floats:
-        return metric(*count(truth, predicted))
-
-    return compute
+    return partial(from_counts, metric)
 
 
 def recall(hits: Floats, clips: Floats, guesses: Floats) -> Floats:  # noqa: ARG001 - as all of them

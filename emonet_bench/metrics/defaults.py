@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
+from emonet_bench.types import Metric, TargetKind, deferred
 
-from emonet_bench.metrics import counts, multilabel, regression
-from emonet_bench.metrics.targets import plurality_uar
-from emonet_bench.types import Metric, TargetKind
-
-_HALF = 0.5
-
-
-def _macro_f1(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """F1 of each label: of single labels, or of those of a label set whose score is above a half."""
-    if np.ndim(truth) == 1:
-        return counts.of_counts(counts.f1)(truth, predicted)
-    return multilabel.f1_of_each(truth, predicted, _HALF)
-
+_RECALL, _F1 = deferred("emonet_bench.metrics.counts:recall"), deferred("emonet_bench.metrics.counts:f1")
 
 UAR = Metric(
     "uar",
     ("label",),
-    counts.of_counts(counts.recall),
+    deferred("emonet_bench.metrics.counts:from_counts", _RECALL),
     title="UAR",
     part_title="Recall",
-    counts=counts.recall,
+    counts=_RECALL,
     citation=(
         "@inproceedings{schuller2009interspeech, title={The {INTERSPEECH} 2009 Emotion Challenge}, "
         'author={Schuller, Bj{\\"o}rn and Steidl, Stefan and Batliner, Anton}, booktitle={Interspeech}, year={2009}}'
@@ -36,10 +23,10 @@ UAR = Metric(
 MACRO_F1 = Metric(
     "macro_f1",
     ("label", "label-set"),
-    _macro_f1,
+    deferred("emonet_bench.metrics.targets:f1_of_each"),
     title="Macro F1",
     part_title="F1",
-    counts=counts.f1,
+    counts=_F1,
     citation=(
         "@book{vanrijsbergen1979information, title={Information Retrieval}, author={van Rijsbergen, C. J.}, "
         "publisher={Butterworths}, year={1979}}"
@@ -48,14 +35,18 @@ MACRO_F1 = Metric(
 CCC = Metric(
     "ccc",
     ("values",),
-    lambda truth, predicted: regression.of_each(regression.concordance_correlation, truth, predicted),
+    deferred(
+        "emonet_bench.metrics.regression:of_each", deferred("emonet_bench.metrics.regression:concordance_correlation")
+    ),
     title="CCC",
     citation=(
         "@article{lin1989concordance, title={A Concordance Correlation Coefficient to Evaluate Reproducibility}, "
         "author={Lin, Lawrence I-Kuei}, journal={Biometrics}, volume={45}, number={1}, pages={255--268}, year={1989}}"
     ),
 )
-PLURALITY_UAR = Metric("plurality_uar", ("votes",), plurality_uar, title="Plurality UAR")
+PLURALITY_UAR = Metric(
+    "plurality_uar", ("votes",), deferred("emonet_bench.metrics.targets:plurality_uar"), title="Plurality UAR"
+)
 
 DEFAULTS: Mapping[TargetKind, Metric] = {"label": UAR, "votes": PLURALITY_UAR, "label-set": MACRO_F1, "values": CCC}
 """The metric of each kind of target."""

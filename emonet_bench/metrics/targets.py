@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from emonet_bench.metrics import classification, multilabel, regression, votes
+from emonet_bench.metrics import classification, counts, multilabel, regression, votes
 from emonet_bench.types import Target, TargetKind
 
 Floats = npt.NDArray[np.float64]
@@ -29,6 +29,13 @@ def target_scores(target: Target, truth: npt.ArrayLike, prediction: npt.ArrayLik
         CorpusError: They cannot be scored.
     """
     return _SCORES[target.kind](target.names, np.asarray(truth, np.float64), np.asarray(prediction, np.float64))
+
+
+def f1_of_each(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> Floats:
+    """F1 of each label: of single labels (N,), or of those of a label set (N, K) whose score is above a half."""
+    if np.ndim(truth) == 1:
+        return counts.from_counts(counts.f1, truth, predicted)
+    return multilabel.f1_of_each(truth, predicted, 0.5)
 
 
 def plurality_uar(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:

@@ -20,6 +20,7 @@ from emonet_bench.types.descriptors import Metric as Metric
 from emonet_bench.types.descriptors import Optimizer as Optimizer
 from emonet_bench.types.descriptors import ReportFormat as ReportFormat
 from emonet_bench.types.descriptors import TargetSummary as TargetSummary
+from emonet_bench.types.descriptors import deferred as deferred
 from emonet_bench.types.names import check_name as check_name
 from emonet_bench.types.network import AdapterPoint as AdapterPoint
 from emonet_bench.types.network import FrozenFeatures as FrozenFeatures

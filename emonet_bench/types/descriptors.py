@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
 from emonet_bench.types.names import check_name
@@ -13,6 +15,23 @@ from emonet_bench.types.targets import TargetKind
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+
+def deferred(place: str, *arguments: Any) -> Callable[..., Any]:
+    """Stand for a function whose module is imported when it is first called, so that a descriptor stays light.
+
+    Args:
+        place: ``package.module:function``, as in an entry point.
+        arguments: What it is given before whatever it is called with.
+
+    >>> deferred("math:pow", 2.0)(3.0)
+    8.0
+    """
+    return partial(_call, place, *arguments)
+
+
+def _call(place: str, *arguments: Any) -> Any:
+    return resolve_name(place)(*arguments)
 
 
 @dataclass(frozen=True)

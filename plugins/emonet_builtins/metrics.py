@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from emonet_bench.metrics.calibration import expected_calibration_error
-from emonet_bench.metrics.counts import accuracy, kappa, of_counts, weighted_f1
 from emonet_bench.metrics.defaults import default_metrics
-from emonet_bench.metrics.multilabel import f1_of_each, precision_of_each
-from emonet_bench.metrics.regression import mean_absolute_error, of_each, pearson_correlation, root_mean_squared_error
-from emonet_bench.metrics.votes import cross_entropy, js_divergence, kl_divergence
-from emonet_bench.types import Metric
+from emonet_bench.types import Metric, deferred
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _GUO = (
     "@inproceedings{guo2017calibration, title={On Calibration of Modern Neural Networks}, author={Guo, Chuan and "
@@ -42,25 +37,40 @@ _PEARSON = (
 )
 
 
-def _of_each(metric: Any) -> Any:
-    return partial(of_each, metric)
+def _in(module: str, function: str, *arguments: Any) -> Any:
+    """Name a function of the host's metrics, which are imported when one is computed."""
+    return deferred(f"emonet_bench.metrics.{module}:{function}", *arguments)
+
+
+def _of_counts(metric: Any) -> Any:
+    return _in("counts", "from_counts", metric)
+
+
+def _of_each(function: str) -> Any:
+    return _in("regression", "of_each", _in("regression", function))
 
 
 def _above_share(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """F1 of each label, true and predicted where its share or score is above 1 / K: EMO-SUPERB's rule."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    from emonet_bench.metrics.multilabel import f1_of_each  # noqa: PLC0415
+
     shares = np.asarray(truth, np.float64)
     return f1_of_each(shares > 1 / shares.shape[1], predicted)
 
 
+_ACCURACY, _WEIGHTED_F1, _KAPPA = (_in("counts", name) for name in ("accuracy", "weighted_f1", "kappa"))
+
 METRICS = (
     *default_metrics(),
-    Metric("accuracy", ("label",), of_counts(accuracy), title="Accuracy", counts=accuracy),
-    Metric("weighted_f1", ("label",), of_counts(weighted_f1), title="Weighted F1", counts=weighted_f1),
-    Metric("kappa", ("label",), of_counts(kappa), title="Kappa", counts=kappa, citation=_COHEN),
+    Metric("accuracy", ("label",), _of_counts(_ACCURACY), title="Accuracy", counts=_ACCURACY),
+    Metric("weighted_f1", ("label",), _of_counts(_WEIGHTED_F1), title="Weighted F1", counts=_WEIGHTED_F1),
+    Metric("kappa", ("label",), _of_counts(_KAPPA), title="Kappa", counts=_KAPPA, citation=_COHEN),
     Metric(
         "ece",
         ("label",),
-        expected_calibration_error,
+        _in("calibration", "expected_calibration_error"),
         higher_is_better=False,
         title="ECE",
         probabilities=True,
@@ -68,11 +78,11 @@ METRICS = (
         citation=_GUO,
     ),
     Metric("macro_f1_1c", ("votes", "label-set"), _above_share, title="Macro F1 at 1/C", citation=_SUPERB),
-    Metric("map", ("label-set",), precision_of_each, title="mAP", part_title="Average precision"),
+    Metric("map", ("label-set",), _in("multilabel", "precision_of_each"), title="mAP", part_title="Average precision"),
     Metric(
         "cross_entropy",
         ("votes",),
-        cross_entropy,
+        _in("votes", "cross_entropy"),
         higher_is_better=False,
         title="Cross-entropy",
         probabilities=True,
@@ -80,7 +90,7 @@ METRICS = (
     Metric(
         "kl_divergence",
         ("votes",),
-        kl_divergence,
+        _in("votes", "kl_divergence"),
         higher_is_better=False,
         title="KL divergence",
         probabilities=True,
@@ -89,13 +99,31 @@ METRICS = (
     Metric(
         "js_divergence",
         ("votes",),
-        js_divergence,
+        _in("votes", "js_divergence"),
         higher_is_better=False,
         title="JS divergence",
         probabilities=True,
         citation=_LIN,
     ),
-    Metric("pearson", ("values",), _of_each(pearson_correlation), title="Pearson", citation=_PEARSON),
-    Metric("mae", ("values",), _of_each(mean_absolute_error), higher_is_better=False, title="MAE"),
-    Metric("rmse", ("values",), _of_each(root_mean_squared_error), higher_is_better=False, title="RMSE"),
+    Metric(
+        "pearson",
+        ("values",),
+        _of_each("pearson_correlation"),
+        title="Pearson",
+        citation=_PEARSON,
+    ),
+    Metric(
+        "mae",
+        ("values",),
+        _of_each("mean_absolute_error"),
+        higher_is_better=False,
+        title="MAE",
+    ),
+    Metric(
+        "rmse",
+        ("values",),
+        _of_each("root_mean_squared_error"),
+        higher_is_better=False,
+        title="RMSE",
+    ),
 )

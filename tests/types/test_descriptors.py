@@ -1,12 +1,15 @@
 """Descriptors are frozen, and each is registered by the hook of its kind."""
 
+import pickle
+import subprocess
+import sys
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
 from emonet_bench.config import Options
 from emonet_bench.errors import ConfigError
-from emonet_bench.types import Augmentation, ExecutorKind, Loss, Metric, Optimizer, ReportFormat
+from emonet_bench.types import Augmentation, ExecutorKind, Loss, Metric, Optimizer, ReportFormat, deferred
 
 MADE = {
     "loss": lambda name: Loss(name, Options, build=None),
@@ -33,3 +36,16 @@ def test_a_loss_takes_labels_unless_it_says_otherwise():
 
 def test_an_augmentation_changes_waveforms_unless_it_says_otherwise():
     assert Augmentation("mine", Options, build=None).on == "waveform"
+
+
+def test_a_deferred_function_is_imported_when_it_is_called_and_can_be_pickled():
+    name = "colorsys"  # of the standard library, and nothing here needs it
+    sys.modules.pop(name, None)
+    function = pickle.loads(pickle.dumps(deferred(f"{name}:rgb_to_hsv", 0.0)))
+    assert name not in sys.modules
+    assert function(0.0, 1.0) == (0.6666666666666666, 1.0, 1.0)  # blue
+
+
+def test_registering_metrics_imports_no_numpy():
+    code = "import sys, emonet_builtins; emonet_builtins.emonet_metrics(); sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
