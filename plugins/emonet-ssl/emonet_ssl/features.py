@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from emonet_bench.types import FrozenFeatures
 from emonet_ssl.backbone import Frames, valid
+
+PIECE = 8
+"""Clips of a batch that are run at once in training."""
 
 
 def packed(states: list[Tensor], frames: Frames) -> FrozenFeatures:
@@ -33,3 +38,22 @@ def unpacked(features: FrozenFeatures, width: int) -> tuple[list[Tensor], Frames
     attended = valid(features.lengths, values.shape[1], values)
     states = list(torch.split(values, width, 2))
     return states, Frames(states[-1], own.to(attended.dtype) * attended, attended)
+
+
+def in_pieces(features: FrozenFeatures, compute: Callable[[FrozenFeatures], Tensor]) -> Tensor:
+    """Compute rows of sequences, a few clips of similar length at once: little is padded, and less memory is held.
+
+    Args:
+        features: Sequences (N, T, D) with their lengths (N,).
+        compute: Computes rows of some of them, each clip's whatever stands beside it.
+
+    Returns:
+        (N, ...), in the order of the clips.
+    """
+    assert features.lengths is not None
+    order = features.lengths.argsort(stable=True)
+    rows = []
+    for places in order.split(PIECE):
+        lengths = features.lengths[places]
+        rows.append(compute(FrozenFeatures(features.values[places, : int(lengths[-1])], lengths)))
+    return torch.cat(rows)[order.argsort()]

@@ -14,7 +14,7 @@ from emonet_bench.types import AdapterPoint, FrozenFeatures, InputSpec
 from emonet_ssl.automodel import AutoBackbone
 from emonet_ssl.backbone import Backbone, Frames
 from emonet_ssl.convolutional import FAMILIES, ConvolutionalBackbone
-from emonet_ssl.features import packed, unpacked
+from emonet_ssl.features import in_pieces, packed, unpacked
 from emonet_ssl.identity import frozen_identity
 from emonet_ssl.options import CheckpointOptions, ProbeOptions, SslOptions
 from emonet_ssl.pooling import pooled
@@ -68,9 +68,9 @@ class PooledNetwork(nn.Module):
 
     def embed_frozen(self, features: FrozenFeatures) -> Tensor:
         """Compute embeddings (N, D) from what ``frozen`` gave."""
-        rows = features.values
-        if features.lengths is not None:
-            rows = self._rows(*unpacked(features, self.backbone.width))
+        if features.lengths is None:
+            return self._joined(features.values)
+        rows = in_pieces(features, self._packed_rows) if self.training else self._packed_rows(features)
         return self._joined(rows)
 
     def frozen_id(self) -> str | None:
@@ -139,6 +139,10 @@ class PooledNetwork(nn.Module):
         split = self.split
         states, frames = self.backbone.below(waveform, lengths, split)
         return [states[i] for i in self._kept(split)], frames
+
+    def _packed_rows(self, features: FrozenFeatures) -> Tensor:
+        """Do the same with what ``frozen`` gave, see ``packed``."""
+        return self._rows(*unpacked(features, self.backbone.width))
 
     def _rows(self, states: list[Tensor], frames: Frames) -> Tensor:
         """Run the layers above the split, and pool: (N, D), or (N, L, D) where several states are pooled."""

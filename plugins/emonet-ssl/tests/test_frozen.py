@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from checkpoints import FAMILIES
+from emonet_ssl.features import PIECE
 from emonet_ssl.network import SslNetwork
 from test_backbones import clips, padded
 
@@ -146,3 +147,22 @@ def test_mean_and_scale_standardise_the_embedding(built):
     network.mean.fill_(2.0)
     network.scale.fill_(4.0)
     torch.testing.assert_close(network.embed(*padded(clips())), (plain - 2) / 4)
+
+
+def test_training_runs_clips_of_similar_length_together_and_gives_each_its_own_row(built, plugins):
+    chosen = plugins.strategies["bottleneck"]  # it drops nothing out
+    network = built("whisper", layer=2)
+    chosen.prepare(network, CORPORA, None, parse(chosen.options, {"upper_layers": 1}, "bottleneck"))
+    waves = [torch.randn(length) / 10 for length in torch.randint(1_600, 24_000, (2 * PIECE + 3,)).tolist()]
+    features = network.frozen(*padded(waves))
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            torch.nn.init.normal_(parameter, std=0.3)
+    found = {}
+    for training in (False, True):
+        network.train(training).zero_grad()
+        rows = network.embed_frozen(features)
+        rows.square().sum().backward()
+        found[training] = [rows, *(p.grad for p in network.parameters() if p.requires_grad)]
+    for one, other in zip(found[False], found[True], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
