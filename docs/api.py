@@ -115,7 +115,11 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "fit_linear_model",
     ),
     "emonet_bench.training.losses": ("balanced_weights", "check_labels", "crossentropy", "focal", "ordinal"),
-    "emonet_bench.training.nearest_neighbours": ("NearestNeighboursHead", "fit_nearest_neighbours"),
+    "emonet_bench.training.nearest_neighbours": (
+        "NearestNeighboursHead",
+        "choose_nearest_neighbours",
+        "fit_nearest_neighbours",
+    ),
     "emonet_bench.training.prediction": ("Pass",),
     "emonet_bench.types": (
         "AdapterPoint",

@@ -91,6 +91,15 @@ class Rows(NamedTuple):
         """The metric that selects on them."""
         return self.selection or MetricChoice(UAR)
 
+    def label_names(self, classes: int) -> Sequence[str]:
+        """Return the labels; where they have no names, their numbers."""
+        return self.names or [str(label) for label in range(classes)]
+
+    def sets(self) -> Iterator[Array]:
+        """Yield the sets of features (N, D) one by one."""
+        values = self.values if self.values.ndim == 3 else self.values[:, None]  # noqa: PLR2004 - (N, L, D)
+        return (values[:, place] for place in range(values.shape[1]))
+
 
 class LinearModel(NamedTuple):
     """A fitted linear model; the logits of features x (D,) are ``weight @ ((x - mean) / scale) + bias``.
@@ -179,7 +188,7 @@ def choose_linear_model(
             ``logistic``: multinomial logistic regression.
     """
     best: LinearModel | None = None
-    for place, (rows, dev_rows) in enumerate(zip(_sets(train), _sets(dev), strict=True)):
+    for place, (rows, dev_rows) in enumerate(zip(train.sets(), dev.sets(), strict=True)):
         scaler = standardiser(rows)
         scaled, dev_scaled = scaler.transform(rows), scaler.transform(dev_rows)
         basis = _row_space(scaled)  # (D, r)
@@ -255,13 +264,7 @@ def _score(dev: Rows, model: Any, scaled: Array, classes: int) -> float:
         predicted = (torch.from_numpy(scaled) @ weight.double().T + bias.double()).softmax(-1).numpy()
     else:
         predicted = np.eye(classes)[model.predict(scaled)]
-    return dev.selects.score(dev.targets, predicted, dev.names or [str(label) for label in range(classes)])
-
-
-def _sets(rows: Rows) -> Iterator[Array]:
-    """Yield the sets of features (N, D) one by one."""
-    values = rows.values if rows.values.ndim == 3 else rows.values[:, None]  # noqa: PLR2004 - (N, L, D)
-    return (values[:, place] for place in range(values.shape[1]))
+    return dev.selects.score(dev.targets, predicted, dev.label_names(classes))
 
 
 def _fit(kind: LinearKind, rows: Array, targets: npt.NDArray[np.int64], c: float, seed: int, *, balanced: bool) -> Any:

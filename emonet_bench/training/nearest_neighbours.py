@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import TrainingError
 from emonet_bench.networks import Classifier
-from emonet_bench.training.linear_models import compute_rows, standardiser
+from emonet_bench.training.linear_models import Rows, compute_rows, standardiser
 from emonet_bench.training.losses import balanced_weights, check_labels
 from emonet_bench.training.prediction import embedding_pass
 
@@ -79,46 +79,104 @@ class NearestNeighboursOptions(Protocol):
     def batch_size(self) -> int: ...  # noqa: D102
 
 
-@torch.no_grad()
+class NearestNeighbours(NamedTuple):
+    """Training rows that vote on features x (D,), standardised as ``(x - mean) / scale``.
+
+    Attributes:
+        place: Which of the L sets of features they are of; 0 where there is one.
+        neighbours: How many are asked.
+        dev_score: What they score on dev by the metric that selects there.
+        mean: (D,) of train.
+        scale: (D,) standard deviation over train.
+        rows: (M, D) standardised features of the training clips.
+        votes: (M, classes) what each of them votes for.
+        selection: That metric, in words.
+    """
+
+    place: int
+    neighbours: int
+    dev_score: float
+    mean: Tensor
+    scale: Tensor
+    rows: Tensor
+    votes: Tensor
+    selection: str = "UAR"
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What ``Architecture.fit`` tells of them."""
+        return {"neighbours": f"{self.neighbours}, of {self.selection} {self.dev_score:.3f} on dev"}
+
+
 def fit_nearest_neighbours(
     classifier: Classifier,
     train: Clips,
     dev: Clips,
     options: NearestNeighboursOptions,
     seed: int,  # noqa: ARG001 - the contract
-) -> None:
+) -> NearestNeighbours:
     """Standardise a network's embeddings on train and choose the number of neighbours on dev.
 
     It is an ``Architecture.fit``; what it asks of the network is what ``fit_linear_model`` asks. The head is a
     ``NearestNeighboursHead``. Of equally good numbers, the smallest is taken.
+
+    Returns:
+        What was chosen.
 
     Raises:
         TrainingError: All training clips have one label, there are more of them than a head holds, or features are not
             finite.
     """
     check_labels(train.targets)
-    if len(train) > MOST_ROWS:
-        raise TrainingError(
-            f"nearest neighbours hold at most {MOST_ROWS} training clips, there are {len(train)}; set training.limit"
-        )
-    network, head = _parts(classifier.eval())
+    network: Any = classifier.eval().network
     compute = embedding_pass(classifier)
     rows, dev_rows = (compute_rows(clips, compute, options.batch_size) for clips in (train, dev))
-    scaler = standardiser(rows.values)
-    network.mean.copy_(torch.from_numpy(scaler.mean_))
-    network.scale.copy_(torch.from_numpy(scaler.scale_))
-    own, asked = (torch.from_numpy(scaler.transform(given.values)).to(network.mean) for given in (rows, dev_rows))
-    targets, classes = train.targets.cpu(), len(train.labels)
+    found = choose_nearest_neighbours(rows, dev_rows, len(train.labels), options)
+    network.mean.copy_(found.mean)
+    network.scale.copy_(found.scale)
+    head: Any = classifier.heads.active
+    head.set(found.rows, found.votes, found.neighbours)
+    return found
+
+
+@torch.no_grad()
+def choose_nearest_neighbours(
+    train: Rows, dev: Rows, classes: int, options: NearestNeighboursOptions
+) -> NearestNeighbours:
+    """Try every set of features with every number of neighbours, and return the best on dev.
+
+    Of equally good ones, that of the first set is taken, then the smallest number.
+
+    Args:
+        train: The clips that vote; features are standardised by its mean and standard deviation.
+        dev: What to choose on, the same sets of features.
+        classes: Number of labels.
+        options: Those of the architecture.
+
+    Raises:
+        TrainingError: There are more training clips than a head holds, or features are not finite.
+    """
+    if len(train.targets) > MOST_ROWS:
+        raise TrainingError(
+            f"nearest neighbours hold at most {MOST_ROWS} training clips, there are {len(train.targets)}; set "
+            "training.limit"
+        )
+    targets = torch.from_numpy(train.targets)
     votes = nn.functional.one_hot(targets, classes).float()
     if options.balanced:
         votes = votes * balanced_weights(targets, classes)
-    scores: dict[int, float] = {}
-    for number in sorted({min(number, len(own) - 1) for number in options.neighbours}):
-        head.set(own, votes, number)
-        predicted = torch.cat([head(asked[i : i + 64]) for i in range(0, len(asked), 64)]).softmax(-1)
-        scores[number] = dev.selects.rank(dev.selects.score(dev_rows.targets, predicted.numpy(), dev.labels))
-    head.set(own, votes, max(scores, key=lambda number: scores[number]))
-
-
-def _parts(classifier: Classifier) -> tuple[Any, Any]:
-    return classifier.network, classifier.heads.active
+    numbers = sorted({min(number, len(targets) - 1) for number in options.neighbours})
+    best: NearestNeighbours | None = None
+    for place, (values, dev_values) in enumerate(zip(train.sets(), dev.sets(), strict=True)):
+        scaler = standardiser(values)
+        rows, asked = (torch.from_numpy(scaler.transform(given)).float() for given in (values, dev_values))
+        mean, scale = torch.from_numpy(scaler.mean_).float(), torch.from_numpy(scaler.scale_).float()
+        head = NearestNeighboursHead(rows.shape[1], classes)
+        for number in numbers:
+            head.set(rows, votes, number)
+            predicted = torch.cat([head(some) for some in asked.split(64)]).softmax(-1).numpy()
+            score = dev.selects.score(dev.targets, predicted, dev.label_names(classes))
+            if best is None or dev.selects.rank(score) > dev.selects.rank(best.dev_score):
+                best = NearestNeighbours(place, number, score, mean, scale, rows, votes, dev.selects.title)
+    assert best is not None  # options hold one number at least
+    return best

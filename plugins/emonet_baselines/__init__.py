@@ -59,11 +59,11 @@ def build_knn(options: KnnOptions, input_spec: InputSpec) -> KnnNetwork:
     return KnnNetwork(options, input_spec)
 
 
-def fit_knn(*arguments: Any) -> None:
-    """See ``emonet_bench.training.nearest_neighbours.fit_nearest_neighbours``."""
+def fit_knn(*arguments: Any) -> Mapping[str, str]:
+    """See ``emonet_bench.training.nearest_neighbours.fit_nearest_neighbours``; tells how many were chosen."""
     from emonet_bench.training.nearest_neighbours import fit_nearest_neighbours
 
-    fit_nearest_neighbours(*arguments)
+    return fit_nearest_neighbours(*arguments).notes
 
 
 @hookimpl

@@ -11,7 +11,12 @@ from torch import nn
 from emonet_bench.errors import TrainingError
 from emonet_bench.networks import build_classifier
 from emonet_bench.training import nearest_neighbours
-from emonet_bench.training.nearest_neighbours import NearestNeighboursHead, fit_nearest_neighbours
+from emonet_bench.training.linear_models import Rows
+from emonet_bench.training.nearest_neighbours import (
+    NearestNeighboursHead,
+    choose_nearest_neighbours,
+    fit_nearest_neighbours,
+)
 from tests.toys import Toy, toy_clips, toy_set
 
 ROWS, ASKED = torch.randn(70, 7, generator=torch.Generator().manual_seed(0)).split([50, 20])
@@ -71,7 +76,8 @@ def fitted(train, dev, neighbours=(1, 3, 7)):
     torch.manual_seed(0)
     made = build_classifier(StandardToy(), [toy_set(train)]).eval()
     options = SimpleNamespace(neighbours=neighbours, balanced=True, batch_size=4)
-    fit_nearest_neighbours(made, train, dev, options, 0)
+    found = fit_nearest_neighbours(made, train, dev, options, 0)
+    assert found.notes["neighbours"].startswith(f"{int(made.heads.active.neighbours)}, of UAR ")
     return made
 
 
@@ -92,3 +98,17 @@ def test_more_clips_than_a_file_should_hold_are_refused(monkeypatch):
     monkeypatch.setattr(nearest_neighbours, "MOST_ROWS", 10)
     with pytest.raises(TrainingError, match=r"hold at most 10 training clips, there are 40; set training.limit"):
         fitted(toy_clips(seed=1), toy_clips(seed=2))
+
+
+def test_of_several_sets_of_features_the_one_that_tells_labels_apart_is_taken():
+    targets = torch.arange(30) % 3
+
+    def rows(seed):
+        values = torch.randn(30, 3, 5, generator=torch.Generator().manual_seed(seed))  # three sets of five features
+        values[:, 1] += 3 * targets[:, None]
+        return Rows(values.double().numpy(), targets.numpy())
+
+    options = SimpleNamespace(neighbours=(5, 1), balanced=True, batch_size=4)
+    found = choose_nearest_neighbours(rows(1), rows(2), 3, options)
+    assert found.place == 1
+    np.testing.assert_allclose(found.mean, rows(1).values[:, 1].mean(0), atol=1e-5)

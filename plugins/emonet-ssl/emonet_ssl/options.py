@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import (
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from emonet_bench.config import Options, option
 from emonet_bench.errors import ConfigError
@@ -151,12 +157,19 @@ class ProbeOptions(CheckpointOptions):
         "statistics", "How the frames of a clip become one row: their mean, or mean and standard deviation."
     )
     normalise: Literal["none", "utterance"] = option("none", _NORMALISE)
-    probe: Literal["svm", "logistic"] = option(
-        "svm", "A linear support vector machine, or logistic regression, on features standardised on train."
+    probe: Literal["svm", "logistic", "knn"] = option(
+        "svm",
+        "A linear support vector machine, logistic regression or nearest neighbours, on features standardised on "
+        "train.",
     )
     c_grid: tuple[float, ...] = option(
         (1e-4, 1e-3, 1e-2),
         "Costs C of a mistake to choose from by UAR on dev; larger ones fit a thousand features far longer.",
+        min_length=1,
+    )
+    neighbours: tuple[int, ...] = option(
+        (1, 3, 5, 9, 15, 25),
+        "With probe = 'knn': numbers of nearest training clips to choose from by UAR on dev.",
         min_length=1,
     )
     balanced: bool = option(default=True, description="Weigh classes by their inverse frequency in train.")
@@ -170,6 +183,19 @@ class ProbeOptions(CheckpointOptions):
         if not layers:
             raise ValueError("name at least one layer")
         return tuple(sorted(set(layers)))
+
+    @field_validator("neighbours")
+    @classmethod
+    def _positive(cls, neighbours: tuple[int, ...]) -> tuple[int, ...]:
+        if min(neighbours) < 1:
+            raise ValueError("every number is at least 1")
+        return neighbours
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what linear probes do not use and what came later: what identifies their runs stays as it was."""
+        values: dict[str, Any] = serialise(self)
+        return {name: value for name, value in values.items() if name != "neighbours" or self.probe == "knn"}
 
     @property
     def states(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Probes: a frozen backbone with a linear classifier that is fitted without gradients, layer and cost chosen on dev."""
+"""Probes: a frozen backbone with a linear classifier or nearest neighbours, fitted without gradients, chosen on dev."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Clips
 from emonet_bench.networks import Classifier
-from emonet_bench.training.linear_models import LinearHead, choose_linear_model, compute_rows
+from emonet_bench.training.linear_models import LinearHead, Rows, choose_linear_model, compute_rows
 from emonet_bench.training.losses import check_labels
+from emonet_bench.training.nearest_neighbours import NearestNeighboursHead, choose_nearest_neighbours
 from emonet_bench.training.prediction import Pass
 from emonet_bench.types import AdapterPoint, FrozenFeatures, InputSpec
 from emonet_ssl.options import ProbeOptions
@@ -64,9 +65,9 @@ class ProbeNetwork(PooledNetwork):
         """Return none: nothing is trained by gradients."""
         return {}
 
-    def make_head(self, classes: int) -> LinearHead:
+    def make_head(self, classes: int) -> nn.Module:
         """Make the head that holds the probe."""
-        return LinearHead(self.dim, classes)
+        return (NearestNeighboursHead if self.options.probe == "knn" else LinearHead)(self.dim, classes)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *arguments: Any) -> None:
         chosen = state_dict.get(f"{prefix}chosen")
@@ -76,26 +77,37 @@ class ProbeNetwork(PooledNetwork):
 
 
 def fit(classifier: Classifier, train: Clips, dev: Clips, options: ProbeOptions, seed: int) -> Mapping[str, str]:
-    """Choose layer and cost by UAR on dev, and write the probe into the head; it is an ``Architecture.fit``.
+    """Choose layer and cost, or number of neighbours, on dev, and write the probe into the head.
 
-    Every clip is computed once, for all layers. Of equally good ones the lowest layer is taken, then the smallest C.
+    It is an ``Architecture.fit``. Every clip is computed once, for all layers. Of equally good ones the lowest layer is
+    taken, then the smallest cost or number.
 
     Returns:
         Which were chosen.
 
     Raises:
-        TrainingError: All training clips have one label, or features are not finite.
+        TrainingError: All training clips have one label, features are not finite, or there are more clips than nearest
+            neighbours hold.
     """
     check_labels(train.targets)
     network: Any = classifier.eval().network
     compute = Pass(network.rows, network.kept_rows)
     rows, dev_rows = (compute_rows(clips, compute, options.batch_size) for clips in (train, dev))
-    found = choose_linear_model(rows, dev_rows, len(train.labels), options, seed, kind=options.probe)
+    found, settings = _chosen(rows, dev_rows, len(train.labels), options, seed)
     if not network.concatenates:
         network.choose(network.candidates[found.place])
     network.mean.copy_(found.mean)
     network.scale.copy_(found.scale)
     head: Any = classifier.heads.active
-    head.set(found.weight, found.bias)
+    head.set(*settings)
     layer = "all" if network.concatenates else str(int(network.chosen))
     return {"layer": layer, **found.notes}
+
+
+def _chosen(rows: Rows, dev_rows: Rows, classes: int, options: ProbeOptions, seed: int) -> tuple[Any, tuple[Any, ...]]:
+    """Return the best probe on dev, and what its head is given."""
+    if options.probe == "knn":
+        nearest = choose_nearest_neighbours(rows, dev_rows, classes, options)
+        return nearest, (nearest.rows, nearest.votes, nearest.neighbours)
+    linear = choose_linear_model(rows, dev_rows, classes, options, seed, kind=options.probe)
+    return linear, (linear.weight, linear.bias)

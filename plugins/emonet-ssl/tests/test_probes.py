@@ -1,4 +1,4 @@
-"""Probes: scikit-learn's own machine, on the layer and with the cost that are best on dev."""
+"""Probes: scikit-learn's own machine, on the layer and with the cost or neighbours that are best on dev."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from test_backbones import clips as waves
 from test_backbones import padded
 
 from emonet_bench.config import parse
-from emonet_bench.errors import Skipped, TrainingError
+from emonet_bench.errors import ConfigError, Skipped, TrainingError
 from emonet_bench.export import export
 from emonet_bench.networks import build_classifier
 from emonet_bench.testing.signals import LABELS, clips
@@ -28,7 +29,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(("family", "probe"), [("whisper", "svm"), ("hubert", "logistic"), ("wavlm", "svm")])
+@pytest.mark.parametrize(("family", "probe"), [("whisper", "svm"), ("hubert", "logistic"), ("wavlm", "knn")])
 def test_a_probe_keeps_its_contracts(family, probe, plugins, checkpoint, check_architecture):
     given = {"checkpoint": checkpoint(family), "probe": probe, "c_grid": GRID}
     check_architecture(plugins.architectures[f"{family}-probe"], given)
@@ -77,6 +78,50 @@ def test_layer_and_cost_are_those_that_scikit_learn_finds_best_on_dev(family, pr
     with torch.no_grad():
         logits = whole.heads(torch.from_numpy(rows(whole.network, test)))
     np.testing.assert_allclose(logits.numpy(), best[2], atol=2e-3)
+
+
+@pytest.mark.parametrize("normalise", ["none", "utterance"])
+def test_layer_and_neighbours_are_those_that_scikit_learn_finds_best_on_dev(normalise, fitted, built):
+    train, dev, test = (clips(InputSpec(), seed) for seed in (4, 5, 6))
+    best = (-1.0,)
+    for layer in range(3):
+        network = built("whisper", layer=layer, pooling="statistics", normalise=normalise)
+        scaler = StandardScaler().fit(rows(network, train))
+        scaler.scale_[scaler.scale_ < FLAT] = 1
+        own, asked, last = (scaler.transform(rows(network, part)) for part in (train, dev, test))
+        for number in (1, 4):
+            machine = KNeighborsClassifier(number + 1, weights=_fading).fit(own, train.targets.numpy())
+            score = recall_score(dev.targets.numpy(), machine.predict(asked), average="macro")
+            if score > best[0]:
+                best = (score, layer, number, machine.predict(last))
+    whole = fitted("whisper", train, dev, probe="knn", normalise=normalise, neighbours=(4, 1), balanced=False)
+    assert (whole.network.states, int(whole.heads.active.neighbours)) == ((best[1],), best[2])
+    with torch.no_grad():
+        logits = whole.heads(torch.from_numpy(rows(whole.network, test)))
+    np.testing.assert_array_equal(logits.argmax(1).numpy(), best[3])
+
+
+def _fading(distances):
+    return 1 - (distances / distances[:, -1:]) ** 2
+
+
+def test_nearest_neighbours_go_through_a_checkpoint_and_an_export_with_the_layer_they_chose(fitted, built, tmp_path):
+    whole = fitted("whisper", *(clips(InputSpec(), seed) for seed in (0, 1)), probe="knn", layers=[1])
+    fresh = build_classifier(built("whisper-probe", probe="knn"), CORPORA)
+    fresh.load_state_dict(whole.state_dict())
+    assert torch.equal(whole(*padded(waves())), fresh.eval()(*padded(waves())))
+    assert export(whole, "toys", tmp_path / "probe.onnx", InputSpec(), {}).max_delta <= 1e-4
+
+
+def test_what_identifies_linear_probes_knows_nothing_of_neighbours(plugins, checkpoint):
+    options = plugins.architectures["whisper-probe"].options
+    given = {"checkpoint": checkpoint("whisper")}
+    assert "neighbours" not in parse(options, given, "probe").model_dump(mode="json")
+    assert parse(options, {**given, "probe": "knn"}, "probe").model_dump(mode="json")["neighbours"] == [
+        *(1, 3, 5, 9, 15, 25)
+    ]
+    with pytest.raises(ConfigError, match=r"neighbours.*every number is at least 1"):
+        parse(options, {**given, "neighbours": [0]}, "probe")
 
 
 @pytest.mark.parametrize("family", ["whisper", "wavlm"])
