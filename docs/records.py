@@ -37,7 +37,15 @@ Records and tables of schema 1 are still read: their columns of probabilities ha
 
 """
 
-_NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any", JsonValue: "any", type(None): "null"}
+_NAMES = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Any: "any",
+    JsonValue: "any",
+    type(None): "null",
+}
 
 
 def results_page() -> str:
