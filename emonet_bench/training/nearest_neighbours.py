@@ -174,7 +174,7 @@ def choose_nearest_neighbours(
         head = NearestNeighboursHead(rows.shape[1], classes)
         for number in numbers:
             head.set(rows, votes, number)
-            predicted = torch.cat([head(some) for some in asked.split(64)]).softmax(-1).numpy()
+            predicted = torch.cat([head(some) for some in torch.split(asked, 64)]).softmax(-1).numpy()
             score = dev.selects.score(dev.targets, predicted, dev.label_names(classes))
             if best is None or dev.selects.rank(score) > dev.selects.rank(best.dev_score):
                 best = NearestNeighbours(place, number, score, mean, scale, rows, votes, dev.selects.title)

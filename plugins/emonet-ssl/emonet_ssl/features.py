@@ -53,7 +53,7 @@ def in_pieces(features: FrozenFeatures, compute: Callable[[FrozenFeatures], Tens
     assert features.lengths is not None
     order = features.lengths.argsort(stable=True)
     rows = []
-    for places in order.split(PIECE):
+    for places in torch.split(order, PIECE):
         lengths = features.lengths[places]
         rows.append(compute(FrozenFeatures(features.values[places, : int(lengths[-1])], lengths)))
     return torch.cat(rows)[order.argsort()]
