@@ -71,6 +71,6 @@ class SvmNetwork(nn.Module):
         """Return none: nothing is trained by gradients."""
         return {}
 
-    def make_head(self, classes: int) -> nn.Module:
-        """Make the head that holds the support vector machine."""
-        return LinearHead(self.dim, classes)
+    def make_head(self, classes: int, *, independent: bool = False) -> nn.Module:
+        """Make the head that holds the support vector machine, or another linear model."""
+        return LinearHead(self.dim, classes, independent=independent)
