@@ -46,4 +46,5 @@ def low_pass(waveform: Tensor, sampling_rate: int, lowest: float) -> Tensor:
     cutoff = widest * (min(lowest, widest) / widest) ** octaves  # (N, 1)
     hertz = torch.fft.rfftfreq(size, 1 / sampling_rate, device=waveform.device)
     kept = (1 + (hertz / cutoff) ** _STEEPNESS).rsqrt()  # (N, F)
-    return torch.fft.irfft(torch.fft.rfft(waveform.float()) * kept, size).to(waveform.dtype)
+    filtered: Tensor = torch.fft.irfft(torch.fft.rfft(waveform.float()) * kept, size).to(waveform.dtype)
+    return filtered
