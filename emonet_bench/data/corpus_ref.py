@@ -1,7 +1,8 @@
 """Corpus references: which corpus, under which protocol, with which labels told apart; and their text forms.
 
 A run's ``corpus`` and ``protocol`` are texts: ``emodb+ravdess`` and ``speakers+folds5:4-class`` name two corpora, the
-second under a label map. This module is the only one that puts them together and takes them apart.
+second under a label map; ``folds5@speaker-normalised`` is ``folds5`` with features that are standardised by speaker.
+This module is the only one that puts them together and takes them apart.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from dataclasses import dataclass
 _JOINT = "+"
 _MAP = ":"
 
+SPEAKER_NORMALISED = "@speaker-normalised"
+"""Behind the name of a protocol: each speaker's features are standardised over all clips of that speaker, unlabelled
+test clips included."""
+
 
 @dataclass(frozen=True, slots=True)
 class CorpusRef:
@@ -19,7 +24,7 @@ class CorpusRef:
 
     Attributes:
         name: Its registered name.
-        protocol: Name of its protocol; empty: its default.
+        protocol: Name of its protocol, with ``SPEAKER_NORMALISED`` behind it where that is so; empty: its default.
         label_map: Name of a label map or a map written out (see ``label_maps``); empty: the corpus's own labels.
     """
 
@@ -35,6 +40,20 @@ class CorpusRef:
         'folds5:4-class'
         """
         return f"{self.protocol}{_MAP}{self.label_map}" if self.label_map else self.protocol
+
+    @property
+    def split(self) -> str:
+        """Name of the protocol that divides the corpus, whatever becomes of features.
+
+        >>> CorpusRef("emodb", "folds5@speaker-normalised").split
+        'folds5'
+        """
+        return self.protocol.removesuffix(SPEAKER_NORMALISED)
+
+    @property
+    def speaker_normalised(self) -> bool:
+        """Whether features are standardised by speaker: the protocol is transductive."""
+        return self.protocol.endswith(SPEAKER_NORMALISED)
 
     @classmethod
     def of(cls, name: str, division: str) -> CorpusRef:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from emonet_bench.config import did_you_mean
-from emonet_bench.data.corpus_ref import CorpusRef
+from emonet_bench.data.corpus_ref import SPEAKER_NORMALISED, CorpusRef
 from emonet_bench.errors import ConfigError
 from emonet_bench.types import LABEL, Corpus
 
@@ -33,14 +33,18 @@ def read(corpus: Corpus, name: str | None) -> tuple[str, Mapping[str, str]]:
     """Find the protocol and the label map of a name.
 
     Returns:
-        The protocol's own name and what becomes of labels; those that are not named stay.
+        The name of the protocol that divides the corpus, and what becomes of labels; those that are not named stay.
 
     Raises:
         ConfigError: The corpus has no such protocol, map or label.
     """
     ref = CorpusRef.of(corpus.name, name or "")
-    protocol, labels = ref.protocol or next(iter(corpus.protocols)), ref.label_map
+    protocol, labels = ref.split or next(iter(corpus.protocols)), ref.label_map
     where = f"corpora.{corpus.name}"
+    if protocol not in corpus.protocols and "@" in protocol:
+        raise ConfigError(
+            f"{where}.protocol: unknown {protocol!r}; behind a protocol only {SPEAKER_NORMALISED!r} stands"
+        )
     if protocol not in corpus.protocols:
         raise ConfigError(f"{where}.protocol: unknown {protocol!r}{did_you_mean(protocol, corpus.protocols)}")
     if not labels:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench.audio import AudioStore, open_store
 from emonet_bench.data import label_maps, partitions
-from emonet_bench.data.corpus_ref import CorpusRef
+from emonet_bench.data.corpus_ref import SPEAKER_NORMALISED, CorpusRef
 from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.data.targets import has_target, target_vector
 from emonet_bench.errors import ConfigError, CorpusError
@@ -45,7 +45,12 @@ class OpenCorpus:
     @property
     def rule(self) -> SplitRule:
         """How the protocol divides the utterances."""
-        return self.corpus.protocols[CorpusRef.of(self.corpus.name, self.protocol).protocol]
+        return self.corpus.protocols[self.ref.split]
+
+    @property
+    def ref(self) -> CorpusRef:
+        """Its name, protocol and label map."""
+        return CorpusRef.of(self.corpus.name, self.protocol)
 
     @property
     def target(self) -> Target:
@@ -59,7 +64,10 @@ class OpenCorpus:
 
     def protocol_id(self, limit: int | None = None) -> str:
         """Return the identity of label set, partitions (limited or not) and selection rule."""
-        return partitions.protocol_id(self.target, self.utterances, self.rule, limit=limit)
+        normalised = self.ref.speaker_normalised
+        return partitions.protocol_id(
+            self.target, self.utterances, self.rule, limit=limit, speaker_normalised=normalised
+        )
 
     def check_loss(self, loss: Loss) -> None:
         """Hold a training's loss against what the corpus says of its labels, and against the protocol's target.
@@ -171,8 +179,9 @@ def open_corpus(
         AudioError: Files are broken; lists them all.
     """
     name, mapped = label_maps.read(corpus, protocol)
-    label_map = CorpusRef.of(corpus.name, protocol or "").label_map if mapped else ""
-    chosen = CorpusRef(corpus.name, name, label_map).division
+    given = CorpusRef.of(corpus.name, protocol or "")
+    suffix = SPEAKER_NORMALISED if given.speaker_normalised else ""
+    chosen = CorpusRef(corpus.name, name + suffix, given.label_map if mapped else "").division
     used = label_maps.relabelled(corpus, mapped)
     target = corpus.target(corpus.protocols[name])
     utterances = corpus.load()

@@ -72,6 +72,7 @@ def protocol_id(
     rule: SplitRule,
     *,
     limit: int | None = None,
+    speaker_normalised: bool = False,
 ) -> str:
     """Identify what may be compared: label set in order, who is in which partition, how a run is selected.
 
@@ -83,6 +84,7 @@ def protocol_id(
         utterances: The whole corpus.
         rule: The protocol's.
         limit: Most clips of each partition, in a smoke run.
+        speaker_normalised: Whether features are standardised by speaker: a protocol of its own.
 
     Returns:
         12 hexadecimal digits.
@@ -93,6 +95,8 @@ def protocol_id(
     every_fold = [assign(utterances, rule, fold) for fold in folds(utterances, rule)]
     split = sorted(zip((utterance.name for utterance in utterances), *every_fold, strict=True))
     content: list[Any] = [list(target.names), split, SELECTION, *([] if limit is None else [limit])]
+    if speaker_normalised:
+        content.append("features standardised by speaker over all of their clips")
     if target.name != LABEL:
         truth = sorted((utterance.name, target_vector(utterance, target)) for utterance in utterances)
         content.append([target.name, target.kind, target.scales, truth])

@@ -106,6 +106,7 @@ def export_run(
         ExportError: As ``export`` does; or the path does not end in ``.onnx``.
     """
     check_name(path)
+    check_speakers(record)
     run = Trained(directory, classifier, record, test)
     metadata = metadata_of(record, input_spec, _interval(run))
     content, parity = _gated(classifier, run.corpus, path, input_spec, metadata, test)
@@ -154,6 +155,8 @@ def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -
     check_name(path)
     if other := next((one.corpus for one in members if one.record.target is not None), None):
         raise ExportError(f"--bank: {other} has a target that is no label; export it as a file of its own")
+    for one in members:
+        check_speakers(one.record)
     metadata = {one.corpus: metadata_of(one.record, input_spec, _interval(one)) for one in members}
     bank = MultiTaskModule([(one.corpus, one.classifier) for one in members], input_spec)
     parities: dict[str, Parity] = {}
@@ -172,6 +175,20 @@ def export_bank(members: Sequence[Trained], path: Path, input_spec: InputSpec) -
     sizes = [*_singles(members, input_spec), Size("bank", _numbers(bank), len(content))]
     write_model(path, content, bank_card(metadata, sizes, path.name))
     return parities, sizes
+
+
+def check_speakers(record: RunRecord) -> None:
+    """Refuse to export a run whose features were standardised by speaker.
+
+    Raises:
+        ExportError: They were.
+    """
+    if normalised := [ref for ref in record.spec.trained_corpora() if ref.speaker_normalised]:
+        raise ExportError(
+            f"run {record.run_id}: not exported: under {normalised[0].protocol!r} a clip's features are standardised "
+            "over all clips of its speaker, which a model of single clips does not know; export a run trained under "
+            f"{normalised[0].split!r}, or score a speaker's clips together, as a corpus under this protocol"
+        )
 
 
 def check_name(path: Path) -> None:

@@ -188,7 +188,8 @@ class Planner:
 
     def _knows_one_corpus(self, spec: RunSpec) -> bool:
         """Tell whether a network has heard one corpus only; of the folds' networks, the first stands for all."""
-        if spec.source is not None or len(spec.trained_corpora()) > 1:
+        refs = spec.trained_corpora()
+        if spec.source is not None or len(refs) > 1 or refs[0].speaker_normalised:
             return False
         return bool(spec.fold == self.open_corpus(spec.corpus, spec.training.sampling_rate).folds[0])
 
@@ -204,6 +205,8 @@ class Planner:
             if target == spec.corpus or labels is None or self.open_corpus(target, rate).target.kind != "label":
                 continue
             there = self.open_corpus(target, rate, name)
+            if there.ref.speaker_normalised:
+                continue
             target_of = ZeroShotTarget(corpus=target, protocol=there.protocol, labels=labels)
             changed = spec.model_copy(update={"source": source.run_id, "evaluate": target_of})
             context = self._context(changed, [spec.corpus, target], [trained, there])

@@ -35,6 +35,7 @@ def notes(rows: Sequence[Row], metric: MetricChoice, baseline: str, older: int, 
     if external := sorted({str(column) for column, cell in cells if cell.external}):
         yield f"External, made elsewhere and scored here; nobody can train them again: {', '.join(external)}."
     yield from _apart(rows)
+    yield from _transductive(rows)
     for column, teacher in sorted({(column, cell.teacher) for column, cell in cells if cell.teacher}):
         yield f"{column}: taught by {teacher}, a run on the same training clips."
     yield from _outcomes(cells, metric, baseline)
@@ -74,6 +75,14 @@ def _apart(rows: Sequence[Row]) -> Iterator[str]:
         if row.distinction:
             others = "runs on other audio, labels or partitions stand apart from these"
             yield f"{row.corpus}, {row.subtitle}: {others}, neither averaged nor compared."
+
+
+def _transductive(rows: Sequence[Row]) -> Iterator[str]:
+    if names := sorted({f"{row.corpus}, {row.protocol}" for row in rows if row.transductive}):
+        yield (
+            f"Transductive: {'; '.join(names)}: features are standardised over all clips of a speaker, unlabelled test "
+            "audio included; a protocol of its own, not ranked with others."
+        )
 
 
 def _seeds(cells: Sequence[tuple[Column, TableCell]]) -> str:

@@ -24,7 +24,9 @@ from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.predictions import PredictionTable
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.training import checkpoints
+from emonet_bench.training.features import attach_features
 from emonet_bench.training.prediction import label_names, predict
+from emonet_bench.training.speaker_normalisation import normalise_speakers
 from emonet_bench.types import Partition
 
 Open = Callable[[str, str, int, bool], OpenCorpus]
@@ -80,7 +82,9 @@ def reevaluate(run: Path, plugins: Plugins, opened: Open, tolerance: float) -> R
     problems = [*_altered_header(checkpoint.header, record), *_altered_parts(run, checkpoint, list(corpora))]
     try:
         for name, corpus in corpora.items():
-            problems += _compared(run, record, name, _evaluated(classifier, record, name, corpus), tolerance)
+            fitted = plugins.architectures[record.spec.architecture].fit is not None
+            evaluated = _evaluated(classifier, record, name, corpus, fitted=fitted)
+            problems += _compared(run, record, name, evaluated, tolerance)
     except (EmonetBenchError, LookupError, RuntimeError, TypeError, ValueError) as error:  # somebody has edited them
         said = str(error) if isinstance(error, EmonetBenchError) else repr(error)
         problems.append(f"predictions cannot be compared ({' '.join(said.split())[:300]})")
@@ -133,7 +137,7 @@ def _altered_parts(run: Path, whole: checkpoints.Checkpoint, corpora: Sequence[s
 
 
 def _evaluated(
-    classifier: Classifier, record: RunRecord, name: str, corpus: OpenCorpus
+    classifier: Classifier, record: RunRecord, name: str, corpus: OpenCorpus, *, fitted: bool
 ) -> dict[Partition, tuple[Clips, Tensor]]:
     recipe = record.spec.training
     if recipe.device != "cpu" and not torch.cuda.is_available():
@@ -142,10 +146,12 @@ def _evaluated(
         return {"test": zero_shot.evaluate(classifier, record.spec, corpus, recipe)}
     classifier.to(recipe.device).select(name)
     divided = corpus.divide(corpus.fold_or_first(record.spec.fold), recipe.limit)
-    clips = {
-        part: corpus.clips(divided[part]).to(torch.device(recipe.device)) for part in scoring.evaluated(record.spec)
-    }
-    return {part: (own, predict(classifier, own, recipe)) for part, own in clips.items()}
+    clips = {part: corpus.clips(index).to(torch.device(recipe.device)) for part, index in divided.items()}
+    if corpus.ref.speaker_normalised:
+        anew = recipe.model_copy(update={"features": "off"})
+        kept, _ = attach_features(classifier, {name: clips}, anew, fitted)
+        clips = normalise_speakers(kept[name], corpus.protocol)
+    return {part: (clips[part], predict(classifier, clips[part], recipe)) for part in scoring.evaluated(record.spec)}
 
 
 def _compared(

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.report.cells import CellRuns, TableCell
 from emonet_bench.report.reading import CorpusResult
 from emonet_bench.runs.facts import CorpusFacts
@@ -79,8 +80,14 @@ class Row:
     @property
     def subtitle(self) -> str:
         """The protocol, and that only a part of the clips is used where that is so."""
-        distinction = f" {self.distinction}" if self.distinction else ""
-        return f"{self.protocol}{distinction}" + ("" if self.limit is None else f", limit {self.limit}")
+        parts = [f"{self.protocol} {self.distinction}".strip()]
+        parts += ["transductive"] if self.transductive else []
+        return ", ".join([*parts, *([] if self.limit is None else [f"limit {self.limit}"])])
+
+    @property
+    def transductive(self) -> bool:
+        """Whether a clip's score depends on other test clips, those of its speaker."""
+        return CorpusRef.of(self.corpus, self.protocol).speaker_normalised
 
 
 def latest(records: Iterable[CorpusResult], row_of: Callable[[CorpusResult], tuple[object, ...]]) -> list[CorpusResult]:

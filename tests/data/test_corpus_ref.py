@@ -23,3 +23,11 @@ def test_what_is_joined_is_read_back_whatever_labels_a_map_holds(refs):
 def test_as_many_protocols_as_corpora_are_asked_for():
     with pytest.raises(ValueError, match="zip"):
         split_refs("a+b", "speakers")
+
+
+def test_a_protocol_with_normalised_speakers_is_told_from_the_split_that_it_has():
+    ref = CorpusRef.of("emodb", "folds5@speaker-normalised:4-class")
+    assert (ref.split, ref.speaker_normalised, ref.label_map) == ("folds5", True, "4-class")
+    assert ref.division == "folds5@speaker-normalised:4-class"
+    assert not CorpusRef.of("emodb", "folds5").speaker_normalised
+    assert split_refs(*join_refs([ref, CorpusRef("b", "loso")])) == (ref, CorpusRef("b", "loso"))

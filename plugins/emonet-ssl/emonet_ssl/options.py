@@ -159,8 +159,8 @@ class ProbeOptions(CheckpointOptions):
     normalise: Literal["none", "utterance"] = option("none", _NORMALISE)
     probe: Literal["svm", "logistic", "knn"] = option(
         "svm",
-        "A linear support vector machine, logistic regression or nearest neighbours, on features standardised on "
-        "train.",
+        "Of labels a linear support vector machine, logistic regression or nearest neighbours, on features "
+        "standardised on train; values have ridge regression.",
     )
     c_grid: tuple[float, ...] = option(
         (1e-4, 1e-3, 1e-2),

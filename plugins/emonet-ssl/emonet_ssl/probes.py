@@ -65,9 +65,11 @@ class ProbeNetwork(PooledNetwork):
         """Return none: nothing is trained by gradients."""
         return {}
 
-    def make_head(self, classes: int) -> nn.Module:
+    def make_head(self, classes: int, *, independent: bool = False) -> nn.Module:
         """Make the head that holds the probe."""
-        return (NearestNeighboursHead if self.options.probe == "knn" else LinearHead)(self.dim, classes)
+        if self.options.probe == "knn" and not independent:
+            return NearestNeighboursHead(self.dim, classes)
+        return LinearHead(self.dim, classes, independent=independent)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *arguments: Any) -> None:
         chosen = state_dict.get(f"{prefix}chosen")
@@ -77,23 +79,24 @@ class ProbeNetwork(PooledNetwork):
 
 
 def fit(classifier: Classifier, train: Clips, dev: Clips, options: ProbeOptions, seed: int) -> Mapping[str, str]:
-    """Choose layer and cost, or number of neighbours, on dev, and write the probe into the head.
+    """Choose layer and cost, or number of neighbours, by what selects on dev, and write the probe into the head.
 
-    It is an ``Architecture.fit``. Every clip is computed once, for all layers. Of equally good ones the lowest layer is
-    taken, then the smallest cost or number.
+    It is an ``Architecture.fit``. Values have ridge regression, labels what the options say. Every clip is computed
+    once, for all layers. Of equally good ones the lowest layer is taken, then the smallest cost or number.
 
     Returns:
         Which were chosen.
 
     Raises:
-        TrainingError: All training clips have one label, features are not finite, or there are more clips than nearest
+        TrainingError: All training clips have one target, features are not finite, or there are more clips than nearest
             neighbours hold.
     """
     check_labels(train.targets)
     network: Any = classifier.eval().network
     compute = Pass(network.rows, network.kept_rows)
     rows, dev_rows = (compute_rows(clips, compute, options.batch_size) for clips in (train, dev))
-    found, settings = _chosen(rows, dev_rows, len(train.labels), options, seed)
+    kind = options.probe if train.kind == "label" else "ridge"
+    found, settings = _chosen(kind, rows, dev_rows, len(train.labels), options, seed)
     if not network.concatenates:
         network.choose(network.candidates[found.place])
     network.mean.copy_(found.mean)
@@ -104,10 +107,12 @@ def fit(classifier: Classifier, train: Clips, dev: Clips, options: ProbeOptions,
     return {"layer": layer, **found.notes}
 
 
-def _chosen(rows: Rows, dev_rows: Rows, classes: int, options: ProbeOptions, seed: int) -> tuple[Any, tuple[Any, ...]]:
-    """Return the best probe on dev, and what its head is given."""
-    if options.probe == "knn":
+def _chosen(
+    kind: Any, rows: Rows, dev_rows: Rows, classes: int, options: ProbeOptions, seed: int
+) -> tuple[Any, tuple[Any, ...]]:
+    """Return the best probe of a kind on dev, and what its head is given."""
+    if kind == "knn":
         nearest = choose_nearest_neighbours(rows, dev_rows, classes, options)
         return nearest, (nearest.rows, nearest.votes, nearest.neighbours)
-    linear = choose_linear_model(rows, dev_rows, classes, options, seed, kind=options.probe)
+    linear = choose_linear_model(rows, dev_rows, classes, options, seed, kind=kind)
     return linear, (linear.weight, linear.bias)
