@@ -46,6 +46,7 @@ class CorpusResult:
         joint: Whether the run was trained on several corpora.
         facts: What the record says of the corpus; nothing where the run failed early.
         scores: ``uar``, ``accuracy`` and ``macro_f1`` on this run's test partition: those of a single fold.
+        dev: What selects on dev, on this run's dev partition; None where it is not known.
         parameters: Of the network.
         seconds: Seconds of training.
         parity: Largest difference of the exported model's logits, where the run was exported.
@@ -57,6 +58,7 @@ class CorpusResult:
         halved: What was done where a batch did not fit into memory at once.
         trained_on: Corpus and protocol that the network was trained on, where it is scored on another one; else empty.
         teacher: Architecture and strategy of the run that taught it, where one did; else empty.
+        trained_inside: Which part of a pre-trained network was trained, where one was; else empty.
         external: What predictions hold that were made elsewhere; else None.
         search: The search that chose its options, or None; ``variant`` is without those.
         found: What came of that search.
@@ -77,6 +79,7 @@ class CorpusResult:
     joint: bool
     facts: CorpusFacts = field(default_factory=CorpusFacts)
     scores: Mapping[str, float] = field(default_factory=dict)
+    dev: float | None = None
     parameters: Parameters | None = None
     seconds: float | None = None
     parity: float | None = None
@@ -88,6 +91,7 @@ class CorpusResult:
     halved: str = ""
     trained_on: str = ""
     teacher: str = ""
+    trained_inside: str = ""
     external: Literal["labels", "probabilities"] | None = None
     search: Search | None = None
     found: SearchFacts | None = None
@@ -195,10 +199,12 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             reason = f"{record.error.type}: {' '.join(record.error.message.split())}"
             yield replace(result, reason=reason)
             continue
-        exported, scores = record.exported(corpus) or Exported(), record.scored(corpus)["test"][0]
+        exported, parts = record.exported(corpus) or Exported(), record.scored(corpus)
+        scores = parts["test"][0]
         yield replace(
             result,
             scores=_known(scores),
+            dev=parts["dev"][0].headline[1] if "dev" in parts else None,
             parameters=record.parameters,
             seconds=record.seconds.get("train"),
             parity=exported.max_delta,
@@ -209,6 +215,7 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             halved=record.notes.get("halved_batch", ""),
             found=record.search,
             teacher=record.notes.get("teacher", ""),
+            trained_inside=record.notes.get("trained_inside", ""),
         )
 
 

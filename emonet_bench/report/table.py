@@ -16,6 +16,7 @@ from emonet_bench.report.cells import CellRuns, TableCell, pool_runs
 from emonet_bench.report.choice import Wanted, fitting_metric, wanted_metric
 from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_sources
 from emonet_bench.report.notes import across_notes, notes, problems
+from emonet_bench.report.pretrained import pretrained_notes
 from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Row, columns_of, describe, fullest, latest
 from emonet_bench.report.search import search_notes
@@ -106,6 +107,7 @@ def summarise(records: Sequence[CorpusResult], metric: Wanted = "uar", baseline:
         tuple(rows),
         (
             *notes(rows, metric, baseline, older, sources),
+            *pretrained_notes(rows, list(pooled.values()), BASELINE),
             *search_notes(rows, list(pooled.values())),
             *across_notes(crossed),
         ),

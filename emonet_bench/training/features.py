@@ -41,11 +41,13 @@ class FeatureUse:
         frozen_id: Of the network, or None where it has no frozen part.
         partitions: Those whose clips are heard as a whole, so that features serve them.
         reason: Why features are not used, or not for all partitions; empty: they are.
+        inside: Which part trains of a network that has no frozen one now; empty: it has one.
     """
 
     frozen_id: str | None
     partitions: tuple[Partition, ...] = ()
     reason: str = ""
+    inside: str = ""
 
 
 def feature_use(classifier: Classifier, recipe: Training, *, fitted: bool) -> FeatureUse:
@@ -70,7 +72,7 @@ def feature_use(classifier: Classifier, recipe: Training, *, fitted: bool) -> Fe
                 f"training.features: {recipe.features!r} keeps what a frozen part computes, and this network trains "
                 "there; train less of it, or leave training.features out"
             )
-        return FeatureUse(None, reason="none kept: the network trains from its first layers on")
+        return FeatureUse(None, reason="none kept: the network trains from its first layers on", inside="all of it")
     trained = fitted or (training_window(recipe) is None and not recipe.augment)
     evaluated = evaluation_input(recipe, classifier.network).window is None
     if asked and not trained and recipe.augment:
@@ -113,7 +115,8 @@ def attach_features(
         progress: Called with (clips kept, clips in all) while some are computed; None: the log is told.
 
     Returns:
-        The clips, and notes for the result: ``features`` says why they are not used for all of the clips.
+        The clips, and notes for the result: ``features`` says why they are not used for all of the clips, and
+        ``trained_inside`` which part of the network trains, where its frozen part is not all that is pre-trained.
 
     Raises:
         ConfigError: The recipe asks for features that cannot be kept.
@@ -124,6 +127,8 @@ def attach_features(
     found: dict[str, dict[Partition, Clips]] = {name: dict(parts) for name, parts in clips.items()}
     use = feature_use(classifier, recipe, fitted=fitted)
     notes = {"features": use.reason} if use.reason else {}
+    if use.inside:
+        notes["trained_inside"] = use.inside
     if use.frozen_id is None:
         return found, notes
     compute = partial(_frozen, classifier.network)
@@ -133,7 +138,8 @@ def attach_features(
             own = found[name][part]
             features = ComputedFeatures(partial(compute, own), range(len(own)), own.starts.device)
             found[name][part] = replace(own, features=features)
-        return found, notes
+        name, part = places[0]
+        return found, notes | _inside(sequence=compute(found[name][part], 0).lengths is not None)
     name, part = places[0]
     store = FeatureStore(features_directory(), _key(use.frozen_id, recipe, found[name][part]))
     wanted = [
@@ -147,7 +153,12 @@ def attach_features(
         own = found[name][part]
         found[name][part] = replace(own, features=KeptFeatures(rows[: len(own)], sequence, own.starts.device))
         rows = rows[len(own) :]
-    return found, notes
+    return found, notes | _inside(sequence=sequence)
+
+
+def _inside(*, sequence: bool) -> dict[str, str]:
+    """Note that layers above the frozen part are trained: what is kept below them are sequences."""
+    return {"trained_inside": "above the frozen part"} if sequence else {}
 
 
 def _key(frozen_id: str, recipe: Training, clips: Clips) -> FeatureKey:

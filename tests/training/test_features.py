@@ -128,7 +128,7 @@ def test_a_fitted_architecture_hears_whole_clips_whatever_the_window():
     recipe = RECIPE.model_copy(update={"window": 0.3, "evaluation": "windows"})
     clips, notes = attach_features(plan_of().classifier, CLIPS, recipe, fitted=True)
     assert [part for part, own in clips["toy"].items() if own.features is not None] == ["train", "dev"]
-    assert notes == {}
+    assert "features" not in notes
 
 
 def test_a_network_that_trains_in_its_frozen_part_keeps_nothing_and_says_so(folder):
@@ -137,6 +137,7 @@ def test_a_network_that_trains_in_its_frozen_part_keeps_nothing_and_says_so(fold
     clips, notes = attach_features(classifier, CLIPS, RECIPE, fitted=False)
     assert clips["toy"]["train"].features is None
     assert notes["features"] == "none kept: the network trains from its first layers on"
+    assert notes["trained_inside"] == "all of it"
     assert not list(folder.iterdir())
 
 
@@ -163,3 +164,10 @@ def test_a_recipe_that_says_nothing_of_features_is_written_as_before():
     assert "features" not in Training().model_dump()
     assert Training(features="off").model_dump()["features"] == "off"
     assert Training(**Training(features="float16").model_dump()).features == "float16"
+
+
+@pytest.mark.parametrize("features", [None, "off"])
+@pytest.mark.parametrize(("rows", "expected"), [(True, {}), (False, {"trained_inside": "above the frozen part"})])
+def test_it_is_noted_whether_layers_above_the_frozen_part_are_trained(rows, expected, features, folder):
+    recipe = RECIPE.model_copy(update={"features": features})
+    assert attach_features(plan_of(rows=rows).classifier, CLIPS, recipe, fitted=False)[1] == expected
