@@ -169,7 +169,7 @@ class FileCost(Part):
     file: Line = Field(description="Its name.")
     bytes: Count = Field(description="Its size.")
     load_seconds: float = Field(description="From the file to the first answer.")
-    milliseconds: float = Field(description="For a second of audio, in clips of three seconds.")
+    milliseconds: float = Field(description="Processor time for a second of audio, in clips of three seconds.")
     peak_memory_mb: Count | None = Field(description="Most memory of the process, in MiB; null where that is unknown.")
 
 
