@@ -1,6 +1,7 @@
 """Cost: size, time to load, time for a second of audio on one core and memory of a file, in a process of its own.
 
-Time for audio is processor time: on one core it is what a clock shows on an idle machine, and other programs count less.
+Time for audio is processor time: on one core that is what a clock shows on an idle machine, and other programs count
+less.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from emonet_bench.runs.facts import Count, Line, Name, Parameters, Part, PartitionFacts, Seconds, Share
+from emonet_bench.runs.facts import Count, Extension, Line, Name, Parameters, Part, PartitionFacts, Seconds, Share
 
 CARD_SCHEMA = 1
 """Version of ``card.json``."""
@@ -204,6 +204,9 @@ class Training(Part):
     seconds: Seconds | None = Field(None, description="How long training took.")
     peak_memory_mb: Count | None = Field(None, description="MiB, of the process (on cuda: of the device).")
     hardware: Line = Field("", description="Where it was trained.")
+    extensions: dict[Name, Extension] = Field(
+        default_factory=dict, description="What plugins measured of the run, such as `energy`, each under its own name."
+    )
 
 
 class ModelCard(Part):
