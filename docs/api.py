@@ -268,9 +268,8 @@ def _sentence(thing: Any) -> str:
 
 def _signature(thing: Any) -> str:
     try:
-        shown = re.sub(
-            r"(: |-> )(?:ForwardRef\()?'([^']*)'\)?", r"\1\2", str(inspect.signature(thing))
-        )  # annotations, not defaults
+        shown = re.sub(r"ForwardRef\(('[^']*')\)", r"\1", str(inspect.signature(thing)))
+        shown = re.sub(r"""(: |-> )(["'])(.*?)\2""", r"\1\3", shown)  # annotations, not defaults
         return re.sub(r"<factory>|<object object at 0x\w+>", "...", shown)
     except (TypeError, ValueError):
         return "(...)"
