@@ -32,11 +32,10 @@ from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.runs.store import RunStore, out_of_space
-from emonet_bench.training import checkpoints, features, initialisation
+from emonet_bench.training import checkpoints, features, initialisation, speaker_normalisation
 from emonet_bench.training.loop import train
 from emonet_bench.training.methods import methods_of
 from emonet_bench.training.prediction import predict, training_window
-from emonet_bench.training.speaker_normalisation import normalise_speakers
 from emonet_bench.training.teachers import consult
 from emonet_bench.types import Architecture, InputSpec, Partition, Plan, Strategy, Teacher, TrainingSet
 
@@ -132,7 +131,6 @@ class _Run:
 
     def carry_out(self) -> dict[str, Any]:
         telemetry.reset_peak_memory(self.device)
-        guards.check_speaker_normalised(self.spec)
         if self.spec.evaluate is not None:
             return self._zero_shot()
         with self._phase("load"):
@@ -173,7 +171,6 @@ class _Run:
         return record
 
     def keep_features(self, progress: Callable[[int, int], None]) -> str:
-        guards.check_speaker_normalised(self.spec)
         clips = {name: self._clips(corpus) for name, corpus in self._open().items()}
         return self._initialise(self._prepare(clips), clips, progress)[1].get("features", "")
 
@@ -257,10 +254,7 @@ class _Run:
         fitted = self.plugins.architectures[self.spec.architecture].fit is not None
         user = f"{self.spec.architecture} on {self.spec.corpus}"
         kept, told = features.attach_features(plan.classifier, clips, self.recipe, fitted, user, progress)
-        for ref in self.spec.trained_corpora():
-            if ref.speaker_normalised:
-                kept[ref.name] = normalise_speakers(kept[ref.name], ref.protocol)
-        return kept, {**plan.notes, **chosen, **told}
+        return speaker_normalisation.normalised(kept, self.spec.trained_corpora()), {**plan.notes, **chosen, **told}
 
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
         train_clips, dev_clips = (initialisation.one_partition(clips, part) for part in initialisation.HEARD)

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.errors import ConfigError, Skipped, TrainingError
+from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.runs.spec import Cell, RunSpec
+from emonet_bench.runs.spec import Cell
 from emonet_bench.training import losses
 
 _REMEDY = "run the matrix again, so that it is planned anew"
@@ -47,20 +47,6 @@ def check_as_planned(cell: Cell, opened: Mapping[str, OpenCorpus], plugins: Plug
             raise ChangedSincePlanned(
                 f"plugin {plugin}: its code is {here[plugin]} here and was {version} in planning; {_REMEDY}"
             )
-
-
-def check_speaker_normalised(spec: RunSpec) -> None:
-    """Leave out what would take a network of, or to, a protocol that standardises features by speaker.
-
-    Raises:
-        Skipped: A run of such a protocol starts from another run, is taught by one, or is scored on another corpus.
-    """
-    normalised = [ref for ref in (*spec.trained_corpora(), *spec.scored_corpora()) if ref.speaker_normalised]
-    if spec.source is not None and normalised:
-        raise Skipped(
-            f"protocol {normalised[0].protocol!r} standardises features by speaker, which no other run's network has "
-            "heard; only what starts from nothing goes with it"
-        )
 
 
 def check_labels(train_clips: Mapping[str, Clips]) -> None:

@@ -19,6 +19,7 @@ from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix
 from emonet_bench.matrix.kinds import unfit
 from emonet_bench.matrix.methods import check_selection, method_origins, source_recipes
 from emonet_bench.matrix.names import check_names, check_teacher
+from emonet_bench.matrix.transductive import untransferable
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget, run_id
@@ -247,7 +248,7 @@ class Planner:
         identity = run_id(spec, context)
         if isinstance(source, str):
             skip = source
-        skip = skip or self.plugins.ask("emonet_skip", spec=spec)
+        skip = skip or untransferable(spec) or self.plugins.ask("emonet_skip", spec=spec)
         cell = Cell(
             spec,
             identity,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.data.dataset import ClipFeatures, Clips
 from emonet_bench.errors import CorpusError, Skipped
 from emonet_bench.training.linear_models import FLAT
@@ -44,6 +45,21 @@ class StandardisedFeatures:
         """Return a batch of rows, float32 (N, ...)."""
         own = self.speakers[list(index)].to(self.mean.device)
         return FrozenFeatures((self.features.gather(index).values - self.mean[own]) / self.scale[own])
+
+
+def normalised(
+    clips: Mapping[str, Mapping[Partition, Clips]], refs: Iterable[CorpusRef]
+) -> dict[str, dict[Partition, Clips]]:
+    """Standardise by speaker the features of the corpora whose protocols say so; see ``normalise_speakers``.
+
+    Args:
+        clips: Of each corpus and partition.
+        refs: The corpora under their protocols.
+    """
+    asked = {ref.name: ref.protocol for ref in refs if ref.speaker_normalised}
+    return {
+        name: normalise_speakers(parts, asked[name]) if name in asked else dict(parts) for name, parts in clips.items()
+    }
 
 
 def normalise_speakers(parts: Mapping[Partition, Clips], protocol: str) -> dict[Partition, Clips]:

@@ -7,16 +7,19 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from emonet_baselines import build_chance, build_svm, fit_chance, fit_ridge, fit_svm
+from emonet_baselines import build_chance, build_knn, build_svm, fit_chance, fit_knn, fit_logistic, fit_ridge, fit_svm
 from emonet_baselines.functionals import PERCENTILES, Functionals
-from emonet_baselines.options import ChanceOptions, RidgeOptions, SvmOptions
+from emonet_baselines.options import ChanceOptions, KnnOptions, LogisticOptions, RidgeOptions, SvmOptions
 
+from emonet_bench.config import Training
 from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.metrics.regression import concordance_correlation
 from emonet_bench.networks import build_classifier
 from emonet_bench.networks.outputs import activate
 from emonet_bench.testing.signals import clips
+from emonet_bench.training.features import attach_features
+from emonet_bench.training.prediction import predict
 from emonet_bench.types import InputSpec, Target, TrainingSet
 
 SIGNAL = InputSpec()
@@ -191,3 +194,31 @@ def test_one_training_label_alone_is_an_error_that_says_what_to_do():
     train = relabelled(clips(SIGNAL, 0), torch.zeros(18, dtype=torch.int64), "abc")
     with pytest.raises(TrainingError, match=r"all training clips have one label; use a protocol or a limit"):
         fitted_svm(train, train)
+
+
+FITTED = {
+    "svm": (build_svm, fit_svm, SvmOptions(num_mels=12)),
+    "logistic": (build_svm, fit_logistic, LogisticOptions(num_mels=12)),
+    "knn": (build_knn, fit_knn, KnnOptions(num_mels=12)),
+}
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_functionals_are_computed_once_for_all_fits_and_give_the_same_scores(name, tmp_path, monkeypatch):
+    build, fit, options = FITTED[name]
+    monkeypatch.setenv("EMONET_BENCH_FEATURES_DIR", str(tmp_path))
+    parts = {part: clips(SIGNAL, seed) for seed, part in enumerate(("train", "dev", "test"))}
+    computed, scores = [], []
+    for features in (None, None, "off"):
+        made = unfitted(build(options, SIGNAL), parts["train"].labels)
+        frozen = made.network.frozen
+        monkeypatch.setattr(made.network, "frozen", lambda *clip, f=frozen: computed.append(clip) or f(*clip))
+        recipe = Training(features=features)
+        kept, notes = attach_features(made, {"corpus": parts}, recipe, True)
+        assert notes == {}
+        fit(made, kept["corpus"]["train"], kept["corpus"]["dev"], options, 0)
+        scores.append(predict(made, kept["corpus"]["test"], recipe))
+        if features is None:
+            assert len(computed) == 3 * 18  # the second fit computes none
+    assert torch.equal(scores[0], scores[1])
+    assert torch.equal(scores[0], scores[2])

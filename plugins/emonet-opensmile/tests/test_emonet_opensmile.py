@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import opensmile
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from emonet_bench import run_matrix
 from emonet_bench.errors import ExportError
 from emonet_bench.export import export
 from emonet_bench.networks import build_classifier
@@ -51,3 +55,19 @@ def test_an_export_is_refused_in_one_line(architectures, tmp_path):
     whole = build_classifier(network, [TrainingSet("kit", ("a", "b"), 2)]).eval()
     with pytest.raises(ExportError, match="no tensor program"):
         export(whole, "kit", tmp_path / "model.onnx", SIGNAL, {})
+
+
+def test_functionals_are_computed_once_for_all_seeds_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMONET_BENCH_FEATURES_DIR", str(tmp_path / "features"))
+    matrix = {
+        "corpora": ["synthetic-acted"],
+        "architectures": ["egemaps"],
+        "seeds": [0, 1],
+        "training": {"limit": 4},
+    }
+    run_matrix(matrix, results=tmp_path / "results")
+    (about,) = (tmp_path / "features").glob("*/about.json")
+    assert json.loads(about.read_text())["users"] == ["egemaps on synthetic-acted"]
+    kept = [load_file(file)["values"] for file in about.parent.glob("*.safetensors")]
+    assert {rows.shape[1] for rows in kept} == {NAMES["egemaps"]}
+    assert sum(map(len, kept)) == 12  # of three partitions, whatever the seed

@@ -52,8 +52,8 @@ def configuration(checkpoint: str, architecture: str, identity: str) -> dict[str
     directory = directory_of(checkpoint)
     file = _from_hub(checkpoint, architecture, identity) if directory is None else directory / "config.json"
     try:
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        config: dict[str, Any] = dict(json.loads(file.read_text(encoding="utf-8")).items())
+    except (OSError, ValueError, RecursionError, AttributeError) as error:  # the last: it is no object
         raise ConfigError(
             f"options.{architecture}.checkpoint: {file} cannot be read ({error}); give a directory that "
             "save_pretrained wrote"

@@ -62,7 +62,7 @@ class WhisperCheckpoint(CheckpointOptions):
 
     @model_validator(mode="after")
     def _context_has_positions(self) -> Self:
-        longest = SECONDS_PER_POSITION * self.config["max_source_positions"]
+        longest = SECONDS_PER_POSITION * self.config.get("max_source_positions", 1500)
         if isinstance(self.context, float) and not SECONDS_PER_POSITION <= self.context <= longest:
             raise ConfigError(
                 f"options.{self.architecture}.context: {self.context:g} s is out of range; {self.checkpoint} takes "

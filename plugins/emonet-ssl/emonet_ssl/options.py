@@ -20,6 +20,9 @@ _CHECKPOINT = (
     "Directory that save_pretrained wrote, the name of one in EMONET_BENCH_MODELS_DIR, or a name on the Hugging Face "
     "hub."
 )
+MOST_LAYERS = 1000
+"""Of a backbone: more is no model but damage."""
+
 _NORMALISE = "utterance: every layer's pooled row gets zero mean and unit variance over its features, clip by clip."
 
 
@@ -58,6 +61,11 @@ class CheckpointOptions(Options):
     def _fits(self) -> Self:
         """Hold the model's family and the layers that are asked for against ``config.json``."""
         family = self.config.get("model_type")
+        if not 0 <= self.depth <= MOST_LAYERS:
+            raise ConfigError(
+                f"options.{self.architecture}.checkpoint: config.json of {self.checkpoint} says {self.depth} layers; "
+                "give a directory that save_pretrained wrote"
+            )
         own = family in self.families if self.families else family not in _NAMED
         if not own:
             raise ConfigError(
@@ -82,7 +90,8 @@ class CheckpointOptions(Options):
     def depth(self) -> int:
         """Number of layers that the checkpoint's encoder has."""
         config = self.config
-        return int(config["encoder_layers"] if "encoder_layers" in config else config.get("num_hidden_layers", 0))
+        number = config.get("encoder_layers", config.get("num_hidden_layers", 0))
+        return number if isinstance(number, int) else -1
 
     @property
     def states(self) -> tuple[int, ...]:

@@ -71,11 +71,33 @@ def junk_config(own):
     (own / "config.json").write_text("{")
 
 
+def no_object(own):
+    (own / "config.json").write_text("[]")
+
+
+def deep(own):
+    (own / "config.json").write_text("[" * 100_000)
+
+
+def wordy_depth(own):
+    config = json.loads((own / "config.json").read_text())
+    (own / "config.json").write_text(json.dumps({**config, "num_hidden_layers": "two"}))
+
+
+def boundless_depth(own):
+    config = json.loads((own / "config.json").read_text())
+    (own / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 10**12}))
+
+
 FAULTS = {
     nothing: "no such directory, nor one in EMONET_BENCH_MODELS_DIR; give one that save_pretrained wrote",
     no_weights: r"holds no weights \(model.safetensors\)",
     no_config: "config.json cannot be read .*No such file",
     junk_config: "config.json cannot be read",
+    no_object: "config.json cannot be read",
+    deep: "config.json cannot be read",
+    wordy_depth: "config.json of .* says -1 layers",
+    boundless_depth: "config.json of .* says 1000000000000 layers",
 }
 
 
