@@ -50,6 +50,11 @@ class AnnotationFolder:
             raise ConfigError(f"--output: {other} and {recording} would both be {name} there; give one call for each")
         return self.directory / name
 
+    def check(self, recordings: Iterable[str]) -> None:
+        """Refuse recordings of which two would have one annotation, before any work; raises what ``path_of`` does."""
+        for recording in recordings:
+            self.path_of(recording)
+
     def write(self, segments: Iterable[Prediction], ends: Mapping[str, float]) -> None:
         """Write the annotation of each recording when its last segment is known; at last those without any.
 

@@ -104,13 +104,13 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     else:
         found = _scored(predictor, _groups(files, done, folder), form, given, bad)
     say_terms(predictor, given["task"])
-    found = noted(predictor, found, given["window"])
     ends: dict[str, float] = {}
-    found = _as_timeline(predictor, with_ends(found, ends), form, given)
+    noticed = with_ends(noted(predictor, found, given["window"]), ends)
+    told = _as_timeline(predictor, noticed, form, given)
     if form in SUFFIXES:
-        _annotate(found, ends, form, folder or given["output"])
+        _annotate(told, ends, form, folder or given["output"])
     else:
-        _write(predictor, found, form, given, done)
+        _write(predictor, told, form, given, done)
     if bad:
         context.exit(1)
 
@@ -124,8 +124,8 @@ def _groups(files: Sequence[str], done: Done, folder: AnnotationFolder | None) -
     groups: Iterable[list[str]] = groups_of_names(files)
     if STDIN not in files:
         groups = list(groups)
-        for name in chain.from_iterable(groups) if folder else ():
-            folder.path_of(name)  # two of one name are told before any work
+        if folder:
+            folder.check(chain.from_iterable(groups))
     if not done.files:
         return groups
     return ([name for name in names if name not in done.files] for names in groups)
