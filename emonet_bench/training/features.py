@@ -142,18 +142,18 @@ def attach_features(
         return found, notes | _inside(sequence=compute(found[name][part], 0).lengths is not None)
     name, part = places[0]
     store = FeatureStore(features_directory(), _key(use.frozen_id, recipe, found[name][part]))
-    wanted = [
-        ClipToCompute(digest, length, partial(compute, own, i))
-        for name, part in places
-        for own in (found[name][part],)
-        for i, (digest, length) in enumerate(zip(_digests(own), own.lengths.tolist(), strict=True))
-    ]
+    wanted = [clip for name, part in places for clip in _to_compute(found[name][part], compute)]
     rows, sequence = store.features(wanted, user, progress or _told())
     for name, part in places:
         own = found[name][part]
         found[name][part] = replace(own, features=KeptFeatures(rows[: len(own)], sequence, own.starts.device))
         rows = rows[len(own) :]
     return found, notes | _inside(sequence=sequence)
+
+
+def _to_compute(clips: Clips, compute: Callable[[Clips, int], FrozenFeatures]) -> Iterator[ClipToCompute]:
+    for place, (digest, length) in enumerate(zip(_digests(clips), clips.lengths.tolist(), strict=True)):
+        yield ClipToCompute(digest, length, partial(compute, clips, place))
 
 
 def _inside(*, sequence: bool) -> dict[str, str]:

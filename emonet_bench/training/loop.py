@@ -154,7 +154,7 @@ class _Session:
             raise TrainingError(f"the loss is {loss} in epoch {now.epoch}; lower training.learning_rate")
         score = self._dev_score()
         if note_score(now, self.selects.rank(score)):
-            self.best = {name: tensor.detach().clone() for name, tensor in self.classifier.state_dict().items()}
+            self.best = copied(self.classifier.state_dict(), {} if self.state else self.best)
         seconds = time.perf_counter() - started
         now.history.append(Epoch(now.epoch, loss, score, rate, seconds, str(self.selects)))
         self.on_epoch(now.history[-1])
@@ -163,6 +163,7 @@ class _Session:
     def _train(self, stage: Stage) -> tuple[float, float]:
         """Train for one epoch; return its mean loss and the learning rate of its last step."""
         train_mode(self.classifier)
+        self.stepper.corpus = ""  # others have selected since
         draws = {corpus: endless_batches(clips, self.recipe) for corpus, clips in self.train_clips.items()}
         total = torch.zeros((), device=next(self.classifier.parameters()).device)  # summed there: no wait at each step
         step = (self.progress.epoch - 1 - self.progress.first_epoch) * self.steps
@@ -185,6 +186,21 @@ class _Session:
         if self.file and time.monotonic() - self.saved > self.save_seconds:
             resume.save(self.file, self.progress, self.classifier.state_dict(), self.best, self.stepper.optimizer)
             self.saved = time.monotonic()
+
+
+def copied(tensors: Mapping[str, Tensor], former: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copy tensors, into the memory of a former copy where there is one: fresh pages cost more than the copying.
+
+    Args:
+        tensors: What to copy.
+        former: A copy that nobody needs any more.
+    """
+    return {
+        name: former[name].copy_(tensor)
+        if name in former and former[name].shape == tensor.shape
+        else tensor.detach().clone()
+        for name, tensor in tensors.items()
+    }
 
 
 def train_mode(classifier: nn.Module) -> None:

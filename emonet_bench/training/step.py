@@ -34,9 +34,11 @@ class Stepper:
     Attributes:
         optimizer: That of the stage.
         progress: Its ``micro_batches`` grows when a batch does not fit into memory.
+        corpus: Whose branches are active; empty: not known.
     """
 
     optimizer: torch.optim.Optimizer
+    corpus: str = ""
 
     def __init__(
         self,
@@ -56,7 +58,9 @@ class Stepper:
             TrainingError: Two clips at once do not fit into the GPU's memory.
         """
         set_rate(self.optimizer, rate)
-        self.plan.classifier.select(corpus)
+        if corpus != self.corpus:  # a walk through all modules
+            self.plan.classifier.select(corpus)
+            self.corpus = corpus
         batch = self.augmentations.changed(batch)
         while True:
             try:

@@ -12,7 +12,7 @@ from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.metrics.choice import choose_metric
 from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.training.loop import train, train_mode
+from emonet_bench.training.loop import copied, train, train_mode
 from emonet_bench.training.prediction import embed, predict
 from emonet_bench.types import ParameterGroup, Plan
 from tests.toys import Toy, toy_clips, toy_set
@@ -318,3 +318,16 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_state_remembe
     later = RECIPE.model_copy(update={"epochs": 3})
     train(toy_plan(), {"toy": TRAIN}, {"toy": DEV}, later, 0, directory=tmp_path)
     assert failures == [8, 4]
+
+
+def test_a_copy_of_weights_takes_the_memory_of_the_former_one_and_shares_none_with_the_network():
+    layer = torch.nn.Linear(3, 2)
+    first = copied(layer.state_dict(), {})
+    places = {name: tensor.data_ptr() for name, tensor in first.items()}
+    torch.nn.init.normal_(layer.weight)
+    resized = {**layer.state_dict(), "bias": torch.ones(5)}
+    second = copied(resized, first)
+    assert torch.equal(second["weight"], layer.weight)
+    assert torch.equal(second["bias"], torch.ones(5))
+    assert second["weight"].data_ptr() == places["weight"] != layer.weight.data_ptr()
+    assert not second["weight"].requires_grad
