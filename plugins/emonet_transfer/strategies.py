@@ -81,24 +81,28 @@ def distill(network: Any, corpora: Sequence[TrainingSet], source: Teacher | None
     """Train everything from random weights, by the labels and by what a teacher makes of the same clips.
 
     A teacher hears each clip once, as it is scored itself: as a whole, where its recipe says nothing else. A student
-    that hears crops in training learns from each of them what the teacher says of the whole clip.
+    that hears crops in training learns from each of them what the teacher says of the whole clip. Of several corpora,
+    labelled or not, one linear map tells the embeddings: their principal components are those of all clips together.
     """
-    (corpus,) = corpora
     whole = build_classifier(network, corpora)
     projection = None if options.what == "logits" else nn.Linear(network.dim, options.components)
     if projection is not None:  # only training needs it: an exported network is without
         whole.add_module("projection", projection)
     if source is None:  # the structure alone is wanted
         return _all_trainable(whole)
-    given = source.outputs[corpus.corpus]
-    targets = embedding_targets(given.embeddings, options.components)
+    outputs = source.outputs
+    rows = embedding_targets(torch.cat([given.embeddings for given in outputs.values()]), options.components)
+    sizes = [len(given.embeddings) for given in outputs.values()]
+    targets = dict(zip(outputs, torch.split(rows, sizes), strict=True))
 
     def penalty(batch: Batch, embedding: Tensor, logits: Tensor) -> Tensor:
         loss = torch.zeros((), device=logits.device)
         if options.what != "embeddings":
-            loss = loss + soft_label_loss(logits, given.logits[batch.index], options.temperature)
+            taught = outputs[batch.corpus].logits
+            assert taught is not None  # the options hold a teacher of labels to have been trained
+            loss = loss + soft_label_loss(logits, taught[batch.index], options.temperature)
         if projection is not None:
-            loss = loss + embedding_loss(projection(embedding), targets[batch.index])
+            loss = loss + embedding_loss(projection(embedding), targets[batch.corpus][batch.index])
         return options.weight * loss
 
     return Plan(whole, _groups(whole), penalty=penalty)
