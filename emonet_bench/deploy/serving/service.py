@@ -73,8 +73,10 @@ class Service:
         self.seconds = metrics.Histogram(metrics.SECONDS)
         self.audio_seconds = metrics.Counter()
         self._batches = metrics.Histogram(_SIZES)
-        self.scheduler = Scheduler(settings.workers, settings.limits.batch, self._batches.observe)
-        self._decoders = ThreadPoolExecutor(settings.workers, thread_name_prefix="decode")
+        threads = settings.workers
+        self.scheduler = Scheduler(threads, settings.limits.batch, self._batches.observe)
+        self._most_waiting = _AT_ONCE * threads
+        self._decoders = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     def close(self) -> None:
         """End the threads."""
@@ -129,11 +131,10 @@ class Service:
         """Score stretches in their order, a few of them waiting at a time."""
         found: list[Segment] = []
         waiting: deque[tuple[int, int, asyncio.Future[Any]]] = deque()
-        most = _AT_ONCE * self.settings.workers
         rate = model.sampling_rate
         try:
             for start, piece in segments(samples, cut):
-                if len(waiting) == most:
+                if len(waiting) == self._most_waiting:
                     found.append(await _first(waiting, rate))
                 waiting.append((start, len(piece), asyncio.ensure_future(self.scheduler.score(model, piece))))
             while waiting:
