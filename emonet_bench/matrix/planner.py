@@ -189,7 +189,7 @@ class Planner:
 
     def _knows_one_corpus(self, spec: RunSpec) -> bool:
         """Tell whether a network has heard one corpus only; of the folds' networks, the first stands for all."""
-        if spec.source is not None or len(spec.trained_corpora()) > 1:
+        if spec.source is not None or spec.unlabelled or len(spec.trained_corpora()) > 1:
             return False
         return bool(spec.fold == self.open_corpus(spec.corpus, spec.training.sampling_rate).folds[0])
 

@@ -33,7 +33,9 @@ def variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
     for kind in ("loss", "optimizer", "augmentation"):  # tables within the training: an option each
         options |= dict(_flat(f"training.{kind}", options.pop(f"training.{kind}_options", {})))
     if spec.teacher is not None:
-        options |= {f"teacher.{name}": value for name, value in spec.teacher.options.items()}
+        options |= {f"strategy.teacher.{name}": value for name, value in spec.teacher.options.items()}
+    if spec.unlabelled is not None:
+        source = f"{source or spec.strategy}, and unlabelled {'+'.join(spec.unlabelled)}"
     if spec.search is not None:
         options = _not_searched(options, spec, spec.search) | {"search": spec.search.study_id}
     return {**options, "source": source}

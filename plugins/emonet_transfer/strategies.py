@@ -13,7 +13,7 @@ from emonet_bench.data.dataset import Batch
 from emonet_bench.errors import Skipped
 from emonet_bench.networks import Classifier, PerCorpus, build_classifier, install_per_corpus, parameter_groups
 from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, Teacher, TrainingSet
-from emonet_transfer.distillation import embedding_loss, embedding_targets, soft_label_loss
+from emonet_transfer.distillation import embedding_loss, joint_targets, soft_label_loss
 from emonet_transfer.options import AdapterOptions, DistillOptions, MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter, SequenceAdapter
 from emonet_transfer.sources import adapter_slots, initialisations, load_functions, load_shared
@@ -82,7 +82,7 @@ def distill(network: Any, corpora: Sequence[TrainingSet], source: Teacher | None
 
     A teacher hears each clip once, as it is scored itself: as a whole, where its recipe says nothing else. A student
     that hears crops in training learns from each of them what the teacher says of the whole clip. Of several corpora,
-    labelled or not, one linear map tells the embeddings: their principal components are those of all clips together.
+    labelled or not, one linear map tells the embeddings, see ``joint_targets``.
     """
     whole = build_classifier(network, corpora)
     projection = None if options.what == "logits" else nn.Linear(network.dim, options.components)
@@ -91,9 +91,7 @@ def distill(network: Any, corpora: Sequence[TrainingSet], source: Teacher | None
     if source is None:  # the structure alone is wanted
         return _all_trainable(whole)
     outputs = source.outputs
-    rows = embedding_targets(torch.cat([given.embeddings for given in outputs.values()]), options.components)
-    sizes = [len(given.embeddings) for given in outputs.values()]
-    targets = dict(zip(outputs, torch.split(rows, sizes), strict=True))
+    targets = joint_targets({name: given.embeddings for name, given in outputs.items()}, options.components)
 
     def penalty(batch: Batch, embedding: Tensor, logits: Tensor) -> Tensor:
         loss = torch.zeros((), device=logits.device)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from emonet_transfer.distillation import embedding_loss, embedding_targets, soft_label_loss
+from emonet_transfer.distillation import embedding_loss, embedding_targets, joint_targets, soft_label_loss
 from emonet_transfer.options import DistillOptions
 
 from emonet_bench import load_results, report, run_matrix
@@ -149,6 +149,18 @@ def test_a_teacher_that_is_not_trained_has_no_labels_to_teach():
     assert parse(DistillOptions, {"teacher_strategy": "none", "what": "embeddings"}, "m").teacher_strategy is None
 
 
+def test_what_tells_corpora_apart_is_no_target_of_a_joint_student():
+    first, second = np.random.default_rng(3).normal(size=(2, 25, 6)) @ np.diag([4.0, 1, 1, 1, 1, 1])
+    found = joint_targets({"one": torch.from_numpy(first), "two": torch.from_numpy(9 * second + 100)}, 3)
+    both = np.concatenate([(rows - rows.mean(0)) / rows.std(0) for rows in (first, second)])
+    u, s, _ = np.linalg.svd(both, full_matrices=False)
+    expected = (u * s)[:, :3]
+    expected /= np.sqrt((expected**2).sum(-1).mean())
+    np.testing.assert_allclose(np.abs(np.concatenate(list(found.values()))), np.abs(expected), atol=1e-8)
+    (alone,) = joint_targets({"one": torch.from_numpy(first)}, 3).values()
+    assert torch.equal(alone, embedding_targets(torch.from_numpy(first), 3))
+
+
 def test_a_student_of_several_corpora_tells_the_embeddings_of_all_by_one_map():
     first, second = toy_clips(seed=5), toy_clips(20, seed=6)
     rows = torch.randn(60, 5)
@@ -156,7 +168,7 @@ def test_a_student_of_several_corpora_tells_the_embeddings_of_all_by_one_map():
     options = DistillOptions(teacher_strategy=None, what="embeddings", components=4)
     sets = [toy_set(first, "one"), toy_set(second, "two")]
     plan = Plugins().strategies["distill"].prepare(Toy(), sets, Teacher("toy", outputs), options)
-    targets = embedding_targets(rows, 4)
+    targets = torch.cat(list(joint_targets({"one": rows[:40], "two": rows[40:]}, 4).values()))
     batch = replace(second.whole(torch.tensor([3, 7])), corpus="two")
     embedding = torch.randn(2, 8)
     expected = embedding_loss(plan.classifier.projection(embedding), targets[[43, 47]])
@@ -186,13 +198,15 @@ def test_a_student_hears_other_corpora_without_their_labels_and_the_report_says_
 def test_strategies_start_from_a_network_that_pretrained_features_have_taught_on_all_corpora(tmp_path):
     distill = {"teacher": "svm", "teacher_strategy": "none", "what": "embeddings", "components": 4}
     training = {**MATRIX["training"], "last-layer": {"window": "none", "features": "float32"}}
-    sources = {"source": "multi-task+target", "source_strategy": "distill", "source_training": {"window": 0.5}}
-    options = {"cnn": SMALL, "distill": distill}
+    as_others = {"window": 0.5, "features": "none"}
+    sources = {"source": "multi-task+target", "source_strategy": "distill", "source_training": as_others}
+    options = {"cnn": {**SMALL, "classifier": "statistics"}, "distill": distill}
     values = {**SHARED, **sources, "strategies": ["last-layer", "adapters"], "training": training, "options": options}
     run_matrix(values, results=tmp_path)
     records = records_of(tmp_path)
     by_id = {record["run_id"]: record for record in records}
     started = [record for record in records if record["spec"]["source"]]
+    assert len(records) == len(started) + 1 == 5
     assert {record["spec"]["strategy"] for record in started} == {"last-layer", "adapters"}
     for record in started:
         source = by_id[record["spec"]["source"]]
