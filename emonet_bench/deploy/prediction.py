@@ -29,8 +29,8 @@ class Prediction:
         logits: (K,) float32, where they were asked for.
         scores: (K,) float32, of a label set: how sure each label is for itself, from 0 to 1.
         values: (K,) float32, of values: the number of each attribute on its scale.
-        level: Of a stretch that a model has heard: the root mean square of its samples, in dB, that of the constant 1
-            being 0; digital silence has minus infinity.
+        level: Of a stretch that a model has heard at once: the root mean square of its samples, in dB, that of the
+            constant 1 being 0; digital silence has minus infinity. Or what else the predictor measures.
     """
 
     file: str
@@ -59,7 +59,7 @@ def prediction_of(
     row: NDArray[np.float32],
     output: str,
     labels: Sequence[str],
-    stretch: tuple[str, float, float, float],
+    stretch: tuple[str, float, float, float | None],
     more: Mapping[str, NDArray[np.float32]],
     threshold: float | None = None,
 ) -> Prediction:
@@ -78,6 +78,30 @@ def prediction_of(
         return Prediction(file, label_of(labels, row, threshold), row, start, end, *further, level=level)
     told = {output: row}
     return Prediction(file, "", row[:0], start, end, *further, told.get("scores"), told.get("values"), level)
+
+
+def mean_of(
+    parts: Sequence[Prediction], output: str, labels: Sequence[str], threshold: float | None = None
+) -> Prediction:
+    """Join the predictions of parts that follow each other: the mean of what they tell, weighted by their seconds.
+
+    Args:
+        parts: Of one clip, in the order of time.
+        output: What they tell: ``probabilities``, ``scores`` or ``values``.
+        labels: (K,) names.
+        threshold: As in ``prediction_of``.
+    """
+    import numpy as np  # noqa: PLC0415 - the names of columns need it not
+
+    weights = [one.end - one.start for one in parts]
+
+    def mean(name: str) -> NDArray[np.float32]:
+        rows: NDArray[np.float32] = np.average([getattr(one, name) for one in parts], axis=0, weights=weights)
+        return rows.astype(np.float32)
+
+    more = {name: mean(name) for name in ("embedding", "logits") if getattr(parts[0], name) is not None}
+    stretch = (parts[0].file, parts[0].start, parts[-1].end, None)
+    return prediction_of(mean(output), output, labels, stretch, more, threshold)
 
 
 def column_names(output: str, labels: Sequence[str]) -> list[str]:

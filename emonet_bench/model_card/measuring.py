@@ -20,8 +20,10 @@ from emonet_bench.model_card.record import ModelCard
 from emonet_bench.model_card.robustness import predict_changed, robustness
 from emonet_bench.model_card.scoring import Scored
 from emonet_bench.model_card.setting import Reading, Setting
-from emonet_bench.model_card.subgroups import subgroups
+from emonet_bench.model_card.subgroups import Members, members_of, subgroups
+from emonet_bench.model_card.training import training_of
 from emonet_bench.runs.files import file_hash
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.telemetry import utc
 
 TALKERS = 64
@@ -37,12 +39,14 @@ class Plan:
         most: Most clips that are changed in each way; None: all.
         talkers: Clips that babble is mixed from; None: those of the train partition.
         others: Clips of other corpora that the model was not made for, by name.
+        record: Of the run that the file was exported from, where it is at hand.
     """
 
     setting: Setting
     most: int | None = None
     talkers: CardClips | None = None
     others: Mapping[str, CardClips] = field(default_factory=dict)
+    record: RunRecord | None = None
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -60,12 +64,14 @@ class Measured:
         scored: The clips as they are.
         changed: Those of them that were changed, as they are.
         predicted: By the name of a condition, predictions of the changed clips.
+        members: By attribute, the places of each group's clips among those that were scored.
     """
 
     card: ModelCard
     scored: Scored
     changed: Scored
     predicted: dict[str, list[str]]
+    members: Mapping[str, Members]
 
 
 def measure(predictor: Predictor, file: Path, plan: Plan, progress: Reading) -> Measured:
@@ -101,13 +107,14 @@ def measure(predictor: Predictor, file: Path, plan: Plan, progress: Reading) -> 
         robustness=robustness(changed, ways, predicted),
         subgroups=subgroups(scored, setting.opened.corpus),
         calibration=calibration(scored, Scored.of(predictor, setting.parts["dev"]), predictor.metadata),
+        training=None if plan.record is None else training_of(plan.record, predictor.metadata.get("corpus", "")),
         out_of_domain=out_of_domain(predictor, scored, plan.others),
         cost=costs(file),
         machine=machine(),
         date=utc(datetime.now(UTC)),
         seconds=round(time.perf_counter() - started, 1),
     )
-    return Measured(card, scored, changed, predicted)
+    return Measured(card, scored, changed, predicted, members_of(scored, setting.opened.corpus))
 
 
 def _counter(progress: Reading, what: str, total: int) -> Callable[[int], None]:

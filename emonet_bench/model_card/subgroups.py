@@ -32,8 +32,7 @@ def subgroups(scored: Scored, corpus: Corpus) -> Subgroups:
     """
     told = _told(scored, corpus)
     groups, gaps = [], []
-    for attribute in ATTRIBUTES:
-        members = _members(told[attribute])
+    for attribute, members in members_of(scored, corpus).items():
         groups += [_group(scored, attribute, name, places) for name, places in members.items()]
         gap = _largest_gap(scored, attribute, members)
         gaps += [] if gap is None else [gap]
@@ -41,12 +40,18 @@ def subgroups(scored: Scored, corpus: Corpus) -> Subgroups:
     return Subgroups(groups=groups, gaps=gaps, unknown=unknown)
 
 
+def members_of(scored: Scored, corpus: Corpus) -> dict[str, Members]:
+    """Group clips by each attribute that the corpus tells."""
+    told = _told(scored, corpus)
+    return {attribute: _members(told[attribute]) for attribute in ATTRIBUTES}
+
+
 def _told(scored: Scored, corpus: Corpus) -> dict[str, list[str | None]]:
     """Tell the value (N,) of each attribute, None where it is unknown."""
     utterances = scored.clips.utterances
-    known = {speaker: demographics_of(corpus, speaker) for speaker in set(scored.speakers)}
+    known = [demographics_of(corpus, one) for one in utterances]
     only = corpus.languages[0] if len(corpus.languages) == 1 else None
-    found = {name: [known[one.speaker].get(name) for one in utterances] for name in DEMOGRAPHIC}
+    found = {name: [one.get(name) for one in known] for name in DEMOGRAPHIC}
     found["language"] = [value or only for value in found["language"]]
     return {**found, "text": [one.text for one in utterances], "speaker": list(scored.speakers)}
 
