@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
+from click.core import ParameterSource
 from rich.table import Table
 
 from emonet_bench.cli.reading import Reading
@@ -99,7 +100,7 @@ def _hand_in(
 ) -> None:
     """Write the template of a challenge, or its submission."""
     for name in ("protocol", "fold", "name", "seed", "metric", "against", "results", "skip_bad_files", "as_json"):
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             flag = {"as_json": "json"}.get(name, name).replace("_", "-")
             raise ConfigError(f"--{flag}: nothing is scored where the truth is hidden; leave it out")
     flag = "--template" if file is None else "--submission"

@@ -160,9 +160,9 @@ class Corpus:
             self.target(rule)
         for name, challenge in self.challenges.items():
             target = self.target(challenge)
-            known = {"file", *target.names, *(["label"] if target.kind == "label" else [])}
-            if strange := next((holds for holds in challenge.columns.values() if holds not in known), None):
-                have = ", ".join(sorted(known))
+            held = {"file", *target.names, *(["label"] if target.kind == "label" else [])}
+            if strange := next((holds for holds in challenge.columns.values() if holds not in held), None):
+                have = ", ".join(sorted(held))
                 raise ConfigError(f"corpus {self.name}: challenge {name}: a column holds {strange!r}; known: {have}")
 
     def target(self, rule: SplitRule | Challenge) -> Target:
