@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.types.corpus import PARTITIONS as PARTITIONS
+from emonet_bench.types.corpus import Challenge as Challenge
 from emonet_bench.types.corpus import Corpus as Corpus
 from emonet_bench.types.corpus import Partition as Partition
 from emonet_bench.types.corpus import SplitRule as SplitRule
