@@ -128,6 +128,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "AdapterPoint",
         "Architecture",
         "Augmentation",
+        "Challenge",
         "Corpus",
         "ExecutorKind",
         "FrozenFeatures",

@@ -37,7 +37,7 @@ def notes(rows: Sequence[Row], metric: MetricChoice, baseline: str, older: int, 
     yield from _apart(rows)
     yield from _transductive(rows)
     for column, teacher in sorted({(column, cell.teacher) for column, cell in cells if cell.teacher}):
-        yield f"{column}: taught by {teacher}, a run on the same training clips."
+        yield f"{column}: taught by {teacher}."
     yield from _outcomes(cells, metric, baseline)
     yield from _audits(rows)
     parities = [cell.parity for _, cell in cells if cell.parity is not None]
