@@ -192,8 +192,7 @@ class Planner:
 
     def _knows_one_corpus(self, spec: RunSpec) -> bool:
         """Tell whether a network has heard one corpus only; of the folds' networks, the first stands for all."""
-        refs = spec.trained_corpora()
-        if spec.source is not None or spec.unlabelled or len(refs) > 1 or refs[0].speaker_normalised:
+        if spec.source is not None or spec.unlabelled or len(spec.trained_corpora()) > 1:
             return False
         return bool(spec.fold == self.open_corpus(spec.corpus, spec.training.sampling_rate).folds[0])
 
@@ -209,13 +208,11 @@ class Planner:
             if target == spec.corpus or labels is None or self.open_corpus(target, rate).target.kind != "label":
                 continue
             there = self.open_corpus(target, rate, name)
-            if there.ref.speaker_normalised:
-                continue
             target_of = ZeroShotTarget(corpus=target, protocol=there.protocol, labels=labels)
             changed = spec.model_copy(update={"source": source.run_id, "evaluate": target_of})
             context = self._context(changed, [spec.corpus, target], [trained, there])
             identity = run_id(changed, context)
-            skip = self.plugins.ask("emonet_skip", spec=changed)
+            skip = untransferable(changed) or self.plugins.ask("emonet_skip", spec=changed)
             self._cells[identity] = Cell(changed, identity, source=source.run_id, skip=skip, context=context)
 
     def _add(

@@ -9,9 +9,10 @@ def untransferable(spec: RunSpec) -> str | None:
     """Say why a cell is left out that would take a network of, or to, a protocol that standardises by speaker.
 
     Returns:
-        The reason, of a cell that starts from another run or is taught by one; else None.
+        The reason, of a cell that starts from another run, is taught by one, or scores one elsewhere; else None.
     """
-    asked = [ref.protocol for ref in spec.trained_corpora() if ref.speaker_normalised]
+    refs = (*spec.trained_corpora(), *spec.scored_corpora())
+    asked = [ref.protocol for ref in refs if ref.speaker_normalised]
     if spec.source is None or not asked:
         return None
     return (
