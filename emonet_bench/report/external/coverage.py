@@ -97,7 +97,7 @@ def template(clips: ScoredClips, target: Target, dev: ScoredClips | None = None)
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([*where, *asked])
     for partition, fold, clip in wanted:
-        known = {"utterance": clip.name, "partition": partition, "fold": fold, "file": clip.file}
+        known: dict[str, object] = {"utterance": clip.name, "partition": partition, "fold": fold, "file": clip.file}
         known |= {"start": clip.start, "end": clip.end}
         writer.writerow([*(known[name] for name in where), *[""] * len(asked)])
     return stream.getvalue()
