@@ -52,7 +52,7 @@ def main() -> None:
         sys.exit(f"{arguments.results[0]}: nothing to compare with {arguments.baseline}")
     head = ["strategy", "corpora", "better", "significantly", "worse", "significantly", "mean difference of UAR"]
     head += ["trained for a corpus", f"{TASKS} tasks, times one network"]
-    plain = [cell["total"] for cell in cells if cell["difference"] is None and is_baseline(cell, arguments.baseline)]
+    plain = [cell for cell in cells if cell["difference"] is None and is_baseline(cell, arguments.baseline)]
     parts = [CLAIMS, table(head, list(counts(compared, plain))), POWER, table(*gains(compared)), markdown]
     show(f"Transfer, {arguments.results[0].name}", parts, publish=arguments.publish)
 
@@ -81,13 +81,13 @@ def title(cell: Cell) -> str:
     return " ".join(filter(None, (cell["architecture"], cell["strategy"], cell["tag"])))
 
 
-def counts(cells: Sequence[Cell], plain: Sequence[int]) -> Iterator[list[str]]:
+def counts(cells: Sequence[Cell], plain: Sequence[Cell]) -> Iterator[list[str]]:
     for name, mine in by_strategy(cells).items():
         better = [cell for cell in mine if cell["difference"] > 0]
         worse = [cell for cell in mine if cell["difference"] < 0]
         mean = sum(cell["difference"] for cell in mine) / len(mine)
         numbers = [len(mine), len(better), significant(better), len(worse), significant(worse)]
-        yield [name, *map(str, numbers), f"{mean:+.3f}", *costs(mine, sum(plain) / len(plain))]
+        yield [name, *map(str, numbers), f"{mean:+.3f}", *costs(mine, plain)]
 
 
 def by_strategy(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
@@ -101,28 +101,32 @@ def significant(cells: Sequence[Cell]) -> int:
     return sum(cell["p"] is not None and cell["p"] < ALPHA for cell in cells)
 
 
-def costs(cells: Sequence[Cell], plain: float) -> list[str]:
+def costs(cells: Sequence[Cell], plain: Sequence[Cell]) -> list[str]:
     """Say what a corpus adds: its share of the network, and the size of one shared network with many corpora's parts.
 
     What is trained for a corpus is its own, the rest is shared; heads differ a little by the number of labels. Parts of
     a joint network are not told apart here: see parameters.py.
     """
-    if any(cell["strategy"] == "multi-task" for cell in cells):
+    alike = [cell["total"] for cell in plain if cell["architecture"] == cells[0]["architecture"]]
+    if not alike or any(cell["strategy"] == "multi-task" for cell in cells):
         return ["", ""]
     own, total = (sum(cell[name] for cell in cells) / len(cells) for name in ("trainable", "total"))
-    return [f"{own / total:.1%}", f"{(total - own + TASKS * own) / plain:.2f}"]
+    return [f"{own / total:.1%}", f"{(total - own + TASKS * own) / (sum(alike) / len(alike)):.2f}"]
 
 
 def gains(cells: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
     """Lay out each corpus's differences, each with the least that could have been found."""
     strategies = by_strategy(cells)
-    corpora = list(dict.fromkeys((cell["corpus"], cell["units"], cell["unit"]) for cell in cells))
-    rows = []
-    for corpus, units, unit in corpora:
-        own = {name: [cell for cell in mine if cell["corpus"] == corpus] for name, mine in strategies.items()}
-        told = [told_gain(mine[0], len(cells)) if mine else "" for mine in own.values()]
-        rows.append([corpus, f"{units} {unit}", *told])
-    return ["corpus", "drawn", *strategies], rows
+    rows: dict[tuple[str, ...], dict[str, Cell]] = {}
+    for name, mine in strategies.items():
+        for cell in mine:
+            place = (f"{cell['corpus']}, {cell['protocol']}", f"{cell['units']} {cell['unit']}")
+            rows.setdefault(place, {})[name] = cell
+    lines = [
+        [*place, *(told_gain(own[name], len(cells)) if name in own else "" for name in strategies)]
+        for place, own in rows.items()
+    ]
+    return ["corpus", "drawn", *strategies], lines
 
 
 def told_gain(cell: Cell, tests: int) -> str:

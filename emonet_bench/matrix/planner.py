@@ -156,6 +156,8 @@ class Planner:
         assert name is not None
         wish: TeacherRun = name(choice.strategy_options)
         check_teacher(wish, choice.strategy, self.plugins, len(corpora))
+        if wish.unlabelled and len(self.matrix.entries) == 1:
+            raise ConfigError(f"options.{choice.strategy}: unlabelled audio is that of other corpora; name some")
         others = [corpus for corpus in self.matrix.entries if corpus not in corpora] if wish.unlabelled else []
         if wish.strategy is None:
             model = self.plugins.architectures[wish.architecture].options

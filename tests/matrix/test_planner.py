@@ -454,7 +454,9 @@ def test_unlabelled_audio_is_that_of_the_matrixs_other_corpora_and_part_of_the_i
     taught = of("one", "two", "three", unlabelled=True)
     assert taught.spec.unlabelled == {"two": "speakers", "three": "speakers"}
     assert [pair[0] for pair in taught.context["corpora"]] == ["f-one", "f-two", "f-three"]
-    assert len({of("one", *rest, unlabelled=True).run_id for rest in ([], ["two"], ["two", "three"])}) == 3
+    assert len({of("one", *rest, unlabelled=True).run_id for rest in (["three"], ["two"], ["two", "three"])}) == 3
+    with pytest.raises(ConfigError, match=r"options\.distill: unlabelled audio is that of other corpora; name some"):
+        of("one", unlabelled=True)
     assert of("one").run_id == of("one", "two").run_id
     assert "unlabelled" not in of("one", "two").spec.model_dump()
 
