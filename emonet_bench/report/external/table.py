@@ -21,12 +21,12 @@ from emonet_bench.report.external.rows import (
     short,
 )
 from emonet_bench.runs.facts import parse_json
-from emonet_bench.types import Target
+from emonet_bench.types import Partition, Target
 
 _SEPARATORS = (",", ";", "\t")
 
 
-def read_external(path: Path, target: Target) -> list[ExternalRow]:
+def read_external(path: Path, target: Target, partition: Partition = "test") -> list[ExternalRow]:
     """Read a table of predictions.
 
     CSV has a column ``utterance`` and a column for each label or attribute, called as it or as a run's own
@@ -38,6 +38,10 @@ def read_external(path: Path, target: Target) -> list[ExternalRow]:
     Args:
         path: The file, in UTF-8.
         target: What is predicted.
+        partition: Rows of other partitions are passed over; those that name none are of test.
+
+    Returns:
+        The rows; of another partition than test there may be none.
 
     Raises:
         ConfigError: It is no regular file.
@@ -48,15 +52,17 @@ def read_external(path: Path, target: Target) -> list[ExternalRow]:
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     found = _objects(path, text, target) if text.lstrip().startswith("{") else _records(path, text, target)
-    rows = [read_row(f"{path}: line {line}", line, fields, target) for line, fields in found if _tested(fields)]
+    rows = [read_row(f"{path}: line {line}", line, fields, target) for line, fields in found if _of(fields, partition)]
+    if not rows and partition != "test":
+        return rows
     if not rows:
         raise CorpusError(f"{path}: holds no prediction; give one for each test clip, --template writes the table")
     _check_alike(path, rows)
     return rows
 
 
-def _tested(fields: Mapping[str, Any]) -> bool:
-    return fields.get("partition") in (None, "", "test")
+def _of(fields: Mapping[str, Any], partition: Partition) -> bool:
+    return (fields.get("partition") or "test") == partition
 
 
 def _check_alike(path: Path, rows: Sequence[ExternalRow]) -> None:
