@@ -90,6 +90,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.report.notebook": ("Figure",),
     "emonet_bench.report.results": ("Results",),
     "emonet_bench.runs.facts": ("RunError",),
+    "emonet_bench.runs.files": ("RunFiles",),
     "emonet_bench.runs.history": ("Epoch",),
     "emonet_bench.runs.record": ("RunRecord",),
     "emonet_bench.runs.spec": ("RunResult", "RunSpec"),
