@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from emonet_bench.config import Training
 from emonet_bench.runs.files import CHECKPOINT, LOG, RECORD, SHARED
@@ -37,7 +37,15 @@ Records and tables of schema 1 are still read: their columns of probabilities ha
 
 """
 
-_NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any", type(None): "null"}
+_NAMES = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Any: "any",
+    JsonValue: "any",
+    type(None): "null",
+}
 
 
 def results_page() -> str:

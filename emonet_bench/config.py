@@ -93,6 +93,13 @@ class Training(Options):
     )
     label_smoothing: float = option(0.1, "Label smoothing of the cross-entropy.", ge=0, lt=1)
     balanced_weights: bool = option(True, "Weigh classes by their inverse frequency in train.", short="-bw")  # noqa: FBT003
+    class_balanced_beta: float | None = option(
+        None,
+        "Weigh classes by the effective number of their clips (Cui et al., 2019) with this beta, such as 0.99, in "
+        "place of their frequency; none: by the frequency itself.",
+        gt=0,
+        lt=1,
+    )
     window: float | None = option(
         3.0, "Seconds of the random crop in training; none: whole clips.", short="-w", gt=0, le=3_600
     )
@@ -133,6 +140,15 @@ class Training(Options):
         return {name: value for name, value in values.items() if name not in _LATER or value}
 
     @model_validator(mode="after")
+    def _weighed(self) -> Self:
+        """Hold a way to weigh classes to a recipe that weighs them."""
+        if self.class_balanced_beta is not None and not self.balanced_weights:
+            raise ValueError(
+                "class_balanced_beta weighs classes, and balanced_weights is off; leave one of the two out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _bounded(self) -> Self:
         """Hold a batch to a size that a machine may have room for; every value by itself may be sensible."""
         gigabytes = 4 * self.batch_size * (self.window or 0) * self.sampling_rate / 1e9  # float32
@@ -143,7 +159,10 @@ class Training(Options):
         return self
 
 
-_LATER = ("augment", "augmentation_options", "features", "loss_options", "optimizer_options", "selection")
+_LATER = (
+    *("augment", "augmentation_options", "class_balanced_beta", "features", "loss_options", "optimizer_options"),
+    "selection",
+)
 _LARGEST_BATCH_GB = 32
 
 

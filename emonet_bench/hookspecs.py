@@ -8,11 +8,11 @@ group ``emonet_bench``. Nothing here imports torch, and a plugin should import i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -137,6 +137,19 @@ def emonet_skip(spec: RunSpec) -> str | None:
 
     Args:
         spec: The resolved cell.
+    """
+
+
+@hookspec
+def emonet_extend_record(spec: RunSpec) -> Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None:
+    """Return a function that says what to add to a run's record, or None. Called where the run is carried out.
+
+    Called as the run begins; the function is called as it ends, with the record (the content of ``result.json``; with
+    ``error`` where the run failed). What it returns stands in the record under ``extensions`` and the plugin's name:
+    values of JSON, at most 65,536 characters and eight levels of them. No run id depends on it.
+
+    Args:
+        spec: The cell that begins.
     """
 
 

@@ -36,7 +36,9 @@ DEFAULTS = {
     ("cli/task_flags.py", "scratch"),
     ("report/table.py", "scratch"),
     ("report/terminal.py", "chance"),  # the heading over chance levels
-    ("training/linear_models.py", "logistic"),  # kinds of linear models, whatever architectures are called after them
+    ("training/linear_estimators.py", "logistic"),  # kinds of linear models, whatever architectures are named so
+    ("training/linear_estimators.py", "ridge"),
+    ("training/linear_estimators.py", "svm"),
     ("training/linear_models.py", "svm"),
 }
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from emonet_bench.matrix.job import Job as Job  # noqa: PLC0414 - named here, to
 from emonet_bench.matrix.methods import selection_of
 from emonet_bench.matrix.search.completion import take_over
 from emonet_bench.networks import Classifier
+from emonet_bench.plugins.extensions import RecordExtensions
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs import log, telemetry
 from emonet_bench.runs.facts import ScoredPartition
@@ -86,9 +86,9 @@ def keep_features(job: Job, progress: Callable[[int, int], None]) -> str:
 
 def _carry_out(job: Job, directory: Path) -> RunRecord:
     """Run a cell and return its record, of success or of failure."""
-    started = datetime.now(UTC)
     _log.info("%s (run %s) starts", job.cell.spec.title, job.cell.run_id)
     run = _Run(job, directory)
+    extensions = RecordExtensions(run.plugins, run.spec)
     outcome: dict[str, Any]
     try:
         outcome = run.carry_out()
@@ -101,8 +101,7 @@ def _carry_out(job: Job, directory: Path) -> RunRecord:
         outcome = {"error": telemetry.describe_error(error)}
     else:
         outcome["files"] = run.files.hashes()
-    times: dict[str, Any] = {"started": telemetry.utc(started), "finished": telemetry.utc(datetime.now(UTC))}
-    record = RunRecord(**run.header(), **outcome, **times)
+    record = extensions.added_to(RunRecord(**run.header(), **outcome, finished=telemetry.now()))
     if not record.failed:
         part, scores = record.score
         _log.info("%s ends, %s %s %.4f", job.cell.spec.title, part, *scores.headline)
@@ -112,6 +111,7 @@ def _carry_out(job: Job, directory: Path) -> RunRecord:
 class _Run:
     def __init__(self, job: Job, directory: Path) -> None:
         self.job, self.directory, self.files = job, directory, RunFiles(directory)
+        self.started = telemetry.now()
         self.spec: RunSpec = job.cell.spec
         self.recipe: Training = self.spec.training
         self.plugins = Plugins(job.selection)
@@ -126,6 +126,7 @@ class _Run:
             "spec": self.spec,
             "environment": telemetry.environment(self.device),
             "plugins": self.plugins.versions(),
+            "started": self.started,
         }
 
     def carry_out(self) -> dict[str, Any]:
@@ -164,7 +165,7 @@ class _Run:
             **({"search": self.job.cell.search} if self.job.cell.search else {}),
         }
         if self.job.export and not self.spec.trial:
-            whole = RunRecord(**self.header(), **record, finished=telemetry.utc(datetime.now(UTC)))
+            whole = RunRecord(**self.header(), **record, finished=telemetry.now())
             test = {name: parts["test"] for name, parts in clips.items()}
             record["onnx"] = export_networks(plan.classifier, whole, self.files, test)
         return record

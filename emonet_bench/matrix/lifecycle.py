@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench.matrix.events import Listener
+from emonet_bench.plugins.extensions import problems
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.spec import Cell, RunResult, directory_name
 
@@ -38,8 +39,10 @@ class LifecycleHooks(Listener):
         self._notify("emonet_epoch_finished", cell, epoch=epoch.epoch, scores={"epoch": epoch.epoch, **epoch.scores})
 
     def finished(self, cell: Cell, record: RunRecord) -> None:
-        """Call ``emonet_run_finished``, but not for a result that was on disk before."""
+        """Call ``emonet_run_finished``, but not for a result that was on disk before; tell who failed to extend it."""
         if cell.run_id in self._started:
+            for problem in problems(record):
+                self._plugins.complain(problem)
             self._notify("emonet_run_finished", cell, result=RunResult(cell.run_id, cell.spec, record.plain()))
 
     def failed(self, cell: Cell, error: RunError) -> None:

@@ -127,7 +127,7 @@ class Plugins:
             self._check_hooks(plugin)
             self._collect(origin, config)
         if (seconds := time.monotonic() - started) > PATIENCE:
-            self._complain(f"plugin {origin} took {seconds:.1f} s to load; it should import and look less")
+            self.complain(f"plugin {origin} took {seconds:.1f} s to load; it should import and look less")
 
     def _check_hooks(self, plugin: object) -> None:
         known = [name for name in vars(hookspecs) if name.startswith("emonet_")]
@@ -154,7 +154,7 @@ class Plugins:
             ("emonet_executors", ExecutorKind, self.executors, {}),
         )
         for hook, kind, registry, arguments in kinds if config is not None else kinds[1:]:
-            for things in self._only(origin, hook)(**arguments):
+            for things in self.hook_of(origin, hook)(**arguments):
                 for thing in checked(things, kind, hook):
                     registry.add(thing.name, thing, origin)
 
@@ -171,7 +171,7 @@ class Plugins:
         for origin in self.working:
             with self._isolated(origin):
                 own = group()
-                self._only(origin, "emonet_commands")(cli=own)
+                self.hook_of(origin, "emonet_commands")(cli=own)
                 for name, command in own.commands.items():
                     self.commands.add(name, command, origin)
                 for registry in (self.commands, self.architectures):
@@ -191,8 +191,8 @@ class Plugins:
             self.corpora.replace(corpus.name, corpus, origin)
             self.user_corpora += (corpus,)
 
-    def _only(self, origin: Origin, hook: str) -> pluggy.HookCaller:
-        """Call a hook of one plugin, so that a raising one costs only itself (pluggy aborts the whole call)."""
+    def hook_of(self, origin: Origin, hook: str) -> pluggy.HookCaller:
+        """Return a hook of one plugin, so that a raising one costs only itself (pluggy aborts the whole call)."""
         others = [plugin for name, plugin in self.manager.list_name_plugin() if name != origin.name]
         return self.manager.subset_hook_caller(hook, others)
 
@@ -230,13 +230,18 @@ class Plugins:
         for origin in self.working:
             try:
                 with redirect_stdout(sys.stderr):
-                    self._only(origin, hook)(**arguments)
+                    self.hook_of(origin, hook)(**arguments)
             except EmonetBenchError as error:  # it says itself what is wrong
-                self._complain(f"plugin {origin}: {error}")
+                self.complain(f"plugin {origin}: {error}")
             except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin may raise anything
-                self._complain(f"plugin {origin}: {hook} raised {error!r}")
+                self.complain(f"plugin {origin}: {hook} raised {error!r}")
 
-    def _complain(self, message: str) -> None:
+    def complain(self, message: str) -> None:
+        """Warn of what a plugin did; where the selection is strict, stop.
+
+        Raises:
+            PluginError: The selection is strict.
+        """
         if self.selection.strict:
             raise PluginError(message)
         warnings.warn(message, RuntimeWarning, stacklevel=3)
@@ -252,7 +257,7 @@ class Plugins:
         for origin in self.working:
             try:
                 with redirect_stdout(sys.stderr):
-                    answer = self._only(origin, hook)(**arguments)
+                    answer = self.hook_of(origin, hook)(**arguments)
             except EmonetBenchError:  # it knows whose mistake it is
                 raise
             except (Exception, SystemExit) as error:

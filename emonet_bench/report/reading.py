@@ -60,6 +60,7 @@ class CorpusResult:
         external: What predictions hold that were made elsewhere; else None.
         search: The search that chose its options, or None; ``variant`` is without those.
         found: What came of that search.
+        extensions: What plugins say of the run, each under its own name.
     """
 
     corpus: str
@@ -90,6 +91,7 @@ class CorpusResult:
     external: Literal["labels", "probabilities"] | None = None
     search: Search | None = None
     found: SearchFacts | None = None
+    extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def kind(self) -> TargetKind:
@@ -183,15 +185,19 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
     source = None if spec.evaluate else sources.title(spec, path.parent)
     for ref in spec.scored_corpora():
         corpus = ref.name
-        result = _result(spec, record.run_id, corpus, ref.division, source, "failed" if record.error else "done")
+        result = replace(
+            _result(spec, record.run_id, corpus, ref.division, source, "failed" if record.error else "done"),
+            facts=record.facts(corpus),
+            finished=record.finished,
+            extensions=record.extensions,
+        )
         if record.error is not None:
             reason = f"{record.error.type}: {' '.join(record.error.message.split())}"
-            yield replace(result, reason=reason, facts=record.facts(corpus), finished=record.finished)
+            yield replace(result, reason=reason)
             continue
         exported, scores = record.exported(corpus) or Exported(), record.scored(corpus)["test"][0]
         yield replace(
             result,
-            facts=record.facts(corpus),
             scores=_known(scores),
             parameters=record.parameters,
             seconds=record.seconds.get("train"),
@@ -200,7 +206,6 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
             drift=None if exported.uar is None or scores.uar is None else abs(exported.uar - scores.uar),
             not_exported=exported.error or "",
             predictions=files.predictions(corpus if record.joint else None),
-            finished=record.finished,
             halved=record.notes.get("halved_batch", ""),
             found=record.search,
             teacher=record.notes.get("teacher", ""),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emonet_bench.matrix.outcome import Outcome
 from emonet_bench.report.choice import Wanted
@@ -69,6 +69,24 @@ class Results:
         import pandas as pd  # noqa: PLC0415 - slow
 
         return pd.DataFrame(list(flat_records(self.summarise(metric, baseline))))
+
+    def extensions(self, plugin: str) -> pd.DataFrame:
+        """Return a frame with a row for each run of which a plugin says something: the run, then the plugin's facts.
+
+        Args:
+            plugin: The plugin's name, such as ``energy``; see ``emonet_extend_record``.
+        """
+        import pandas as pd  # noqa: PLC0415 - slow
+
+        named = ("run_id", "corpus", "architecture", "strategy", "seed", "fold")
+        rows: dict[str, dict[str, Any]] = {}
+        for run in self.records:
+            if run.run_id in rows:  # a joint run has a record for each of its corpora
+                rows[run.run_id]["corpus"] += f"+{run.corpus}"
+            elif plugin in run.extensions:
+                told = {name: getattr(run, name) for name in named}
+                rows[run.run_id] = {**told, **run.extensions[plugin], **told}
+        return pd.DataFrame(list(rows.values()), columns=None if rows else list(named))
 
     def figure(self, metric: Wanted = "uar", baseline: str = BASELINE) -> Figure:
         """Draw scores with their intervals, a row for each corpus, architecture and strategy; notebooks show it."""

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from emonet_bench.errors import StoreError
 from emonet_bench.files import check_file_name
@@ -36,6 +46,28 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Scale = Annotated[list[float], Field(min_length=2, max_length=2)]
+LARGEST_EXTENSION = 65_536
+"""Characters of the JSON that a plugin may add to a record."""
+
+_DEEPEST = 8  # levels of lists and mappings in it
+
+
+def _bounded(facts: dict[str, Any]) -> dict[str, Any]:
+    if _depth(facts) > _DEEPEST:
+        raise ValueError(f"more than {_DEEPEST} levels deep")
+    _check_bounds(facts)
+    if len(json.dumps(facts)) > LARGEST_EXTENSION:
+        raise ValueError(f"more than {LARGEST_EXTENSION} characters as JSON; give a summary")
+    return facts
+
+
+def _depth(value: JsonValue) -> int:
+    if isinstance(value, dict | list):
+        return 1 + max(map(_depth, value.values() if isinstance(value, dict) else value), default=0)
+    return 0
+
+
+Extension = Annotated[dict[Name, JsonValue], AfterValidator(_bounded)]
 Labels = Annotated[list[Name], Field(max_length=1_000)]
 Table = Annotated[list[Annotated[list[Count], Field(max_length=1_000)]], Field(max_length=1_000)]
 

@@ -15,9 +15,11 @@ from pydantic import Field, ValidationError, model_validator
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.runs.facts import (
+    LARGEST_EXTENSION,
     CorpusFacts,
     Count,
     Exported,
+    Extension,
     FileName,
     Line,
     Name,
@@ -93,6 +95,11 @@ class RunRecord(CorpusFacts, RunHeader):
         None, description="With `--export`; of a joint run for each corpus."
     )
     search: SearchFacts | None = Field(None, description="Of a tuned run: what came of its search.")
+    extensions: dict[Name, Extension] = Field(
+        default_factory=dict,
+        description="What plugins add (`emonet_extend_record`), each under its own name, such as `energy`; at most "
+        f"{LARGEST_EXTENSION:,} characters each.",
+    )
     error: RunError | None = Field(None, description="Instead of `scores`: why the run failed.")
     files: dict[FileName, Sha256] = Field(
         default_factory=dict,

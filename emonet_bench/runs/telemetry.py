@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import traceback
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +67,11 @@ def describe_error(error: BaseException) -> RunError:
 def _printable(text: str) -> str:
     """Escape what is no Unicode, such as the bytes of a file's name in another encoding."""
     return text.encode(errors="backslashreplace").decode()
+
+
+def now() -> str:
+    """Write this moment as ``utc`` does."""
+    return utc(datetime.now(UTC))
 
 
 def utc(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,14 +14,17 @@ from torch import Tensor
 
 from emonet_bench import networks
 from emonet_bench.config import Options, parse
+from emonet_bench.deploy.metadata import target_text
+from emonet_bench.errors import ConfigError
 from emonet_bench.export import export
+from emonet_bench.networks.outputs import activate
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.bench import CORPUS, Bench
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented, hold_flags
 from emonet_bench.testing.frozen_features import cached_features
 from emonet_bench.testing.parts import batch_norms, idle_part, stir
-from emonet_bench.testing.signals import LABELS
+from emonet_bench.testing.signals import LABELS, target_of
 from emonet_bench.types import AdapterPoint, Architecture, InputSpec
 
 EXACT = 1e-9
@@ -180,10 +184,38 @@ def adapter_points(bench: Bench) -> None:
     _hold_padding(bench, classifier, EXACT)
 
 
+def kinds(bench: Bench) -> None:
+    """It predicts every kind of target that it takes: finite (N, K) for K names, one attribute alone, too.
+
+    A network whose own heads are for labels only may refuse the others, as ``build_classifier`` does.
+    """
+    for kind in bench.kinds:
+        for names in (LABELS, LABELS[:2], *((LABELS[:1],) if kind == "values" else ())):
+            try:
+                classifier = bench.classifier(labels=names, kind=kind)
+            except ConfigError:
+                return
+            waveform, lengths = bench.hear(bench.clips)
+            with torch.no_grad():
+                predicted = activate(classifier(waveform.float(), lengths), target_of(kind, names))
+            if predicted.shape != (len(waveform), len(names)) or not predicted.isfinite().all():
+                raise BrokenError(f"{kind}: predictions of {len(names)} were {tuple(predicted.shape)}, or not finite")
+
+
 def onnx_parity(bench: Bench) -> None:
-    """The exported file has the network's logits in onnxruntime, at batch sizes and lengths that tracing never saw."""
-    with tempfile.TemporaryDirectory() as directory:
-        export(bench.classifier(), CORPUS, Path(directory) / "model.onnx", bench.input_spec, {})
+    """The exported file has the network's logits in onnxruntime, at batch sizes and lengths that tracing never saw.
+
+    Files of what is trained by gradients differ by kinds of targets in their outputs only: the first and the last kind
+    are tried, and of what is fitted every one.
+    """
+    for kind in bench.kinds if bench.architecture.fit else dict.fromkeys((bench.kinds[0], bench.kinds[-1])):
+        try:
+            classifier = bench.classifier(kind=kind)
+        except ConfigError:  # see ``kinds``
+            continue
+        told = {"labels": json.dumps(LABELS), "target": target_text(target_of(kind))} if kind != "label" else {}
+        with tempfile.TemporaryDirectory() as directory:
+            export(classifier, CORPUS, Path(directory) / "model.onnx", bench.input_spec, told)
 
 
 CHECKS = (
@@ -196,6 +228,7 @@ CHECKS = (
     round_trip,
     adapter_points,
     cached_features,
+    kinds,
     onnx_parity,
 )
 """In the order in which they help most; each one's docstring is the contract."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
 from emonet_bench import networks
 from emonet_bench.testing.parts import stir
-from emonet_bench.testing.signals import LABELS, clips, noise, samples
-from emonet_bench.types import Architecture, InputSpec, TrainingSet
+from emonet_bench.testing.signals import LABELS, clips_of, noise, samples
+from emonet_bench.types import Architecture, InputSpec, TargetKind, TrainingSet
 
 CORPUS = "kit"
 
@@ -27,13 +27,22 @@ class Bench:
     options: Any
     input_spec: InputSpec
 
-    def classifier(self, seed: int = 0, labels: tuple[str, ...] = LABELS) -> networks.Classifier:
-        """Build the network and a head; fit them where the architecture says how."""
+    @property
+    def kinds(self) -> tuple[TargetKind, ...]:
+        """The kinds of targets that the architecture takes; most checks try the first of them."""
+        return tuple(kind for kind in get_args(TargetKind) if self.architecture.takes(kind))
+
+    def classifier(
+        self, seed: int = 0, labels: tuple[str, ...] = LABELS, kind: TargetKind | None = None
+    ) -> networks.Classifier:
+        """Build the network and a head for a kind of target; fit them where the architecture says how."""
         torch.manual_seed(seed)
+        kind = kind or self.kinds[0]
         network = self.architecture.build(self.options, self.input_spec)
-        made = networks.build_classifier(network, [TrainingSet(CORPUS, labels, 18)])
+        made = networks.build_classifier(network, [TrainingSet(CORPUS, labels, 18, kind)])
         if self.architecture.fit is not None and labels == LABELS:
-            self.architecture.fit(made, clips(self.input_spec, 0), clips(self.input_spec, 1), self.options, seed)
+            train, dev = (clips_of(kind, self.input_spec, place) for place in (0, 1))
+            self.architecture.fit(made, train, dev, self.options, seed)
         return made.eval()
 
     def stirred(self) -> networks.Classifier:

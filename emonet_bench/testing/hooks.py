@@ -12,6 +12,7 @@ from typing import Any
 
 from emonet_bench.config import Training, did_you_mean
 from emonet_bench.errors import ConfigError
+from emonet_bench.plugins.extensions import checked_extension
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.spec import RunResult, RunSpec
@@ -28,6 +29,20 @@ SPEC = RunSpec(
     seed=0,
 )
 """The cell that is made up."""
+
+RUN_ID = "0" * 16
+FINISHED = {
+    "run_id": RUN_ID,
+    "scores": {part: {"uar": 0.5, "accuracy": 0.5, "macro_f1": 0.5} for part in ("dev", "test")},
+    "seconds": {"load": 1.0, "train": 1.0, "evaluate": 1.0},
+    "started": "2026-01-02T03:04:05Z",
+    "finished": "2026-01-02T03:04:08Z",
+}
+"""What its record says in the end; and where it fails:"""
+FAILED = {
+    **{name: value for name, value in FINISHED.items() if name != "scores"},
+    "error": {"type": "RuntimeError", "message": "made up", "traceback": ""},
+}
 
 NOBODYS = "a name that is nobody's"
 
@@ -88,8 +103,7 @@ def run_followed(bench: HooksBench) -> None:
         for epoch in (1, 2):
             scores = {"loss": 1.0 / epoch, "dev_uar": 0.25 * epoch, "learning_rate": 1e-3}
             bench.call("emonet_epoch_finished", spec=SPEC, epoch=epoch, scores=scores, directory=directory)
-        parts = {part: {"uar": 0.5, "accuracy": 0.5, "macro_f1": 0.5} for part in ("dev", "test")}
-        result = RunResult("0" * 16, SPEC, {"scores": parts, "seconds": {"train": 1.0}})
+        result = RunResult(RUN_ID, SPEC, FINISHED)
         bench.call("emonet_run_finished", spec=SPEC, result=result, directory=directory)
 
 
@@ -108,6 +122,24 @@ def skip_answers(bench: HooksBench) -> None:
         raise BrokenError(f"emonet_skip gave {answer!r}")
 
 
+def record_extended(bench: HooksBench) -> None:
+    """``emonet_extend_record`` answers with a function of the record, or None; its facts fit into a record, or None."""
+    for spec in (SPEC, SPEC.model_copy(update={"seed": 1})):  # one run after another, in the same process
+        for end in bench.call("emonet_extend_record", spec=spec):
+            if not callable(end):
+                raise BrokenError(f"emonet_extend_record gave {end!r}")
+            for record in (FINISHED, FAILED):
+                if facts := end({**record, "spec": spec.model_dump(mode="json")}):
+                    _hold_facts(facts)
+
+
+def _hold_facts(facts: object) -> None:
+    try:
+        checked_extension(facts)
+    except ValueError as error:
+        raise BrokenError(f"the function of emonet_extend_record {error}") from None
+
+
 def other_names_left(bench: HooksBench) -> None:
     """``emonet_executor`` answers None to a name that is somebody else's."""
     answer = bench.call("emonet_executor", name=NOBODYS, workers=1)
@@ -117,7 +149,7 @@ def other_names_left(bench: HooksBench) -> None:
         raise BrokenError(f"emonet_executor gave {type(answer).__name__} for {NOBODYS!r}")
 
 
-CHECKS = (run_followed, failure_followed, skip_answers, other_names_left)
+CHECKS = (run_followed, failure_followed, skip_answers, record_extended, other_names_left)
 """In the order in which they help most; each one's docstring is the contract."""
 
 HOOKS = (
@@ -126,6 +158,7 @@ HOOKS = (
     "emonet_run_finished",
     "emonet_run_failed",
     "emonet_skip",
+    "emonet_extend_record",
     "emonet_executor",
 )
 """The hooks that the kit calls."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from emonet_bench.data.dataset import Clips
-from emonet_bench.types import InputSpec
+from emonet_bench.types import InputSpec, Target, TargetKind
 
 LABELS = ("hum", "hiss", "hush")
+
+TARGETS: Mapping[TargetKind, tuple[tuple[float, ...], ...]] = {
+    "votes": ((0.75, 0.25, 0), (0, 0.75, 0.25), (0.25, 0, 0.75)),
+    "label-set": ((1, 0, 0), (0, 1, 1), (0, 0, 1)),
+    "values": ((0.5, -0.5, 0), (0.25, 0.75, -0.25), (-0.75, -0.25, 0.25)),
+}
+"""What each label's clips say of other targets, as ``emonet_bench.data.targets.target_vector`` does."""
 
 
 def samples(seconds: Sequence[float], input_spec: InputSpec) -> list[int]:
@@ -59,3 +67,26 @@ def clips(input_spec: InputSpec, seed: int, each: int = 6) -> Clips:
         speakers=(None,) * len(targets),
         sampling_rate=input_spec.sampling_rate,
     )
+
+
+def target_of(kind: TargetKind, names: tuple[str, ...] = LABELS) -> Target:
+    """Make a target of a kind; values lie on a scale from 1 to 7."""
+    return Target("kit", kind, names, ((1, 7),) * len(names) if kind == "values" else ())
+
+
+def clips_of(kind: TargetKind, input_spec: InputSpec, seed: int, names: tuple[str, ...] = LABELS) -> Clips:
+    """Make the clips of ``clips`` with a target of a kind.
+
+    Args:
+        kind: What they say.
+        input_spec: What is heard of them.
+        seed: Of their audio.
+        names: Up to three labels or attributes; of fewer labels only the clips that have one of them.
+    """
+    made = clips(input_spec, seed)
+    if kind == "label":
+        return replace(made.select((made.targets < len(names)).nonzero()[:, 0]), labels=names)
+    rows = torch.tensor(TARGETS[kind])[made.targets][:, : len(names)]  # (N, K)
+    if kind == "votes":
+        rows = rows / rows.sum(1, keepdim=True)
+    return replace(made, targets=rows, labels=names, target=target_of(kind, names))

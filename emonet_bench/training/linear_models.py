@@ -1,10 +1,9 @@
-"""Linear models on embeddings, fitted without gradients: support vector machines and logistic regression."""
+"""Linear models on embeddings, fitted without gradients: support vector machines, logistic and ridge regression."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,15 +15,12 @@ from emonet_bench.errors import TrainingError
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.defaults import UAR
 from emonet_bench.networks import Classifier, two_class_logits
+from emonet_bench.networks.outputs import on_scales
 from emonet_bench.networks.precision import tf32_disabled
+from emonet_bench.training.linear_estimators import LinearKind, as_logits, fit_estimator
 from emonet_bench.training.losses import check_labels
 from emonet_bench.training.prediction import Pass, embedding_pass
-
-LinearKind = Literal["svm", "logistic"]
-LINEAR_KINDS: tuple[LinearKind, ...] = get_args(LinearKind)
-
-ABSENT_LOGIT = -1000.0
-"""The logit of a label that no training clip has."""
+from emonet_bench.types import Target
 
 FLAT = 1e-4
 """A feature whose standard deviation over train is smaller is rounding, not speech; it is not blown up to one."""
@@ -33,15 +29,23 @@ Array = npt.NDArray[np.float64]
 
 
 class LinearHead(nn.Module):
-    """A linear layer; two classes have one unit z for the second label: logits (N, 2) = [0, z]."""
+    """A linear layer; two classes have one unit z for the second label: logits (N, 2) = [0, z].
 
-    def __init__(self, dim: int, classes: int) -> None:
+    Args:
+        dim: Size D of the embedding.
+        classes: Number of logits.
+        independent: Whether each logit is for itself, as those of label sets and values are: also one or two of them.
+    """
+
+    def __init__(self, dim: int, classes: int, *, independent: bool = False) -> None:
         super().__init__()
-        self.output = nn.Linear(dim, 1 if classes == 2 else classes)  # noqa: PLR2004
+        self.independent = independent
+        self.output = nn.Linear(dim, 1 if classes == 2 and not independent else classes)  # noqa: PLR2004
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Map embeddings (N, D) to logits (N, classes)."""
-        return two_class_logits(self.output(embedding))
+        units: Tensor = self.output(embedding)
+        return units if self.independent else two_class_logits(units)
 
     @torch.no_grad()
     def set(self, weight: Tensor, bias: Tensor) -> None:
@@ -57,7 +61,7 @@ class LinearModelOptions(Protocol):
 
     Attributes:
         c_grid: Costs C of a mistake to choose from.
-        balanced: Whether classes are weighed by their inverse frequency in train.
+        balanced: Whether classes are weighed by their inverse frequency in train; ridge regression weighs none.
         batch_size: Clips that are held at once.
     """
 
@@ -72,19 +76,23 @@ class LinearModelOptions(Protocol):
 
 
 class Rows(NamedTuple):
-    """Features of some clips, with their labels.
+    """Features of some clips, with their targets.
 
     Attributes:
         values: (N, D); or (N, L, D), sets of features to choose from, such as the layers of a backbone.
-        targets: (N,) indices into the labels.
+        targets: (N,) indices into the labels; of other kinds (N, K), see ``data.dataset.Clips``.
         selection: What selects on them, where they are of dev; None: UAR.
-        names: The labels.
+        names: The labels or attributes.
+        target: What is predicted; None: one of the labels.
+        truth: (N, K) what predictions are held against, where that is not ``targets``: values on their scales.
     """
 
     values: Array
-    targets: npt.NDArray[np.int64]
+    targets: npt.NDArray[Any]
     selection: MetricChoice | None = None
     names: tuple[str, ...] = ()
+    target: Target | None = None
+    truth: Array | None = None
 
     @property
     def selects(self) -> MetricChoice:
@@ -147,7 +155,7 @@ def fit_linear_model(
         What was chosen.
 
     Raises:
-        TrainingError: All training clips have one label, or features are not finite.
+        TrainingError: All training clips have one target, or features are not finite.
     """
     check_labels(train.targets)
     network: Any = classifier.eval().network
@@ -176,7 +184,8 @@ def choose_linear_model(
         options: Those of the architecture.
         seed: Of the model.
         kind: ``svm``: linear support vector machines, one label against the rest, squared hinge loss (LIBLINEAR);
-            ``logistic``: multinomial logistic regression.
+            ``logistic``: multinomial logistic regression; ``ridge``: of values, ridge regression to the places of
+            attributes on their scales, whose penalty alpha is 1 / (2 C).
     """
     best: LinearModel | None = None
     for place, (rows, dev_rows) in enumerate(zip(_sets(train), _sets(dev), strict=True)):
@@ -185,11 +194,11 @@ def choose_linear_model(
         basis = _row_space(scaled)  # (D, r)
         scaled, dev_scaled = scaled @ basis, dev_scaled @ basis
         for c in sorted(options.c_grid):
-            model = _fit(kind, scaled, train.targets, c, seed, balanced=options.balanced)
+            model = fit_estimator(kind, scaled, train.targets, c, seed, balanced=options.balanced)
             score = _score(dev, model, dev_scaled, classes)
             if best is None or dev.selects.rank(score) > dev.selects.rank(best.dev_score):
                 mean, scale = torch.from_numpy(scaler.mean_).float(), torch.from_numpy(scaler.scale_).float()
-                weight, bias = _as_logits(model, model.coef_ @ basis.T, classes)
+                weight, bias = as_logits(model, np.atleast_2d(model.coef_) @ basis.T, classes)
                 best = LinearModel(place, c, score, mean, scale, weight, bias, dev.selects.title)
     assert best is not None  # options hold one C at least
     return best
@@ -245,48 +254,24 @@ def compute_rows(clips: Clips, compute: Pass, batch_size: int) -> Rows:
                 values.append(compute.heard(batch.waveform, batch.lengths).cpu())
                 order.append(batch.index.cpu())
         found = torch.cat(values)[torch.argsort(torch.cat(order))]
-    return Rows(found.double().numpy(), clips.targets.cpu().numpy(), clips.selects, clips.labels)
+    targets, truth = clips.targets.cpu().numpy(), clips.truth().numpy() if clips.kind == "values" else None
+    return Rows(found.double().numpy(), targets, clips.selects, clips.labels, clips.target, truth)
 
 
 def _score(dev: Rows, model: Any, scaled: Array, classes: int) -> float:
     """Score a model on dev: by its probabilities where they are asked for, else by the labels that it predicts."""
-    if dev.selects.metric.probabilities:
-        weight, bias = _as_logits(model, model.coef_, classes)
+    names = dev.names or [str(label) for label in range(classes)]
+    if dev.target is not None and dev.target.kind == "values":
+        predicted = on_scales(torch.from_numpy(model.predict(scaled).reshape(-1, classes)), dev.target.scales).numpy()
+    elif dev.selects.metric.probabilities:
+        weight, bias = as_logits(model, model.coef_, classes)
         predicted = (torch.from_numpy(scaled) @ weight.double().T + bias.double()).softmax(-1).numpy()
     else:
         predicted = np.eye(classes)[model.predict(scaled)]
-    return dev.selects.score(dev.targets, predicted, dev.names or [str(label) for label in range(classes)])
+    return dev.selects.score(dev.targets if dev.truth is None else dev.truth, predicted, names)
 
 
 def _sets(rows: Rows) -> Iterator[Array]:
     """Yield the sets of features (N, D) one by one."""
     values = rows.values if rows.values.ndim == 3 else rows.values[:, None]  # noqa: PLR2004 - (N, L, D)
     return (values[:, place] for place in range(values.shape[1]))
-
-
-def _fit(kind: LinearKind, rows: Array, targets: npt.NDArray[np.int64], c: float, seed: int, *, balanced: bool) -> Any:
-    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - slow to import
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-    from sklearn.svm import LinearSVC  # noqa: PLC0415
-
-    weights = "balanced" if balanced else None
-    if kind == "svm":
-        model = LinearSVC(C=c, class_weight=weights, dual=True, random_state=seed)
-    else:
-        model = LogisticRegression(C=c, class_weight=weights, max_iter=1000, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # dev decides what a large C is worth
-        return model.fit(rows, targets)
-
-
-def _as_logits(model: Any, coefficients: Array, classes: int) -> tuple[Tensor, Tensor]:
-    """Spread the decision functions of the labels in train over all labels: weight (classes, D), bias (classes,)."""
-    weight = torch.zeros(classes, coefficients.shape[1])
-    bias = torch.full((classes,), ABSENT_LOGIT)
-    present = torch.from_numpy(model.classes_)
-    bias[present] = 0.0
-    if len(present) == 2:  # noqa: PLR2004 - one function, positive for the second
-        present = present[1:]
-    weight[present] = torch.from_numpy(coefficients).float()
-    bias[present] = torch.from_numpy(model.intercept_).float()
-    return weight, bias

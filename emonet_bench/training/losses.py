@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -70,6 +71,22 @@ def inverse_frequency(counts: Tensor) -> Tensor:
     return torch.where(present, counts.sum() / (present.sum() * torch.where(present, counts, 1)), 0)
 
 
+def effective_number(counts: Tensor, beta: float) -> Tensor:
+    """Weigh each of C classes by (1 - beta) / (1 - beta^n_c) from counts n_c (C,): the class-balanced loss.
+
+    It is equation 4 of Cui et al. (2019). As with ``inverse_frequency``, to which it tends where beta goes to 1, clips
+    weigh 1 on average, and a class without clips weighs nothing.
+
+    >>> effective_number(torch.tensor([3, 1]), 0.5)
+    tensor([0.8421, 1.4737])
+    """
+    counts = counts.double()
+    present = counts > 0
+    fall = torch.where(present, -torch.expm1(counts * math.log(beta)), 1)  # 1 - beta^n
+    weights = torch.where(present, (1 - beta) / fall, 0)
+    return (weights * counts.sum() / (weights * counts).sum()).float()
+
+
 def clip_weights(targets: Tensor, weight: Tensor) -> Tensor:
     """Return what clips weigh, (N,): as their label (N,), or the mean over their votes (N, K)."""
     return targets @ weight if targets.is_floating_point() else weight[targets]
@@ -127,7 +144,12 @@ def criterion_of(
     counts = _counts(targets, len(labels), kind)
     summary = TargetSummary(tuple(labels), tuple(map(round, counts.tolist())), kind, recipe.label_smoothing)
     balanced = recipe.balanced_weights and kind != "values"
-    return Criterion(build(summary), inverse_frequency(counts) if balanced else None, kind)
+    return Criterion(build(summary), _class_weights(counts, recipe) if balanced else None, kind)
+
+
+def _class_weights(counts: Tensor, recipe: Training) -> Tensor:
+    beta = recipe.class_balanced_beta
+    return inverse_frequency(counts) if beta is None else effective_number(counts, beta)
 
 
 def _counts(targets: Tensor, classes: int, kind: TargetKind) -> Tensor:

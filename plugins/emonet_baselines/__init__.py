@@ -1,13 +1,20 @@
-"""Baselines beside the networks, so that every table has its floor: ``chance``, and three on functionals."""
+"""Baselines beside the networks, so that every table has its floor: ``chance``, and four on functionals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from emonet_baselines.options import ChanceOptions, FunctionalsOptions, KnnOptions, LogisticOptions, SvmOptions
+from emonet_baselines.options import (
+    ChanceOptions,
+    FunctionalsOptions,
+    KnnOptions,
+    LogisticOptions,
+    RidgeOptions,
+    SvmOptions,
+)
 from emonet_bench import hookimpl
-from emonet_bench.types import Architecture, InputSpec
+from emonet_bench.types import Architecture, InputSpec, TargetKind
 
 if TYPE_CHECKING:
     from emonet_baselines.chance import ChanceNetwork
@@ -52,6 +59,13 @@ def fit_logistic(*arguments: Any) -> Mapping[str, str]:
     return fit_linear_model(*arguments, kind="logistic").notes
 
 
+def fit_ridge(*arguments: Any) -> Mapping[str, str]:
+    """See ``emonet_bench.training.linear_models.fit_linear_model``; tells which C was chosen."""
+    from emonet_bench.training.linear_models import fit_linear_model
+
+    return fit_linear_model(*arguments, kind="ridge").notes
+
+
 def build_knn(options: KnnOptions, input_spec: InputSpec) -> KnnNetwork:
     """Build the functionals, not yet standardised, with a head of nearest neighbours."""
     from emonet_baselines.nearest import KnnNetwork
@@ -68,10 +82,12 @@ def fit_knn(*arguments: Any) -> None:
 
 @hookimpl
 def emonet_architectures() -> Sequence[Architecture]:
-    """Offer ``chance``, ``knn``, ``logistic`` and ``svm``."""
+    """Offer ``chance``, ``knn``, ``logistic``, ``ridge`` and ``svm``."""
+    kinds: tuple[TargetKind, ...] = ("label", "votes", "label-set", "values")
     return [
-        Architecture("chance", "baseline", ChanceOptions, build_chance, fit_chance),
+        Architecture("chance", "baseline", ChanceOptions, build_chance, fit_chance, kinds=kinds),
         Architecture("knn", "baseline", KnnOptions, build_knn, fit_knn),
         Architecture("logistic", "baseline", LogisticOptions, build_svm, fit_logistic),
+        Architecture("ridge", "baseline", RidgeOptions, build_svm, fit_ridge, kinds=("values",)),
         Architecture("svm", "baseline", SvmOptions, build_svm, fit_svm),
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from emonet_baselines.svm import SvmNetwork
+from emonet_baselines.svm import FunctionalsNetwork
 from emonet_bench.training.nearest_neighbours import NearestNeighboursHead
 
 
-class KnnNetwork(SvmNetwork):
+class KnnNetwork(FunctionalsNetwork):
     """Standardised functionals, compared with those of the training clips."""
 
     def make_head(self, classes: int) -> NearestNeighboursHead:

@@ -40,6 +40,16 @@ class LogisticOptions(FunctionalsOptions):
     )
 
 
+class RidgeOptions(FunctionalsOptions):
+    """Options of ``ridge``."""
+
+    c_grid: tuple[float, ...] = option(
+        (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2),
+        "Costs C of a mistake to choose from by what selects on dev; ridge's alpha is 1 / (2 C).",
+        min_length=1,
+    )
+
+
 class KnnOptions(FunctionalsOptions):
     """Options of ``knn``."""
 

@@ -29,7 +29,7 @@ _HEARD = {
 """The options that change functionals; the others act in training by gradients only."""
 
 
-class SvmNetwork(nn.Module):
+class FunctionalsNetwork(nn.Module):
     """Standardised functionals of the front end's contours.
 
     Attributes:
@@ -65,12 +65,16 @@ class SvmNetwork(nn.Module):
 
     def frozen_id(self) -> str:
         """Identify the functionals by options, sampling rate and code."""
-        return identify(self.heard, code=[SvmNetwork, Mfcc, Functionals, Power])
+        return identify(self.heard, code=[FunctionalsNetwork, Mfcc, Functionals, Power])
 
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
         """Return none: nothing is trained by gradients."""
         return {}
 
-    def make_head(self, classes: int) -> nn.Module:
-        """Make the head that holds the support vector machine."""
-        return LinearHead(self.dim, classes)
+
+class SvmNetwork(FunctionalsNetwork):
+    """Standardised functionals with a linear head."""
+
+    def make_head(self, classes: int, *, independent: bool = False) -> nn.Module:
+        """Make the head that holds the support vector machine, or another linear model."""
+        return LinearHead(self.dim, classes, independent=independent)

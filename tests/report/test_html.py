@@ -115,6 +115,14 @@ def test_names_and_messages_are_escaped(page):
     assert page.count("<script") == 1
 
 
+def test_what_a_plugin_measured_is_among_the_details(tmp_path):
+    Results(tmp_path).add(extensions={"energy": {"joules": 12.5, "of": "<cpu>"}}, schema_version=2)
+    page = render_html(report.summarise(report.load(tmp_path)))
+    measured = page.partition("What plugins measured of the first run")[2].partition("</details>")[0]
+    assert "12.5" in measured
+    assert "&lt;cpu&gt;" in measured
+
+
 def test_the_confusion_counts_all_seeds(table):
     from emonet_bench.report.details import gather
 

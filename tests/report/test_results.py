@@ -48,6 +48,20 @@ def test_another_baseline_is_compared_with_where_asked_for(tmp_path):
     assert math.isnan(gains["scratch"]["scratch"])
 
 
+def test_what_a_plugin_says_of_each_run_is_a_frame(tmp_path):
+    written = Results(tmp_path)
+    written.add(right=0.8, extensions={"energy": {"joules": 12.5, "seed": "another"}}, schema_version=2)
+    written.add(seed=1, extensions={"energy": {"parts": {"gpu": 1}}, "tracker": {"id": "x"}}, schema_version=2)
+    written.add(seed=2)
+    frame = load_results(tmp_path).extensions("energy").set_index("seed")  # the run's own, not the plugin's
+    assert frame.index.tolist() == [0, 1]
+    assert frame.joules[0] == 12.5
+    assert math.isnan(frame.joules[1])
+    assert frame.parts[1] == {"gpu": 1}
+    assert frame.corpus.tolist() == ["emo", "emo"]
+    assert load_results(tmp_path).extensions("nobody").empty
+
+
 def test_the_figure_has_a_dot_for_each_score(tmp_path):
     Results(tmp_path).add(right=0.8)
     assert load_results(tmp_path).figure().svg.count("<circle") == 1

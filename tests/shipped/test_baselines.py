@@ -7,15 +7,17 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from emonet_baselines import build_chance, build_svm, fit_chance, fit_svm
+from emonet_baselines import build_chance, build_svm, fit_chance, fit_ridge, fit_svm
 from emonet_baselines.functionals import PERCENTILES, Functionals
-from emonet_baselines.options import ChanceOptions, SvmOptions
+from emonet_baselines.options import ChanceOptions, RidgeOptions, SvmOptions
 
 from emonet_bench.errors import TrainingError
 from emonet_bench.metrics import unweighted_average_recall
+from emonet_bench.metrics.regression import concordance_correlation
 from emonet_bench.networks import build_classifier
+from emonet_bench.networks.outputs import activate
 from emonet_bench.testing.signals import clips
-from emonet_bench.types import InputSpec, TrainingSet
+from emonet_bench.types import InputSpec, Target, TrainingSet
 
 SIGNAL = InputSpec()
 SMALL = SvmOptions(num_mels=12)
@@ -44,6 +46,51 @@ def test_chance_always_gives_the_shares_of_the_training_labels(labels):
     counts = np.bincount(targets, minlength=len(labels)).clip(min=0.5)
     np.testing.assert_allclose(probabilities(made, train), np.tile(counts / counts.sum(), (18, 1)), rtol=1e-6)
     assert (probabilities(made, train).argmax(-1) == 1).all()
+
+
+def with_target(made, kind, targets, scales=()):
+    names = ("one", "two", "three")
+    target = Target("told", kind, names, scales)
+    return dataclasses.replace(made, targets=torch.as_tensor(targets).float(), labels=names, target=target)
+
+
+def test_chance_has_the_mean_of_votes_and_values_and_the_share_of_each_label_of_a_set():
+    draw = np.random.default_rng(0)
+    shares, places = draw.dirichlet(np.ones(3), 18), draw.uniform(-1, 1, (18, 3))
+    sets = (draw.random((18, 3)) < (0.2, 0.6, 0)).astype(float)  # nothing has the third
+    least = np.maximum(sets.mean(0), 0.5 / 18)
+    for kind, targets, expected in (
+        ("votes", shares, shares.mean(0)),
+        ("label-set", sets, least),
+        ("values", places, 4 + 3 * places.mean(0)),
+    ):
+        train = with_target(clips(SIGNAL, 0), kind, targets, ((1, 7),) * 3 if kind == "values" else ())
+        made = build_classifier(
+            build_chance(ChanceOptions(), SIGNAL), [TrainingSet("corpus", train.labels, 18, kind)]
+        ).eval()
+        fit_chance(made, train, train, ChanceOptions(), 0)
+        batch = train.whole(torch.arange(18))
+        found = activate(made(batch.waveform, batch.lengths), train.target).detach()
+        np.testing.assert_allclose(found, np.tile(expected, (18, 1)), rtol=1e-5)
+
+
+def test_ridge_hears_how_loud_clips_are_and_beats_chance():
+    def loudness(seed):
+        made = clips(SIGNAL, seed)
+        batch = made.whole(torch.arange(18))
+        level = (batch.waveform.square().sum(1) / batch.lengths).log10()
+        return with_target(made, "values", (level[:, None] / 4 + 0.5).clamp(-1, 1).repeat(1, 3), ((1, 7),) * 3)
+
+    train, dev = loudness(0), loudness(1)
+    options = RidgeOptions(num_mels=12)
+    made = build_classifier(build_svm(options, SIGNAL), [TrainingSet("corpus", train.labels, 18, "values")]).eval()
+    notes = fit_ridge(made, train, dev, options, 0)
+    batch = dev.whole(torch.arange(18))
+    with torch.no_grad():
+        found = activate(made(batch.waveform, batch.lengths), dev.target)
+    reached = concordance_correlation(dev.truth()[:, 0].numpy(), found[:, 0].numpy())
+    assert reached > 0.9
+    assert f"mean CCC {reached:.3f} on dev" in notes["C"] or f"{reached:.3f} on dev" in notes["C"]
 
 
 def naive_functionals(contour):

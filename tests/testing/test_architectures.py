@@ -27,6 +27,7 @@ SMALL = {
     "fusion": {**SPECTRUM, **RECURRENT, "number_of_filters": 2, "number_of_resnet_blocks": 1},
     "knn": {**SPECTRUM, "num_mfccs": 8, "neighbours": (3,)},
     "logistic": {**SPECTRUM, "num_mfccs": 8},
+    "ridge": {**SPECTRUM, "num_mfccs": 8},
     "rnn": {**SPECTRUM, **RECURRENT, "num_mfccs": 8},
     "svm": {**SPECTRUM, "num_mfccs": 8},
 }
@@ -251,6 +252,11 @@ class FreezesItsSizes(Toy):
         return (weight @ sequence[:, :frames]).squeeze(1) / weight.sum(2)
 
 
+class AlwaysHasThreeOutputs(Toy):
+    def make_head(self, classes, *, independent=False):
+        return nn.Linear(self.dim, 3 if independent else classes)
+
+
 FAULTS = {
     LeaksPadding: ("padding", "an output"),
     CountsPaddingInTraining: ("statistics", "differed by"),
@@ -269,6 +275,7 @@ FAULTS = {
     IgnoresItsAdapter: ("adapter-points", "a part at point 'adapter' changed nothing"),
     TakesTheAdapterTwice: ("adapter-points", "changed an output"),
     FreezesItsSizes: ("onnx-parity", "ExportError"),
+    AlwaysHasThreeOutputs: ("kinds", "label-set: predictions of 2 were (3, 3)"),
 }
 
 
@@ -278,6 +285,15 @@ def toy(build, options=ToyOptions):
 
 def test_a_toy_that_keeps_all_contracts_passes():
     check_architecture(toy(Toy), SPECTRUM)
+
+
+class HeadsForLabelsOnly(Toy):
+    def make_head(self, classes):
+        return nn.Linear(self.dim, classes)
+
+
+def test_a_network_whose_heads_are_for_labels_only_passes():
+    check_architecture(toy(HeadsForLabelsOnly), SPECTRUM)
 
 
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")

@@ -72,3 +72,16 @@ def test_batches_begin_with_a_single_sample_and_grow():
     assert batches[0] == [1]
     assert [len(batch) for batch in batches] == sorted(len(batch) for batch in batches)
     assert len({len(batch) for batch in batches}) == len(batches)
+
+
+def test_the_kinds_of_an_architecture_are_those_that_it_takes_and_the_first_is_tried():
+    assert bench().kinds == ("label", "votes", "label-set", "values")
+    told = []
+
+    def fit(classifier, train, dev, options, seed):
+        told.append((train.kind, dev.kind, classifier.heads(torch.ones(1, 6)).shape))
+
+    fitted = Architecture("fitted", "toy", Options, PLAIN.build, fit=fit, kinds=("values",))
+    bench(architecture=fitted).classifier()
+    assert bench(architecture=fitted).kinds == ("values",)
+    assert told == [("values", "values", (1, 3))]

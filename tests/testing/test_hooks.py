@@ -23,6 +23,8 @@ def emonet_run_failed(error, directory): assert (directory / "note").is_file() a
 @hookimpl
 def emonet_skip(spec): return "no reason" if spec.seed else None
 @hookimpl
+def emonet_extend_record(spec): return lambda record: {"seed": spec.seed, "failed": "error" in record}
+@hookimpl
 def emonet_executor(name, workers): return ThreadPoolExecutor(workers) if name == "threads" else None
 """
 NEEDS_AN_EPOCH = "@hookimpl\ndef emonet_run_failed(directory): (directory / 'history.csv').read_text()\n"
@@ -32,6 +34,21 @@ FAULTS = {
     "an epoch before a failure": (NEEDS_AN_EPOCH, "failure-followed", "FileNotFoundError"),
     "a skip in numbers": ("@hookimpl\ndef emonet_skip(): return 3\n", "skip-answers", "emonet_skip gave 3"),
     "a skip without words": ("@hookimpl\ndef emonet_skip(): return ' '\n", "skip-answers", "emonet_skip gave ' '"),
+    "facts in a set": (
+        "@hookimpl\ndef emonet_extend_record(): return lambda record: {'seen': {1, 2}}\n",
+        "record-extended",
+        "gave facts that no record holds: seen",
+    ),
+    "facts instead of a function": (
+        "@hookimpl\ndef emonet_extend_record(): return {'joules': 1.0}\n",
+        "record-extended",
+        "emonet_extend_record gave {'joules': 1.0}",
+    ),
+    "facts that need scores": (
+        "@hookimpl\ndef emonet_extend_record(): return lambda record: record['scores']\n",
+        "record-extended",
+        "KeyError",
+    ),
     "an executor for all": (
         "@hookimpl\ndef emonet_executor(workers): return ThreadPoolExecutor(workers)\n",
         "other-names-left",

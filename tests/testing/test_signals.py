@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from emonet_bench.testing.signals import LABELS, clips, noise, samples
+from emonet_bench.testing.signals import LABELS, clips, clips_of, noise, samples, target_of
 from emonet_bench.types import InputSpec
 
 SIGNAL = InputSpec(sampling_rate=1_000)
@@ -52,3 +52,21 @@ def test_labels_differ_in_what_can_be_heard():
         heard[LABELS[target]].append((float(wave.std()), float(roughness)))
     assert max(loud for loud, _ in heard["hush"]) < min(loud for loud, _ in heard["hum"] + heard["hiss"])
     assert max(rough for _, rough in heard["hum"]) < min(rough for _, rough in heard["hiss"])
+
+
+@pytest.mark.parametrize("kind", ["votes", "label-set", "values"])
+@pytest.mark.parametrize("names", [LABELS, LABELS[:2]])
+def test_clips_of_other_targets_sound_the_same_and_their_targets_follow_from_what_is_heard(kind, names):
+    made, labelled = clips_of(kind, SIGNAL, 0, names), clips(SIGNAL, 0)
+    assert torch.equal(made.samples, labelled.samples)
+    assert made.target == target_of(kind, names)
+    assert made.targets.shape == (18, len(names))
+    assert len(made.targets.unique(dim=0)) == 3
+    assert all(len(made.targets[labelled.targets == label].unique(dim=0)) == 1 for label in range(3))
+    if kind == "votes":
+        assert torch.allclose(made.targets.sum(1), torch.ones(18))
+
+
+def test_of_fewer_labels_only_their_clips_are_left():
+    made = clips_of("label", SIGNAL, 0, LABELS[:2])
+    assert (made.labels, len(made), made.targets.max().item()) == (LABELS[:2], 12, 1)

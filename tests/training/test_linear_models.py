@@ -6,16 +6,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from emonet_bench.errors import TrainingError
-from emonet_bench.metrics.choice import choose_metric
+from emonet_bench.metrics.choice import MetricChoice, choose_metric
+from emonet_bench.metrics.defaults import DEFAULTS
+from emonet_bench.metrics.regression import concordance_correlation
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.training.linear_models import ABSENT_LOGIT, Rows, choose_linear_model
+from emonet_bench.training.linear_estimators import ABSENT_LOGIT
+from emonet_bench.training.linear_models import Rows, choose_linear_model
+from emonet_bench.types import Target
 
 OPTIONS = SimpleNamespace(c_grid=(1.0, 0.01, 0.1), balanced=True, batch_size=4)
 
@@ -121,3 +125,29 @@ class Grid:
     c_grid: tuple[float, ...]
     balanced: bool = True
     batch_size: int = 32
+
+
+def value_rows(seed, names):
+    """Features that say something of attributes; their places on a scale from 1 to 7."""
+    draw = np.random.default_rng(seed)
+    places = draw.uniform(-1, 1, (50, len(names)))
+    values = draw.normal(3, 2, (50, 8))
+    values[:, : len(names)] += 2 * places
+    target = Target("values", "values", names, ((1, 7),) * len(names))
+    return Rows(values, places, MetricChoice(DEFAULTS["values"]), names, target, 4 + 3 * places)
+
+
+@pytest.mark.parametrize("names", [("arousal",), ("arousal", "valence"), ("arousal", "valence", "dominance")])
+def test_ridge_regression_is_scikit_learns_and_c_has_the_best_concordance_on_dev(names):
+    train, dev = value_rows(0, names), value_rows(1, names)
+    options = SimpleNamespace(c_grid=(1e-6, 1e-3, 10.0), balanced=True, batch_size=4)
+    found = choose_linear_model(train, dev, len(names), options, 0, kind="ridge")
+    told = {}
+    for c in options.c_grid:
+        pipeline = make_pipeline(StandardScaler(), Ridge(alpha=1 / (2 * c))).fit(train.values, train.targets)
+        places = pipeline.predict(dev.values).reshape(50, -1)
+        each = [concordance_correlation(dev.truth[:, k], 4 + 3 * places[:, k]) for k in range(len(names))]
+        told[c] = np.mean(each), places
+    assert found.c == max(told, key=lambda c: told[c][0])
+    assert found.dev_score == pytest.approx(told[found.c][0])
+    np.testing.assert_allclose(logits(found, dev.values), told[found.c][1], atol=1e-5)

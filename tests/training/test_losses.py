@@ -6,8 +6,16 @@ import torch
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
-from emonet_bench.config import Training
-from emonet_bench.training.losses import balanced_weights, criterion_of, focal, ordinal
+from emonet_bench.config import Training, parse
+from emonet_bench.errors import ConfigError
+from emonet_bench.training.losses import (
+    balanced_weights,
+    criterion_of,
+    effective_number,
+    focal,
+    inverse_frequency,
+    ordinal,
+)
 from emonet_bench.training.methods import methods_of
 from emonet_bench.types import TargetSummary
 
@@ -28,6 +36,31 @@ def test_balanced_weights_are_scikit_learns():
 def test_a_class_without_clips_weighs_nothing_and_the_others_stay_balanced():
     weights = balanced_weights(torch.tensor([0, 0, 2, 2]), 3)
     assert weights.tolist() == [1.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("beta", [0.5, 0.9, 0.999])
+def test_weights_by_the_effective_number_are_those_of_the_published_formula_up_to_a_factor(beta):
+    counts = np.array([500, 20, 3, 1])
+    published = [1 / sum(beta**k for k in range(n)) for n in counts]  # (1 - beta^n) / (1 - beta), term by term
+    weights = effective_number(torch.from_numpy(counts), beta).numpy()
+    assert weights / weights[-1] == pytest.approx(np.array(published) / published[-1])
+    assert (weights * counts).sum() == pytest.approx(counts.sum())
+
+
+def test_the_effective_number_tends_to_the_frequency_and_a_class_without_clips_weighs_nothing():
+    counts = torch.tensor([40, 0, 7, 1])
+    nearly = effective_number(counts, 1 - 1e-9)
+    assert nearly.numpy() == pytest.approx(inverse_frequency(counts).numpy(), rel=1e-5)
+    assert nearly[1] == 0
+
+
+def test_a_recipe_weighs_classes_by_their_effective_number():
+    targets = torch.tensor([0] * 9 + [1])
+    weights = criterion(Training(class_balanced_beta=0.9), targets, 2).weight
+    assert weights.tolist() == pytest.approx(effective_number(torch.tensor([9, 1]), 0.9).tolist())
+    assert "class_balanced_beta" not in Training().model_dump()  # run ids are what they were
+    with pytest.raises(ConfigError, match=r"^m: class_balanced_beta weighs classes, and balanced_weights is off"):
+        parse(Training, {"class_balanced_beta": 0.9, "balanced_weights": False}, "m")
 
 
 def test_unweighted_crossentropy_is_scikit_learns_log_loss():

@@ -1,4 +1,4 @@
-"""openSMILE's functionals with a support vector machine: ``egemaps`` and ``compare``.
+"""openSMILE's functionals with a support vector machine, of values with ridge regression: ``egemaps``, ``compare``.
 
 openSMILE is licensed for private, research and educational use; commercial use needs a licence of audEERING.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from emonet_bench import hookimpl
 from emonet_bench.config import Options, option
-from emonet_bench.types import Architecture, InputSpec
+from emonet_bench.types import Architecture, InputSpec, TargetKind
 
 if TYPE_CHECKING:
     from emonet_bench.data.dataset import Clips
@@ -44,9 +44,11 @@ class SmileOptions(Options):
 @hookimpl
 def emonet_architectures() -> Sequence[Architecture]:
     """Offer ``egemaps`` and ``compare``."""
+    sets = (("egemaps", "eGeMAPSv02", EGEMAPS), ("compare", "ComParE_2016", COMPARE))
+    kinds: tuple[TargetKind, ...] = ("label", "values")
     return [
-        Architecture("egemaps", "baseline", SmileOptions, partial(build, "eGeMAPSv02"), fit, EGEMAPS),
-        Architecture("compare", "baseline", SmileOptions, partial(build, "ComParE_2016"), fit, COMPARE),
+        Architecture(name, "baseline", SmileOptions, partial(build, functionals), fit, cited, kinds=kinds)
+        for name, functionals, cited in sets
     ]
 
 
@@ -58,7 +60,8 @@ def build(functionals: str, options: SmileOptions, input_spec: InputSpec) -> Smi
 
 
 def fit(classifier: Classifier, train: Clips, dev: Clips, options: SmileOptions, seed: int) -> Mapping[str, str]:
-    """Fit a linear support vector machine, as ``svm`` does; tells which C was chosen."""
+    """Fit a linear support vector machine, of values ridge regression; tells which C was chosen."""
     from emonet_bench.training.linear_models import fit_linear_model  # noqa: PLC0415 - as above
 
-    return fit_linear_model(classifier, train, dev, options, seed).notes
+    kind: Literal["svm", "ridge"] = "svm" if train.kind == "label" else "ridge"
+    return fit_linear_model(classifier, train, dev, options, seed, kind=kind).notes

@@ -80,6 +80,6 @@ class SmileNetwork(nn.Module):
         """Return none: nothing is trained by gradients."""
         return {}
 
-    def make_head(self, classes: int) -> LinearHead:
-        """Make the head that holds the support vector machine."""
-        return LinearHead(self.dim, classes)
+    def make_head(self, classes: int, *, independent: bool = False) -> LinearHead:
+        """Make the head that holds the linear model."""
+        return LinearHead(self.dim, classes, independent=independent)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench import hookimpl
-from emonet_bench.types import Architecture, InputSpec, Plan, Strategy
+from emonet_bench.types import Architecture, InputSpec, Plan, Strategy, TargetKind
 from emonet_ssl import families
 from emonet_ssl.citations import BOTTLENECK, DATA2VEC, HUBERT, LORA, WAV2VEC2, WAVLM, WHISPER
 from emonet_ssl.options import ProbeOptions, SslOptions
@@ -32,7 +32,11 @@ _FAMILIES = (
 def emonet_architectures() -> Sequence[Architecture]:
     """Offer every family twice: with a head that is trained, and with a probe that is fitted."""
     trained = [Architecture(own.architecture, "ssl", own, build, citation=cited) for own, _, cited in _FAMILIES]
-    fitted = [Architecture(own.architecture, "ssl", own, build_probe, fit_probe, cited) for _, own, cited in _FAMILIES]
+    kinds: tuple[TargetKind, ...] = ("label", "values")
+    fitted = [
+        Architecture(own.architecture, "ssl", own, build_probe, fit_probe, cited, kinds=kinds)
+        for _, own, cited in _FAMILIES
+    ]
     return [*trained, *fitted]
 
 

@@ -152,7 +152,9 @@ class ProbeOptions(CheckpointOptions):
     )
     normalise: Literal["none", "utterance"] = option("none", _NORMALISE)
     probe: Literal["svm", "logistic"] = option(
-        "svm", "A linear support vector machine, or logistic regression, on features standardised on train."
+        "svm",
+        "Of labels a linear support vector machine or logistic regression, on features standardised on train; "
+        "values have ridge regression.",
     )
     c_grid: tuple[float, ...] = option(
         (1e-4, 1e-3, 1e-2),

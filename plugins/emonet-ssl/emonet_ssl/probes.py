@@ -64,9 +64,9 @@ class ProbeNetwork(PooledNetwork):
         """Return none: nothing is trained by gradients."""
         return {}
 
-    def make_head(self, classes: int) -> LinearHead:
+    def make_head(self, classes: int, *, independent: bool = False) -> LinearHead:
         """Make the head that holds the probe."""
-        return LinearHead(self.dim, classes)
+        return LinearHead(self.dim, classes, independent=independent)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *arguments: Any) -> None:
         chosen = state_dict.get(f"{prefix}chosen")
@@ -76,21 +76,23 @@ class ProbeNetwork(PooledNetwork):
 
 
 def fit(classifier: Classifier, train: Clips, dev: Clips, options: ProbeOptions, seed: int) -> Mapping[str, str]:
-    """Choose layer and cost by UAR on dev, and write the probe into the head; it is an ``Architecture.fit``.
+    """Choose layer and cost by what selects on dev, and write the probe into the head; it is an ``Architecture.fit``.
 
-    Every clip is computed once, for all layers. Of equally good ones the lowest layer is taken, then the smallest C.
+    Values have ridge regression, labels what the options say. Every clip is computed once, for all layers. Of equally
+    good ones the lowest layer is taken, then the smallest C.
 
     Returns:
         Which were chosen.
 
     Raises:
-        TrainingError: All training clips have one label, or features are not finite.
+        TrainingError: All training clips have one target, or features are not finite.
     """
     check_labels(train.targets)
     network: Any = classifier.eval().network
     compute = Pass(network.rows, network.kept_rows)
     rows, dev_rows = (compute_rows(clips, compute, options.batch_size) for clips in (train, dev))
-    found = choose_linear_model(rows, dev_rows, len(train.labels), options, seed, kind=options.probe)
+    kind = options.probe if train.kind == "label" else "ridge"
+    found = choose_linear_model(rows, dev_rows, len(train.labels), options, seed, kind=kind)
     if not network.concatenates:
         network.choose(network.candidates[found.place])
     network.mean.copy_(found.mean)

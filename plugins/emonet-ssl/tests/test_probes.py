@@ -30,7 +30,7 @@ KINDS = {
 
 @pytest.mark.parametrize(("family", "probe"), [("whisper", "svm"), ("hubert", "logistic"), ("wavlm", "svm")])
 def test_a_probe_keeps_its_contracts(family, probe, plugins, checkpoint, check_architecture):
-    given = {"checkpoint": checkpoint(family), "probe": probe, "c_grid": GRID}
+    given = {"checkpoint": checkpoint(family), "probe": probe, "c_grid": (1e-4, 1e-3)}  # noise is far from any clip
     check_architecture(plugins.architectures[f"{family}-probe"], given)
 
 
