@@ -34,7 +34,7 @@ def epoch_metrics(scores: Mapping[str, float]) -> dict[str, float]:
 def final_metrics(record: Mapping[str, Any]) -> dict[str, float]:
     """Return the numbers of a finished run: ``test/uar``, ``test/recall/anger``, ``seconds/train``.
 
-    Those of one corpus of a joint run are ``emodb/test/uar``.
+    Those of one corpus of a joint run are ``emodb/test/uar``, those that a plugin adds ``energy/joules``.
 
     Args:
         record: Content of its ``result.json``.

@@ -47,7 +47,7 @@ from emonet_bench import hookimpl
 
 @hookimpl
 def emonet_epoch_finished():
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)
 """
 COMMAND = [sys.executable, "-m", "emonet_bench"]
 
@@ -116,7 +116,7 @@ def test_a_cell_that_fails_or_is_skipped_by_its_worker_ends_as_failed_and_is_beg
 
 def test_a_matrix_that_is_interrupted_leaves_killed_runs_and_goes_on_in_them(matrix, tracking, logged, tmp_path):
     (tmp_path / "matrix.toml").write_text(MATRIX.replace("epochs = 3", "epochs = 200").replace("[0, 1]", "[0]"))
-    ended(matrix(before=("--plugin", "interrupting.py")), status=130)
+    ended(matrix(before=("--plugin", "interrupting.py")), status=143)
     (interrupted,) = logged()
     assert interrupted.info.status == "KILLED"
     assert interrupted.data.metrics["dev_uar"] >= 0
