@@ -26,6 +26,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.data.dataset": ("Batch", "Clips", "Mixed"),
     "emonet_bench.data.tables": ("holds_tables",),
     "emonet_bench.deploy": ("Prediction", "Predictor", "Stream", "VectorCheck", "Verification", "verify_model"),
+    "emonet_bench.deploy.licence": ("restricts_use",),
     "emonet_bench.errors": (
         "AudioError",
         "ConfigError",

@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 
 pytest_plugins = ["emonet_bench.testing"]
 
-MINUTES = 3
+MINUTES = 10
 
 
 def free_port():
