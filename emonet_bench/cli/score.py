@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
+from click.core import ParameterSource
 from rich.table import Table
 
 from emonet_bench.cli.reading import Reading
@@ -17,7 +18,13 @@ from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal, grid
 from emonet_bench.errors import ConfigError
 from emonet_bench.escaping import json_text
-from emonet_bench.library import ExternalScore, prediction_template, score_predictions
+from emonet_bench.library import (
+    ExternalScore,
+    challenge_submission,
+    challenge_template,
+    prediction_template,
+    score_predictions,
+)
 from emonet_bench.report import formatting
 
 
@@ -32,12 +39,14 @@ from emonet_bench.report import formatting
     "--metric",
     metavar="NAME",
     default="uar",
-    show_default=True,
-    help="What is compared: uar, accuracy, macro_f1, kappa, ..., or uar:anger of one label.",
+    show_default="uar; of other targets than labels what selects on dev",
+    help="What is compared: uar, accuracy, macro_f1, ..., or uar:anger of one label.",
 )
 @click.option("--against", type=click.Path(path_type=Path), metavar="DIR", help="Compare with these results.")
 @click.option("-o", "--results", type=click.Path(path_type=Path), metavar="DIR", help="Keep them as a row of these.")
 @click.option("--template", "form", type=click.Path(path_type=Path), metavar="CSV", help="Write the table to fill in.")
+@click.option("--challenge", metavar="NAME", help="Its clips whose truth this challenge hides, not a protocol's.")
+@click.option("--submission", type=click.Path(path_type=Path), metavar="CSV", help="Write the table it takes.")
 @click.option("--skip-bad-files", is_flag=True, help="Leave bad audio files out, and say how many.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -48,18 +57,27 @@ def score(
     name: str | None,
     form: Path | None,
     *,
+    challenge: str | None,
+    submission: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Score the predictions in FILE, that others made, under a protocol of a corpus, as the runs of a matrix are.
 
-    FILE is CSV with the columns utterance and label, or utterance and a probability for each label; or JSON lines with
-    utterance and label or probabilities. It must hold every clip that the protocol tests once, those of all folds.
+    FILE is CSV with the columns utterance and label, or utterance and a number for each label or attribute: a
+    probability of labels and votes, a score of label sets, a value. Or JSON lines with utterance and label,
+    probabilities, scores or values. It must hold every clip that the protocol tests once, those of all folds.
 
     Start with --template: it writes the clips, and where their audio lies, as the table to fill in.
+
+    A challenge hides the truth of some clips: with --challenge, --template lists these, and --submission writes the
+    predictions in FILE as the table that it takes.
     """
     if (file is None) == (form is None):
         raise ConfigError("give a FILE of predictions, or --template CSV for the table to fill in")
+    if challenge is not None or submission is not None:
+        _hand_in(context, file, form or submission, options["corpus"], challenge)
+        return
     options["plugins"] = context.obj
     with Reading(Terminal(stderr=True)) as reading:
         progress: Callable[[int, int], None] = partial(reading, options["corpus"])
@@ -77,6 +95,27 @@ def score(
     _show(scored)
 
 
+def _hand_in(
+    context: click.RichContext, file: Path | None, written: Path | None, corpus: str, challenge: str | None
+) -> None:
+    """Write the template of a challenge, or its submission."""
+    for name in ("protocol", "fold", "name", "seed", "metric", "against", "results", "skip_bad_files", "as_json"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = {"as_json": "json"}.get(name, name).replace("_", "-")
+            raise ConfigError(f"--{flag}: nothing is scored where the truth is hidden; leave it out")
+    flag = "--template" if file is None else "--submission"
+    if written is None:
+        raise ConfigError("--challenge: hides the truth of its clips; give --submission CSV for the table it takes")
+    check_output(written, flag)
+    if file is None:
+        text = challenge_template(corpus, challenge, plugins=context.obj)
+    else:
+        text = challenge_submission(file, corpus, challenge, plugins=context.obj)
+    write_output(written, text, flag)
+    what = "a line for each hidden clip, to be filled in" if file is None else "the table that the challenge takes"
+    say(f"{written}: {what}")
+
+
 def _show(scored: ExternalScore) -> None:
     console = Terminal()
     folds = f" in {scored.folds} folds" if scored.folds > 1 else ""
@@ -84,6 +123,8 @@ def _show(scored: ExternalScore) -> None:
     console.print(_scores(scored))
     unit = next(iter(scored.intervals.values()))
     say(f"95 % bootstrap intervals over {unit.units} {unit.unit}.")
+    if scored.outside:
+        say(f"{scored.outside} values lie outside of their scale; they are scored as they stand")
     if scored.rivals:
         console.print(_rivals(scored))
         say(f"Paired bootstrap over {scored.rivals[0].comparison.unit}; p after Holm's correction.")

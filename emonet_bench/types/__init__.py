@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.types.corpus import PARTITIONS as PARTITIONS
+from emonet_bench.types.corpus import Challenge as Challenge
 from emonet_bench.types.corpus import Corpus as Corpus
 from emonet_bench.types.corpus import Partition as Partition
 from emonet_bench.types.corpus import SplitRule as SplitRule
@@ -75,9 +76,9 @@ class Architecture:
         options: Its options model, a subclass of ``emonet_bench.config.Options``.
         build: ``build(options, input_spec) -> Network`` (an ``nn.Module``). Randomness comes from torch's global seed.
         fit: None where the network is trained by gradients. Otherwise ``fit(classifier, train, dev, options, seed)``
-            sets the weights of the ``networks.Classifier`` in place; ``train`` and ``dev`` are ``batches.Clips``. It
-            returns None, or decisions worth recording in the result: texts by name. Such an architecture runs only with
-            strategies that need no source and one corpus.
+            sets the weights of the ``emonet_bench.networks.Classifier`` in place; ``train`` and ``dev`` are
+            ``emonet_bench.data.dataset.Clips``. It returns None, or decisions worth recording in the result: texts by
+            name. Such an architecture runs only with strategies that need no source and one corpus.
         citation: BibTeX.
         load_external: ``load_external(path) -> Checkpoint``: weights of such networks that another program wrote; the
             header needs ``architecture``, ``architecture_options`` and ``corpora``. None: it reads no such file.
@@ -149,8 +150,9 @@ class Plan:
         initialisations: Weights that training may start from, where there is a choice: tensors of the classifier, by
             name. The best on dev is taken, see ``emonet_bench.training.initialisation``.
         penalty: ``penalty(batch, embedding, logits)`` is added to the loss of every batch of clips: a scalar, the mean
-            over the clips, from the embedding (N, D) and the logits (N, C). ``batch.index`` says which of the corpus's
-            training clips they are. A batch that does not fit into memory comes in pieces.
+            over the clips, from the embedding (N, D) and the logits (N, C). ``batch.index`` says which of the training
+            clips of ``batch.corpus`` they are. A batch that does not fit into memory comes in pieces. It is all that is
+            learnt from unlabelled clips.
         on_epoch: ``on_epoch(epoch, history)`` is called before each epoch with its number, from 1, and what came of
             those before it. It may change the classifier or what ``penalty`` reads. A resumed training calls it before
             its first epoch only, so all that it leaves must follow from its arguments and the classifier's state.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import CorpusError
-from emonet_bench.report.external.table import ExternalRow
-from emonet_bench.types import Utterance
+from emonet_bench.report.external.rows import ExternalRow, prefix
+from emonet_bench.types import Target, Utterance
 
 ScoredClips = Mapping[int | None, Sequence[Utterance]]
 """The clips that each fold tests, in the protocol's order; the key is None where there are no folds."""
@@ -31,7 +31,7 @@ def scored_clips(corpus: OpenCorpus, fold: int | None = None) -> ScoredClips:
 
 
 def covered(
-    path: Path, rows: Sequence[ExternalRow], clips: ScoredClips, corpus: OpenCorpus
+    path: Path, rows: Sequence[ExternalRow], clips: ScoredClips, where: str, others: Collection[str] = ()
 ) -> dict[int | None, list[ExternalRow]]:
     """Put predictions into the order of the clips that are tested.
 
@@ -39,7 +39,8 @@ def covered(
         path: Their file, for messages.
         rows: The predictions, each clip's at most once.
         clips: What must be predicted.
-        corpus: The corpus under its protocol.
+        where: The corpus and its protocol in words, for messages.
+        others: Names of clips that are known and not tested.
 
     Raises:
         CorpusError: A row is of another clip, or a clip has no row.
@@ -47,11 +48,9 @@ def covered(
     wanted = {clip.name for each in clips.values() for clip in each}
     given = {row.utterance: row for row in rows}
     if strange := next((row for row in rows if row.utterance not in wanted), None):
-        here = any(clip.name == strange.utterance for clip in corpus.utterances)
-        what = "is no test clip" if here else "is no clip"
+        what = "is no test clip" if strange.utterance in others else "is no clip"
         raise CorpusError(
-            f"{path}: line {strange.line}: {strange.utterance[:200]} {what} of {corpus.corpus.name} under "
-            f"{corpus.protocol}; --template lists the test clips"
+            f"{path}: line {strange.line}: {strange.utterance[:200]} {what} of {where}; --template lists the test clips"
         )
     if missing := [clip.name for each in clips.values() for clip in each if clip.name not in given]:
         raise CorpusError(
@@ -61,22 +60,36 @@ def covered(
     return {fold: [given[clip.name] for clip in each] for fold, each in clips.items()}
 
 
-def template(clips: ScoredClips, labels: Sequence[str]) -> str:
+def target_truth(corpus: OpenCorpus, clips: ScoredClips) -> dict[str, tuple[float, ...]]:
+    """Return what predictions of a target that is no label are held against, exactly as a run is: (K,) of each clip.
+
+    Args:
+        corpus: The corpus under its protocol.
+        clips: What was predicted.
+    """
+    place = {clip.name: index for index, clip in enumerate(corpus.utterances)}
+    wanted = [place[clip.name] for each in clips.values() for clip in each]
+    found = corpus.clips(wanted)
+    return {name: tuple(row) for name, row in zip(found.names, found.truth().tolist(), strict=True)}
+
+
+def template(clips: ScoredClips, target: Target) -> str:
     """Write the table to fill in, as CSV: clips and where they lie, empty cells for predictions, no truth.
 
     Args:
         clips: What must be predicted.
-        labels: The corpus's, in declared order.
+        target: What is predicted of them.
     """
     folds, pieces = None not in clips, any(_piece(clip) for each in clips.values() for clip in each)
     where = ["utterance", *(["fold"] if folds else []), "file", *(["start", "end"] if pieces else [])]
+    asked = [*(["label"] if target.kind == "label" else []), *(prefix(target) + name for name in target.names)]
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*where, "label", *(f"probability:{label}" for label in labels)])
+    writer.writerow([*where, *asked])
     for fold, each in clips.items():
         for clip in each:
             known = {"utterance": clip.name, "fold": fold, "file": clip.file, "start": clip.start, "end": clip.end}
-            writer.writerow([*(known[name] for name in where), *[""] * (1 + len(labels))])
+            writer.writerow([*(known[name] for name in where), *[""] * len(asked)])
     return stream.getvalue()
 
 
