@@ -28,7 +28,7 @@ from emonet_bench.matrix.stale import with_stale
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.choice import wanted_metric
-from emonet_bench.report.external.coverage import covered, scored_clips, template
+from emonet_bench.report.external.coverage import covered, listed, scored_clips, template
 from emonet_bench.report.external.score import ExternalScore, as_predictions, compared, score_external
 from emonet_bench.report.external.submission import find_challenge, submission
 from emonet_bench.report.external.table import read_external
@@ -167,7 +167,7 @@ def score_predictions(
     opened = _open(loaded, corpus, protocol, progress, skip_bad=skip_bad_files)
     clips = scored_clips(opened, fold)
     where, others = f"{corpus} under {opened.protocol}", [clip.name for clip in opened.utterances]
-    rows = covered(Path(file), read_external(Path(file), opened.target), clips, where, others)
+    rows = covered(Path(file), read_external(Path(file), opened.target, clips=listed(clips)), clips, where, others)
     pooled = as_predictions(rows, clips, opened)
     dev = read_dev(Path(file), opened, fold, chosen) if _tunes(chosen, opened) else None
     tuned = tuned_predictions(rows, clips, dev, opened, chosen) if dev else None
@@ -257,7 +257,9 @@ def challenge_submission(
     known = Plugins(plugins or Selection()).corpora[corpus]
     chosen = find_challenge(known, challenge)
     target, clips = known.target(chosen), chosen.load()
-    rows = covered(Path(file), read_external(Path(file), target), {None: clips}, f"{corpus} for {chosen.title}")
+    rows = covered(
+        Path(file), read_external(Path(file), target, clips=clips), {None: clips}, f"{corpus} for {chosen.title}"
+    )
     return submission(chosen, target, clips, rows[None])
 
 

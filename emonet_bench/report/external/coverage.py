@@ -31,6 +31,11 @@ def scored_clips(corpus: OpenCorpus, fold: int | None = None, partition: Partiti
     return {one: [corpus.utterances[i] for i in corpus.divide(one)[partition]] for one in wanted}
 
 
+def listed(clips: ScoredClips) -> list[Utterance]:
+    """List the clips of all folds."""
+    return [clip for each in clips.values() for clip in each]
+
+
 def covered(
     path: Path,
     rows: Sequence[ExternalRow],

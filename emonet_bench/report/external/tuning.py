@@ -9,7 +9,7 @@ from pathlib import Path
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
 from emonet_bench.metrics.choice import MetricChoice
-from emonet_bench.report.external.coverage import ScoredClips, covered, scored_clips
+from emonet_bench.report.external.coverage import ScoredClips, covered, listed, scored_clips
 from emonet_bench.report.external.rows import ExternalRow
 from emonet_bench.report.external.score import as_predictions
 from emonet_bench.report.external.table import read_external
@@ -43,7 +43,7 @@ def dev_clips(corpus: OpenCorpus, fold: int | None, metric: MetricChoice) -> Sco
         ConfigError: A clip is dev in several folds, so that its predictions cannot be told apart.
     """
     clips = scored_clips(corpus, fold, "dev")
-    names = [clip.name for each in clips.values() for clip in each]
+    names = [clip.name for clip in listed(clips)]
     if len(set(names)) < len(names):
         raise ConfigError(f"--metric {metric}: tunes on dev, where clips stand in several folds; give one --fold")
     return clips
@@ -63,7 +63,7 @@ def read_dev(path: Path, corpus: OpenCorpus, fold: int | None, metric: MetricCho
         CorpusError: A row is wrong, of another clip, or a clip has none.
     """
     clips = dev_clips(corpus, fold, metric)
-    found = read_external(path, corpus.target, "dev")
+    found = read_external(path, corpus.target, "dev", listed(clips))
     if not found:
         raise ConfigError(
             f"--metric {metric}: tunes on dev, and {path} has no rows of dev; --template with this metric lists them"
