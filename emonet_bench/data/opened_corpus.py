@@ -63,7 +63,7 @@ class OpenCorpus:
         return self.audio.fingerprint
 
     def protocol_id(self, limit: int | None = None) -> str:
-        """Return the identity of label set, partitions (limited or not) and selection rule."""
+        """Return the identity of label set, partitions (limited or not) and what becomes of features."""
         normalised = self.ref.speaker_normalised
         return partitions.protocol_id(
             self.target, self.utterances, self.rule, limit=limit, speaker_normalised=normalised

@@ -276,4 +276,4 @@ def _score(dev: Rows, model: Any, scaled: Array, classes: int) -> float:
         predicted = (torch.from_numpy(scaled) @ weight.double().T + bias.double()).softmax(-1).numpy()
     else:
         predicted = np.eye(classes)[model.predict(scaled)]
-    return dev.selects.score(dev.targets if dev.truth is None else dev.truth, predicted, dev.label_names(classes))
+    return dev.selects.dev_score(dev.targets if dev.truth is None else dev.truth, predicted, dev.label_names(classes))

@@ -175,7 +175,7 @@ def choose_nearest_neighbours(
         for number in numbers:
             head.set(rows, votes, number)
             predicted = torch.cat([head(some) for some in torch.split(asked, 64)]).softmax(-1).numpy()
-            score = dev.selects.score(dev.targets, predicted, dev.label_names(classes))
+            score = dev.selects.dev_score(dev.targets, predicted, dev.label_names(classes))
             if best is None or dev.selects.rank(score) > dev.selects.rank(best.dev_score):
                 best = NearestNeighbours(place, number, score, mean, scale, rows, votes, dev.selects.title)
     assert best is not None  # options hold one number at least
