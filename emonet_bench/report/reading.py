@@ -16,7 +16,7 @@ from emonet_bench.model_card.record import ModelCard
 from emonet_bench.report.predictions import Predictions
 from emonet_bench.report.variants import architecture_name, variant
 from emonet_bench.runs import predictions
-from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters, Scores
+from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.search import Search, SearchFacts
@@ -219,7 +219,7 @@ def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[Corpu
         scores = parts["test"][0]
         yield replace(
             result,
-            scores=_known(scores),
+            scores=scores.by_metric,
             dev=parts["dev"][0].headline[1] if "dev" in parts else None,
             parameters=record.parameters,
             seconds=record.seconds.get("train"),
@@ -266,13 +266,6 @@ def _result(
         external=spec.external.gives if spec.external else None,
         search=spec.search,
     )
-
-
-def _known(scores: Scores) -> dict[str, float]:
-    if scores.metrics is not None:
-        return dict(scores.metrics)
-    known = {"uar": scores.uar, "accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
-    return {name: value for name, value in known.items() if value is not None}
 
 
 class _Sources:

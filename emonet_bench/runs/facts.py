@@ -117,6 +117,14 @@ class Scores(Part):
     )
 
     @property
+    def by_metric(self) -> dict[str, float]:
+        """The scores of all metrics that are known, by name."""
+        if self.metrics is not None:
+            return dict(self.metrics)
+        known = {"uar": self.uar, "accuracy": self.accuracy, "macro_f1": self.macro_f1}
+        return {name: value for name, value in known.items() if value is not None}
+
+    @property
     def headline(self) -> tuple[str, float]:
         """The metric that selects on dev, by name, and its value."""
         if self.metrics:
