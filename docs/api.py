@@ -120,11 +120,13 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.types": (
         "AdapterPoint",
         "Architecture",
+        "ArchiveMember",
         "Augmentation",
         "Corpus",
         "ExecutorKind",
         "FrozenFeatures",
         "InputSpec",
+        "LazyAudio",
         "Loss",
         "Metric",
         "Network",
