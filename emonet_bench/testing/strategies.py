@@ -21,6 +21,7 @@ from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented, hold_flags
 from emonet_bench.testing.networks import PLAIN
 from emonet_bench.testing.strategy_bench import RECIPE, StrategyBench
+from emonet_bench.testing.strategy_kinds import kinds
 from emonet_bench.training import checkpoints
 from emonet_bench.training.loop import train
 from emonet_bench.types import Architecture, Strategy, TeacherRun
@@ -224,6 +225,7 @@ CHECKS = (
     structure,
     resumes,
     round_trip,
+    kinds,
 )
 """In the order in which they help most; each one's docstring is the contract."""
 
