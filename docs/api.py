@@ -41,6 +41,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.features.identity": ("identify",),
     "emonet_bench.folders": ("passed_over",),
     "emonet_bench.frontend.augmentation": ("add_noise", "change_gain", "change_speed", "hide_stretches"),
+    "emonet_bench.frontend.recording": ("add_silence", "low_pass"),
     "emonet_bench.frontend.power": ("Power",),
     "emonet_bench.frontend.options": ("FrontEndOptions",),
     "emonet_bench.frontend.spectrogram": ("DecibelLogMel", "LogMel", "Mfcc"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,20 +36,10 @@ _BLOCK = 2**20  # numbers decoded at once
 _CANCELLED = 2.0**-16, 2.0**-10  # a mean that 16 bits round to zero, or that is 60 dB below its channels
 
 
-def read(source: Path | BinaryIO, sampling_rate: int) -> NDArray[np.float32]:
-    """Read a file as (S,) float32 at a sampling rate, channels averaged.
-
-    Args:
-        source: A path, or a file that is open for reading bytes and can seek.
-        sampling_rate: Samples per second.
-
-    Raises:
-        AudioError: One line that says what is wrong with the file, with its path where there is one.
-    """
-    try:
-        return resampled(*decoded(source, 0.0, None), sampling_rate)
-    except AudioError as error:
-        raise AudioError(f"{source}: {error}" if isinstance(source, Path) else str(error)) from error
+def joined(parts: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Put blocks together as (S,)."""
+    first, *others = parts
+    return np.concatenate([first, *others]) if others else first
 
 
 def seconds(utterance: Utterance) -> float:
@@ -71,7 +61,7 @@ def _whole_seconds(given: Path | BinaryIO | Samples) -> float:
         check_rate(given.rate)
         return len(given.values) / given.rate
     with opened(given) as (file, known):
-        last = file.frames if known else sum(len(block) for block in _blocks(file))
+        last = file.frames if known else sum(len(block) for block in frames_of(file))
         return float(last / file.samplerate)
 
 
@@ -95,7 +85,7 @@ def resampled(source: NDArray[np.float32], rate: int, sampling_rate: int) -> NDA
     check_rate(rate)
     if rate == sampling_rate:
         return source
-    _check_count(len(source) * sampling_rate / rate, sampling_rate)
+    check_count(len(source) * sampling_rate / rate, sampling_rate)
     samples: NDArray[np.float32] = soxr.resample(source, rate, sampling_rate, quality="HQ")
     if not len(samples):
         raise AudioError(f"too short: {len(source)} samples at {rate} Hz")
@@ -143,15 +133,34 @@ def check_scale(loudest: float) -> None:
         )
 
 
-def check_not_cancelled(mono: NDArray[np.float32], loudest: float) -> None:
-    """Hold the mean (S,) of channels to the largest absolute value in any of them.
+def check_not_cancelled(mean: float, loudest: float) -> None:
+    """Hold the mean of channels to the channels, by the largest absolute value of each.
 
     Raises:
         AudioError: Nothing is left of it, for the channels are in antiphase; the message names no file.
     """
     rounding, share = _CANCELLED
-    if loudest > rounding and np.abs(mono).max(initial=0) <= max(rounding, share * loudest):
+    if loudest > rounding and mean <= max(rounding, share * loudest):
         raise AudioError("its channels cancel each other: their mean is silence; give one of them")
+
+
+def check_count(samples: float, rate: int) -> None:
+    """Hold a number of samples at some rate to the longest clip.
+
+    Raises:
+        AudioError: There are more; the message names no file.
+    """
+    if samples > MOST_SAMPLES:
+        raise AudioError(f"too long: more than {MOST_SAMPLES / rate / 3600:.1f} hours at {rate} Hz; cut it into parts")
+
+
+def peak(samples: NDArray[Any]) -> float:
+    """Return the largest absolute value of samples of any shape; NaN where they hold some.
+
+    >>> peak(np.array([0.1, -0.5])), peak(np.zeros(0))
+    (0.5, 0.0)
+    """
+    return float(max(samples.max(), -samples.min())) if samples.size else 0.0
 
 
 def decoded(source: AudioSource | BinaryIO, start: float, end: float | None) -> tuple[NDArray[np.float32], int]:
@@ -179,8 +188,26 @@ def decoded(source: AudioSource | BinaryIO, start: float, end: float | None) -> 
                 rate = file.samplerate
     finite(samples)
     check_scale(loudest)
-    check_not_cancelled(samples, loudest)
+    check_not_cancelled(peak(samples), loudest)
     return samples, rate
+
+
+def averaged(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average the channels of a block (S, channels): (S,)."""
+    return block[:, 0] if block.shape[1] == 1 else mixed(block, axis=1)
+
+
+def frames_of(file: Any, wanted: int | None = None) -> Iterator[NDArray[np.float32]]:
+    """Yield what a file holds, or the first frames of it, as blocks (S, channels)."""
+    size, done = max(1, _BLOCK // file.channels), 0
+    while wanted is None or done < wanted:
+        read: Callable[..., NDArray[np.float32]] = file.read
+        block = read(size if wanted is None else min(size, wanted - done), dtype="float32", always_2d=True)
+        if not len(block):
+            return
+        done += len(block)
+        check_count(done, file.samplerate)
+        yield block
 
 
 def digest(samples: NDArray[np.float32], rate: int) -> bytes:
@@ -191,7 +218,7 @@ def digest(samples: NDArray[np.float32], rate: int) -> bytes:
 def _cut(file: Any, start: float, end: float | None) -> tuple[NDArray[np.float32], float]:
     """Read a stretch of a file that knows its length as mono (S,), with the largest value of any channel."""
     first, wanted = _stretch(file.frames, file.samplerate, start, end)
-    _check_count(wanted, file.samplerate)
+    check_count(wanted, file.samplerate)
     if first:
         file.seek(first)
     samples, loudest = _mono(file, wanted)
@@ -210,9 +237,9 @@ def _counted(file: Any, start: float, end: float | None) -> tuple[NDArray[np.flo
 def _cut_samples(given: Samples, start: float, end: float | None) -> tuple[NDArray[np.float32], float]:
     """Cut a stretch out of samples that are decoded, as mono (S,), with the largest value of any channel."""
     first, wanted = _stretch(len(given.values), given.rate, start, end)
-    _check_count(wanted, given.rate)
+    check_count(wanted, given.rate)
     part = given.values[first : first + wanted]
-    return mixed(part, axis=1), float(np.abs(part).max())
+    return averaged(part), peak(part)
 
 
 def _stretch(frames: int, rate: int, start: float, end: float | None) -> tuple[int, int]:
@@ -230,27 +257,9 @@ def _stretch(frames: int, rate: int, start: float, end: float | None) -> tuple[i
 def _mono(file: Any, wanted: int | None) -> tuple[NDArray[np.float32], float]:
     """Read so many frames, or all, as mono (S,), with the largest absolute value of any channel."""
     parts, loudest = [], 0.0
-    for block in _blocks(file, wanted):
-        loudest = max(loudest, float(np.abs(block).max()))
-        parts.append(block[:, 0] if block.shape[1] == 1 else mixed(block, axis=1))
+    for block in frames_of(file, wanted):
+        loudest = max(loudest, peak(block))
+        parts.append(averaged(block))
     if not parts:
         raise AudioError("zero-length: no samples")
-    return parts[0] if len(parts) == 1 else np.concatenate(parts), loudest
-
-
-def _blocks(file: Any, wanted: int | None = None) -> Iterator[NDArray[np.float32]]:
-    """Yield what a file holds, or the first frames of it, as blocks (S, channels)."""
-    size, done = max(1, _BLOCK // file.channels), 0
-    while wanted is None or done < wanted:
-        read: Callable[..., NDArray[np.float32]] = file.read
-        block = read(size if wanted is None else min(size, wanted - done), dtype="float32", always_2d=True)
-        if not len(block):
-            return
-        done += len(block)
-        _check_count(done, file.samplerate)
-        yield block
-
-
-def _check_count(samples: float, rate: int) -> None:
-    if samples > MOST_SAMPLES:
-        raise AudioError(f"too long: more than {MOST_SAMPLES / rate / 3600:.1f} hours at {rate} Hz; cut it into parts")
+    return joined(parts), loudest

@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     metavar="OTHER",
     help="Measure another file, too, and compare the two pairwise.",
 )
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="RUN",
+    help="The file's run, for parameters and recipe [default: beside the file].",
+)
 @click.option("--limit", type=click.IntRange(2), help="Change at most so many clips in each way.")
 @click.option("--listen", is_flag=True, help="Write one clip as each condition leaves it, to hear it.")
 @click.option(
@@ -74,7 +80,7 @@ def card(
         plan, measured = _measured(model, given, corpora, watch)
         setting = plan.setting
         same = {"corpus": setting.opened.corpus.name, "protocol": setting.opened.protocol, "fold": setting.fold}
-        other = None if against is None else _measured(against, {**given, **same}, corpora, watch)[1]
+        other = None if against is None else _measured(against, {**given, **same, "run": None}, corpora, watch)[1]
         comparison = None if other is None else compare_measured(measured, other)
     written = write_card(measured.card, output)
     if listen:
@@ -96,14 +102,16 @@ def _measured(
     from emonet_bench.deploy import Predictor  # noqa: PLC0415 - onnxruntime
     from emonet_bench.model_card.measuring import Plan, measure  # noqa: PLC0415 - slow
     from emonet_bench.model_card.setting import Wanted, choose, other_clips  # noqa: PLC0415
+    from emonet_bench.model_card.training import find_record  # noqa: PLC0415
 
     predictor = Predictor(model, "cpu")
+    record = find_record(model, predictor.metadata.get("run_id", ""), given["run"])
     wanted = Wanted(**{name: given[name] for name in ("corpus", "protocol", "fold", "partition")})
     setting = choose(predictor, wanted, corpora, cache_directory(), watch)
     opened = partial(other_clips, setting=setting, corpora=corpora, cache=cache_directory(), reading=watch)
     talkers = None if given["babble"] is None else opened(given["babble"], "train", "--babble")
     others = {name: opened(name, "test", "--other") for name in given["others"]}
-    plan = Plan(setting, given["limit"], talkers, others)
+    plan = Plan(setting, given["limit"], talkers, others, record)
     return plan, measure(predictor, model, plan, watch)
 
 

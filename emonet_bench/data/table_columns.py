@@ -19,8 +19,14 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "partition": (),
     "start": (),
     "end": (),
+    "gender": ("sex",),
+    "age": ("age_group",),
+    "language": ("lang",),
 }
 """What columns may hold, and by which other names they are known; capitals, spaces and hyphens make no difference."""
+
+DEMOGRAPHICS = ("gender", "age", "language")
+"""Those that say something of the speaker."""
 
 _SEPARATORS = (",", ";", "\t")
 
@@ -60,7 +66,10 @@ def columns(where: str, header: Sequence[str], targets: Collection[int] = ()) ->
     plain = [_plain(cell) for cell in header]
     if any(PurePath(cell.strip()).suffix.lower() in AUDIO_SUFFIXES for cell in header):
         raise CorpusError(f"{where} is a clip, not a header; write the names of the columns above it, {_SUCH}")
-    found = {column: place for column in NAMES if (place := _place(where, column, plain)) is not None}
+    sought = NAMES.keys() - (DEMOGRAPHICS if len(header) == 2 else ())  # noqa: PLR2004 - there they are the label
+    found = {
+        column: place for column in NAMES if column in sought and (place := _place(where, column, plain)) is not None
+    }
     if not (found or targets) or len(header) < 2:  # noqa: PLR2004 - file and label
         raise CorpusError(f"{where}: needs a header with at least two columns, {_SUCH}")
     for column, rest in (("file", range(1)), ("label", range(len(header) if len(header) == 2 else 0))):  # noqa: PLR2004

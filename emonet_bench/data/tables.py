@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from emonet_bench.data.table_columns import columns, separator
+from emonet_bench.data.demographics import known
+from emonet_bench.data.table_columns import DEMOGRAPHICS, columns, separator
 from emonet_bench.data.table_names import portable, source
 from emonet_bench.data.target_columns import TargetColumns, target_columns
 from emonet_bench.data.targets import has_target, target_vector
@@ -38,8 +39,9 @@ def read_table(path: Path, data_path: Path) -> list[Utterance]:
 
     The first row names the columns, see ``table_columns``: ``file``, relative to the data path or absolute, or a member
     of an archive, see ``table_names``; and ``label``, any text. ``speaker``, ``text``, ``session``, ``partition``,
-    ``start`` and ``end`` (seconds) are read where they stand, and so are targets, see ``target_columns``, beside which
-    a label may be missing; other columns are left alone. Columns are separated by commas, semicolons or tabs.
+    ``start`` and ``end`` (seconds), ``gender``, ``age`` and ``language`` are read where they stand, and so are targets,
+    see ``target_columns``, beside which a label may be missing; other columns are left alone. Columns are separated by
+    commas, semicolons or tabs.
 
     An utterance's name is what the table says of its file; of an absolute path what follows the data path, or else the
     folder that all such files have in common, so that names are the same on every machine.
@@ -226,6 +228,7 @@ def _utterance(
         start=start or 0.0,
         end=end,
         partition=_partition(where, cells.get("partition")),
+        demographics={name: value for name in DEMOGRAPHICS if (value := known(cells.get(name)))} or None,
         **said,
     )
 

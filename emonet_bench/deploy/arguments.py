@@ -8,7 +8,7 @@ from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
 from emonet_bench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from emonet_bench.deploy.clips import Cut
+    from emonet_bench.deploy.stretches import Cut
 
 
 class Request(NamedTuple):

@@ -1,4 +1,4 @@
-"""Clips as a model hears them: mono, at its rate, rounded to 16 bits, cut into stretches."""
+"""Clips as a model hears them: mono, at its rate, rounded to 16 bits."""
 
 from __future__ import annotations
 
@@ -7,53 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emonet_bench.audio.decoding import check_not_cancelled, check_scale, finite, mixed
-from emonet_bench.errors import AudioError, ConfigError
+from emonet_bench.audio.decoding import check_not_cancelled, check_scale, finite, mixed, peak
+from emonet_bench.errors import AudioError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 _SCALE = np.float32(32768)
 _WIDEST = 4  # bytes of an integer; 64 bits are Python's integers, of any scale
 _AXES = 2  # of an array with several channels
-
-Cut = tuple[int, int]
-"""Samples of a stretch, and from the start of one to the start of the next."""
-
-
-def cut_of(window: float | None, hop: float | None, sampling_rate: int) -> Cut | None:
-    """Turn seconds into samples; None: audio is not cut.
-
-    Raises:
-        ConfigError: They make no sense.
-
-    >>> cut_of(1.5, None, 16_000)
-    (24000, 24000)
-    """
-    if window is None:
-        if hop is not None:
-            raise ConfigError("hop: needs a window, too")
-        return None
-    both = (window, window if hop is None else hop)
-    if not all(math.isfinite(seconds * sampling_rate) and round(seconds * sampling_rate) >= 1 for seconds in both):
-        raise ConfigError(
-            f"window and hop: must last a sample at least, and not for ever; are {both[0]} s and {both[1]} s"
-        )
-    size, step = (round(seconds * sampling_rate) for seconds in both)
-    return size, step
-
-
-def segments(samples: NDArray[np.float32], cut: Cut | None) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Cut (S,) into stretches, each with its first sample; only the last may be shorter, and nothing is left over.
-
-    >>> [(start, piece.tolist()) for start, piece in segments(np.arange(5), (3, 2))]
-    [(0, [0, 1, 2]), (2, [2, 3, 4])]
-    """
-    window, hop = cut or (len(samples), len(samples))
-    for start in range(0, max(1, len(samples) - max(0, window - hop)), hop):
-        yield start, samples[start : start + window]
 
 
 def mono(array: NDArray[Any], channels: int | None = None, *, partial: bool = False) -> NDArray[np.float32]:
@@ -74,10 +36,10 @@ def mono(array: NDArray[Any], channels: int | None = None, *, partial: bool = Fa
     elif array.dtype.kind != "f":
         raise AudioError(f"has the type {array.dtype}; give floats in [-1, 1], or integers of 8, 16 or 32 bits")
     samples = finite(mixed(array[None], axis=0) if array.ndim == 1 else mixed(array, axis=channels or 0))
-    loudest = float(np.abs(array).max())
+    loudest = peak(array)
     check_scale(loudest)
     if not partial:
-        check_not_cancelled(samples, loudest)
+        check_not_cancelled(peak(samples), loudest)
     return samples
 
 

@@ -100,6 +100,7 @@ class Model:
             AudioError: They are too much for it.
             ConfigError: The predictions are none of its labels.
         """
+        clips = [self._middle(clip) for clip in clips]
         lengths = np.array([len(clip) for clip in clips], np.int64)
         full = lengths.min() == lengths.max()
         if not (full or self.takes_lengths):
@@ -128,6 +129,13 @@ class Model:
             raise ConfigError(f"the model gives {width} {self.output} for {labels} labels; {REMEDY}")
         wide = slice(len(self.labels))  # a bank's rows are as wide as its largest task
         return [array if name == "embedding" else array[:, wide] for name, array in zip(outputs, found, strict=True)]
+
+    def _middle(self, clip: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the model hears of a clip (S,), or a sample more: the same on both sides is left out."""
+        if self.centre is None:
+            return clip
+        aside = max(0, len(clip) - (self.input_spec.window or 0)) // 2
+        return clip[aside : len(clip) - aside]
 
 
 def fault(row: NDArray[np.float32], target: Target | None) -> AudioError | None:

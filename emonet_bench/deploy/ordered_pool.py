@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -89,25 +89,31 @@ class OrderedPool:
         while waiting:
             yield waiting.popleft().result()
 
-    def together(self, work: Callable[[Given], Made], things: Sequence[Given]) -> list[Made]:
-        """Return what work makes of each thing, in order: the calling thread does it, and idle ones help."""
-        left = deque(enumerate(things))
+    def together(self, work: Callable[[Given], Made], things: Iterable[Given]) -> list[Made]:
+        """Return what work makes of each thing, in order: the calling thread does it, and idle ones help.
+
+        Things are made, one at a time, when a thread is free for them.
+        """
+        numbered = enumerate(things)
+        first = deque(islice(numbered, self.threads))
         made: dict[int, Made] = {}
+        turn = threading.Lock()
+
+        def following() -> tuple[int, Given] | None:
+            with turn:
+                return first.popleft() if first else next(numbered, None)
 
         def take() -> None:
-            while True:
-                try:
-                    number, thing = left.popleft()
-                except IndexError:
-                    return
+            while taken := following():
+                number, thing = taken
                 made[number] = work(thing)
 
-        helpers = [self._pool.submit(take) for _ in range(min(self.threads, len(things)) - 1)]
+        helpers = [self._pool.submit(take) for _ in range(len(first) - 1)]
         take()
         for helper in helpers:
             if not helper.cancel():  # it has begun, so it comes to an end
                 helper.result()
-        return [made[number] for number in range(len(things))]
+        return [made[number] for number in range(len(made))]
 
 
 def in_order(groups: Iterable[Iterable[tuple[int, Made]]]) -> Iterator[Made]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,32 @@ def prediction_of(
         return Prediction(file, label_of(labels, row, threshold), row, start, end, *further, level=level)
     told = {output: row}
     return Prediction(file, "", row[:0], start, end, *further, told.get("scores"), told.get("values"), level)
+
+
+def mean_of(
+    parts: Sequence[Prediction], output: str, labels: Sequence[str], threshold: float | None = None
+) -> Prediction:
+    """Join the predictions of parts that follow each other: the mean of what they tell, weighted by their seconds.
+
+    Args:
+        parts: Of one clip, in the order of time.
+        output: What they tell: ``probabilities``, ``scores`` or ``values``.
+        labels: (K,) names.
+        threshold: As in ``prediction_of``.
+    """
+    import numpy as np  # noqa: PLC0415 - the names of columns need it not
+
+    weights = [one.end - one.start for one in parts]
+
+    def mean(name: str) -> NDArray[np.float32]:
+        rows: NDArray[np.float32] = np.average([getattr(one, name) for one in parts], axis=0, weights=weights)
+        return rows.astype(np.float32)
+
+    power = np.average([10 ** ((one.level or 0.0) / 10) for one in parts], weights=weights)
+    level = round(10 * math.log10(power), 2) if power else -math.inf
+    more = {name: mean(name) for name in ("embedding", "logits") if getattr(parts[0], name) is not None}
+    stretch = (parts[0].file, parts[0].start, parts[-1].end, level)
+    return prediction_of(mean(output), output, labels, stretch, more, threshold)
 
 
 def column_names(output: str, labels: Sequence[str]) -> list[str]:

@@ -8,27 +8,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 from emonet_bench.deploy.abstention import abstain_below
 from emonet_bench.deploy.arguments import Request, check_axis, check_count, check_rate
-from emonet_bench.deploy.clips import cut_of, level_of, segments
-from emonet_bench.deploy.model import fault, open_model
+from emonet_bench.deploy.model import open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
-from emonet_bench.deploy.prediction import Prediction, column_names, prediction_of
+from emonet_bench.deploy.prediction import Prediction, column_names
+from emonet_bench.deploy.scoring import Scorer
 from emonet_bench.deploy.sources import from_array, from_source, is_single
 from emonet_bench.deploy.stream import Stream
+from emonet_bench.deploy.stretches import cut_of
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.machine import cores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
     from emonet_bench.deploy.providers import Providers
     from emonet_bench.deploy.sources import Clip, Source
     from emonet_bench.types import InputSpec, Target
-
-_Piece = tuple[int, str, int, "NDArray[np.float32]"]  # its clip's number and name, its first sample, its samples
 
 
 class Predictor:
@@ -65,7 +63,7 @@ class Predictor:
         self.model = open_model(Path(path), providers, task)
         self.threads = threads or cores()
         self._threads = Threads(self.threads)
-        self._threshold = abstain_below(self.model.metadata) if abstain else None
+        self._scorer = Scorer(self.model, abstain_below(self.model.metadata) if abstain else None)
         self._opened = partial(type(self), path, providers, threads, task, abstain=abstain)
 
     def __reduce__(self) -> tuple[partial[Predictor], tuple[()]]:
@@ -116,7 +114,8 @@ class Predictor:
         """Score audio files, in their order.
 
         A model with a ``centre`` hears that many seconds in the middle of each stretch, whatever the prediction's times
-        say: give it a window that is no longer.
+        say: give it a window that is no longer. Without a window, any other model hears a file of more than a minute in
+        parts of a quarter of it, and the prediction is the mean of what it tells of them.
 
         Args:
             files: One or several, of any format that libsndfile reads, any rate, any number of channels (averaged):
@@ -205,7 +204,7 @@ class Predictor:
         check_axis(channels)
         cut = cut_of(window, hop, self.sampling_rate)
         assert cut is not None
-        score = partial(self._score, Request(cut, 1, embeddings, logits))
+        score = partial(self._scorer.stretch, Request(cut, 1, embeddings, logits))
         return Stream(score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate), channels)
 
     def rows(self, predictions: Iterable[Prediction]) -> Iterator[dict[str, str | float]]:
@@ -238,58 +237,10 @@ class Predictor:
     ) -> Iterator[Prediction]:
         groups = grouped(clips, asked.size, lambda clip: clip.length())
         with OrderedPool(self._threads) as crew:
-            for outcome in in_order(crew.prefetch(partial(self._carry_out, crew, asked), groups)):
+            for outcome in in_order(crew.prefetch(partial(self._scorer.clips, crew, asked), groups)):
                 if not isinstance(outcome, AudioError):
                     yield from outcome
                 elif failed is None:
                     raise outcome
                 else:
                     failed(outcome)
-
-    def _carry_out(
-        self, crew: OrderedPool, asked: Request, group: Sequence[tuple[int, Clip]]
-    ) -> list[tuple[int, list[Prediction] | AudioError]]:
-        """Decode some clips, score their stretches; return what came of each clip, under its number."""
-        outcomes: dict[int, list[Prediction] | AudioError] = {}
-        pieces: list[_Piece] = []
-        for number, clip in group:
-            try:
-                pieces += [(number, clip.name, *piece) for piece in segments(clip.load(), asked.cut)]
-                outcomes[number] = []
-            except AudioError as error:
-                outcomes[number] = error
-        batches = [pieces[first : first + asked.size] for first in range(0, len(pieces), asked.size)]
-        for batch, scored in zip(batches, crew.together(partial(self._scored, asked), batches), strict=True):
-            for (number, name, *_), one in zip(batch, scored, strict=True):
-                found = outcomes[number]
-                if isinstance(one, AudioError):
-                    outcomes[number] = AudioError(f"{name}: {one}")
-                elif not isinstance(found, AudioError):
-                    found.append(one)
-        return list(outcomes.items())
-
-    def _scored(self, asked: Request, batch: Sequence[_Piece]) -> Sequence[Prediction | AudioError]:
-        """Score stretches in one call: a prediction for each, or an error."""
-        try:
-            outputs = self.model.scores([samples for *_, samples in batch], asked.outputs)
-        except AudioError as error:
-            return [error] * len(batch)
-        return [
-            self._prediction(piece, dict(zip(asked.outputs, more, strict=True)), row)
-            for piece, row, *more in zip(batch, *outputs, strict=True)
-        ]
-
-    def _score(self, asked: Request, start: int, samples: NDArray[np.float32]) -> Prediction:
-        (found,) = self._scored(asked, [(0, "stream", start, samples)])
-        if isinstance(found, AudioError):
-            raise found
-        return found
-
-    def _prediction(
-        self, piece: _Piece, more: Mapping[str, NDArray[np.float32]], row: NDArray[np.float32]
-    ) -> Prediction | AudioError:
-        _, name, start, samples = piece
-        times = start / self.sampling_rate, (start + len(samples)) / self.sampling_rate
-        stretch = (name, *times, level_of(samples))
-        model, threshold = self.model, self._threshold
-        return fault(row, model.target) or prediction_of(row, model.output, self.labels, stretch, more, threshold)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from emonet_bench.audio.decoding import duration, read, resampled
+from emonet_bench.audio.decoding import duration, resampled
+from emonet_bench.audio.reading import blocks
 from emonet_bench.deploy.clips import mono, sixteen_bits
 from emonet_bench.errors import AudioError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -27,12 +28,13 @@ class Clip(NamedTuple):
 
     Attributes:
         name: For predictions and messages.
-        load: Returns (S,) at the model's rate; raises an ``AudioError`` that begins with the name.
+        blocks: Yields its samples in blocks (S,) at the model's rate; raises an ``AudioError`` that begins with the
+            name.
         length: Returns about how long it is, in any one unit.
     """
 
     name: str
-    load: Callable[[], NDArray[np.float32]]
+    blocks: Callable[[], Iterator[NDArray[np.float32]]]
     length: Callable[[], float]
 
 
@@ -65,8 +67,8 @@ def from_array(number: int, array: NDArray[Any], rate: int, sampling_rate: int, 
     """Make a clip of an array at its own rate; ``channels`` says which axis holds them."""
     name = f"array {number}"
 
-    def load() -> NDArray[np.float32]:
-        return sixteen_bits(resampled(mono(array, channels), rate, sampling_rate))
+    def load() -> Iterator[NDArray[np.float32]]:
+        yield sixteen_bits(resampled(mono(array, channels), rate, sampling_rate))
 
     return Clip(name, partial(_named, name, load), partial(np.size, array))
 
@@ -75,12 +77,12 @@ def _open(name: str, file: BinaryIO, sampling_rate: int) -> Clip:
     return Clip(name, partial(_named, name, partial(_read, file, sampling_rate)), lambda: 0.0)
 
 
-def _read(source: Path | BinaryIO, sampling_rate: int) -> NDArray[np.float32]:
-    return sixteen_bits(read(source, sampling_rate))
+def _read(source: Path | BinaryIO, sampling_rate: int) -> Iterator[NDArray[np.float32]]:
+    return map(sixteen_bits, blocks(source, sampling_rate))
 
 
-def _named(name: str, load: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+def _named(name: str, load: Callable[[], Iterator[NDArray[np.float32]]]) -> Iterator[NDArray[np.float32]]:
     try:
-        return load()
+        yield from load()
     except AudioError as error:
         raise AudioError(f"{name}: {error}") from error

@@ -9,6 +9,7 @@ import soxr
 
 from emonet_bench.audio.decoding import finite
 from emonet_bench.deploy.clips import mono, sixteen_bits
+from emonet_bench.deploy.stretches import Cutter
 from emonet_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from emonet_bench.deploy.clips import Cut
     from emonet_bench.deploy.prediction import Prediction
+    from emonet_bench.deploy.stretches import Cut
 
 _NOTHING = np.zeros(0, np.float32)
 
@@ -40,13 +41,10 @@ class Stream:
         channels: int | None = None,
     ) -> None:
         self.score = score
-        self.window, self.hop = cut
         self.channels = channels
         same = rates[0] == rates[1]
         self._resampler = None if same else soxr.ResampleStream(*rates, 1, dtype="float32", quality="HQ")
-        self._kept = _NOTHING
-        self._first = 0  # of the kept samples, counted from the start of the stream
-        self._next = 0  # start of the next stretch, likewise
+        self._cutter = Cutter(cut)
         self._finished = False
 
     def push(self, chunk: NDArray[Any]) -> list[Prediction]:
@@ -65,10 +63,7 @@ class Stream:
             ConfigError: The stream is finished.
         """
         found = self._take(_NOTHING, last=True)
-        rest = self._kept[self._next - self._first :]
-        if len(rest) > (max(0, self.window - self.hop) if self._next else 0):
-            found.append(self.score(self._next, rest))
-        return found
+        return found + [self.score(*stretch) for stretch in self._cutter.finish()]
 
     def _take(self, samples: NDArray[np.float32], *, last: bool) -> list[Prediction]:
         if self._finished:
@@ -76,11 +71,4 @@ class Stream:
         self._finished = last
         if self._resampler is not None:
             samples = finite(self._resampler.resample_chunk(samples, last=last))
-        self._kept = np.concatenate([self._kept, sixteen_bits(samples)])
-        found = []
-        while len(stretch := self._kept[self._next - self._first :][: self.window]) == self.window:
-            found.append(self.score(self._next, stretch))
-            self._next += self.hop
-        heard = min(self._next - self._first, len(self._kept))
-        self._kept, self._first = self._kept[heard:], self._first + heard
-        return found
+        return [self.score(*stretch) for stretch in self._cutter.push(sixteen_bits(samples))]

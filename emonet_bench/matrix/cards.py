@@ -12,6 +12,7 @@ from emonet_bench.model_card.files import write_card
 from emonet_bench.model_card.measuring import Plan, measure
 from emonet_bench.model_card.reading import read_card
 from emonet_bench.model_card.setting import Reading, Wanted, choose
+from emonet_bench.model_card.training import find_record
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import RunFiles, file_hash
 from emonet_bench.runs.spec import Cell, RunSpec
@@ -58,7 +59,8 @@ def _measure(files: RunFiles, name: str | None, plugins: Plugins, reading: Readi
         return
     predictor = Predictor(model, "cpu")
     setting = choose(predictor, Wanted(), plugins.corpora, cache_directory(), reading)
-    write_card(measure(predictor, model, Plan(setting), reading).card, files.directory, card.stem)
+    plan = Plan(setting, record=find_record(model, predictor.metadata.get("run_id", ""), None))
+    write_card(measure(predictor, model, plan, reading).card, files.directory, card.stem)
 
 
 def _is_fresh(card: Path, model: Path) -> bool:

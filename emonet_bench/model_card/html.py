@@ -22,6 +22,7 @@ from emonet_bench.model_card.words import (
     measured_on,
     provenance,
     signed,
+    trained,
 )
 
 _PACKAGE = "emonet_bench.model_card"
@@ -43,6 +44,7 @@ def render_html(card: ModelCard) -> str:
         confusion=confusion_rows(card),
         intended=list(intended(card)),
         tested=list(measured_on(card)),
+        trained=list(trained(card)),
         limits=list(limits(card)),
         provenance=list(provenance(card)),
         style=(files(_PACKAGE) / "page" / "card.css").read_text(encoding="utf-8"),

@@ -17,6 +17,7 @@ from emonet_bench.model_card.words import (
     measured_on,
     provenance,
     signed,
+    trained,
 )
 
 Rows = Sequence[Sequence[str]]
@@ -73,6 +74,7 @@ def _sections(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "Cost", _costs(card)
     yield "Use", "\n\n".join(map(markdown, intended(card)))
     yield "Data", "\n\n".join([*map(markdown, measured_on(card)), _citation(card)]).strip()
+    yield "Training", "\n\n".join(map(markdown, trained(card)))
     yield "Limits", "\n\n".join(map(markdown, limits(card)))
     yield "Provenance", "\n\n".join(map(markdown, provenance(card)))
 

@@ -21,7 +21,9 @@ from emonet_bench.model_card.robustness import predict_changed, robustness
 from emonet_bench.model_card.scoring import Scored
 from emonet_bench.model_card.setting import Reading, Setting
 from emonet_bench.model_card.subgroups import subgroups
+from emonet_bench.model_card.training import training_of
 from emonet_bench.runs.files import file_hash
+from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.telemetry import utc
 
 TALKERS = 64
@@ -37,12 +39,14 @@ class Plan:
         most: Most clips that are changed in each way; None: all.
         talkers: Clips that babble is mixed from; None: those of the train partition.
         others: Clips of other corpora that the model was not made for, by name.
+        record: Of the run that the file was exported from, where it is at hand.
     """
 
     setting: Setting
     most: int | None = None
     talkers: CardClips | None = None
     others: Mapping[str, CardClips] = field(default_factory=dict)
+    record: RunRecord | None = None
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -101,6 +105,7 @@ def measure(predictor: Predictor, file: Path, plan: Plan, progress: Reading) -> 
         robustness=robustness(changed, ways, predicted),
         subgroups=subgroups(scored, setting.opened.corpus),
         calibration=calibration(scored, Scored.of(predictor, setting.parts["dev"]), predictor.metadata),
+        training=None if plan.record is None else training_of(plan.record, predictor.metadata.get("corpus", "")),
         out_of_domain=out_of_domain(predictor, scored, plan.others),
         cost=costs(file),
         machine=machine(),

@@ -19,7 +19,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from emonet_bench.audio.decoding import read
+from emonet_bench.audio.reading import read
 
 Floats = NDArray[np.float32]
 Effect = Callable[[Floats, int, np.random.Generator], Floats]

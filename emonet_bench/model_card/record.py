@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from emonet_bench.runs.facts import Count, Line, Name, Part, Share
+from emonet_bench.runs.facts import Count, Line, Name, Parameters, Part, PartitionFacts, Seconds, Share
 
 CARD_SCHEMA = 1
 """Version of ``card.json``."""
@@ -193,6 +193,19 @@ class Data(Part):
     notes: list[Line] = Field(default_factory=list, description="In what these are not the clips that the run tested.")
 
 
+class Training(Part):
+    """How the model was trained, as the record of its run says."""
+
+    seed: int = Field(description="Of everything random.")
+    options: dict[Line, dict[Name, Any]] = Field(description="Of the architecture, the strategy and the training.")
+    partitions: dict[Name, PartitionFacts] = Field(description="What `train` and `dev` hold.")
+    parameters: Parameters | None = Field(None, description="Of the network; null where the record does not tell.")
+    best_epoch: Count | None = Field(None, description="The epoch whose weights were kept.")
+    seconds: Seconds | None = Field(None, description="How long training took.")
+    peak_memory_mb: Count | None = Field(None, description="MiB, of the process (on cuda: of the device).")
+    hardware: Line = Field("", description="Where it was trained.")
+
+
 class ModelCard(Part):
     """Content of ``card.json``."""
 
@@ -209,6 +222,7 @@ class ModelCard(Part):
     robustness: Robustness = Field(description="On changed clips.")
     subgroups: Subgroups = Field(description="By gender, age, language, text and speaker.")
     calibration: Calibration = Field(description="Of the probabilities.")
+    training: Training | None = Field(None, description="Where the run's record was at hand.")
     out_of_domain: list[Elsewhere] = Field(description="On other sounds; the clips themselves come first.")
     cost: list[FileCost] = Field(description="Of the file, and of its int8 variant where that lies beside it.")
     machine: Line = Field(description="Where it was measured.")

@@ -44,9 +44,9 @@ def subgroups(scored: Scored, corpus: Corpus) -> Subgroups:
 def _told(scored: Scored, corpus: Corpus) -> dict[str, list[str | None]]:
     """Tell the value (N,) of each attribute, None where it is unknown."""
     utterances = scored.clips.utterances
-    known = {speaker: demographics_of(corpus, speaker) for speaker in set(scored.speakers)}
+    known = [demographics_of(corpus, one) for one in utterances]
     only = corpus.languages[0] if len(corpus.languages) == 1 else None
-    found = {name: [known[one.speaker].get(name) for one in utterances] for name in DEMOGRAPHIC}
+    found = {name: [one.get(name) for one in known] for name in DEMOGRAPHIC}
     found["language"] = [value or only for value in found["language"]]
     return {**found, "text": [one.text for one in utterances], "speaker": list(scored.speakers)}
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 from emonet_bench.deploy.metadata import in_words, input_spec_of
 from emonet_bench.model_card.record import Calibration, ModelCard, Subgroups
@@ -39,6 +40,34 @@ def measured_on(card: ModelCard) -> Iterator[str]:
         f"Licence of the audio: {data.licence}."
     )
     yield from (f"Note: {note}." for note in data.notes)
+
+
+def trained(card: ModelCard) -> Iterator[str]:
+    """Say how the model was trained: data, parameters, recipe and what training cost."""
+    found = card.training
+    if found is None:
+        yield "Parameters, recipe and cost of the training are unknown here: the run's record was not at hand."
+        return
+    for name, part in found.partitions.items():
+        speakers = "an unknown number of" if part.speakers is None else str(part.speakers)
+        yield f"{name.capitalize()}: {part.clips} clips of {speakers} speakers ({_listed(part.labels)})."
+    if found.parameters:
+        yield f"{found.parameters.total:,} parameters, {found.parameters.trainable:,} of them trained."
+    yield from (f"Options of {name}: {_listed(options)}." for name, options in found.options.items() if options)
+    epoch = "" if found.best_epoch is None else f", epoch {found.best_epoch} was the best on dev"
+    yield f"Seed {found.seed}{epoch}."
+    if found.seconds is not None:
+        memory = "" if found.peak_memory_mb is None else f", {found.peak_memory_mb} MiB"
+        yield f"Training took {found.seconds:.0f} s{memory}, on {found.hardware or 'unknown hardware'}."
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    """List what has names.
+
+    >>> _listed({"epochs": 60, "noise": None, "dropout": [0, 0.1]})
+    'epochs 60, noise none, dropout [0, 0.1]'
+    """
+    return ", ".join(f"{name} {'none' if value is None else value}" for name, value in values.items())
 
 
 def limits(card: ModelCard) -> Iterator[str]:

@@ -35,6 +35,8 @@ class Utterance:
         votes: How many annotators chose each label, or their shares; a label that is not named has no vote.
         labels: All labels that are true at once.
         values: Numbers on the scales of attributes.
+        demographics: What is known of the speaker: ``gender``, ``age`` (in years, or in words), ``language``. It goes
+            before what the corpus tells of the speaker.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Utterance:
     votes: Mapping[str, float] | None = None
     labels: frozenset[str] | None = None
     values: Mapping[str, float] | None = None
+    demographics: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Gain, noise, speed, masks and noise of the spectrogram, and mixup."""
+"""Gain, noise, speed, silence, narrow bands, masks and noise of the spectrogram, and mixup."""
 
 from __future__ import annotations
 
@@ -43,6 +43,18 @@ class SpeedOptions(Options):
     """Options of ``speed``."""
 
     share: float = option(0.1, "Batches are played faster or slower by up to this share.", gt=0, le=0.5)
+
+
+class SilenceOptions(Options):
+    """Options of ``silence``."""
+
+    seconds: float = option(1.0, "Longest silence at one end of a clip, and never more than a quarter of it.", gt=0)
+
+
+class LowPassOptions(Options):
+    """Options of ``low-pass``."""
+
+    lowest: float = option(2000.0, "Lowest cutoff in Hz; the highest is half of the sampling rate.", gt=0)
 
 
 class TimeMaskOptions(Options):
@@ -92,6 +104,20 @@ def build_speed(options: SpeedOptions, _: int) -> Any:
     return partial(change_speed, share=options.share)
 
 
+def build_silence(options: SilenceOptions, sampling_rate: int) -> Any:
+    """Build silence before and after clips, one draw for each end."""
+    from emonet_bench.frontend.recording import add_silence  # noqa: PLC0415 - torch
+
+    return partial(add_silence, longest=max(1, round(options.seconds * sampling_rate)))
+
+
+def build_low_pass(options: LowPassOptions, sampling_rate: int) -> Any:
+    """Build a low-pass filter, one draw of its cutoff for each clip."""
+    from emonet_bench.frontend.recording import low_pass  # noqa: PLC0415 - torch
+
+    return lambda waveform, lengths: (low_pass(waveform, sampling_rate, options.lowest), lengths)
+
+
 def build_masks(options: TimeMaskOptions | FrequencyMaskOptions, _: int) -> Any:
     """Build masks of stretches of time or frequency."""
     from emonet_bench.frontend.augmentation import hide_stretches  # noqa: PLC0415 - torch
@@ -136,6 +162,8 @@ AUGMENTATIONS = (
     Augmentation("gain", GainOptions, build_gain),
     Augmentation("noise", NoiseOptions, build_noise),
     Augmentation("speed", SpeedOptions, build_speed),
+    Augmentation("silence", SilenceOptions, build_silence),
+    Augmentation("low-pass", LowPassOptions, build_low_pass),
     Augmentation("time-masks", TimeMaskOptions, build_masks, "features", SPECAUGMENT),
     Augmentation("freq-masks", FrequencyMaskOptions, build_masks, "features", SPECAUGMENT),
     Augmentation("spectrogram-noise", SpectrogramNoiseOptions, build_spectrogram_noise, "features"),

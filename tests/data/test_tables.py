@@ -96,6 +96,18 @@ def test_stretches_of_one_file_are_utterances_of_their_own(tmp_path):
     assert first.file == second.file
 
 
+def test_what_a_table_knows_of_speakers_is_read_and_unknown_stays_unknown(tmp_path):
+    content = "file,label,Sex,age,lang,age group\na.wav,x,female,31.0,de,old\nb.wav,y,unknown,,DE,\n"
+    first, second = read_table(write(tmp_path / "t.csv", content), tmp_path)
+    assert first.demographics == {"gender": "female", "age": "31.0", "language": "de"}
+    assert second.demographics == {"language": "DE"}
+
+
+def test_in_a_table_of_two_columns_a_gender_is_the_label(tmp_path):
+    (first,) = read_table(write(tmp_path / "t.csv", "file,gender\na.wav,female\n"), tmp_path)
+    assert (first.label, first.demographics) == ("female", None)
+
+
 def test_one_table_may_say_the_partitions(tmp_path):
     write(tmp_path / "utterances.csv", "file,label,partition\na,x,train\nb,y,dev\nc,x,test\n")
     corpus = read_directory("mine", tmp_path, tmp_path)

@@ -1,4 +1,4 @@
-"""Clips as a model hears them: one channel, 16 bits, and stretches that leave nothing out."""
+"""Clips as a model hears them: one channel, 16 bits."""
 
 import io
 
@@ -6,47 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from emonet_bench.deploy.clips import cut_of, mono, segments, sixteen_bits
-from emonet_bench.errors import AudioError, ConfigError
+from emonet_bench.deploy.clips import mono, sixteen_bits
+from emonet_bench.errors import AudioError
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.uniform(-0.9, 0.9, (2, 300)).astype(np.float32)
-
-
-@pytest.mark.parametrize(
-    ("window", "hop", "expected"),
-    [(None, None, None), (1.5, None, (24_000, 24_000)), (1.0, 0.25, (16_000, 4_000)), (1 / 16_000, None, (1, 1))],
-)
-def test_seconds_become_samples(window, hop, expected):
-    assert cut_of(window, hop, 16_000) == expected
-
-
-@pytest.mark.parametrize(
-    ("window", "hop"), [(None, 1.0), (0.0, None), (1.0, -1.0), (1e-9, None), (float("nan"), None), (1.0, float("inf"))]
-)
-def test_a_window_without_an_end_or_a_sample_is_one_line(window, hop):
-    with pytest.raises(ConfigError, match=r"^(hop|window and hop): .+$"):
-        cut_of(window, hop, 16_000)
-
-
-@pytest.mark.parametrize("samples", [1, 5, 6, 7, 40])
-@pytest.mark.parametrize("cut", [(6, 6), (6, 2), (6, 1), (3, 5), (50, 50)])
-def test_stretches_are_full_but_for_the_last_and_reach_the_end(samples, cut):
-    window, hop = cut
-    found = list(segments(np.arange(samples), cut))
-    assert [start for start, _ in found] == [hop * number for number in range(len(found))]
-    assert all(len(piece) == window for _, piece in found[:-1])
-    for start, piece in found:
-        assert piece.tolist() == list(range(start, min(start + window, samples)))
-    last_start, last = found[-1]
-    assert last_start + len(last) == samples or hop > window  # gaps may hide the end
-
-
-def test_without_a_cut_a_clip_is_one_stretch():
-    ((start, piece),) = segments(NOISE[0], None)
-    assert start == 0
-    assert piece is not None
-    np.testing.assert_array_equal(piece, NOISE[0])
 
 
 def test_channels_are_averaged_over_the_axis_that_was_named():

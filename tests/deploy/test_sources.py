@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emonet_bench.audio.decoding import joined
 from emonet_bench.deploy.clips import sixteen_bits
 from emonet_bench.deploy.sources import from_array, from_source, is_single
 from emonet_bench.errors import AudioError, ConfigError
@@ -46,22 +47,22 @@ def test_paths_bytes_and_open_files_hold_the_same_clip_under_their_names(path):
         for name, source in [*sources.items(), ("bytes 3", memoryview(CONTENT)), ("file 3", numbered)]:
             clip = from_source(3, source, RATE)
             assert clip.name == name
-            np.testing.assert_array_equal(clip.load(), CLIP)
+            np.testing.assert_array_equal(joined(clip.blocks()), CLIP)
 
 
 def test_a_file_is_not_read_before_its_turn(tmp_path):
     clip = from_source(0, tmp_path / "later.wav", RATE)
     (tmp_path / "later.wav").write_bytes(CONTENT)
     assert clip.length() == 0.5
-    np.testing.assert_array_equal(clip.load(), CLIP)
+    np.testing.assert_array_equal(joined(clip.blocks()), CLIP)
 
 
 @pytest.mark.parametrize(("given", "channels"), [(CLIP, None), (np.stack([CLIP, CLIP]), None), (CLIP[:, None], 1)])
 def test_an_array_becomes_a_clip_at_the_models_rate(given, channels):
     clip = from_array(2, given, RATE, RATE, channels)
     assert (clip.name, clip.length()) == ("array 2", given.size)
-    np.testing.assert_array_equal(clip.load(), CLIP)
-    assert len(from_array(2, given, 2 * RATE, RATE, channels).load()) == len(CLIP) // 2
+    np.testing.assert_array_equal(joined(clip.blocks()), CLIP)
+    assert len(joined(from_array(2, given, 2 * RATE, RATE, channels).blocks())) == len(CLIP) // 2
 
 
 def test_what_is_wrong_with_a_clip_begins_with_its_name(tmp_path):
@@ -73,7 +74,7 @@ def test_what_is_wrong_with_a_clip_begins_with_its_name(tmp_path):
         from_array(1, np.zeros(0), RATE, RATE, None),
     ):
         with pytest.raises(AudioError) as caught:
-            clip.load()
+            joined(clip.blocks())
         assert str(caught.value).startswith(f"{clip.name}: ")
         assert "\n" not in str(caught.value)
 

@@ -5,8 +5,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from emonet_bench.deploy.clips import segments, sixteen_bits
+from emonet_bench.deploy.clips import sixteen_bits
 from emonet_bench.deploy.stream import Stream
+from emonet_bench.deploy.stretches import stretches
 from emonet_bench.errors import AudioError, ConfigError
 
 RNG = np.random.default_rng(0)
@@ -32,7 +33,7 @@ def test_a_stream_hears_the_stretches_of_the_whole(cut, samples):
         found += made.push(whole[start : start + size])
         start += size
     found += made.finish()
-    expected = list(segments(sixteen_bits(whole), cut))
+    expected = list(stretches([sixteen_bits(whole)], cut, None))
     assert [start for start, _ in found] == [start for start, _ in expected]
     for (_, one), (_, other) in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -1,5 +1,7 @@
 """Subgroups: a model that was made unfair is found, one that is fair is not accused, and what is unknown stays so."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import precision_score, recall_score
@@ -70,6 +72,15 @@ def test_what_the_corpus_does_not_tell_is_unknown(tmp_path):
     assert found.unknown == {"gender": 48, "age": 64}
     assert found.demographic_gap is None  # one group alone
     assert {group.group for group in found.groups if group.attribute == "gender"} == {"male"}
+
+
+def test_what_a_table_says_of_a_clip_makes_groups(tmp_path):
+    scored, corpus = scored_of(tmp_path, unfair)
+    said = [
+        replace(one, demographics={"gender": "w" if one.speaker in "ef" else "m"}) for one in scored.clips.utterances
+    ]
+    scored = replace(scored, clips=replace(scored.clips, utterances=tuple(said)))
+    assert (subgroups(scored, corpus).demographic_gap.best, subgroups(scored, corpus).unknown) == ("m", {"age": 64})
 
 
 def test_the_worst_come_first_and_not_all_of_many(tmp_path):

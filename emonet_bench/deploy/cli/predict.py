@@ -91,7 +91,8 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     else:
         found = _scored(predictor, _groups(files, form, done), form, given, bad)
     say_terms(predictor, given["task"])
-    _write(predictor, _as_timeline(predictor, noted(predictor, found), form, given), form, given, done)
+    found = noted(predictor, found, given["window"])
+    _write(predictor, _as_timeline(predictor, found, form, given), form, given, done)
     if bad:
         context.exit(1)
 

@@ -44,13 +44,22 @@ def watched(predictions: Iterable[Prediction], bar: Progress) -> Iterator[Predic
             yield one
 
 
-def noted(predictor: Predictor, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-    """Yield predictions, and say it once where the model did not hear all that one stands for."""
-    heard = predictor.centre
+def noted(predictor: Predictor, predictions: Iterable[Prediction], window: float | None) -> Iterator[Prediction]:
+    """Yield predictions, and say it once where one stands for more than the model has heard, or heard at once."""
+    from emonet_bench.deploy.stretches import LONGEST  # noqa: PLC0415 - numpy
+
+    centre, said = predictor.centre, False
     for one in predictions:
-        if heard and one.end - one.start > heard + 1e-6:  # seconds, rounded
-            say(f"Note: of a longer stretch the model hears {heard} s in its middle; try --window {heard}", err=True)
-            heard = None
+        seconds = one.end - one.start - 1e-6  # rounded
+        if not said and centre and seconds > centre:
+            say(f"Note: of a longer stretch the model hears {centre} s in its middle; try --window {centre}", err=True)
+            said = True
+        if not said and not centre and window is None and seconds > LONGEST:
+            say(
+                f"Note: of what lasts more than {LONGEST:g} s, the mean over parts of it is told; try a --window",
+                err=True,
+            )
+            said = True
         yield one
 
 

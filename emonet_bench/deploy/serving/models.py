@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,16 @@ class ServedModel:
             raise RequestError(400, f"task: {self.name} holds a single one; leave it out")
         raise RequestError(400, f"task: {self.name} holds several; give one of {', '.join(map(str, self.tasks))}")
 
-    def facts(self, task: str | None = None) -> dict[str, Any]:
+    def facts(self, task: str | None = None) -> Mapping[str, Any]:
         """Tell what a model is, and what it was trained and scored on."""
+        return self._facts[task]
+
+    @cached_property
+    def _facts(self) -> dict[str | None, dict[str, Any]]:
+        """All that is said of the file and of each task: every answer repeats some of it."""
+        return {task: self._read_facts(task) for task in {None, *self.tasks}}
+
+    def _read_facts(self, task: str | None) -> dict[str, Any]:
         model = self.tasks.get(task, self.model)
         said = {name: _fact(name, model.metadata.get(name, ""), task) for name in _FACTS}
         return {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from emonet_bench.errors import AudioError
@@ -40,20 +40,21 @@ class _Waiting:
 class Scheduler:
     """Threads that score what waits, the longest waiting first and with it what is about as long.
 
-    A batch is made of what waits when a thread is free; nothing is held back for it. All methods belong to the thread
-    of the event loop.
+    A batch is made of what waits when a thread is free; nothing is held back for it. A thread takes its next batch
+    itself: the event loop, busy with other requests, would leave it idle for as long as a batch takes. Public methods
+    belong to the thread of the event loop.
 
     Args:
         threads: Batches at once.
         batch: Most stretches of a batch.
-        observe: Called with the size of each batch.
+        observe: Called with the size of each batch, by one thread at a time.
     """
 
     def __init__(self, threads: int, batch: int, observe: Callable[[int], None]) -> None:
-        self._free = threads
         self._batch = batch
         self._observe = observe
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
+        self._lock = Lock()  # of the queue
         self._queue: deque[_Waiting] = deque()
 
     def __len__(self) -> int:
@@ -79,18 +80,23 @@ class Scheduler:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _enqueue(self, model: Model | None, samples: Any) -> asyncio.Future[Any]:
-        waiting = _Waiting(model, samples, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
-        self._dispatch()
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(model, samples, loop.create_future())
+        with self._lock:
+            self._queue.append(waiting)
+        self._pool.submit(self._work, loop)  # one for each that waits: those whose batch took more find nothing to do
         return waiting.future
 
-    def _dispatch(self) -> None:
-        while self._free and (batch := self._next_batch()):
-            self._free -= 1
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Carry out the next batch in a thread, and hand its results to the loop's, unless it has ended meanwhile."""
+        with self._lock:
+            batch = self._next_batch()
+            if not batch:
+                return
             self._observe(len(batch))
-            loop = asyncio.get_running_loop()
-            done = self._pool.submit(_carry_out, [(one.model, one.samples) for one in batch])
-            done.add_done_callback(partial(self._tell, loop, batch))
+        found = _carry_out([(one.model, one.samples) for one in batch])
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_deliver, batch, found)
 
     def _next_batch(self) -> list[_Waiting]:
         """Take the longest waiting, and of the next ones those that fit to it."""
@@ -114,23 +120,16 @@ class Scheduler:
         room = float("inf") if model.provider == "cuda" else _CPU_SECONDS * model.sampling_rate
         return max(lengths) <= ALIKE * min(lengths) and max(lengths) * len(lengths) <= room
 
-    def _tell(self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting], done: Future[list[Any]]) -> None:
-        """Hand results over to the loop's thread, unless it has ended meanwhile."""
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._done, batch, done)
 
-    def _done(self, batch: Sequence[_Waiting], done: Future[list[Any]]) -> None:
-        self._free += 1
-        if done.cancelled():  # the server ends
-            return
-        self._dispatch()
-        for one, found in zip(batch, done.result(), strict=True):
-            if one.future.done():
-                continue
-            if isinstance(found, BaseException):
-                one.future.set_exception(found)
-            else:
-                one.future.set_result(found)
+def _deliver(batch: Sequence[_Waiting], results: Sequence[Any]) -> None:
+    """Tell those who still wait."""
+    for one, found in zip(batch, results, strict=True):
+        if one.future.done():
+            continue
+        if isinstance(found, BaseException):
+            one.future.set_exception(found)
+        else:
+            one.future.set_result(found)
 
 
 def _carry_out(batch: Sequence[tuple[Model | None, Any]]) -> list[Any]:

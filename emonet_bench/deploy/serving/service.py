@@ -9,22 +9,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emonet_bench.deploy.clips import cut_of, segments
+import numpy as np
+
 from emonet_bench.deploy.serving import metrics
 from emonet_bench.deploy.serving.admission import Admission, Held
 from emonet_bench.deploy.serving.decode import decode
 from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.deploy.serving.models import ServedModel, open_models
 from emonet_bench.deploy.serving.scheduler import Scheduler
+from emonet_bench.deploy.stretches import LONGEST, cut_of, stretches
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from emonet_bench.deploy.clips import Cut
     from emonet_bench.deploy.model import Model
     from emonet_bench.deploy.serving.options import Options
     from emonet_bench.deploy.serving.settings import Settings
+    from emonet_bench.deploy.stretches import Cut
 
 _AT_ONCE = 4  # stretches of one request that wait for each thread: enough to keep it busy, and others get their turn
 _SMALL = 2**18  # bytes that are parsed within a millisecond
@@ -73,8 +74,10 @@ class Service:
         self.seconds = metrics.Histogram(metrics.SECONDS)
         self.audio_seconds = metrics.Counter()
         self._batches = metrics.Histogram(_SIZES)
-        self.scheduler = Scheduler(settings.workers, settings.limits.batch, self._batches.observe)
-        self._decoders = ThreadPoolExecutor(settings.workers, thread_name_prefix="decode")
+        threads = settings.workers
+        self.scheduler = Scheduler(threads, settings.limits.batch, self._batches.observe)
+        self._most_waiting = _AT_ONCE * threads
+        self._decoders = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     def close(self) -> None:
         """End the threads."""
@@ -129,11 +132,11 @@ class Service:
         """Score stretches in their order, a few of them waiting at a time."""
         found: list[Segment] = []
         waiting: deque[tuple[int, int, asyncio.Future[Any]]] = deque()
-        most = _AT_ONCE * self.settings.workers
         rate = model.sampling_rate
+        longest = None if model.centre else round(LONGEST * rate)
         try:
-            for start, piece in segments(samples, cut):
-                if len(waiting) == most:
+            for start, piece in stretches([samples], cut, longest):
+                if len(waiting) == self._most_waiting:
                     found.append(await _first(waiting, rate))
                 waiting.append((start, len(piece), asyncio.ensure_future(self.scheduler.score(model, piece))))
             while waiting:
@@ -141,7 +144,7 @@ class Service:
         finally:
             for *_, task in waiting:
                 task.cancel()
-        return found
+        return found if cut is not None else [_mean(found)]
 
     def exposition(self) -> str:
         """Write the metrics."""
@@ -166,6 +169,14 @@ async def _first(waiting: deque[tuple[int, int, asyncio.Future[Any]]], rate: int
     row = await waiting[0][2]
     start, length, _ = waiting.popleft()
     return Segment(start / rate, (start + length) / rate, row)
+
+
+def _mean(parts: Sequence[Segment]) -> Segment:
+    """Join the parts of a long clip, each weighted by its seconds."""
+    if len(parts) == 1:
+        return parts[0]
+    row = np.average([one.row for one in parts], axis=0, weights=[one.end - one.start for one in parts])
+    return Segment(parts[0].start, parts[-1].end, row.astype(np.float32))
 
 
 def ranked(labels: Sequence[str], row: NDArray[np.float32], top_k: int | None = None) -> list[dict[str, str | float]]:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from emonet_bench.deploy.clips import cut_of
 from emonet_bench.deploy.serving.decode import check_format
 from emonet_bench.deploy.serving.errors import RequestError, as_request_error
 from emonet_bench.deploy.serving.http import segment_json
 from emonet_bench.deploy.serving.options import Options, parse_options
 from emonet_bench.deploy.serving.service import Segment, Service
 from emonet_bench.deploy.stream import Stream
+from emonet_bench.deploy.stretches import cut_of
 from emonet_bench.errors import EmonetBenchError
 
 if TYPE_CHECKING:

@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 from rich.progress import Progress
 
 from emonet_bench.deploy import Predictor
@@ -62,6 +64,14 @@ def test_a_model_that_hears_the_middle_of_longer_stretches_says_so_once(files, t
     assert done.exit_code == 0, done.output
     note = "Note: of a longer stretch the model hears 0.25 s in its middle; try --window 0.25\n"
     assert done.stderr == (note if told else "")
+
+
+def test_a_long_file_that_is_heard_in_parts_is_said_to_be_once(model, tmp_path):
+    for name in "ab":
+        soundfile.write(tmp_path / f"{name}.wav", np.zeros(61 * 8_000), 8_000)
+    told = emonet("predict", str(model), str(tmp_path), "--format", "csv").stderr
+    assert told == "Note: of what lasts more than 60 s, the mean over parts of it is told; try a --window\n"
+    assert emonet("predict", str(model), str(tmp_path), "--format", "csv", "--window", "70").stderr == ""
 
 
 @pytest.mark.parametrize(

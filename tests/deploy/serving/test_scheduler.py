@@ -30,14 +30,21 @@ def tone(length, loudness=1.0):
     return np.full(length, loudness, np.float32)
 
 
+def hold(reached, gate):
+    """Keep a thread from what waits until the gate opens."""
+    reached.wait(20)
+    return gate.wait(20)
+
+
 def scored(*stretches, batch=8, threads=1, model=None):
     """Score stretches that wait behind a call; return what came of each, the batches, and the observed sizes."""
     model, sizes = model or Loudness(), []
 
     async def all_of_them():
         scheduler = Scheduler(threads, batch, sizes.append)
-        held = [asyncio.ensure_future(scheduler.call(lambda: model.gate.wait(20))) for _ in range(threads)]
-        await asyncio.sleep(0)
+        reached = threading.Barrier(threads + 1)
+        held = [asyncio.ensure_future(scheduler.call(lambda: hold(reached, model.gate))) for _ in range(threads)]
+        await asyncio.to_thread(reached.wait, 20)
         tasks = [asyncio.ensure_future(scheduler.score(model, one)) for one in stretches]
         await asyncio.sleep(0)
         assert len(scheduler) == len(stretches)

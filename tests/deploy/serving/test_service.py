@@ -46,6 +46,14 @@ def test_stretches_come_in_their_order_and_score_as_the_predictor_scores_them(se
     assert (service.admission.requests, service.admission.bytes) == (0, 0)
 
 
+def test_a_long_clip_is_scored_in_parts_as_the_predictor_does_it(service, predictor, wav, noise):
+    samples = noise(61.0)
+    (one,) = listen(service, wav(samples))
+    (expected,) = predictor.predict([wav(samples)])
+    np.testing.assert_allclose(one.row, expected.probabilities, atol=1e-5)
+    assert (one.start, one.end) == (0, 61)
+
+
 def test_more_stretches_than_are_taken_are_refused_before_any_is_scored(service, wav, noise):
     with pytest.raises(RequestError, match=r"^hop: makes 30 stretches, at most 20 are taken"):
         listen(service, wav(noise(3.0)), window=0.5, hop=0.1)
