@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,8 @@ class _Run:
         guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
             scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
-        header = self._checkpoint_header(opened)
+        targets = {name: corpus.target for name, corpus in opened.items()}
+        header = checkpoints.run_header(self.spec, self.job.cell.run_id, self.input_spec, targets)
         checkpoints.save(plan.classifier, self.files.checkpoint(), header)
         if len(opened) > 1:
             checkpoints.save_parts(plan.classifier, self.directory, header)
@@ -204,9 +205,10 @@ class _Run:
         }
 
     def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
-        corpus.check_loss(self.plugins.losses.named(self.recipe.loss, "training.loss"))
+        if self.plugins.architectures[self.spec.architecture].fit is None:  # what is fitted has no loss
+            corpus.check_loss(self.plugins.losses.named(self.recipe.loss, "training.loss"))
         divided = corpus.divide(corpus.fold_or_first(self.spec.fold), self.recipe.limit)
-        whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
+        whole = corpus.clips(range(len(corpus.utterances)), self.recipe.auxiliary).to(self.device)
         parts = {part: whole.select(index) for part, index in divided.items() if part in self.heard}
         chosen = selection_of(self.recipe, self.plugins)
         return parts if chosen is None else {**parts, "dev": replace(parts["dev"], selection=chosen)}
@@ -284,17 +286,3 @@ class _Run:
     def _part(self, name: str) -> str | None:
         """Return how a corpus's files are told apart: not at all where there is only one."""
         return name if len(self.spec.trained_corpora()) > 1 else None
-
-    def _checkpoint_header(self, opened: Mapping[str, OpenCorpus]) -> dict[str, Any]:
-        kinds = {name: corpus.target.kind for name, corpus in opened.items() if corpus.target.kind != "label"}
-        return {
-            "architecture": self.spec.architecture,
-            "architecture_options": self.spec.architecture_options,
-            "strategy": self.spec.strategy,
-            "strategy_options": self.spec.strategy_options,
-            "signal": asdict(self.input_spec),
-            "evaluation": self.recipe.evaluation,
-            "corpora": {name: list(corpus.target.names) for name, corpus in opened.items()},
-            "run_id": self.job.cell.run_id,
-            **({"kinds": kinds} if kinds else {}),
-        }

@@ -17,7 +17,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.choices import Choice, Choices, is_excluded
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix
 from emonet_bench.matrix.kinds import unfit
-from emonet_bench.matrix.methods import check_selection, method_origins, source_recipes
+from emonet_bench.matrix.methods import check_auxiliary, check_selection, method_origins, source_recipes
 from emonet_bench.matrix.names import check_names, check_teacher
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
@@ -223,8 +223,10 @@ class Planner:
     ) -> Cell:
         opened = self._open(corpora, choice)
         for name, corpus in zip(corpora, opened, strict=True):
-            corpus.check_loss(self.plugins.losses[choice.training.loss])
+            if self.plugins.architectures[choice.architecture].fit is None:  # what is fitted has no loss
+                corpus.check_loss(self.plugins.losses[choice.training.loss])
             check_selection(choice.training, corpus.target, name, self.plugins)
+            check_auxiliary(choice.training, corpus, self.plugins)
         refs = [CorpusRef.of(name, corpus.protocol) for name, corpus in zip(corpora, opened, strict=True)]
         corpus_text, protocol_text = join_refs(refs)
         spec = RunSpec(
@@ -264,6 +266,13 @@ class Planner:
             self._protocol_ids[key] = corpus.protocol_id(limit)
         return self._protocol_ids[key]
 
+    def _auxiliary_id(self, name: str, corpus: OpenCorpus, target: str) -> str:
+        """Return the identity of an auxiliary target, hashed once for all cells."""
+        key = (f"{name} {corpus.protocol} beside {target}", None)
+        if key not in self._protocol_ids:
+            self._protocol_ids[key] = corpus.auxiliary_id(target)
+        return self._protocol_ids[key]
+
     def _context(self, spec: RunSpec, names: Sequence[str], opened: Iterable[OpenCorpus]) -> dict[str, Any]:
         origins = [
             *(self.plugins.corpora.origin(name) for name in names),
@@ -271,12 +280,11 @@ class Planner:
             self.plugins.strategies.origin(spec.strategy),
             *method_origins(spec.training, self.plugins),
         ]
-        limit = spec.training.limit
+        limit, pairs = spec.training.limit, list(zip(names, opened, strict=True))
+        further = [[self._auxiliary_id(*pair, target) for target in spec.training.auxiliary] for pair in pairs]
         return {
-            "corpora": [
-                [corpus.fingerprint, self._protocol_id(name, corpus, limit)]
-                for name, corpus in zip(names, opened, strict=True)
-            ],
+            "corpora": [[corpus.fingerprint, self._protocol_id(name, corpus, limit)] for name, corpus in pairs],
+            **({"auxiliary": further} if spec.training.auxiliary else {}),
             "plugins": {origin.name: origin.version for origin in origins},
         }
 
