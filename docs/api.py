@@ -1,7 +1,8 @@
-"""Writes docs/api.md: every public name with its signature, its shapes and one sentence.
+"""Writes docs/api.md: every public name with its signature, its shapes and one sentence; and those in descriptors.md.
 
 ``python docs/api.py`` writes the page anew. What is not on it may change without notice; a test holds the page to the
-code, and the plugins and templates of this repository to the page.
+code, and the plugins and templates of this repository to the page. In ``docs/descriptors.md`` it fills the places
+between ``<!-- package.module.Name -->`` and ``<!-- end -->``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 
 PAGE = Path(__file__).with_name("api.md")
+DESCRIPTORS = Path(__file__).with_name("descriptors.md")
 
 PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench": ("Predictor", "hookimpl", "load_results", "run_matrix", "score_predictions"),
@@ -152,6 +154,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
 }
 """The public names, by the module that they are imported from."""
 
+_WIDTH = 100  # characters of a signature on one line
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):\n((?:    .*\n?|\n(?=    ))+)", re.MULTILINE)
 
 _HEAD = """# The public API
@@ -166,6 +169,28 @@ def page() -> str:
     return "\n".join([_HEAD, *(line for module in PUBLIC for line in _module(module))])
 
 
+def descriptors() -> str:
+    """Return the page of descriptors with every place filled."""
+    places = re.compile(r"(<!-- ([\w.]+)\.(\w+|\*) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+    def filled(place: re.Match[str]) -> str:
+        text = "\n".join(_filled(place[2], place[3])).rstrip()
+        return f"{place[1]}\n{text}\n\n{place[4]}"
+
+    return places.sub(filled, DESCRIPTORS.read_text(encoding="utf-8"))
+
+
+def _filled(module: str, name: str) -> Iterator[str]:
+    """Yield what stands in a place: one name, or of ``*`` a line for each public name of the module."""
+    host = importlib.import_module(module)
+    if name != "*":
+        assert name in PUBLIC[module], f"{module}.{name} is not public"
+        yield from _body(name, getattr(host, name), wrapped=True)
+        return
+    for public in PUBLIC[module]:
+        yield f"- `{public}`: {_sentence(getattr(host, public))}"
+
+
 def _module(name: str) -> Iterator[str]:
     module = importlib.import_module(name)
     yield f"## {name}\n"
@@ -176,13 +201,23 @@ def _module(name: str) -> Iterator[str]:
 
 def _entry(name: str, thing: Any) -> Iterator[str]:
     yield f"### {name}\n"
+    yield from _body(name, thing)
+
+
+def _body(name: str, thing: Any, *, wrapped: bool = False) -> Iterator[str]:
+    """Yield signature, sentence, arguments and methods.
+
+    Args:
+        name: The public name.
+        thing: What has it.
+        wrapped: Whether each argument of a long signature has a line of its own.
+    """
     if not callable(thing) or not inspect.getdoc(thing) or getattr(thing, "__module__", "").startswith("pluggy"):
         yield f"`{_shown(thing)}`\n"
         return
-    if inspect.isclass(thing):
-        yield f"```python\nclass {name}{'(**fields)' if _is_model(thing) else _signature(thing)}\n```\n"
-    else:
-        yield f"```python\ndef {name}{_signature(thing)}\n```\n"
+    signature = "(**fields)" if _is_model(thing) else _signature(thing)
+    shown = f"{'class' if inspect.isclass(thing) else 'def'} {name}{signature}"
+    yield f"```python\n{_wrapped(shown) if wrapped else shown}\n```\n"
     yield f"{_sentence(thing)}\n"
     yield from _listed(thing)
     if inspect.isclass(thing):
@@ -222,9 +257,7 @@ def _listed(thing: Any) -> Iterator[str]:
 
 def _sections(doc: str) -> Iterator[str]:
     """Yield what a Google docstring says of arguments, results and errors, a bullet each."""
-    for title, body in re.findall(
-        r"^(Args|Attributes|Returns|Yields|Raises):\n((?:    .*\n?|\n(?=    ))+)", doc, re.MULTILINE
-    ):
+    for title, body in _SECTION.findall(doc):
         entries = re.split(r"\n(?=    \S)", body.rstrip("\n"))
         for entry in entries:
             text = " ".join(entry.split())
@@ -237,9 +270,21 @@ def _sentence(thing: Any) -> str:
 
 def _signature(thing: Any) -> str:
     try:
-        return re.sub(r"<factory>|<object object at 0x\w+>", "...", str(inspect.signature(thing)).replace("'", ""))
+        shown = re.sub(r"ForwardRef\(('[^']*')\)", r"\1", str(inspect.signature(thing)))
+        shown = re.sub(r"""(: |-> )(["'])(.*?)\2""", r"\1\3", shown)  # annotations, not defaults
+        return re.sub(r"<factory>|<object object at 0x\w+>", "...", shown)
     except (TypeError, ValueError):
         return "(...)"
+
+
+def _wrapped(signature: str) -> str:
+    """Give each argument a line where one line is too short for all."""
+    if len(signature) <= _WIDTH:
+        return signature
+    head, _, rest = signature.partition("(")
+    inner, end = rest[: rest.rindex(")")], rest[rest.rindex(")") :]
+    arguments = re.split(r", (?=(?:\*|\w+: |/))", inner)
+    return f"{head}(\n" + "".join(f"    {argument},\n" for argument in arguments) + end
 
 
 def _shown(thing: Any) -> str:
@@ -248,3 +293,4 @@ def _shown(thing: Any) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    DESCRIPTORS.write_text(descriptors(), encoding="utf-8")

@@ -15,10 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 from emonet_bench.config import Training
-from emonet_bench.data import label_maps
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
-from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.events import Listener, Listeners
 from emonet_bench.matrix.executors import PROCESSES
 from emonet_bench.matrix.file import Matrix
@@ -130,13 +128,15 @@ def score_predictions(
     """Score predictions that others made under one of a corpus's protocols; ``emonet-bench score`` does the same.
 
     Args:
-        file: CSV or JSON lines: each clip that the protocol tests, once, with its label or the labels' probabilities.
+        file: CSV or JSON lines: each clip that the protocol tests, once, with its label or the labels' probabilities;
+            of other targets with probabilities (votes), scores (label sets) or values.
         corpus: Name of the corpus.
         protocol: Name of the protocol, with a label map where there is one (``speakers:4-class``); None: its default.
         name: What the predictions are called.
         fold: Only this fold was predicted; None: all of them.
         seed: Tells several sets of predictions of one name apart.
-        metric: What they are compared by: a registered metric by its name.
+        metric: What they are compared by: a registered metric by its name. ``uar`` stands for the default of a target
+            that is no label.
         against: A results directory with whose rows they are compared.
         results: A results directory where they are kept as a row that is marked as external.
         plugins: Which plugins to load; None: all that are installed.
@@ -153,9 +153,9 @@ def score_predictions(
     loaded = Plugins(plugins or Selection())
     chosen = wanted_metric(metric, loaded)
     opened = _open(loaded, corpus, protocol, progress, skip_bad=skip_bad_files)
-    clips, labels = scored_clips(opened, fold), opened.corpus.labels
-    rows = covered(Path(file), read_external(Path(file), labels), clips, opened)
-    pooled = as_predictions(rows, clips, labels)
+    clips = scored_clips(opened, fold)
+    rows = covered(Path(file), read_external(Path(file), opened.target), clips, opened)
+    pooled = as_predictions(rows, clips, opened)
     scored = score_external(name, pooled, opened, len(clips), loaded.metrics, chosen)
     if against is not None:
         scored = compared(scored, pooled, Path(against), chosen)
@@ -192,7 +192,7 @@ def prediction_template(
         AudioError: Files of the corpus are broken; lists them all.
     """
     opened = _open(Plugins(plugins or Selection()), corpus, protocol, progress, skip_bad=skip_bad_files)
-    return template(scored_clips(opened, fold), opened.corpus.labels)
+    return template(scored_clips(opened, fold), opened.target)
 
 
 def _open(
@@ -204,8 +204,5 @@ def _open(
     skip_bad: bool,
 ) -> OpenCorpus:
     known = plugins.corpora[corpus]
-    kind = known.target(known.protocols[label_maps.read(known, protocol)[0]]).kind
-    if kind != "label":
-        raise ConfigError(f"--protocol {protocol}: is about {kind}; choose a protocol of {corpus} about single labels")
     rate = Training().sampling_rate  # of the sample cache that runs share; no score depends on it
     return open_corpus(known, protocol, rate, cache_directory(), progress, skip_bad=skip_bad)

@@ -2,11 +2,14 @@
 
 import ast
 import importlib.util
+import inspect
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from emonet_bench import hookspecs
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,6 +40,16 @@ def imported(path):
 
 def test_the_page_says_what_the_code_says():
     assert API.PAGE.read_text(encoding="utf-8") == API.page(), "python docs/api.py writes it anew"
+
+
+def test_the_page_of_descriptors_says_what_the_code_says():
+    assert API.DESCRIPTORS.read_text(encoding="utf-8") == API.descriptors(), "python docs/api.py writes it anew"
+
+
+@pytest.mark.parametrize("kind", sorted(name for name in vars(hookspecs) if name.startswith("emonet_")))
+def test_what_a_registering_hook_returns_is_described(kind):
+    found = re.findall(r"Iterable\[(\w+)\]", str(inspect.signature(getattr(hookspecs, kind)).return_annotation))
+    assert all(f"<!-- emonet_bench.types.{name} -->" in API.DESCRIPTORS.read_text(encoding="utf-8") for name in found)
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -32,8 +32,8 @@ from emonet_bench.report import formatting
     "--metric",
     metavar="NAME",
     default="uar",
-    show_default=True,
-    help="What is compared: uar, accuracy, macro_f1, kappa, ..., or uar:anger of one label.",
+    show_default="uar; of other targets than labels what selects on dev",
+    help="What is compared: uar, accuracy, macro_f1, ..., or uar:anger of one label.",
 )
 @click.option("--against", type=click.Path(path_type=Path), metavar="DIR", help="Compare with these results.")
 @click.option("-o", "--results", type=click.Path(path_type=Path), metavar="DIR", help="Keep them as a row of these.")
@@ -53,8 +53,9 @@ def score(
 ) -> None:
     """Score the predictions in FILE, that others made, under a protocol of a corpus, as the runs of a matrix are.
 
-    FILE is CSV with the columns utterance and label, or utterance and a probability for each label; or JSON lines with
-    utterance and label or probabilities. It must hold every clip that the protocol tests once, those of all folds.
+    FILE is CSV with the columns utterance and label, or utterance and a number for each label or attribute: a
+    probability of labels and votes, a score of label sets, a value. Or JSON lines with utterance and label,
+    probabilities, scores or values. It must hold every clip that the protocol tests once, those of all folds.
 
     Start with --template: it writes the clips, and where their audio lies, as the table to fill in.
     """
@@ -84,6 +85,8 @@ def _show(scored: ExternalScore) -> None:
     console.print(_scores(scored))
     unit = next(iter(scored.intervals.values()))
     say(f"95 % bootstrap intervals over {unit.units} {unit.unit}.")
+    if scored.outside:
+        say(f"{scored.outside} values lie outside of their scale; they are scored as they stand")
     if scored.rivals:
         console.print(_rivals(scored))
         say(f"Paired bootstrap over {scored.rivals[0].comparison.unit}; p after Holm's correction.")

@@ -27,6 +27,7 @@ MACRO_F1 = Metric(
     title="Macro F1",
     part_title="F1",
     counts=_F1,
+    weighted=deferred("emonet_bench.metrics.weighted:f1_of_each", 0.5),
     citation=(
         "@book{vanrijsbergen1979information, title={Information Retrieval}, author={van Rijsbergen, C. J.}, "
         "publisher={Butterworths}, year={1979}}"
@@ -39,13 +40,18 @@ CCC = Metric(
         "emonet_bench.metrics.regression:of_each", deferred("emonet_bench.metrics.regression:concordance_correlation")
     ),
     title="CCC",
+    weighted=deferred("emonet_bench.metrics.weighted:concordance_correlation"),
     citation=(
         "@article{lin1989concordance, title={A Concordance Correlation Coefficient to Evaluate Reproducibility}, "
         "author={Lin, Lawrence I-Kuei}, journal={Biometrics}, volume={45}, number={1}, pages={255--268}, year={1989}}"
     ),
 )
 PLURALITY_UAR = Metric(
-    "plurality_uar", ("votes",), deferred("emonet_bench.metrics.targets:plurality_uar"), title="Plurality UAR"
+    "plurality_uar",
+    ("votes",),
+    deferred("emonet_bench.metrics.targets:plurality_uar"),
+    title="Plurality UAR",
+    weighted=deferred("emonet_bench.metrics.weighted:plurality_uar"),
 )
 
 DEFAULTS: Mapping[TargetKind, Metric] = {"label": UAR, "votes": PLURALITY_UAR, "label-set": MACRO_F1, "values": CCC}

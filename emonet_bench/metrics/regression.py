@@ -55,7 +55,8 @@ def pearson_correlation(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> floa
     """
     x, y = _pairs(truth, prediction)
     spread = x.std() * y.std()
-    return 0.0 if spread == 0 else float(np.clip(np.mean((x - x.mean()) * (y - y.mean())) / spread, -1, 1))
+    constant = spread == 0 or np.ptp(x) == 0 or np.ptp(y) == 0  # a mean of equal numbers may be rounded
+    return 0.0 if constant else float(np.clip(np.mean((x - x.mean()) * (y - y.mean())) / spread, -1, 1))
 
 
 def mean_absolute_error(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:

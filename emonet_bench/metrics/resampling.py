@@ -1,7 +1,8 @@
 """Resampling by bootstrap: speakers (or clips) drawn with replacement, and any metric scored on the draws.
 
 Each resample is a row of draw counts. Metrics of single labels that say how they follow from counts are scored on all
-of them by one matrix product of the units' own counts; others one resample after the other.
+of them by one matrix product of the units' own counts; metrics that take weights on as many at once as memory allows;
+others one resample after the other.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from emonet_bench.metrics.choice import MetricChoice
 
 Floats = npt.NDArray[np.float64]
 
+_AT_ONCE = 4_000_000  # weights of clips: 32 MB
+
 
 def sampler(
     truth: npt.NDArray[Any],
@@ -33,6 +36,8 @@ def sampler(
     if choice.metric.counts is not None and truth.ndim == 1:
         counts = _Counts.of(truth, predicted, groups, units)
         return lambda draws: counts.score(draws, choice, names)
+    if choice.metric.weighted is not None and truth.ndim != 1:
+        return lambda draws: _weighted(truth, predicted, choice, names, groups, draws)
     order = np.argsort(groups, kind="stable")
     ends = np.cumsum(np.bincount(groups, minlength=units))
     members = np.split(order, ends[:-1])
@@ -48,6 +53,27 @@ def sampler(
             return math.nan
 
     return score
+
+
+def _weighted(
+    truth: npt.NDArray[Any],
+    predicted: Floats,
+    choice: MetricChoice,
+    names: Sequence[str],
+    groups: npt.NDArray[np.int64],
+    draws: Floats,
+) -> Floats:
+    """Score resamples by their clips' weights, some of them at a time."""
+    assert choice.metric.weighted is not None
+    pieces = np.array_split(draws, -(-len(draws) * len(groups) // _AT_ONCE))
+    found = [np.asarray(choice.metric.weighted(truth, predicted, piece[:, groups]), np.float64) for piece in pieces]
+    each = np.concatenate(found)  # (B,) or (B, K)
+    told = ~np.isnan(each if choice.part is None or each.ndim == 1 else each[:, [names.index(choice.part)]])
+    known = told if each.ndim == 1 else told.any(axis=1)
+    scores = np.full(len(each), np.nan)
+    if known.any():
+        scores[known] = choice.total(each[known], names)
+    return scores
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,7 @@ def cross_entropy(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     >>> round(cross_entropy([[1, 1]], [[0.5, 0.5]]), 6)
     0.693147
     """
-    p, q = _pairs(truth, prediction)
-    return float(-(p * np.log(q)).sum(axis=1).mean())
+    return float(cross_entropies(truth, prediction).mean())
 
 
 def kl_divergence(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
@@ -64,8 +63,7 @@ def kl_divergence(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     >>> kl_divergence([[1, 1]], [[0.5, 0.5]])
     0.0
     """
-    p, q = _pairs(truth, prediction)
-    return _kl(p, q)
+    return float(kl_divergences(truth, prediction).mean())
 
 
 def js_divergence(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
@@ -84,13 +82,29 @@ def js_divergence(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     >>> round(js_divergence([[1, 0]], [[0, 1]]), 4) == round(float(np.log(2)), 4)
     True
     """
+    return float(js_divergences(truth, prediction).mean())
+
+
+def cross_entropies(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> Floats:
+    """Cross-entropy of each clip, (N,); ``cross_entropy`` is their mean."""
+    p, q = _pairs(truth, prediction)
+    return np.asarray(-(p * np.log(q)).sum(axis=1))
+
+
+def kl_divergences(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> Floats:
+    """Kullback-Leibler divergence of each clip, (N,); ``kl_divergence`` is their mean."""
+    return _kl(*_pairs(truth, prediction))
+
+
+def js_divergences(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> Floats:
+    """Jensen-Shannon divergence of each clip, (N,); ``js_divergence`` is their mean."""
     p, q = _pairs(truth, prediction)
     middle = (p + q) / 2
     return (_kl(p, middle) + _kl(q, middle)) / 2
 
 
-def _kl(p: Floats, q: Floats) -> float:
-    return float((p * np.log(np.where(p > 0, p, 1.0) / q)).sum(axis=1).mean())
+def _kl(p: Floats, q: Floats) -> Floats:
+    return np.asarray((p * np.log(np.where(p > 0, p, 1.0) / q)).sum(axis=1))
 
 
 def _pairs(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> tuple[Floats, Floats]:

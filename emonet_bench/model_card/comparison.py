@@ -11,8 +11,9 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.escaping import markdown, markdown_code, markdown_table
 from emonet_bench.files import write_text
 from emonet_bench.model_card.measuring import Measured
-from emonet_bench.model_card.record import Change, ModelCard
+from emonet_bench.model_card.record import DEMOGRAPHIC, Change, ModelCard
 from emonet_bench.model_card.scoring import change_of
+from emonet_bench.model_card.subgroups import LEAST
 from emonet_bench.model_card.words import signed
 from emonet_bench.runs.facts import Line, Part
 
@@ -51,7 +52,13 @@ def compare_measured(first: Measured, second: Measured) -> CardComparison:
         first=first.card.file,
         second=second.card.file,
         grades=(_letter(first.card), _letter(second.card)),
-        pairs=[_uar(first, second), *_conditions(first, second), *_figures(first.card, second.card)],
+        pairs=[
+            _uar(first, second),
+            *_recalls(first.card, second.card),
+            *_conditions(first, second),
+            *_groups(first, second),
+            *_figures(first.card, second.card),
+        ],
     )
 
 
@@ -90,6 +97,14 @@ def _uar(first: Measured, second: Measured) -> Pair:
     return Pair(what="UAR", first=first.card.uar.value, second=second.card.uar.value, change=change)
 
 
+def _recalls(first: ModelCard, second: ModelCard) -> Iterator[Pair]:
+    yield Pair(what="accuracy", first=first.accuracy, second=second.accuracy)
+    for label, recall in first.recall.items():
+        other = second.recall[label]
+        if recall is not None and other is not None:
+            yield Pair(what=f"recall of {label}", first=recall, second=other)
+
+
 def _conditions(first: Measured, second: Measured) -> Iterator[Pair]:
     """Compare conditions that both files were measured under; at other sampling rates some are missing."""
     others = {one.name: one for one in second.card.robustness.conditions}
@@ -103,6 +118,17 @@ def _conditions(first: Measured, second: Measured) -> Iterator[Pair]:
             )
 
 
+def _groups(first: Measured, second: Measured) -> Iterator[Pair]:
+    """Compare on the clips of each group of persons, and of each speaker, that has enough of them."""
+    for attribute in (*DEMOGRAPHIC, "speaker"):
+        for group, places in first.members[attribute].items():
+            if len(places) >= LEAST:
+                own, other = (side.scored.select(places.tolist()) for side in (first, second))
+                change = change_of(own, own.predicted, other.predicted)
+                pair = (own.uar().value, other.uar().value)
+                yield Pair(what=f"UAR, {attribute} {group}", first=pair[0], second=pair[1], change=change)
+
+
 def _figures(first: ModelCard, second: ModelCard) -> Iterator[Pair]:
     gaps = [{gap.attribute: gap.gap.value for gap in card.subgroups.gaps} for card in (first, second)]
     for attribute in [name for name in gaps[0] if name in gaps[1]]:
@@ -110,6 +136,14 @@ def _figures(first: ModelCard, second: ModelCard) -> Iterator[Pair]:
     calibrations = first.calibration, second.calibration
     yield Pair(what="expected calibration error", first=calibrations[0].ece.value, second=calibrations[1].ece.value)
     yield Pair(what="Brier score", first=calibrations[0].brier.value, second=calibrations[1].brier.value)
+    others = {one.kind: one.confidence for one in second.out_of_domain}
+    for one in first.out_of_domain:
+        if one.kind in others:
+            yield Pair(what=f"mean probability, {one.kind}", first=one.confidence, second=others[one.kind])
     costs = first.cost[0], second.cost[0]
     yield Pair(what="size, MiB", first=costs[0].bytes / 2**20, second=costs[1].bytes / 2**20)
+    yield Pair(what="seconds to the first answer", first=costs[0].load_seconds, second=costs[1].load_seconds)
+    memory = costs[0].peak_memory_mb, costs[1].peak_memory_mb
+    if memory[0] is not None and memory[1] is not None:
+        yield Pair(what="peak memory, MiB", first=memory[0], second=memory[1])
     yield Pair(what="milliseconds per second of audio", first=costs[0].milliseconds, second=costs[1].milliseconds)

@@ -20,7 +20,7 @@ from emonet_bench.model_card.record import ModelCard
 from emonet_bench.model_card.robustness import predict_changed, robustness
 from emonet_bench.model_card.scoring import Scored
 from emonet_bench.model_card.setting import Reading, Setting
-from emonet_bench.model_card.subgroups import subgroups
+from emonet_bench.model_card.subgroups import Members, members_of, subgroups
 from emonet_bench.model_card.training import training_of
 from emonet_bench.runs.files import file_hash
 from emonet_bench.runs.record import RunRecord
@@ -64,12 +64,14 @@ class Measured:
         scored: The clips as they are.
         changed: Those of them that were changed, as they are.
         predicted: By the name of a condition, predictions of the changed clips.
+        members: By attribute, the places of each group's clips among those that were scored.
     """
 
     card: ModelCard
     scored: Scored
     changed: Scored
     predicted: dict[str, list[str]]
+    members: Mapping[str, Members]
 
 
 def measure(predictor: Predictor, file: Path, plan: Plan, progress: Reading) -> Measured:
@@ -112,7 +114,7 @@ def measure(predictor: Predictor, file: Path, plan: Plan, progress: Reading) -> 
         date=utc(datetime.now(UTC)),
         seconds=round(time.perf_counter() - started, 1),
     )
-    return Measured(card, scored, changed, predicted)
+    return Measured(card, scored, changed, predicted, members_of(scored, setting.opened.corpus))
 
 
 def _counter(progress: Reading, what: str, total: int) -> Callable[[int], None]:

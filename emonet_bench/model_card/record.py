@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from emonet_bench.runs.facts import Count, Line, Name, Parameters, Part, PartitionFacts, Seconds, Share
+from emonet_bench.runs.facts import Count, Extension, Line, Name, Parameters, Part, PartitionFacts, Seconds, Share
 
 CARD_SCHEMA = 1
 """Version of ``card.json``."""
@@ -169,7 +169,7 @@ class FileCost(Part):
     file: Line = Field(description="Its name.")
     bytes: Count = Field(description="Its size.")
     load_seconds: float = Field(description="From the file to the first answer.")
-    milliseconds: float = Field(description="For a second of audio, in clips of three seconds.")
+    milliseconds: float = Field(description="Processor time for a second of audio, in clips of three seconds.")
     peak_memory_mb: Count | None = Field(description="Most memory of the process, in MiB; null where that is unknown.")
 
 
@@ -204,6 +204,9 @@ class Training(Part):
     seconds: Seconds | None = Field(None, description="How long training took.")
     peak_memory_mb: Count | None = Field(None, description="MiB, of the process (on cuda: of the device).")
     hardware: Line = Field("", description="Where it was trained.")
+    extensions: dict[Name, Extension] = Field(
+        default_factory=dict, description="What plugins measured of the run, such as `energy`, each under its own name."
+    )
 
 
 class ModelCard(Part):

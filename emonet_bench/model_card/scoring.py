@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,10 @@ class Scored:
     def predicted(self) -> list[str]:
         """(N,) predicted labels."""
         return [self.labels[index] for index in self.probabilities.argmax(axis=1)]
+
+    def select(self, places: Sequence[int]) -> Scored:
+        """Keep some of the clips, in the order given."""
+        return Scored(self.labels, self.clips.select(places), self.probabilities[list(places)])
 
     def uar(self) -> Estimate:
         """Return the UAR with its 95 % interval over speakers."""

@@ -32,13 +32,18 @@ def subgroups(scored: Scored, corpus: Corpus) -> Subgroups:
     """
     told = _told(scored, corpus)
     groups, gaps = [], []
-    for attribute in ATTRIBUTES:
-        members = _members(told[attribute])
+    for attribute, members in members_of(scored, corpus).items():
         groups += [_group(scored, attribute, name, places) for name, places in members.items()]
         gap = _largest_gap(scored, attribute, members)
         gaps += [] if gap is None else [gap]
     unknown = {attribute: values.count(None) for attribute, values in told.items() if None in values}
     return Subgroups(groups=groups, gaps=gaps, unknown=unknown)
+
+
+def members_of(scored: Scored, corpus: Corpus) -> dict[str, Members]:
+    """Group clips by each attribute that the corpus tells."""
+    told = _told(scored, corpus)
+    return {attribute: _members(told[attribute]) for attribute in ATTRIBUTES}
 
 
 def _told(scored: Scored, corpus: Corpus) -> dict[str, list[str | None]]:

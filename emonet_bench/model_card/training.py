@@ -60,4 +60,5 @@ def training_of(record: RunRecord, corpus: str) -> Training:
         seconds=record.seconds.get("train"),
         peak_memory_mb=record.peak_memory_mb,
         hardware=", ".join(filter(None, map(record.environment.get, ("device", "hardware", "platform")))),
+        extensions=record.extensions,
     )

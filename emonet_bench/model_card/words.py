@@ -59,15 +59,24 @@ def trained(card: ModelCard) -> Iterator[str]:
     if found.seconds is not None:
         memory = "" if found.peak_memory_mb is None else f", {found.peak_memory_mb} MiB"
         yield f"Training took {found.seconds:.0f} s{memory}, on {found.hardware or 'unknown hardware'}."
+    yield from (f"Measured by the plugin {name}: {_listed(facts)}." for name, facts in found.extensions.items())
+    if "energy" not in found.extensions:
+        yield "Energy of the training: not recorded."
 
 
 def _listed(values: Mapping[str, Any]) -> str:
     """List what has names.
 
-    >>> _listed({"epochs": 60, "noise": None, "dropout": [0, 0.1]})
-    'epochs 60, noise none, dropout [0, 0.1]'
+    >>> _listed({"epochs": 60, "noise": None, "loss": "focal", "dropout": [0, 0.1]})
+    'epochs 60, noise none, loss focal, dropout [0, 0.1]'
     """
-    return ", ".join(f"{name} {'none' if value is None else value}" for name, value in values.items())
+    return ", ".join(f"{name} {_said(value)}" for name, value in values.items())
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def limits(card: ModelCard) -> Iterator[str]:

@@ -19,7 +19,7 @@ from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters, Scores
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.search import Search, SearchFacts
-from emonet_bench.runs.spec import Cell, RunSpec
+from emonet_bench.runs.spec import Cell, Gives, RunSpec
 from emonet_bench.runs.store import RunStore
 from emonet_bench.runs.target_predictions import read_target_predictions
 from emonet_bench.types import TargetKind
@@ -88,7 +88,7 @@ class CorpusResult:
     halved: str = ""
     trained_on: str = ""
     teacher: str = ""
-    external: Literal["labels", "probabilities"] | None = None
+    external: Gives | None = None
     search: Search | None = None
     found: SearchFacts | None = None
     extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -48,13 +48,15 @@ EXTERNAL = "external"
 """The strategy of predictions that were made elsewhere."""
 
 
+Gives = Literal["labels", "probabilities", "scores", "values"]
+"""What predictions that were made elsewhere hold."""
+
+
 class ExternalPredictions(Options):
     """Predictions that were made elsewhere."""
 
     sha256: str = Field(description="SHA-256 of the file that they were read from.")
-    gives: Literal["labels", "probabilities"] = Field(
-        description="What it holds; a label alone stands with probability 1 in `predictions.csv`."
-    )
+    gives: Gives = Field(description="What it holds; a label alone stands with probability 1 in `predictions.csv`.")
 
 
 class RunSpec(Options):

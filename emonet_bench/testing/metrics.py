@@ -135,7 +135,22 @@ def counts_agree(bench: MetricBench) -> None:
             raise BrokenError(f"counts gives {found.tolist()} of clips once and twice, compute {expected.tolist()}")
 
 
-CHECKS = (inputs_kept, numbers, direction, whole_partition, counts_agree)
+def weights_agree(bench: MetricBench) -> None:
+    """What ``weighted`` says of weights is what ``compute`` says of clips that stand there so often, NaN aside."""
+    for kind, truth, perfect in bench.cases() if bench.metric.weighted is not None else ():
+        if kind == "label":
+            continue
+        assert bench.metric.weighted is not None
+        predicted = _noisy(perfect)
+        weights = np.random.default_rng(3).multinomial(len(truth), np.full(len(truth), 1 / len(truth)), size=3)
+        found = np.asarray(bench.metric.weighted(truth, predicted, weights.astype(np.float64)), np.float64)
+        index = [np.repeat(np.arange(len(truth)), row) for row in weights]
+        expected = np.array([bench.metric.compute(truth[one], predicted[one]) for one in index], np.float64)
+        if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=_CLOSE):
+            raise BrokenError(f"weighted gives {found.tolist()} of drawn {kind}, compute {expected.tolist()}")
+
+
+CHECKS = (inputs_kept, numbers, direction, whole_partition, counts_agree, weights_agree)
 """In the order in which they help most; each one's docstring is the contract."""
 
 

@@ -14,17 +14,21 @@ import torch
 from torch import nn
 
 from emonet_bench.config import Options, parse
+from emonet_bench.data.dataset import Clips
 from emonet_bench.errors import Skipped
+from emonet_bench.export.file import export
+from emonet_bench.export.gate import check_parity
+from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.history import Epoch
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented, hold_flags
 from emonet_bench.testing.networks import PLAIN
-from emonet_bench.testing.strategy_bench import RECIPE, StrategyBench
+from emonet_bench.testing.strategy_bench import RECIPE, SIGNAL, StrategyBench
 from emonet_bench.testing.strategy_kinds import kinds
 from emonet_bench.training import checkpoints
 from emonet_bench.training.loop import train
-from emonet_bench.types import Architecture, Strategy, TeacherRun
+from emonet_bench.types import Architecture, Plan, Strategy, TeacherRun, TrainingSet
 
 
 def check_strategy(
@@ -169,17 +173,17 @@ def resumes(bench: StrategyBench) -> None:
             continue
         (whole, corpora), (stopped, _), (continued, _) = attempts
         clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
-        train(whole, clips, clips, RECIPE, seed=0)
         with TemporaryDirectory() as folder:
-            with suppress(_StopError):
-                train(stopped, clips, clips, RECIPE, 0, _stop, Path(folder), save_seconds=-1)
-            train(continued, clips, clips, RECIPE, seed=0, directory=Path(folder))
-        states = [_hashes(plan.classifier) for plan in (whole, continued)]
-        if odd := [name for name in states[0] if states[0][name] != states[1].get(name)]:
-            raise BrokenError(
-                f"{odd[0]} differed after a stop in epoch {RECIPE.epochs} ({len(odd)} such tensors); what penalty and "
-                "on_epoch read must follow from the epoch, its history and the classifier's state"
-            )
+            unbroken = _followed(whole, clips)
+            _followed(stopped, clips, Path(folder), last=_KILLED)
+            again = _followed(continued, clips, Path(folder))
+        assert again.keys() == {_KILLED, _LONGER.epochs}
+        for epoch, state in again.items():  # of every epoch: the weights that are kept may be those of an early one
+            if odd := [name for name in state if state[name] != unbroken[epoch].get(name)]:
+                raise BrokenError(
+                    f"{odd[0]} differed in epoch {epoch}, after a stop in epoch {_KILLED} ({len(odd)} such tensors); "
+                    "what penalty and on_epoch read must follow from the epoch, its history and the classifier's state"
+                )
 
 
 def structure(bench: StrategyBench) -> None:
@@ -200,10 +204,7 @@ def round_trip(bench: StrategyBench) -> None:
         if attempt := bench.attempt(network):
             plan, corpora = attempt
             bench.stir(plan.classifier)
-            with TemporaryDirectory() as folder:
-                path = Path(folder) / "model.safetensors"
-                checkpoints.save(plan.classifier, path, bench.header(network, corpora))
-                again = checkpoints.rebuild(checkpoints.load(path), bench.plugins)
+            again = _reloaded(bench, network, plan.classifier, corpora)
             for corpus in corpora:
                 outputs = []
                 for classifier in (plan.classifier, again):
@@ -211,6 +212,21 @@ def round_trip(bench: StrategyBench) -> None:
                     outputs.append(bench.logits_of_clips(classifier))
                 if not torch.equal(*outputs):
                     raise BrokenError(f"outputs of {corpus.corpus} differed after the round trip")
+
+
+def onnx_parity(bench: StrategyBench) -> None:
+    """Straight after training, and built again from its checkpoint, the exported file has the trained logits."""
+    for network in bench.networks:
+        if attempt := bench.attempt(network):
+            plan, corpora = attempt
+            clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
+            train(plan, clips, clips, RECIPE, seed=0)
+            last, again = corpora[-1].corpus, _reloaded(bench, network, plan.classifier, corpora)
+            with TemporaryDirectory() as folder:
+                path = Path(folder) / "model.onnx"
+                export(plan.classifier, last, path, SIGNAL, {})
+                export(again, last, path, SIGNAL, {})
+                check_parity(path.read_bytes(), plan.classifier, last, SIGNAL)
 
 
 CHECKS = (
@@ -225,18 +241,44 @@ CHECKS = (
     structure,
     resumes,
     round_trip,
+    onnx_parity,
     kinds,
 )
 """In the order in which they help most; each one's docstring is the contract."""
+
+
+_LONGER = RECIPE.model_copy(update={"epochs": 4})
+_KILLED = 3  # the epoch after which a training is killed; that is not saved any more
 
 
 class _StopError(Exception):
     """Stands for a kill."""
 
 
-def _stop(epoch: Epoch) -> None:
-    if epoch.epoch == RECIPE.epochs:
-        raise _StopError
+def _followed(
+    plan: Plan, clips: Mapping[str, Clips], directory: Path | None = None, last: int | None = None
+) -> dict[int, dict[str, str]]:
+    """Train, and return what the weights are after each epoch; a kill after the last one comes before it is saved."""
+    states: dict[int, dict[str, str]] = {}
+
+    def note(epoch: Epoch) -> None:
+        states[epoch.epoch] = _hashes(plan.classifier)
+        if epoch.epoch == last:
+            raise _StopError
+
+    with suppress(_StopError):
+        train(plan, clips, clips, _LONGER, 0, note, directory, save_seconds=-1)
+    return states
+
+
+def _reloaded(
+    bench: StrategyBench, network: Architecture, classifier: Classifier, corpora: tuple[TrainingSet, ...]
+) -> Classifier:
+    """Build a classifier again from its checkpoint."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        checkpoints.save(classifier, path, bench.header(network, corpora))
+        return checkpoints.rebuild(checkpoints.load(path), bench.plugins)
 
 
 def _hashes(module: nn.Module) -> dict[str, str]:

@@ -97,6 +97,9 @@ class Metric:
         part_title: What it is called where one label or attribute is asked for; empty: as ``title``.
         counts: Of single labels, the same from counts: ``counts(hits, clips, guesses)``, each (..., K), see
             ``emonet_bench.metrics.counts``. Many resamples are then scored at once.
+        weighted: The same of many resamples at once, for other targets than labels: ``weighted(truth, predicted,
+            weights)``, where ``weights`` (B, N) says how often each of B resamples draws every clip. It returns (B,) or
+            (B, K), NaN where the clips of a resample say nothing. Without it resamples are scored one after the other.
         probabilities: Whether it needs probabilities, and not only which label is predicted.
         resampled: Whether intervals and tests by bootstrap mean something; not where resampling itself shifts it.
         citation: BibTeX.
@@ -109,6 +112,7 @@ class Metric:
     title: str = ""
     part_title: str = ""
     counts: Callable[[Any, Any, Any], Any] | None = None
+    weighted: Callable[[Any, Any, Any], Any] | None = None
     probabilities: bool = False
     resampled: bool = True
     citation: str = ""

@@ -50,6 +50,10 @@ def _of_each(function: str) -> Any:
     return _in("regression", "of_each", _in("regression", function))
 
 
+def _of_clips(function: str) -> Any:
+    return _in("weighted", "mean_over_clips", _in("votes", function))
+
+
 def _above_share(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """F1 of each label, true and predicted where its share or score is above 1 / K: EMO-SUPERB's rule."""
     import numpy as np  # noqa: PLC0415 - as above
@@ -77,14 +81,29 @@ METRICS = (
         resampled=False,  # which makes it larger still
         citation=_GUO,
     ),
-    Metric("macro_f1_1c", ("votes", "label-set"), _above_share, title="Macro F1 at 1/C", citation=_SUPERB),
-    Metric("map", ("label-set",), _in("multilabel", "precision_of_each"), title="mAP", part_title="Average precision"),
+    Metric(
+        "macro_f1_1c",
+        ("votes", "label-set"),
+        _above_share,
+        title="Macro F1 at 1/C",
+        weighted=_in("weighted", "f1_above_share"),
+        citation=_SUPERB,
+    ),
+    Metric(
+        "map",
+        ("label-set",),
+        _in("multilabel", "precision_of_each"),
+        title="mAP",
+        part_title="Average precision",
+        weighted=_in("weighted", "average_precision"),
+    ),
     Metric(
         "cross_entropy",
         ("votes",),
         _in("votes", "cross_entropy"),
         higher_is_better=False,
         title="Cross-entropy",
+        weighted=_of_clips("cross_entropies"),
         probabilities=True,
     ),
     Metric(
@@ -93,6 +112,7 @@ METRICS = (
         _in("votes", "kl_divergence"),
         higher_is_better=False,
         title="KL divergence",
+        weighted=_of_clips("kl_divergences"),
         probabilities=True,
         citation=_KULLBACK,
     ),
@@ -102,6 +122,7 @@ METRICS = (
         _in("votes", "js_divergence"),
         higher_is_better=False,
         title="JS divergence",
+        weighted=_of_clips("js_divergences"),
         probabilities=True,
         citation=_LIN,
     ),
@@ -110,6 +131,7 @@ METRICS = (
         ("values",),
         _of_each("pearson_correlation"),
         title="Pearson",
+        weighted=_in("weighted", "pearson_correlation"),
         citation=_PEARSON,
     ),
     Metric(
@@ -118,6 +140,7 @@ METRICS = (
         _of_each("mean_absolute_error"),
         higher_is_better=False,
         title="MAE",
+        weighted=_in("weighted", "mean_absolute_error"),
     ),
     Metric(
         "rmse",
@@ -125,5 +148,6 @@ METRICS = (
         _of_each("root_mean_squared_error"),
         higher_is_better=False,
         title="RMSE",
+        weighted=_in("weighted", "root_mean_squared_error"),
     ),
 )

@@ -61,3 +61,9 @@ def test_clips_that_nobody_rated_are_left_out(metric):
 def test_what_cannot_be_scored_is_one_line(metric, truth, prediction, message):
     with pytest.raises(CorpusError, match=message):
         metric(truth, prediction)
+
+
+def test_a_constant_whose_mean_is_rounded_has_no_correlation():
+    constant = np.full(80, 5.1)
+    assert np.mean(constant) != constant[0]
+    assert pearson_correlation(constant, np.full(80, 3.3)) == 0

@@ -25,6 +25,8 @@ def test_the_hubs_library_reads_it(card, tmp_path):
     results = {one.metric_name: one for one in read.eval_results}
     assert results["Unweighted average recall"].metric_value == pytest.approx(card.uar.value, abs=1e-4)
     assert results["Accuracy"].dataset_split == "test"
+    written = yaml.safe_load(front_matter(card).split("---\n")[1])
+    assert read.to_dict() == written  # its own types hold all of it, and what it would write is the same
 
 
 def test_it_says_what_was_measured_on_what(card):

@@ -17,6 +17,7 @@ def told():
         partitions={name: {"clips": 5, "speakers": 2, "labels": {"anger": 5}} for name in ("train", "dev", "test")},
         best_epoch=7,
         seconds={"train": 12.4},
+        extensions={"energy": {"joules": 345.6, "parts": {"package-0": 345.6}}},
     )
 
 
@@ -58,7 +59,11 @@ def test_a_card_says_what_the_record_says(card, told):
         assert "1,234,567 parameters, 89 of them trained" in text
         assert "epoch 7 was the best" in text
         assert "took 12 s" in text
+        assert "Measured by the plugin energy: joules 345.6" in text
+        assert "not recorded" not in text
     assert "epochs" in render_html(whole)
+    plain = card.model_copy(update={"training": found.model_copy(update={"extensions": {}})})
+    assert "Energy of the training: not recorded" in render_html(plain)
 
 
 def test_a_card_without_a_record_says_so(card):

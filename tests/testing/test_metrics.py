@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from emonet_builtins.metrics import METRICS
 
-from emonet_bench.metrics import counts
+from emonet_bench.metrics import counts, weighted
+from emonet_bench.metrics.defaults import CCC
 from emonet_bench.testing.metrics import check_metric
 from emonet_bench.types import Metric
 
@@ -43,6 +44,7 @@ def test_a_registered_name_is_looked_up():
         (replace(SOUND, compute=lambda truth, predicted: _accuracy(truth[:40], predicted[:40])), "metric-whole-partition"),
         (replace(SOUND, compute=_greedy), "metric-inputs-kept"),
         (replace(SOUND, counts=counts.kappa), "metric-counts-agree"),
+        (replace(CCC, weighted=weighted.pearson_correlation), "metric-weights-agree"),
     ],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore:invalid value")

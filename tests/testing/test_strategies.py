@@ -1,6 +1,7 @@
 """The kit for strategies: every registered one keeps its contracts, and planted faults are found."""
 
 import copy
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -152,6 +153,43 @@ def learns_in_the_dark(network, corpora, source, options):
     return whole(network, corpora)
 
 
+def counts_its_calls(network, corpora, source, options):
+    calls = itertools.count(1)
+
+    def penalty(batch, embedding, logits):
+        return embedding.square().mean() / next(calls)
+
+    return replace(whole(network, corpora), penalty=penalty)
+
+
+def unfreezes_by_its_own_clock(network, corpora, source, options):
+    epochs = itertools.count(1)
+
+    def on_epoch(epoch, history):
+        network.requires_grad_(next(epochs) > 1)
+
+    return replace(whole(network, corpora), on_epoch=on_epoch)
+
+
+def follows_an_average_of_its_own(network, corpora, source, options):
+    average = [weight.detach().clone() for weight in network.parameters()]
+
+    def penalty(batch, embedding, logits):
+        distance = 0.0
+        for now, mean in zip(network.parameters(), average, strict=True):
+            mean.lerp_(now.detach(), 0.1)
+            distance = distance + (now - mean).square().sum()
+        return distance
+
+    return replace(whole(network, corpora), penalty=penalty)
+
+
+def forgets_its_input_in_a_graph(network, corpora, source, options):
+    embed = network.embed
+    network.embed = lambda waveform, lengths: embed(waveform, lengths) * (1 + waveform.detach().abs().max().item())
+    return whole(network, corpora)
+
+
 FROM_A_SOURCE = {"source_strategies": ("scratch", "multi-task")}
 STRATEGY_FAULTS = {
     skips_everything: ({}, "any-architecture", "Skipped AdaptableNetwork: no; give check_strategy an architecture"),
@@ -168,6 +206,10 @@ STRATEGY_FAULTS = {
     needs_its_source: (FROM_A_SOURCE, "structure", "AttributeError"),
     adds_with_a_source: (FROM_A_SOURCE, "structure", "network.extra.bias differs with and without a source"),
     draws_elsewhere: ({}, "seeds", "differed between two plans of one seed"),
+    counts_its_calls: ({}, "resumes", "differed in epoch 3, after a stop in epoch 3"),
+    unfreezes_by_its_own_clock: ({}, "resumes", "differed in epoch 3, after a stop in epoch 3"),
+    follows_an_average_of_its_own: ({}, "resumes", "differed in epoch 3, after a stop in epoch 3"),
+    forgets_its_input_in_a_graph: ({}, "onnx-parity", "not written"),
     learns_in_the_dark: (FROM_A_SOURCE, "round-trip", "differed after the round trip"),
 }
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import CorpusError
-from emonet_bench.report.external.table import ExternalRow
-from emonet_bench.types import Utterance
+from emonet_bench.report.external.rows import ExternalRow, prefix
+from emonet_bench.types import Target, Utterance
 
 ScoredClips = Mapping[int | None, Sequence[Utterance]]
 """The clips that each fold tests, in the protocol's order; the key is None where there are no folds."""
@@ -61,22 +61,36 @@ def covered(
     return {fold: [given[clip.name] for clip in each] for fold, each in clips.items()}
 
 
-def template(clips: ScoredClips, labels: Sequence[str]) -> str:
+def target_truth(corpus: OpenCorpus, clips: ScoredClips) -> dict[str, tuple[float, ...]]:
+    """Return what predictions of a target that is no label are held against, exactly as a run is: (K,) of each clip.
+
+    Args:
+        corpus: The corpus under its protocol.
+        clips: What was predicted.
+    """
+    place = {clip.name: index for index, clip in enumerate(corpus.utterances)}
+    wanted = [place[clip.name] for each in clips.values() for clip in each]
+    found = corpus.clips(wanted)
+    return {name: tuple(row) for name, row in zip(found.names, found.truth().tolist(), strict=True)}
+
+
+def template(clips: ScoredClips, target: Target) -> str:
     """Write the table to fill in, as CSV: clips and where they lie, empty cells for predictions, no truth.
 
     Args:
         clips: What must be predicted.
-        labels: The corpus's, in declared order.
+        target: What is predicted of them.
     """
     folds, pieces = None not in clips, any(_piece(clip) for each in clips.values() for clip in each)
     where = ["utterance", *(["fold"] if folds else []), "file", *(["start", "end"] if pieces else [])]
+    asked = [*(["label"] if target.kind == "label" else []), *(prefix(target) + name for name in target.names)]
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*where, "label", *(f"probability:{label}" for label in labels)])
+    writer.writerow([*where, *asked])
     for fold, each in clips.items():
         for clip in each:
             known = {"utterance": clip.name, "fold": fold, "file": clip.file, "start": clip.start, "end": clip.end}
-            writer.writerow([*(known[name] for name in where), *[""] * (1 + len(labels))])
+            writer.writerow([*(known[name] for name in where), *[""] * len(asked)])
     return stream.getvalue()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,16 @@ from emonet_bench import metrics
 from emonet_bench.config import Training
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.matrix.scoring import corpus_facts
-from emonet_bench.report.external.coverage import ScoredClips
-from emonet_bench.report.external.table import ExternalRow
+from emonet_bench.metrics.targets import target_scores
+from emonet_bench.report.external.coverage import ScoredClips, target_truth
+from emonet_bench.report.external.rows import OBJECTS, ExternalRow
 from emonet_bench.runs import telemetry
 from emonet_bench.runs.facts import Scores
 from emonet_bench.runs.files import RunFiles, file_hash
 from emonet_bench.runs.record import RunRecord
-from emonet_bench.runs.spec import EXTERNAL, SCHEMA_VERSION, ExternalPredictions, RunSpec, run_id
+from emonet_bench.runs.spec import EXTERNAL, SCHEMA_VERSION, ExternalPredictions, Gives, RunSpec, run_id
 from emonet_bench.runs.store import RunStore
+from emonet_bench.types import TargetKind, Utterance
 
 
 def keep_external(
@@ -50,8 +52,8 @@ def keep_external(
         StoreError: The results directory cannot be written.
     """
     store, digest, kept = RunStore(results), file_hash(file), []
+    kind = corpus.target.kind
     for fold, each in rows.items():
-        gives = "labels" if each[0].probabilities is None else "probabilities"
         spec = RunSpec(
             corpus=corpus.corpus.name,
             protocol=corpus.protocol,
@@ -62,40 +64,58 @@ def keep_external(
             training=Training(),
             seed=seed,
             fold=fold,
-            external=ExternalPredictions(sha256=digest, gives=gives),
+            external=ExternalPredictions(sha256=digest, gives=_gives(each[0], kind)),
         )
         identity = run_id(spec, {"fingerprint": corpus.fingerprint, "protocol_id": corpus.protocol_id()})
         with store.writing(spec, identity, again=True) as directory:
             assert directory is not None  # as it is written again
             files = RunFiles(directory)
-            lines = list(_lines(each, clips, fold, corpus.corpus.labels))
-            files.write_predictions(corpus.corpus.labels, lines)
-            files.write_record(_record(spec, identity, corpus, lines, files))
+            tested = {fold: clips[fold]}
+            lines, scored = _labelled(each, tested, corpus) if kind == "label" else _targeted(each, tested, corpus)
+            files.write_predictions(corpus.target.names, lines, kind=kind)
+            files.write_record(_record(spec, identity, corpus, scored, files))
         kept.append(store.path(spec, identity))
     return tuple(kept)
 
 
-def _lines(
-    rows: Sequence[ExternalRow], clips: ScoredClips, fold: int | None, labels: Sequence[str]
-) -> Iterator[list[str]]:
-    for clip, row in zip(clips[fold], rows, strict=True):
-        certain = [float(label == row.label) for label in labels]
-        values = certain if row.probabilities is None else row.probabilities
-        yield [
-            clip.name,
-            "test",
-            clip.speaker or "",
-            clip.label or "",
-            row.label,
-            *(f"{value:.6g}" for value in values),
-        ]
+def _gives(row: ExternalRow, kind: TargetKind) -> Gives:
+    return "labels" if row.numbers is None else OBJECTS[kind]
 
 
-def _record(
-    spec: RunSpec, identity: str, corpus: OpenCorpus, lines: Sequence[Sequence[str]], files: RunFiles
-) -> RunRecord:
-    labels = corpus.corpus.labels
+def _labelled(
+    rows: Sequence[ExternalRow], clips: ScoredClips, corpus: OpenCorpus
+) -> tuple[list[list[str]], dict[str, Any]]:
+    """Return the lines of ``predictions.csv``, and what a record says of them."""
+    ((_, tested),) = clips.items()
+    labels, lines = corpus.target.names, []
+    for clip, row in zip(tested, rows, strict=True):
+        values = [float(label == row.label) for label in labels] if row.numbers is None else row.numbers
+        lines.append([*_known(clip), clip.label or "", row.label or "", *(f"{value:.6g}" for value in values)])
     truth, prediction = [line[3] for line in lines], [line[4] for line in lines]
+    return lines, {
+        "scores": {"test": Scores(**metrics.scores(truth, prediction, labels))},
+        "confusion": {"test": metrics.confusion(truth, prediction, labels).tolist()},
+    }
+
+
+def _targeted(
+    rows: Sequence[ExternalRow], clips: ScoredClips, corpus: OpenCorpus
+) -> tuple[list[list[str]], dict[str, Any]]:
+    """Return the same of a target that is no label."""
+    ((_, tested),) = clips.items()
+    truths, predicted = target_truth(corpus, clips), [row.numbers or () for row in rows]
+    truth = [truths[clip.name] for clip in tested]
+    lines = [
+        [*_known(clip), *map(repr, (*true, *given))] for clip, true, given in zip(tested, truth, predicted, strict=True)
+    ]
+    return lines, {"scores": {"test": Scores(metrics=target_scores(corpus.target, truth, predicted))}}
+
+
+def _known(clip: Utterance) -> list[str]:
+    return [clip.name, "test", clip.speaker or ""]
+
+
+def _record(spec: RunSpec, identity: str, corpus: OpenCorpus, scored: Mapping[str, Any], files: RunFiles) -> RunRecord:
     told: dict[str, Any] = corpus_facts({corpus.corpus.name: corpus}, spec.fold, None)
     now = telemetry.utc(datetime.now(UTC))
     return RunRecord(
@@ -104,8 +124,7 @@ def _record(
         spec=spec,
         environment=telemetry.environment(torch.device("cpu")),
         **told,
-        scores={"test": Scores(**metrics.scores(truth, prediction, labels))},
-        confusion={"test": metrics.confusion(truth, prediction, labels).tolist()},
+        **scored,
         files=files.hashes(),
         started=now,
         finished=now,

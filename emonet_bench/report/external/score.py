@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emonet_bench import metrics
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.errors import ConfigError, StoreError
+from emonet_bench.errors import ConfigError, CorpusError, StoreError
 from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.metrics.defaults import DEFAULTS
 from emonet_bench.metrics.significance import Comparison, Interval, holm, interval
 from emonet_bench.report.cells import CellRuns, score
-from emonet_bench.report.choice import UAR_CHOICE
-from emonet_bench.report.external.coverage import ScoredClips
-from emonet_bench.report.external.table import ExternalRow
+from emonet_bench.report.choice import UAR_CHOICE, fitting_metric
+from emonet_bench.report.external.coverage import ScoredClips, target_truth
+from emonet_bench.report.external.rows import ExternalRow
 from emonet_bench.report.predictions import Predictions
 from emonet_bench.report.reading import load
 from emonet_bench.report.rows import Column, Row, fullest
 from emonet_bench.report.table import summarise
-from emonet_bench.types import Metric
+from emonet_bench.types import Metric, Target, TargetKind
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,10 @@ class ExternalScore:
         scores: By metric, all folds pooled and scored once.
         intervals: 95 % bootstrap intervals, by metric; those that have one.
         titles: What the metrics are called in tables.
-        recall: Of each label; None where no test clip has it.
+        recall: Of each label; None where no test clip has it. Empty where the target is no label.
+        kind: The kind of target.
+        names: Its labels or attributes.
+        outside: How many predicted values lie outside of their scale.
         metric: What the rivals are compared by.
         rivals: Best first.
         not_compared: Rows that have not all of these clips.
@@ -75,30 +79,33 @@ class ExternalScore:
     titles: Mapping[str, str]
     recall: Mapping[str, float | None]
     metric: str
+    kind: TargetKind = "label"
+    names: tuple[str, ...] = ()
+    outside: int = 0
     rivals: tuple[Rival, ...] = ()
     not_compared: tuple[Column, ...] = ()
     row: tuple[Path, ...] = ()
 
 
 def as_predictions(
-    rows: Mapping[int | None, Sequence[ExternalRow]], clips: ScoredClips, labels: Sequence[str]
+    rows: Mapping[int | None, Sequence[ExternalRow]], clips: ScoredClips, corpus: OpenCorpus
 ) -> Predictions:
     """Join the folds' predictions with the truth; where only labels are given, each counts as certain.
 
     Args:
         rows: Of each fold, in the order of its clips.
         clips: What was predicted.
-        labels: The corpus's, in declared order.
+        corpus: The corpus under its protocol.
     """
     pairs = [pair for fold, each in clips.items() for pair in zip(each, rows[fold], strict=True)]
-    return Predictions(
-        [clip.name for clip, _ in pairs],
-        [clip.speaker or None for clip, _ in pairs],
-        [clip.label or "" for clip, _ in pairs],
-        [row.label for _, row in pairs],
-        [1.0 if row.probabilities is None else row.probabilities[labels.index(row.label)] for _, row in pairs],
-        [row.probabilities for _, row in pairs if row.probabilities is not None],
-    )
+    names, speakers = [clip.name for clip, _ in pairs], [clip.speaker or None for clip, _ in pairs]
+    numbers = [row.numbers for _, row in pairs if row.numbers is not None]
+    if corpus.target.kind != "label":
+        truth = target_truth(corpus, clips)
+        return Predictions(names, speakers, [], [], [], [*numbers], [truth[name] for name in names])
+    labels, guesses = corpus.target.names, [row.label or "" for _, row in pairs]
+    confidence = [1.0 if row.numbers is None else row.numbers[labels.index(row.label or "")] for _, row in pairs]
+    return Predictions(names, speakers, [clip.label or "" for clip, _ in pairs], guesses, confidence, [*numbers])
 
 
 def score_external(
@@ -122,30 +129,58 @@ def score_external(
     Raises:
         ConfigError: The metric does not fit.
     """
-    labels = corpus.corpus.labels
-    if reason := metric.misfit("label", labels) or _improbable(metric, pooled):
-        raise ConfigError(f"--metric {reason}")
-    fitting = [MetricChoice(one) for one in known.values() if "label" in one.kinds]
-    shown = [one for one in dict.fromkeys((metric, *fitting)) if not _improbable(one, pooled)]
-    sides = pooled.arrays(labels)
+    target, labelled = corpus.target, corpus.target.kind == "label"
+    names, metric = target.names, fitting_metric(metric, {target.kind})
+    if reason := metric.misfit(target.kind, names) or _improbable(metric, pooled):
+        fits = "" if target.kind in metric.metric.kinds else f"; --metric {DEFAULTS[target.kind].name} fits"
+        raise ConfigError(f"--metric {reason}{fits}")
+    shown = [one for one in dict.fromkeys((metric, *_fitting(known, target))) if not _improbable(one, pooled)]
+    sides = pooled.arrays(names)
+    scores = {one: _told(pooled, names, one) for one in shown}
+    shown = [one for one in shown if scores[one] is not None]
     return ExternalScore(
         name,
         corpus.corpus.name,
         corpus.protocol,
         corpus.protocol_id(),
         corpus.fingerprint,
-        len(pooled.truth),
+        len(pooled.utterances),
         folds,
-        {str(one): score(pooled, labels, one) for one in shown},
+        {str(one): value for one, value in scores.items() if value is not None},
         {
-            str(one): interval(*sides, one, labels, pooled.speakers, clips=pooled.utterances)
+            str(one): interval(*sides, one, names, pooled.speakers, clips=pooled.utterances)
             for one in shown
             if one.metric.resampled
         },
         {str(one): one.title for one in shown},
-        metrics.recalls(pooled.truth, pooled.prediction, labels),
+        metrics.recalls(pooled.truth, pooled.prediction, names) if labelled else {},
         str(metric),
+        target.kind,
+        names,
+        _outside(pooled, target),
     )
+
+
+def _fitting(known: Mapping[str, Metric], target: Target) -> Iterator[MetricChoice]:
+    """Yield the metrics of a kind of target; of values each attribute's, too."""
+    for one in known.values():
+        if target.kind in one.kinds:
+            yield MetricChoice(one)
+            if target.kind == "values" and len(target.names) > 1:
+                yield from (MetricChoice(one, name) for name in target.names)
+
+
+def _told(pooled: Predictions, names: Sequence[str], one: MetricChoice) -> float | None:
+    """Score predictions; None where a metric says nothing of these clips."""
+    try:
+        return score(pooled, names, one)
+    except CorpusError:
+        return None
+
+
+def _outside(pooled: Predictions, target: Target) -> int:
+    pairs = (zip(row, target.scales, strict=True) for row in pooled.numbers if target.scales)
+    return sum(not low <= value <= high for row in pairs for value, (low, high) in row)
 
 
 def _improbable(metric: MetricChoice, pooled: Predictions) -> str | None:
@@ -170,8 +205,9 @@ def compared(
         StoreError: There is no run, or none of this corpus under this protocol.
     """
     records = [record for record in load(results) if record.corpus == scored.corpus]
+    metric = fitting_metric(metric, {scored.kind})
     table = summarise(records, metric)
-    wanted = scored.protocol_id, scored.fingerprint, sorted(scored.recall)
+    wanted = scored.protocol_id, scored.fingerprint, sorted(scored.names)
     for row, groups in zip(table.rows, table.groups, strict=True):
         labels = fullest(run.facts for group in groups.values() for run in group.runs).labels
         if (row.protocol_id, row.fingerprint, sorted(labels)) == wanted:
@@ -185,7 +221,7 @@ def compared(
 def _against(
     scored: ExternalScore, pooled: Predictions, row: Row, groups: Mapping[Column, CellRuns], metric: MetricChoice
 ) -> ExternalScore:
-    labels = list(scored.recall)
+    labels = list(scored.names)
     rivals, left_out = [], []
     for column, group in groups.items():
         if group.external and column.architecture == scored.name:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.report.external.coverage import covered, scored_clips, template
-from emonet_bench.report.external.table import ExternalRow
+from emonet_bench.report.external.coverage import covered, scored_clips, target_truth, template
+from emonet_bench.report.external.rows import ExternalRow
+from emonet_bench.types import Target
 
 FILE = Path("preds.csv")
 
@@ -51,7 +52,7 @@ def test_missing_unknown_and_other_clips_are_named(opened):
 
 def test_the_template_lists_clips_and_files_and_no_truth(opened, folder):
     clips = scored_clips(opened, None)
-    table = list(csv.DictReader(io.StringIO(template(clips, opened.corpus.labels))))
+    table = list(csv.DictReader(io.StringIO(template(clips, opened.target))))
     assert [row["utterance"] for row in table] == [clip.name for each in clips.values() for clip in each]
     assert all(Path(row["file"]) == folder / row["utterance"] for row in table)
     assert {row["fold"] for row in table} == set("01234")
@@ -61,6 +62,27 @@ def test_the_template_lists_clips_and_files_and_no_truth(opened, folder):
 
 def test_the_template_of_stretches_says_where_they_lie(opened):
     clip = replace(opened.utterances[0], start=1.5, end=2.0)
-    (row,) = csv.DictReader(io.StringIO(template({None: [clip]}, ["a", "b"])))
+    (row,) = csv.DictReader(io.StringIO(template({None: [clip]}, Target("label", "label", ("a", "b")))))
     assert (row["start"], row["end"]) == ("1.5", "2.0")
     assert "fold" not in row
+
+
+@pytest.mark.parametrize(
+    ("protocol", "titles"),
+    [
+        ("folds5-votes", ["probability:anger", "probability:joy"]),
+        ("folds5-labels", ["score:loud", "score:fast", "score:high"]),
+        ("folds5-values", ["value:arousal", "value:valence"]),
+    ],
+)
+def test_the_template_of_another_target_asks_for_its_numbers(open_told, protocol, titles):
+    opened = open_told(protocol)
+    text = template(scored_clips(opened, None), opened.target)
+    assert text.splitlines()[0].split(",") == ["utterance", "fold", "file", *titles]
+    assert all(line.endswith("," * len(titles)) for line in text.splitlines()[1:])
+
+
+def test_the_truth_of_values_stands_as_in_the_corpus(open_told):
+    opened = open_told("folds5-values")
+    told = target_truth(opened, scored_clips(opened, 2))
+    assert told == {clip.name: (clip.values["arousal"], clip.values["valence"]) for clip in scored_clips(opened, 2)[2]}

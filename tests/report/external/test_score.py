@@ -5,7 +5,9 @@ import pytest
 from emonet_bench import report, score_predictions
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.metrics.significance import holm
-from tests.report.external.conftest import add_runs
+from emonet_bench.plugins.loading import Selection
+from emonet_bench.report.verification import verify
+from tests.report.external.conftest import add_runs, joined
 
 
 def the_cell(results, metric="uar"):
@@ -66,3 +68,55 @@ def test_a_run_of_one_fold_alone_is_not_compared(runs, together, selection):
 def test_results_of_another_protocol_are_nothing_to_compare_with(runs, together, selection, opened, tmp_path):
     with pytest.raises(StoreError, match=r"--against .*: no run on theirs under loso with these clips and labels"):
         score_predictions(together, "theirs", "loso", plugins=selection, against=runs)
+
+
+KINDS = [("folds5-votes", "plurality_uar"), ("folds5-labels", "macro_f1"), ("folds5-values", "ccc")]
+
+
+@pytest.fixture
+def told(told_folder):
+    return Selection(names=("builtins",), places={"told": told_folder})
+
+
+@pytest.mark.parametrize(("protocol", "default"), KINDS)
+def test_our_own_predictions_of_other_targets_score_the_same_to_the_last_digit(
+    protocol, default, open_told, told, tmp_path
+):
+    runs = add_runs(tmp_path / "results", open_told(protocol))
+    scored = score_predictions(
+        joined(runs, tmp_path), "told", protocol, name="out", plugins=told, results=tmp_path / "kept"
+    )
+    assert (scored.metric, scored.clips, scored.recall) == (default, 40, {})
+    assert len(scored.scores) >= 2
+    for metric, value in scored.scores.items():
+        own, kept = the_cell(runs, metric), the_cell(tmp_path / "kept", metric)
+        assert (own.score, own.interval) == (value, scored.intervals.get(metric))
+        assert (kept.score, kept.interval, kept.external) == (value, scored.intervals.get(metric), True)
+    assert [verify(path).problems for path in sorted((tmp_path / "kept").glob("*-external-*"))] == [[]] * 5
+
+
+@pytest.mark.parametrize(("protocol", "default"), KINDS)
+def test_rivals_of_other_targets_are_tested_by_the_default_metric(protocol, default, open_told, told, tmp_path):
+    runs = add_runs(tmp_path / "results", open_told(protocol))
+    file = joined(runs, tmp_path)
+    add_runs(runs, open_told(protocol), architecture="other", seed=7)
+    scored = score_predictions(file, "told", protocol, plugins=told, against=runs)
+    assert {rival.column.architecture for rival in scored.rivals} == {"net", "other"}
+    for rival in scored.rivals:
+        assert rival.comparison.difference == pytest.approx(scored.scores[default] - rival.score)
+
+
+def test_values_beyond_their_scale_are_counted(open_told, told, tmp_path):
+    opened = open_told("folds5-values")
+    file = tmp_path / "far.csv"
+    rows = [f"{clip.name},{8 if n < 3 else 4},{-2 if n == 0 else 0}" for n, clip in enumerate(opened.utterances)]
+    file.write_text("\n".join(["utterance,arousal,valence", *rows]))
+    assert score_predictions(file, "told", "folds5-values", plugins=told).outside == 4
+
+
+def test_a_metric_of_another_kind_is_one_line_with_one_that_fits(open_told, told, tmp_path):
+    file = joined(add_runs(tmp_path / "results", open_told("folds5-values")), tmp_path)
+    with pytest.raises(ConfigError, match="--metric map is a metric of label sets, not of values; --metric ccc fits"):
+        score_predictions(file, "told", "folds5-values", plugins=told, metric="map")
+    with pytest.raises(ConfigError, match="--metric ccc:arousl: there is no 'arousl'; did you mean 'arousal'"):
+        score_predictions(file, "told", "folds5-values", plugins=told, metric="ccc:arousl")

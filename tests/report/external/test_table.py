@@ -6,14 +6,19 @@ import pytest
 
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.report.external.table import read_external
+from emonet_bench.types import Target
 
 LABELS = ("anger", "fear", "joy")
+LABEL = Target("label", "label", LABELS)
+VOTES = Target("votes", "votes", LABELS)
+LABEL_SET = Target("heard", "label-set", LABELS)
+VALUES = Target("attributes", "values", ("arousal", "valence"), ((1, 7), (-1, 1)))
 
 
-def read(tmp_path, text, labels=LABELS):
+def read(tmp_path, text, target=LABEL):
     path = tmp_path / "preds.csv"
     path.write_text(text, encoding="utf-8")
-    return [(row.utterance, row.label, row.probabilities) for row in read_external(path, labels)]
+    return [(row.utterance, row.label, row.numbers) for row in read_external(path, target)]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -52,7 +57,7 @@ def test_rows_of_other_partitions_are_passed_over(tmp_path):
 
 def test_labels_that_are_called_as_columns_need_the_prefix(tmp_path):
     text = "utterance,label,probability:label,probability:file\na,file,0.25,0.75\n"
-    assert read(tmp_path, text, ("label", "file")) == [("a", "file", (0.25, 0.75))]
+    assert read(tmp_path, text, Target("label", "label", ("label", "file"))) == [("a", "file", (0.25, 0.75))]
 
 
 @pytest.mark.parametrize(
@@ -97,9 +102,53 @@ def test_what_is_wrong_is_one_line_that_names_the_row(tmp_path, text, message):
 
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
     with pytest.raises(CorpusError, match="cannot be read"):
-        read_external(tmp_path / "absent.csv", LABELS)
+        read_external(tmp_path / "absent.csv", LABEL)
     (tmp_path / "latin.csv").write_bytes("utterance,label\nä,joy\n".encode("latin-1"))
     with pytest.raises(CorpusError, match="not in UTF-8"):
-        read_external(tmp_path / "latin.csv", LABELS)
+        read_external(tmp_path / "latin.csv", LABEL)
     with pytest.raises(ConfigError, match="no regular file"):
-        read_external(tmp_path, LABELS)
+        read_external(tmp_path, LABEL)
+
+
+@pytest.mark.parametrize(
+    ("target", "prefix", "name", "numbers"),
+    [
+        (VOTES, "probability:", "probabilities", (0.25, 0.125, 0.625)),
+        (LABEL_SET, "score:", "scores", (0.9, 0.1234567890123456, 1.0)),
+        (VALUES, "value:", "values", (7.125, -0.3333333333333333)),
+    ],
+)
+def test_numbers_of_other_targets_are_read_to_the_last_bit(tmp_path, target, prefix, name, numbers):
+    said = dict(zip(target.names, numbers, strict=True))
+    for head in (target.names, [prefix + one for one in target.names]):
+        text = f"utterance,{','.join(head)},file\na,{','.join(map(repr, numbers))},/a.wav\n"
+        assert read(tmp_path, text, target) == [("a", None, numbers)]
+    assert read(tmp_path, json.dumps({"utterance": "a", name: said}), target) == [("a", None, numbers)]
+    truth = ",".join(f"truth:{one}" for one in target.names)
+    own = f"utterance,partition,speaker,{truth},{','.join(prefix + one for one in target.names)}\n"
+    row = f"a,test,s,{','.join('1' * len(numbers))},{','.join(map(repr, numbers))}\n"
+    assert read(tmp_path, own + row, target) == [("a", None, numbers)]
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "message"),
+    [
+        (VOTES, "utterance,label\na,joy\n", r"line 2: a label says nothing of votes; give probabilities of 'anger'"),
+        (VOTES, "utterance,anger,fear,joy\na,0,0,0\n", r"line 2: the probabilities sum to 0, not to 1"),
+        (VOTES, "utterance,anger,fear,joy\na,,,\n", r"line 2: a has no probabilities; fill them in"),
+        (LABEL_SET, "utterance,anger,fear,joy\na,0,1,1.5\n", r"line 2: joy: '1\.5' is no score; give a number from 0"),
+        (LABEL_SET, "utterance,anger,fear,joy\na,0,nan,1\n", r"line 2: fear: 'nan' is no score"),
+        (LABEL_SET, "utterance,value:joy\na,1\n", r"'value:joy' is neither a label of the target nor a known column"),
+        (VALUES, "utterance,arousal\na,3\n", r"line 2: no value of 'valence'; give all 2$"),
+        (VALUES, "utterance,arousal,valence\na,3,NaN\n", r"line 2: valence: 'NaN' is no value; give a number on the"),
+        (VALUES, "utterance,arousal,valence\na,3,-inf\n", r"line 2: valence: '-inf' is no value"),
+        (VALUES, "utterance,arousal,valense\na,3,0\n", r"'valense' is neither an attribute .* did you mean 'valence'"),
+        (VALUES, "utterance,arousal,valence\na,3,0\na,3,0\n", r"line 3: a stands in line 2, too"),
+        (VALUES, '{"utterance": "a", "values": {"arousal": true, "valence": 0}}', r"line 1: arousal: 'True' is no value"),
+        (VALUES, '{"utterance": "a", "values": [1, 2]}', r"line 1: values must be an object, from name to number"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_another_target_is_one_line(tmp_path, target, text, message):
+    with pytest.raises(CorpusError, match=message) as error:
+        read(tmp_path, text, target)
+    assert "\n" not in str(error.value)
