@@ -53,11 +53,10 @@ def check_strategy(
         strategy = Plugins().strategies[strategy]
     if not isinstance(options, Options):
         options = parse(strategy.options, options or {}, strategy.name)
-    if isinstance(architecture, str):
-        architecture = Plugins().architectures[architecture]
     bench = StrategyBench(strategy, options)
     if architecture is not None:
-        bench = StrategyBench(strategy, options, (architecture, PLAIN), architecture_options or {})
+        given = Plugins().architectures[architecture] if isinstance(architecture, str) else architecture
+        bench = StrategyBench(strategy, options, (given, PLAIN), architecture_options or {})
     with torch.random.fork_rng(devices=[]):
         hold("strategy", strategy.name, CHECKS, bench)
 
