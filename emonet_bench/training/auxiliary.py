@@ -96,7 +96,8 @@ class _Head(nn.Module):
         rows, logits = self.known[index], self.head(embedding)  # of all clips: a batch norm cannot learn from one
         if not rows.any():
             return logits.sum() * 0
-        return self.weight * self.criterion(logits[rows].float(), self.targets[index][rows])
+        loss: Tensor = self.criterion(logits[rows].float(), self.targets[index][rows])
+        return self.weight * loss
 
 
 class _Heads(nn.Module):
