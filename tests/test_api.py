@@ -60,6 +60,23 @@ def test_a_plugin_imports_public_names_only(path):
     assert private == []
 
 
+def test_every_name_that_a_template_imports_is_explained_beside_the_list_of_names():
+    pages = "\n".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for page in ("descriptors", "hooks"))
+    templates = [path for path in PLUGINS if path.suffix == ".template"]
+    imported_names = {f"{module}.{name}" for path in templates for module, name in imported(path)}
+    assert len(imported_names) > 20
+    assert [name for name in sorted(imported_names) if not re.search(rf"\b{name.rpartition('.')[2]}\b", pages)] == []
+
+
+def test_every_public_name_has_a_use_outside_of_the_host():
+    """In a template, a plugin, a page beside the list of names, or a public signature; else it is promised to nobody."""
+    pages = [path for path in ROOT.glob("docs/*.md") if path != API.PAGE]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (*PLUGINS, *pages))
+    signatures = re.findall(r"^(?:(?:class|def) \w+|- `\w+)(\(.*)$", API.page(), re.MULTILINE)
+    words = set(re.findall(r"\w+", "\n".join([text, *signatures])))
+    assert [f"{module}.{name}" for module in API.PUBLIC for name in API.PUBLIC[module] if name not in words] == []
+
+
 def test_the_page_has_no_entry_without_a_sentence():
     entries = re.split(r"^### ", API.page(), flags=re.MULTILINE)[1:]
     bare = [entry.split("\n")[0] for entry in entries if "```" in entry and not re.search(r"```\n\n\S", entry)]

@@ -147,8 +147,8 @@ def test_version_requirements_and_extras_are_those_of_emonet_bench():
     assert [predict[name] for name in same] == [bench[name] for name in same]
     assert set(predict["dependencies"]) <= set(bench["dependencies"])
     extras = predict["optional-dependencies"]
-    assert [extras[name] for name in ("parquet", "serve")] == [
-        bench["optional-dependencies"][name] for name in ("parquet", "serve")
+    assert [extras[name] for name in ("parquet", "silero", "serve")] == [
+        bench["optional-dependencies"][name] for name in ("parquet", "silero", "serve")
     ]
     runtimes = [line.partition(";")[0].strip() for line in bench["dependencies"] if line.startswith("onnxruntime")]
     assert sorted(runtimes) == sorted([*extras["cpu"], *extras["gpu"]])

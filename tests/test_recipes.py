@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from emonet_bench.testing import check_corpus, check_executor
+from emonet_bench.testing import check_architecture, check_corpus, check_executor
 from tests.audio.made import encoded, sound
 from tests.test_readme import ROOT
 
@@ -32,6 +32,11 @@ def test_a_model_of_scikit_learn_in_buffers_predicts_as_it_did(names, labels):
     probabilities = head(torch.as_tensor(rows)).softmax(-1).numpy()
     np.testing.assert_allclose(probabilities, model.predict_proba(rows), atol=1e-12)
     assert set(head.state_dict()) == {"weight", "bias"}
+
+
+def test_an_architecture_that_is_fitted_keeps_its_contracts(names):
+    (architecture,) = names["emonet_architectures"]()
+    check_architecture(architecture, {"num_mels": 8, "n_fft": 256, "hop": 256})
 
 
 def test_a_pool_that_blocks_keeps_the_contracts_of_an_executor(names):

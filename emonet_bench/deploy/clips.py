@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 _SCALE = np.float32(32768)
 _WIDEST = 4  # bytes of an integer; 64 bits are Python's integers, of any scale
 _AXES = 2  # of an array with several channels
+
+Level = Callable[["NDArray[np.float32]", int], float]
+"""Measures samples (S,) at some rate: how loud they are, or how much of them is speech."""
 
 
 def mono(array: NDArray[Any], channels: int | None = None, *, partial: bool = False) -> NDArray[np.float32]:
@@ -56,10 +60,10 @@ def _check_shape(array: NDArray[Any], channels: int | None) -> None:
         )
 
 
-def level_of(samples: NDArray[np.float32]) -> float:
-    """Return the root mean square of samples (S,) in dB, that of the constant 1 being 0.
+def level_of(samples: NDArray[np.float32], _: int) -> float:
+    """Return the root mean square of samples (S,) in dB, that of the constant 1 being 0, at any rate.
 
-    >>> level_of(np.full(10, 0.1, np.float32)), level_of(np.zeros(10, np.float32))
+    >>> level_of(np.full(10, 0.1, np.float32), 16_000), level_of(np.zeros(10, np.float32), 16_000)
     (-20.0, -inf)
     """
     power = float(np.dot(samples, samples)) / len(samples)

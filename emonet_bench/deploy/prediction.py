@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,8 +29,8 @@ class Prediction:
         logits: (K,) float32, where they were asked for.
         scores: (K,) float32, of a label set: how sure each label is for itself, from 0 to 1.
         values: (K,) float32, of values: the number of each attribute on its scale.
-        level: Of a stretch that a model has heard: the root mean square of its samples, in dB, that of the constant 1
-            being 0; digital silence has minus infinity.
+        level: Of a stretch that a model has heard at once: the root mean square of its samples, in dB, that of the
+            constant 1 being 0; digital silence has minus infinity. Or what else the predictor measures.
     """
 
     file: str
@@ -60,7 +59,7 @@ def prediction_of(
     row: NDArray[np.float32],
     output: str,
     labels: Sequence[str],
-    stretch: tuple[str, float, float, float],
+    stretch: tuple[str, float, float, float | None],
     more: Mapping[str, NDArray[np.float32]],
     threshold: float | None = None,
 ) -> Prediction:
@@ -100,10 +99,8 @@ def mean_of(
         rows: NDArray[np.float32] = np.average([getattr(one, name) for one in parts], axis=0, weights=weights)
         return rows.astype(np.float32)
 
-    power = np.average([10 ** ((one.level or 0.0) / 10) for one in parts], weights=weights)
-    level = round(10 * math.log10(power), 2) if power else -math.inf
     more = {name: mean(name) for name in ("embedding", "logits") if getattr(parts[0], name) is not None}
-    stretch = (parts[0].file, parts[0].start, parts[-1].end, level)
+    stretch = (parts[0].file, parts[0].start, parts[-1].end, None)
     return prediction_of(mean(output), output, labels, stretch, more, threshold)
 
 

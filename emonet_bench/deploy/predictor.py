@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from emonet_bench.deploy.abstention import abstain_below
 from emonet_bench.deploy.arguments import Request, check_axis, check_count, check_rate
+from emonet_bench.deploy.clips import level_of
 from emonet_bench.deploy.model import open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads, grouped, in_order
 from emonet_bench.deploy.prediction import Prediction, column_names
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from emonet_bench.deploy.clips import Level
     from emonet_bench.deploy.providers import Providers
     from emonet_bench.deploy.sources import Clip, Source
     from emonet_bench.types import InputSpec, Target
@@ -40,6 +42,8 @@ class Predictor:
         providers: Where to compute; ``auto``: on CUDA where onnxruntime has it, else on CPU.
         threads: Clips or stretches at work at once, whoever calls; None: as many as there are cores.
         task: Which corpus's labels, where the file is a bank of several.
+        level: Measures each stretch for a ``Timeline``'s gate, from its samples (S,) and their rate, such as
+            ``VoiceActivity``; it is called by several threads. None: the root mean square in dB.
         abstain: Whether a label is ``uncertain`` where it is less probable than the file's ``abstain_below``.
 
     Attributes:
@@ -57,14 +61,15 @@ class Predictor:
         threads: int | None = None,
         task: str | None = None,
         *,
+        level: Level | None = None,
         abstain: bool = False,
     ) -> None:
         check_count("threads", threads)
         self.model = open_model(Path(path), providers, task)
         self.threads = threads or cores()
         self._threads = Threads(self.threads)
-        self._scorer = Scorer(self.model, abstain_below(self.model.metadata) if abstain else None)
-        self._opened = partial(type(self), path, providers, threads, task, abstain=abstain)
+        self._scorer = Scorer(self.model, abstain_below(self.model.metadata) if abstain else None, level or level_of)
+        self._opened = partial(type(self), path, providers, threads, task, level=level, abstain=abstain)
 
     def __reduce__(self) -> tuple[partial[Predictor], tuple[()]]:
         """Pickle as what it was opened with: another process opens the file itself."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emonet_bench.deploy.arguments import Request
+    from emonet_bench.deploy.clips import Level
     from emonet_bench.deploy.model import Model
     from emonet_bench.deploy.ordered_pool import OrderedPool
     from emonet_bench.deploy.sources import Clip
@@ -32,11 +33,13 @@ class Scorer:
     Args:
         model: The file, opened.
         threshold: Probability below which a label is ``uncertain``; None: labels are always named.
+        level: Measures a stretch.
     """
 
-    def __init__(self, model: Model, threshold: float | None) -> None:
+    def __init__(self, model: Model, threshold: float | None, level: Level = level_of) -> None:
         self.model = model
         self.threshold = threshold
+        self.level = level
 
     def clips(
         self, crew: OrderedPool, asked: Request, group: Sequence[tuple[int, Clip]]
@@ -102,7 +105,7 @@ class Scorer:
     ) -> Prediction | AudioError:
         _, name, start, samples = piece
         model, rate = self.model, self.model.sampling_rate
-        stretch = (name, start / rate, (start + len(samples)) / rate, level_of(samples))
+        stretch = (name, start / rate, (start + len(samples)) / rate, self.level(samples, rate))
         return fault(row, model.target) or prediction_of(row, model.output, model.labels, stretch, more, self.threshold)
 
     def _whole(self, asked: Request, found: list[Prediction]) -> list[Prediction]:

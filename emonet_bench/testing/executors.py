@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 from emonet_bench.config import Options, parse
@@ -37,12 +39,14 @@ class ExecutorBench:
 
     @contextmanager
     def started(self, workers: int = WORKERS) -> Iterator[Executor]:
-        """Start an executor and shut it down in the end, whatever happens."""
+        """Start an executor and shut it down in the end; one that has failed is not waited for."""
         executor = self.start(workers)
         try:
             yield executor
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+        executor.shutdown(wait=True, cancel_futures=True)
 
 
 def check_executor(
@@ -64,9 +68,9 @@ def check_executor(
         executor = Plugins(corpora=False).executors[executor]
     if isinstance(executor, ExecutorKind):
         bench = bench_of(executor, parse(executor.options, options or {}, executor.name))
-        hold("executor", executor.name, CHECKS, bench)
+        hold("executor", executor.name, map(_in_time, CHECKS), bench)
     else:
-        hold("executor", name, CHECKS, ExecutorBench(executor))
+        hold("executor", name, map(_in_time, CHECKS), ExecutorBench(executor))
 
 
 def bench_of(kind: ExecutorKind, options: Options) -> ExecutorBench:
@@ -160,6 +164,32 @@ CHECKS = (
     closed_after_shutdown,
 )
 """In the order in which they help most; each one's docstring is the contract."""
+
+
+def _in_time(check: Callable[[ExecutorBench], None]) -> Callable[[ExecutorBench], None]:
+    """Give a check a deadline: an executor that hangs is reported, not waited for."""
+
+    @wraps(check)
+    def held(bench: ExecutorBench) -> None:
+        ended: Future[None] = Future()
+        Thread(target=_end, args=(ended, check, bench), daemon=True).start()
+        try:
+            ended.result(2 * PATIENCE)  # what is waited for within a check has half of it
+        except TimeoutError:
+            if not ended.done():
+                raise BrokenError(f"not finished after {2 * PATIENCE:g} seconds; not waited for") from None
+            raise BrokenError(f"nothing came back within {PATIENCE:g} seconds") from None
+
+    return held
+
+
+def _end(ended: Future[None], check: Callable[[ExecutorBench], None], bench: ExecutorBench) -> None:
+    try:
+        check(bench)
+    except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+        ended.set_exception(error)
+    else:
+        ended.set_result(None)
 
 
 def _fail(message: str) -> None:

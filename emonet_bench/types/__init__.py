@@ -78,9 +78,9 @@ class Architecture:
         options: Its options model, a subclass of ``emonet_bench.config.Options``.
         build: ``build(options, input_spec) -> Network`` (an ``nn.Module``). Randomness comes from torch's global seed.
         fit: None where the network is trained by gradients. Otherwise ``fit(classifier, train, dev, options, seed)``
-            sets the weights of the ``networks.Classifier`` in place; ``train`` and ``dev`` are ``batches.Clips``. It
-            returns None, or decisions worth recording in the result: texts by name. Such an architecture runs only with
-            strategies that need no source and one corpus.
+            sets the weights of the ``emonet_bench.networks.Classifier`` in place; ``train`` and ``dev`` are
+            ``emonet_bench.data.dataset.Clips``. It returns None, or decisions worth recording in the result: texts by
+            name. Such an architecture runs only with strategies that need no source and one corpus.
         citation: BibTeX.
         load_external: ``load_external(path) -> Checkpoint``: weights of such networks that another program wrote; the
             header needs ``architecture``, ``architecture_options`` and ``corpora``. None: it reads no such file.

@@ -8,7 +8,7 @@ import pytest
 
 from emonet_bench.deploy import Predictor
 from emonet_bench.deploy.arguments import Request
-from emonet_bench.deploy.clips import level_of, sixteen_bits
+from emonet_bench.deploy.clips import sixteen_bits
 from emonet_bench.deploy.model import Model, open_model
 from emonet_bench.deploy.ordered_pool import OrderedPool, Threads
 from emonet_bench.deploy.scoring import Scorer
@@ -63,7 +63,7 @@ def test_of_a_clip_of_more_than_a_minute_the_mean_over_its_parts_is_told(model, 
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert one.label == model.labels[one.probabilities.argmax()]
     assert (one.start, one.end) == (0, len(CLIP) / RATE)
-    assert one.level == pytest.approx(level_of(CLIP), abs=0.02)
+    assert one.level is None
 
 
 def test_a_minute_is_heard_as_a_whole(path, model):

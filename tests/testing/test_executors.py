@@ -89,7 +89,36 @@ class LeavesEarly(Threads):
         super().shutdown(wait=False, cancel_futures=cancel_futures)
 
 
+class Hangs(Executor):
+    """Takes everything and does nothing."""
+
+    def __init__(self, workers):
+        pass
+
+    def submit(self, *arguments, **options):
+        return Future()
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        if wait:
+            threading.Event().wait()
+
+
+class HangsInShutdown(Threads):
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        if wait:
+            threading.Event().wait()
+
+
+class HangsInSubmit(Threads):
+    def submit(self, *arguments, **options):
+        threading.Event().wait()
+
+
 EXECUTOR_FAULTS = {
+    Hangs: ("results-return", "nothing came back within 1 seconds"),
+    HangsInShutdown: ("results-return", "not finished after 2 seconds; not waited for"),
+    HangsInSubmit: ("results-return", "not finished after 2 seconds; not waited for"),
     ReturnsNoFuture: ("results-return", "submit gave tuple"),
     LosesKeywords: ("results-return", "int('11', base=2) gave 11"),
     ChangesErrors: ("errors-return", "came back as ValueError"),

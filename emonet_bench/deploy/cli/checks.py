@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from emonet_bench.console.outputs import check_output
+from emonet_bench.deploy.cli.annotation_files import SUFFIXES
 from emonet_bench.deploy.cli.formats import ANNOTATIONS, check_parquet
+from emonet_bench.deploy.cli.inputs import STDIN
 from emonet_bench.errors import ConfigError
 
 _RESUMABLE = frozenset({"csv", "jsonl"})
@@ -18,6 +21,12 @@ def is_timeline(form: str, given: Mapping[str, Any]) -> bool:
     """Tell whether segments are asked for, and not stretches."""
     asked = given["timeline"] or given["smooth"] or given["min_duration"] or given["gate"] is not None
     return bool(asked or form in ANNOTATIONS)
+
+
+def needs_folder(form: str, files: Sequence[str], output: Path | None) -> bool:
+    """Tell whether annotations of recordings, each in a file of its own, go into a folder."""
+    several = len(files) > 1 or any(file == STDIN or Path(file).is_dir() for file in files)
+    return form in SUFFIXES and (several or (output is not None and output.is_dir()))
 
 
 def check_inputs(context: click.Context, files: Sequence[str], given: Mapping[str, Any]) -> None:
@@ -38,14 +47,14 @@ def check_inputs(context: click.Context, files: Sequence[str], given: Mapping[st
         raise click.UsageError("FILES: name files or folders, or - to read names from standard input", context)
 
 
-def check_outputs(form: str, given: Mapping[str, Any]) -> None:
+def check_outputs(form: str, files: Sequence[str], given: Mapping[str, Any]) -> None:
     """Hold options to what is written, and where.
 
     Raises:
         ConfigError: An option needs another one, or a package.
         StoreError: The output's directory is missing.
     """
-    output = given["output"]
+    output, folder = given["output"], needs_folder(form, files, given["output"])
     if is_timeline(form, given) and given["window"] is None:
         raise ConfigError(f"{'--format ' + form if form in ANNOTATIONS else '--timeline'}: needs a --window")
     if given["resume"] and (output is None or form not in _RESUMABLE or given["stream"]):
@@ -58,3 +67,7 @@ def check_outputs(form: str, given: Mapping[str, Any]) -> None:
         if form == "table":
             raise ConfigError("--output: a table is for people; give a --format, too, such as csv")
         check_output(output, "--output")
+        if output.exists() and output.is_dir() != folder:
+            raise ConfigError(f"--output {output}: is {'no folder; name one' if folder else 'a folder; name a file'}")
+    elif folder:
+        raise ConfigError(f"--format {form}: holds a single file; name a folder for several with --output")

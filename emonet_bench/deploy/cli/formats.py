@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from emonet_bench.deploy.cli.annotation_files import SUFFIXES
 from emonet_bench.errors import DISTRIBUTION, ConfigError
 from emonet_bench.escaping import printable
 
@@ -52,36 +53,11 @@ def write_rttm(_: Predictor, segments: Iterable[Prediction], stream: TextIO) -> 
         stream.flush()
 
 
-def write_textgrid(_: Predictor, segments: Iterable[Prediction], stream: TextIO) -> None:
-    """Write the segments of one file; the last of them ends with it, unless a gate has cut it off."""
-    from emonet_bench.deploy.annotations import textgrid  # noqa: PLC0415 - not for other formats
+FORMATS: Mapping[str, Write] = {"csv": write_csv, "jsonl": write_jsonl, "rttm": write_rttm}
+"""Formats that are text and hold any number of files."""
 
-    listed = [*segments]
-    if listed:
-        stream.write(textgrid(listed, listed[-1].end))
-
-
-def write_webvtt(_: Predictor, segments: Iterable[Prediction], stream: TextIO) -> None:
-    """Write the segments of one file as captions."""
-    from emonet_bench.deploy.annotations import webvtt  # noqa: PLC0415 - not for other formats
-
-    stream.writelines(webvtt(segments))
-
-
-FORMATS: Mapping[str, Write] = {
-    "csv": write_csv,
-    "jsonl": write_jsonl,
-    "rttm": write_rttm,
-    "textgrid": write_textgrid,
-    "webvtt": write_webvtt,
-}
-"""Formats that are text."""
-
-ANNOTATIONS = frozenset({"rttm", "textgrid", "webvtt"})
+ANNOTATIONS = frozenset({"rttm", *SUFFIXES})
 """Formats of timelines alone."""
-
-OF_ONE_FILE = frozenset({"textgrid", "webvtt"})
-"""Formats that have no place for the name of a file."""
 
 
 def write_parquet(predictor: Predictor, predictions: Iterable[Prediction], path: Path) -> None:

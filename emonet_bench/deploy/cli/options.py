@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
 from emonet_bench.deploy.providers import Providers
+
+SILERO = "silero"
+"""The gate that the Silero VAD is."""
+
+
+class Gate(click.ParamType[float | str]):
+    """Decibels, or the name of a gate."""
+
+    name = "gate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        """Read a gate."""
+        if value == SILERO:
+            return SILERO
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither decibels, such as -50, nor {SILERO}", param, ctx)
+
 
 jobs = click.option(
     "--jobs",

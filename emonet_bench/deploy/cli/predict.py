@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -14,10 +14,10 @@ import click
 
 from emonet_bench.console.streams import say
 from emonet_bench.deploy.cli import options
-from emonet_bench.deploy.cli.checks import check_inputs, check_outputs, is_timeline
+from emonet_bench.deploy.cli.annotation_files import SUFFIXES, AnnotationFolder, annotation, with_ends
+from emonet_bench.deploy.cli.checks import check_inputs, check_outputs, is_timeline, needs_folder
 from emonet_bench.deploy.cli.formats import (
     FORMATS,
-    OF_ONE_FILE,
     print_table,
     write_csv,
     write_parquet,
@@ -41,19 +41,27 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", *FORMATS, "parquet"]),
+    type=click.Choice(["table", *FORMATS, *SUFFIXES, "parquet"]),
     help="csv and jsonl come line by line, with the probability of each label; rttm, textgrid and webvtt are timelines "
     "[default: table; with --stream jsonl].",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write into a file."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE|DIR",
+    help="Write into a file; of textgrid and webvtt one for each of several FILES into a folder.",
 )
 @click.option("--resume", is_flag=True, help="Add to the --output (csv, jsonl), line by line, what it lacks.")
 @click.option("--timeline", is_flag=True, help="Join neighbouring stretches of one label.")
 @click.option("--smooth", type=float, default=0.0, metavar="S", help="Timeline: mean over so many seconds.")
 @click.option("--min-duration", type=float, default=0.0, metavar="S", help="Timeline: shortest segment.")
 @click.option(
-    "--gate", type=float, metavar="DB", help="Timeline: leave out what is quieter; 0 is full scale, speech about -30."
+    "--gate",
+    type=options.Gate(),
+    metavar="DB|silero",
+    help="Timeline: leave out what is quieter, 0 being full scale and speech about -30; or what is no speech, by the "
+    "Silero VAD.",
 )
 @click.option("--stream", is_flag=True, help="Score audio from standard input while it arrives; no FILES.")
 @click.option(
@@ -79,31 +87,45 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     stretch only, whatever the times beside it: give a --window that is no longer.
     """
     from emonet_bench.deploy import Predictor  # noqa: PLC0415 - onnxruntime
+    from emonet_bench.deploy.voice_activity import VoiceActivity  # noqa: PLC0415
 
     form = form or ("jsonl" if given["stream"] else "table")
     check_inputs(context, files, given)
-    check_outputs(form, given)
-    predictor = Predictor(model, given["providers"], given["jobs"], given["task"], abstain=given["abstain"])
+    check_outputs(form, files, given)
+    level = VoiceActivity() if given["gate"] == options.SILERO else None
+    predictor = Predictor(
+        model, given["providers"], given["jobs"], given["task"], abstain=given["abstain"], level=level
+    )
     done = read_done(given["output"], form, predictor.columns) if given["resume"] else NOTHING
+    folder = _folder(form, files, given["output"])
     bad: list[AudioError] = []
     if given["stream"]:
         found = _streamed(predictor, given)
     else:
-        found = _scored(predictor, _groups(files, form, done), form, given, bad)
+        found = _scored(predictor, _groups(files, done, folder), form, given, bad)
     say_terms(predictor, given["task"])
-    found = noted(predictor, found, given["window"])
-    _write(predictor, _as_timeline(predictor, found, form, given), form, given, done)
+    ends: dict[str, float] = {}
+    noticed = with_ends(noted(predictor, found, given["window"]), ends)
+    told = _as_timeline(predictor, noticed, form, given)
+    if form in SUFFIXES:
+        _annotate(told, ends, form, folder or given["output"])
+    else:
+        _write(predictor, told, form, given, done)
     if bad:
         context.exit(1)
 
 
-def _groups(files: Sequence[str], form: str, done: Done) -> Iterable[list[str]]:
+def _folder(form: str, files: Sequence[str], output: Path | None) -> AnnotationFolder | None:
+    return AnnotationFolder(output, form, files) if output and needs_folder(form, files, output) else None
+
+
+def _groups(files: Sequence[str], done: Done, folder: AnnotationFolder | None) -> Iterable[list[str]]:
     """Expand the arguments; at once, unless some come from standard input while others are scored."""
     groups: Iterable[list[str]] = groups_of_names(files)
     if STDIN not in files:
         groups = list(groups)
-    if form in OF_ONE_FILE and (STDIN in files or sum(map(len, groups)) > 1):
-        raise ConfigError(f"--format {form}: holds a single file; name one, or take rttm or csv")
+        if folder:
+            folder.check(chain.from_iterable(groups))
     if not done.files:
         return groups
     return ([name for name in names if name not in done.files] for names in groups)
@@ -162,10 +184,24 @@ def _as_timeline(
         raise ConfigError(f"--timeline: joins labels, and the model tells {predictor.model.output}; leave it out")
     from emonet_bench.deploy.abstention import abstain_below  # noqa: PLC0415 - numpy
     from emonet_bench.deploy.timeline import Timeline  # noqa: PLC0415 - not for other formats
+    from emonet_bench.deploy.voice_activity import SPEECH  # noqa: PLC0415
 
     threshold = abstain_below(predictor.metadata) if given["abstain"] else None
-    rules = Timeline(predictor.labels, given["smooth"], given["min_duration"], given["gate"], threshold)
+    gate = SPEECH if given["gate"] == options.SILERO else given["gate"]
+    rules = Timeline(predictor.labels, given["smooth"], given["min_duration"], gate, threshold)
     return rules.segments(predictions)
+
+
+def _annotate(
+    segments: Iterable[Prediction], ends: Mapping[str, float], form: str, output: AnnotationFolder | Path | None
+) -> None:
+    """Write segments in a format that holds one recording: several into a folder."""
+    if isinstance(output, AnnotationFolder):
+        output.write(segments, ends)
+        return
+    known = [*segments]
+    with _opened(output, NOTHING, resume=False) as stream:
+        stream.writelines(annotation(form, known, end) for end in ends.values())
 
 
 def _write(predictor: Predictor, found: Iterable[Prediction], form: str, given: dict[str, Any], done: Done) -> None:
