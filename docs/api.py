@@ -125,6 +125,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "Architecture",
         "ArchiveMember",
         "Augmentation",
+        "Challenge",
         "Corpus",
         "ExecutorKind",
         "FrozenFeatures",

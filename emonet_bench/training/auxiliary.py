@@ -48,8 +48,10 @@ def auxiliary_heads(
     classifier.add_module(_PLACE, heads)
 
     def penalty(batch: Batch, embedding: Tensor, logits: Tensor) -> Tensor:
-        further: Tensor = heads(batch.index, embedding)
-        return further if plan.penalty is None else further + plan.penalty(batch, embedding, logits)
+        total = logits.new_zeros(()) if plan.penalty is None else plan.penalty(batch, embedding, logits)
+        if batch.corpus in parts:  # clips of other corpora are unlabelled
+            total = total + parts[batch.corpus](batch.index, embedding)
+        return total
 
     try:
         yield replace(plan, groups=[*plan.groups, *parameter_groups(heads.parameters())], penalty=penalty)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,7 @@ from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.facts import Labels, Name, Part, parse_json
 from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.record import RunRecord
-from emonet_bench.runs.spec import RunSpec
-from emonet_bench.types import InputSpec, Target, TargetKind, TrainingSet
+from emonet_bench.types import InputSpec, TargetKind, TrainingSet
 
 _KEY = "emonet_bench"
 
@@ -42,6 +41,7 @@ class Header(Part):
     kinds: dict[Name, TargetKind] | None = None
     run_id: str | None = None
     shared: str | None = None
+    teacher: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Checkpoint:
     Attributes:
         tensors: The classifier's ``state_dict``; the architecture's own tensors are named ``network.*``.
         header: ``architecture``, ``architecture_options``, ``strategy``, ``strategy_options``, ``signal``, ``corpora``
-            (labels of each), ``evaluation``, ``run_id``; ``kinds`` of those whose targets are no labels.
+            (labels of each), ``evaluation``, ``run_id``; ``kinds`` of those whose targets are no labels; ``teacher``
+            where one taught it.
     """
 
     tensors: Mapping[str, Tensor]
@@ -74,29 +75,6 @@ class Checkpoint:
             for name, tensor in self.tensors.items()
             if name.startswith("network.") and corpus_of(name) in wanted
         }
-
-
-def run_header(spec: RunSpec, identity: str, input_spec: InputSpec, targets: Mapping[str, Target]) -> dict[str, Any]:
-    """Make the header of a run's checkpoint.
-
-    Args:
-        spec: What the run is.
-        identity: Its run id.
-        input_spec: What its network was built for.
-        targets: What it predicts of each corpus.
-    """
-    kinds = {name: target.kind for name, target in targets.items() if target.kind != "label"}
-    return {
-        "architecture": spec.architecture,
-        "architecture_options": spec.architecture_options,
-        "strategy": spec.strategy,
-        "strategy_options": spec.strategy_options,
-        "signal": asdict(input_spec),
-        "evaluation": spec.training.evaluation,
-        "corpora": {name: list(target.names) for name, target in targets.items()},
-        "run_id": identity,
-        **({"kinds": kinds} if kinds else {}),
-    }
 
 
 def save(classifier: Classifier, path: Path, header: Mapping[str, Any]) -> None:

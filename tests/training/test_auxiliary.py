@@ -54,7 +54,7 @@ def plan_of(seed=0, **facts):
 
 
 def batch_loss(plan, clips, recipe, index):
-    batch = clips.whole(torch.tensor(index))
+    batch = replace(clips.whole(torch.tensor(index)), corpus="toy")
     embedding = torch.randn(len(index), 8, generator=torch.Generator().manual_seed(1))
     torch.manual_seed(2)
     return embedding, plan.penalty(batch, embedding, torch.zeros(len(index), 2))
@@ -85,6 +85,14 @@ def test_a_batch_of_which_nothing_is_known_has_no_loss_and_finite_gradients():
         found.backward()
         assert found == 0
         assert all(one.grad is None or one.grad.isfinite().all() for one in whole.classifier.parameters())
+
+
+def test_clips_of_a_corpus_that_nothing_is_trained_for_have_no_further_loss():
+    made = toy_clips()
+    clips = beside(made, level(made))
+    with auxiliary_heads(plan_of(), {"toy": clips}, RECIPE, methods_of(RECIPE).auxiliary) as whole:
+        batch = replace(clips.whole(torch.arange(3)), corpus="other")
+        assert whole.penalty(batch, torch.randn(3, 8), torch.zeros(3, 2)) == 0
 
 
 def test_heads_are_there_for_training_alone_and_their_parameters_in_groups():
