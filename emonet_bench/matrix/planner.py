@@ -267,7 +267,7 @@ class Planner:
         return cell
 
     def _protocol_id(self, name: str, corpus: OpenCorpus, limit: int | None, beside: str = "") -> str:
-        """Return the identity of a protocol, or of an auxiliary target; hashed once for all cells, whatever the rate."""
+        """Return the identity of a protocol, or of an auxiliary target; hashed once for all cells and rates."""
         key = (f"{name} {corpus.protocol} {beside}", limit)
         if key not in self._protocol_ids:
             self._protocol_ids[key] = corpus.auxiliary_id(beside) if beside else corpus.protocol_id(limit)
