@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -12,11 +14,11 @@ from emonet_bench.deploy.metadata import REMEDY, read_facts
 from emonet_bench.deploy.providers import CUDA, execution_providers
 from emonet_bench.deploy.runtime import onnxruntime
 from emonet_bench.errors import AudioError, ConfigError
-from emonet_bench.files import check_regular
+from emonet_bench.files import check_regular, open_regular
 from emonet_bench.types import InputSpec, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -34,7 +36,7 @@ class Model:
     """A file, ready to run.
 
     Attributes:
-        session: onnxruntime's.
+        session: onnxruntime's; opened late where there is a twin.
         metadata: Everything that the file says of itself.
         labels: What it tells apart, in declared order.
         input_spec: What it hears of a clip.
@@ -44,7 +46,7 @@ class Model:
         target: What it predicts; None: one of its labels.
     """
 
-    session: onnxruntime.InferenceSession
+    session: onnxruntime.InferenceSession | LateSession
     metadata: Mapping[str, str]
     labels: tuple[str, ...]
     input_spec: InputSpec
@@ -72,7 +74,7 @@ class Model:
     @property
     def provider(self) -> Literal["cpu", "cuda"]:
         """Where it computes."""
-        return "cuda" if CUDA in self.session.get_providers() else "cpu"
+        return "cuda" if CUDA in (self.twin or self.session).get_providers() else "cpu"
 
     def probabilities(self, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Map N clips (S,) at the model's rate to probabilities (N, K); raises what ``scores`` does.
@@ -119,6 +121,8 @@ class Model:
         outputs = [self.output, *more]
         try:
             found = session.run(outputs, feed)
+        except ConfigError:  # it was to be opened only now
+            raise
         except Exception as error:  # onnxruntime's exceptions share no parent
             seconds = lengths.max() / self.input_spec.sampling_rate
             raise AudioError(
@@ -146,7 +150,7 @@ def fault(row: NDArray[np.float32], target: Target | None) -> AudioError | None:
 
 
 def open_model(path: Path, providers: Providers, task: str | None = None) -> Model:
-    """Open a file that ``emonet-bench export`` wrote.
+    """Open a file that ``emonet-bench export`` wrote; one that has a twin is itself loaded when it is first needed.
 
     Args:
         path: The file.
@@ -157,6 +161,8 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
         ConfigError: It is missing, not ONNX or not ours; or CUDA was asked for and does not work; or it has no such
             task.
     """
+    if task is None and (known := _opened_twin(path, providers)):
+        return known
     session = open_session(path, providers)
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
     labels, input_spec, target = read_facts(path, metadata)
@@ -166,8 +172,7 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     if isinstance(labels, list):
         if task is not None:
             raise ConfigError(f"task: {path} holds a single one; leave it out")
-        twin = _twin(path, providers)
-        return Model(session, metadata, tuple(labels), input_spec, None, twin, takes_lengths, target)
+        return Model(session, metadata, tuple(labels), input_spec, None, None, takes_lengths, target)
     if task not in labels:
         given = "" if task is None else f", not {task!r}"
         raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
@@ -179,14 +184,52 @@ def twin_path(path: Path) -> Path:
     return path.with_suffix(".single.onnx")
 
 
-def _twin(path: Path, providers: Providers) -> onnxruntime.InferenceSession | None:
-    """Open a file's twin where there is one, and it is this very file's."""
+class LateSession:
+    """A session that is opened when it is first asked for something, by any number of threads.
+
+    Args:
+        opened: Opens it.
+    """
+
+    def __init__(self, opened: Callable[[], onnxruntime.InferenceSession]) -> None:
+        self._opened = opened
+        self._lock = Lock()
+        self._session: onnxruntime.InferenceSession | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the session has under this name."""
+        with self._lock:
+            self._session = self._session or self._opened()
+        return getattr(self._session, name)
+
+
+def _opened_twin(path: Path, providers: Providers) -> Model | None:
+    """Open a file by its twin, where there is one, and it is this very file's: it says all that the file says."""
     twin = twin_path(path)
-    if not twin.is_file():
+    if not (twin.is_file() and path.is_file()):
         return None
     session = open_session(twin, providers)
-    of = session.get_modelmeta().custom_metadata_map.get(TWIN_OF)
-    return session if of == hashlib.sha256(path.read_bytes()).hexdigest() else None
+    metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    digest = _digest(path)
+    if metadata.pop(TWIN_OF, None) != digest:
+        return None
+    labels, input_spec, target = read_facts(twin, metadata)
+    if not isinstance(labels, list):  # of a bank, which has none
+        return None
+    _check_width(twin, session, len(labels), target.output if target else "probabilities")
+    late = LateSession(partial(_unchanged, path, providers, digest))
+    return Model(late, metadata, tuple(labels), input_spec, None, session, target=target)
+
+
+def _unchanged(path: Path, providers: Providers, digest: str) -> onnxruntime.InferenceSession:
+    if _digest(path) != digest:
+        raise ConfigError(f"{path}: has changed since it was opened; open it again")
+    return open_session(path, providers)
+
+
+def _digest(path: Path) -> str:
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSession:

@@ -8,10 +8,10 @@ import onnxruntime
 import pytest
 import torch
 
-from emonet_bench.deploy import Predictor
+from emonet_bench.deploy import Predictor, model
 from emonet_bench.deploy.description import description_path
 from emonet_bench.deploy.verification import verify_model
-from emonet_bench.errors import ExportError
+from emonet_bench.errors import ConfigError, ExportError
 from emonet_bench.export import export, export_single, metadata_of
 from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins
@@ -81,11 +81,42 @@ def test_the_predictor_uses_it_where_rows_are_full_and_scores_alike(pair, tmp_pa
         np.testing.assert_allclose(one.embedding, other.embedding, atol=1e-4)
 
 
+def test_a_file_with_a_twin_is_loaded_when_clips_do_not_fill_their_rows_and_not_before(pair, monkeypatch):
+    file, twin = pair
+    opened, loads = [], model.open_session
+    monkeypatch.setattr(model, "open_session", lambda path, providers: opened.append(path) or loads(path, providers))
+    predictor = Predictor(file, "cpu", 2)
+    assert predictor.model.provider == "cpu"
+    clips = [np.linspace(-0.1, 0.1, samples, dtype=np.float32) for samples in (5_000, 7_000, 9_000)]
+    alone = list(predictor.predict_arrays(clips, RATE))
+    assert opened == [twin]
+    together = list(predictor.predict_arrays(clips, RATE, batch_size=3))
+    assert opened == [twin, file]
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
+    told = onnxruntime.InferenceSession(str(file)).get_modelmeta().custom_metadata_map
+    assert {**predictor.metadata, "parity_max_delta": told["parity_max_delta"]} == told
+
+
+def test_a_file_that_has_changed_since_it_was_opened_is_not_loaded_later(pair, tmp_path):
+    file, twin = pair
+    (tmp_path / "model.onnx").write_bytes(file.read_bytes())
+    (tmp_path / "model.single.onnx").write_bytes(twin.read_bytes())
+    predictor = Predictor(tmp_path / "model.onnx", "cpu", 1)
+    resaved = onnx.load(file)
+    resaved.doc_string = "another"
+    onnx.save(resaved, tmp_path / "model.onnx")
+    clips = [np.zeros(samples, np.float32) for samples in (5_000, 7_000)]
+    assert len(list(predictor.predict_arrays(clips, RATE))) == 2
+    with pytest.raises(ConfigError, match=r"model\.onnx: has changed since it was opened; open it again$"):
+        list(predictor.predict_arrays(clips, RATE, batch_size=2))
+
+
 def test_the_twin_of_another_file_is_left_alone(pair, tmp_path):
     file, twin = pair
-    model = onnx.load(file)
-    onnx.helper.set_model_props(model, {entry.key: entry.value for entry in model.metadata_props} | {"run_id": "other"})
-    onnx.save(model, tmp_path / "model.onnx")
+    other = onnx.load(file)
+    onnx.helper.set_model_props(other, {entry.key: entry.value for entry in other.metadata_props} | {"run_id": "other"})
+    onnx.save(other, tmp_path / "model.onnx")
     (tmp_path / "model.single.onnx").write_bytes(twin.read_bytes())
     assert Predictor(tmp_path / "model.onnx", "cpu").model.twin is None
 
