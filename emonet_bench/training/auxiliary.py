@@ -95,7 +95,8 @@ class _Head(nn.Module):
 
     def forward(self, index: Tensor, embedding: Tensor) -> Tensor:
         """Compute the weighed loss of clips (N,) with embeddings (N, D), over those that say something."""
-        rows, logits = self.known[index], self.head(embedding)  # of all clips: a batch norm cannot learn from one
+        logits: Tensor = self.head(embedding)  # of all clips: a batch norm cannot learn from one
+        rows = self.known[index]
         if not rows.any():
             return logits.sum() * 0
         loss: Tensor = self.criterion(logits[rows].float(), self.targets[index][rows])

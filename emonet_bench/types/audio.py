@@ -34,6 +34,11 @@ class ArchiveMember:
     member: str
     format: ArchiveFormat = "zip"
 
+    @property
+    def name(self) -> str:
+        """The member's name without folders, as of a path."""
+        return self.member.rpartition("/")[2]
+
     def __str__(self) -> str:
         return f"{self.format}://{self.member}::{self.archive}"
 
@@ -55,6 +60,11 @@ class LazyAudio:
     def __post_init__(self) -> None:
         if not self.identity.isprintable() or not self.identity.strip():
             raise ConfigError(f"LazyAudio: the identity {self.identity!r} names nothing; give a text of one line")
+
+    @property
+    def name(self) -> str:
+        """Its identity, in place of a file's name."""
+        return self.identity
 
     def __str__(self) -> str:
         return self.identity
