@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from emonet_bench.config import Options, did_you_mean, option
+from emonet_bench.config import Options, option
 from emonet_bench.errors import ConfigError
 from emonet_bench.types import Loss, TargetSummary
 
@@ -57,7 +57,8 @@ class ValueOptions(Options):
             return None
         for name in self.weights:
             if name not in names:
-                raise ConfigError(f"loss.{loss}.weights: there is no attribute {name!r}{did_you_mean(name, names)}")
+                known = ", ".join(names)
+                raise ConfigError(f"loss.{loss}.weights: there is no attribute {name!r}; known: {known}")
         weights = torch.tensor([self.weights.get(name, 1.0) for name in names])
         if not weights.any():
             raise ConfigError(f"loss.{loss}.weights: all attributes weigh nothing; let one weigh something")
