@@ -256,8 +256,8 @@ def test_results_of_several_kinds_say_which_rows_a_metric_cannot_show(ran, tmp_p
 
 def test_a_label_is_learnt_with_auxiliary_values_and_the_file_is_that_of_the_label(corpus, tmp_path):
     beside = {
-        "auxiliary": {"own-values": 0.5, "own-votes": 0.2},
-        "auxiliary_losses": {"own-values": "mse"},
+        "auxiliary": {"values": 0.5, "votes": 0.2},
+        "auxiliary_losses": {"values": "mse"},
         "epochs": 2,
     }
     given = matrix(corpus, "own", "crossentropy")
