@@ -9,7 +9,7 @@ from torch import nn
 from emonet_bench.config import Options
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.testing.contracts import BrokenError
+from emonet_bench.testing.contracts import BrokenError, examine
 from emonet_bench.testing.strategy_bench import StrategyBench
 from emonet_bench.testing.strategy_kinds import kinds
 from emonet_bench.types import Strategy, TeacherRun
@@ -22,7 +22,8 @@ def bench(prepare, **facts):
 @pytest.mark.parametrize("name", [name for name, one in Plugins().strategies.items() if one.teacher is None])
 def test_a_built_in_strategy_prepares_networks_for_every_kind(name):
     strategy = Plugins().strategies[name]
-    kinds(StrategyBench(strategy, strategy.options()))
+    (found,) = examine("strategy", [kinds], StrategyBench(strategy, strategy.options()))
+    assert found.error is None, found.seen
 
 
 def labels_only(network, corpora, source, options):
