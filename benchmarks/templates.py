@@ -1,6 +1,6 @@
 """A stopwatch for authors of plugins: from ``plugins new`` to a ``plugins check`` that passes, for each kind.
 
-    python benchmarks/templates.py [--brief] [--repeats N] [--publish]
+    python benchmarks/templates.py [--brief] [--repeats N] [--kinds KIND ...] [--publish]
 
 Commands are whole processes; between the two the package is installed, into a folder of its own.
 """
@@ -52,10 +52,11 @@ def main() -> None:
     """Read the command line, measure, print and, if asked to, publish."""
     options = parser(__doc__)
     options.add_argument("--repeats", type=int, default=3, help="rounds [default: 3]")
+    options.add_argument("--kinds", nargs="+", choices=list(TRIED), default=list(TRIED), help="[default: all]")
     given = options.parse_args()
     rounds = 1 if given.brief else given.repeats
     rows = []
-    for kind in TRIED:
+    for kind in given.kinds:
         taken = [kind_seconds(kind) for _ in range(rounds)]
         parts = [statistics.median(seconds) for seconds in zip(*taken, strict=True)]
         rows.append([kind, *(f"{seconds:.1f}" for seconds in (*parts, sum(parts)))])
