@@ -61,7 +61,7 @@ class OpenCorpus:
         return self.audio.fingerprint
 
     def protocol_id(self, limit: int | None = None) -> str:
-        """Return the identity of label set, partitions (limited or not) and selection rule."""
+        """Return the identity of label set and partitions (limited or not)."""
         return partitions.protocol_id(self.target, self.utterances, self.rule, limit=limit)
 
     def check_loss(self, loss: Loss) -> None:
