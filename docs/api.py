@@ -124,6 +124,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "AdapterPoint",
         "Architecture",
         "Augmentation",
+        "Challenge",
         "Corpus",
         "ExecutorKind",
         "FrozenFeatures",

@@ -29,11 +29,21 @@ from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.choice import wanted_metric
 from emonet_bench.report.external.coverage import covered, scored_clips, template
 from emonet_bench.report.external.score import ExternalScore, as_predictions, compared, score_external
+from emonet_bench.report.external.submission import find_challenge, submission
 from emonet_bench.report.external.table import read_external
 from emonet_bench.report.results import Results, load_results, results_of
 from emonet_bench.types import check_name
 
-__all__ = ["ExternalScore", "Results", "load_results", "prediction_template", "run_matrix", "score_predictions"]
+__all__ = [
+    "ExternalScore",
+    "Results",
+    "challenge_submission",
+    "challenge_template",
+    "load_results",
+    "prediction_template",
+    "run_matrix",
+    "score_predictions",
+]
 
 
 def run_matrix(
@@ -154,7 +164,8 @@ def score_predictions(
     chosen = wanted_metric(metric, loaded)
     opened = _open(loaded, corpus, protocol, progress, skip_bad=skip_bad_files)
     clips = scored_clips(opened, fold)
-    rows = covered(Path(file), read_external(Path(file), opened.target), clips, opened)
+    where, others = f"{corpus} under {opened.protocol}", [clip.name for clip in opened.utterances]
+    rows = covered(Path(file), read_external(Path(file), opened.target), clips, where, others)
     pooled = as_predictions(rows, clips, opened)
     scored = score_external(name, pooled, opened, len(clips), loaded.metrics, chosen)
     if against is not None:
@@ -193,6 +204,48 @@ def prediction_template(
     """
     opened = _open(Plugins(plugins or Selection()), corpus, protocol, progress, skip_bad=skip_bad_files)
     return template(scored_clips(opened, fold), opened.target)
+
+
+def challenge_template(corpus: str, challenge: str | None = None, *, plugins: Selection | None = None) -> str:
+    """Write the table that ``challenge_submission`` reads, as CSV to fill in: the clips whose truth a challenge hides.
+
+    Args:
+        corpus: Name of the corpus.
+        challenge: Name of one of its challenges; None: its only one.
+        plugins: Which plugins to load; None: all that are installed.
+
+    Raises:
+        ConfigError: A name is wrong.
+        CorpusError: The clips are not on this disk.
+    """
+    known = Plugins(plugins or Selection()).corpora[corpus]
+    chosen = find_challenge(known, challenge)
+    return template({None: chosen.load()}, known.target(chosen))
+
+
+def challenge_submission(
+    file: Path | str, corpus: str, challenge: str | None = None, *, plugins: Selection | None = None
+) -> str:
+    """Turn predictions of clips whose truth a challenge hides into the table that it takes.
+
+    Args:
+        file: CSV or JSON lines, as ``score_predictions`` reads them: each of these clips once.
+        corpus: Name of the corpus.
+        challenge: Name of one of its challenges; None: its only one.
+        plugins: Which plugins to load; None: all that are installed.
+
+    Returns:
+        The table, as CSV.
+
+    Raises:
+        ConfigError: A name is wrong.
+        CorpusError: The clips are not on this disk, or a row of the file is wrong; one line that names it.
+    """
+    known = Plugins(plugins or Selection()).corpora[corpus]
+    chosen = find_challenge(known, challenge)
+    target, clips = known.target(chosen), chosen.load()
+    rows = covered(Path(file), read_external(Path(file), target), {None: clips}, f"{corpus} for {chosen.title}")
+    return submission(chosen, target, clips, rows[None])
 
 
 def _open(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
+from click.core import ParameterSource
 from rich.table import Table
 
 from emonet_bench.cli.reading import Reading
@@ -17,7 +18,13 @@ from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal, grid
 from emonet_bench.errors import ConfigError
 from emonet_bench.escaping import json_text
-from emonet_bench.library import ExternalScore, prediction_template, score_predictions
+from emonet_bench.library import (
+    ExternalScore,
+    challenge_submission,
+    challenge_template,
+    prediction_template,
+    score_predictions,
+)
 from emonet_bench.report import formatting
 
 
@@ -38,6 +45,8 @@ from emonet_bench.report import formatting
 @click.option("--against", type=click.Path(path_type=Path), metavar="DIR", help="Compare with these results.")
 @click.option("-o", "--results", type=click.Path(path_type=Path), metavar="DIR", help="Keep them as a row of these.")
 @click.option("--template", "form", type=click.Path(path_type=Path), metavar="CSV", help="Write the table to fill in.")
+@click.option("--challenge", metavar="NAME", help="Its clips whose truth this challenge hides, not a protocol's.")
+@click.option("--submission", type=click.Path(path_type=Path), metavar="CSV", help="Write the table it takes.")
 @click.option("--skip-bad-files", is_flag=True, help="Leave bad audio files out, and say how many.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -48,6 +57,8 @@ def score(
     name: str | None,
     form: Path | None,
     *,
+    challenge: str | None,
+    submission: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -58,9 +69,15 @@ def score(
     probabilities, scores or values. It must hold every clip that the protocol tests once, those of all folds.
 
     Start with --template: it writes the clips, and where their audio lies, as the table to fill in.
+
+    A challenge hides the truth of some clips: with --challenge, --template lists these, and --submission writes the
+    predictions in FILE as the table that it takes.
     """
     if (file is None) == (form is None):
         raise ConfigError("give a FILE of predictions, or --template CSV for the table to fill in")
+    if challenge is not None or submission is not None:
+        _hand_in(context, file, form or submission, options["corpus"], challenge)
+        return
     options["plugins"] = context.obj
     with Reading(Terminal(stderr=True)) as reading:
         progress: Callable[[int, int], None] = partial(reading, options["corpus"])
@@ -76,6 +93,27 @@ def score(
         click.echo(json_text(asdict(scored), indent=2).encode())
         return
     _show(scored)
+
+
+def _hand_in(
+    context: click.RichContext, file: Path | None, written: Path | None, corpus: str, challenge: str | None
+) -> None:
+    """Write the template of a challenge, or its submission."""
+    for name in ("protocol", "fold", "name", "seed", "metric", "against", "results", "skip_bad_files", "as_json"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = {"as_json": "json"}.get(name, name).replace("_", "-")
+            raise ConfigError(f"--{flag}: nothing is scored where the truth is hidden; leave it out")
+    flag = "--template" if file is None else "--submission"
+    if written is None:
+        raise ConfigError("--challenge: hides the truth of its clips; give --submission CSV for the table it takes")
+    check_output(written, flag)
+    if file is None:
+        text = challenge_template(corpus, challenge, plugins=context.obj)
+    else:
+        text = challenge_submission(file, corpus, challenge, plugins=context.obj)
+    write_output(written, text, flag)
+    what = "a line for each hidden clip, to be filled in" if file is None else "the table that the challenge takes"
+    say(f"{written}: {what}")
 
 
 def _show(scored: ExternalScore) -> None:

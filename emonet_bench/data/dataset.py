@@ -58,6 +58,7 @@ class Batch:
         index: (N,) which clips these are.
         features: What the frozen part of the network makes of them, where that is known.
         mixed: What was mixed into them, where something was.
+        corpus: Whose they are, in training.
     """
 
     waveform: Tensor
@@ -66,6 +67,7 @@ class Batch:
     index: Tensor
     features: FrozenFeatures | None = None
     mixed: Mixed | None = None
+    corpus: str = ""
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,12 @@ def folds(utterances: Sequence[Utterance], rule: SplitRule) -> list[int | None]:
     """
     if rule.folds is None:
         return [None]
-    if rule.folds != "each" and rule.folds < 1:
-        raise ConfigError(f"{rule.folds} folds: a protocol needs three at least, to test, to select and to train")
-    return list(range(len(_groups(utterances, rule)) if rule.folds == "each" else rule.folds))
+    if rule.folds == "each":
+        return list(range(len(_groups(utterances, rule))))
+    count = rule.folds if isinstance(rule.folds, int) else len(rule.folds)
+    if count < 1:
+        raise ConfigError(f"{count} folds: a protocol needs three at least, to test, to select and to train")
+    return list(range(count))
 
 
 def assign(utterances: Sequence[Utterance], rule: SplitRule, fold: int | None) -> list[Partition]:
@@ -42,6 +45,7 @@ def assign(utterances: Sequence[Utterance], rule: SplitRule, fold: int | None) -
     the first. Fold k tests, fold k + 1 (cyclically) is dev, the others train. No label counts as one more.
 
     Leave-one-group-out: the k-th group in sorted order tests, the ``dev_groups`` that follow (cyclically) are dev.
+    Where the rule names the groups of each fold, those of fold k test and those of fold k + 1 (cyclically) are dev.
 
     Args:
         utterances: The whole corpus.
@@ -165,8 +169,10 @@ def _rotated(utterances: Sequence[Utterance], rule: SplitRule, fold: int) -> dic
     groups = _groups(utterances, rule)
     if rule.folds == "each":
         place, count, dev = {group: place for place, group in enumerate(groups)}, len(groups), rule.dev_groups
+    elif isinstance(rule.folds, tuple):
+        place, count, dev = _named(groups, rule), len(rule.folds), 1
     else:
-        place, count, dev = _dealt(utterances, rule), int(rule.folds or 0), 1
+        place, count, dev = _dealt(utterances, rule), len(folds(utterances, rule)), 1
     if len(groups) < count:
         raise CorpusError(
             f"{count} folds need as many groups by {rule.by}; there are {len(groups)}; complete the corpus, or choose "
@@ -180,13 +186,27 @@ def _rotated(utterances: Sequence[Utterance], rule: SplitRule, fold: int) -> dic
     return {group: roles[(place[group] - fold) % count] for group in groups}
 
 
+def _named(groups: Sequence[str], rule: SplitRule) -> dict[str, int]:
+    """Give groups the folds that a rule names."""
+    assert isinstance(rule.folds, tuple)
+    place: dict[str, int] = {}
+    for fold, own in enumerate(rule.folds):
+        for group in own:
+            if place.setdefault(group, fold) != fold:
+                raise ConfigError(f"{rule.by} {group!r} stands in two folds: {place[group]} and {fold}")
+    if strangers := [group for group in groups if group not in place]:
+        raise CorpusError(f"the protocol gives no fold to {rule.by} {names(strangers)}; add it to the protocol")
+    return place
+
+
 def _dealt(utterances: Sequence[Utterance], rule: SplitRule) -> dict[str, int]:
     """Deal groups into k folds; ``assign`` says how."""
+    count = rule.folds if isinstance(rule.folds, int) else 0
     content: dict[str, Counter[str]] = {}
     for utterance in utterances:
         content.setdefault(_group(utterance, rule), Counter())[utterance.label or ""] += 1
     order = sorted(content, key=lambda group: (-content[group].total(), _hash(f"{rule.seed}:{group}")))
-    piles: list[Counter[str]] = [Counter() for _ in range(int(rule.folds or 0))]
+    piles: list[Counter[str]] = [Counter() for _ in range(count)]
     place = {}
     for group in order:
         crowding = [sum(pile[label] * n for label, n in content[group].items()) for pile in piles]

@@ -14,15 +14,15 @@ import torch
 
 from emonet_bench.config import Training, parse
 from emonet_bench.data.dataset import Clips
-from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
-from emonet_bench.directories import cache_directory
+from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import Skipped, StoreError
 from emonet_bench.matrix import guards, scoring, zero_shot
 from emonet_bench.matrix.cell_export import export_networks
 from emonet_bench.matrix.guards import ChangedSincePlanned
+from emonet_bench.matrix.heard import Hearing
 from emonet_bench.matrix.job import Job as Job  # noqa: PLC0414 - named here, too
-from emonet_bench.matrix.methods import selection_of
 from emonet_bench.matrix.search.completion import take_over
+from emonet_bench.matrix.teaching import inherited_teacher, teacher_of
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.extensions import RecordExtensions
 from emonet_bench.plugins.loading import Plugins
@@ -36,8 +36,7 @@ from emonet_bench.training import checkpoints, features, initialisation
 from emonet_bench.training.loop import train
 from emonet_bench.training.methods import methods_of
 from emonet_bench.training.prediction import predict, training_window
-from emonet_bench.training.teachers import consult
-from emonet_bench.types import Architecture, InputSpec, Partition, Plan, Strategy, Teacher, TrainingSet
+from emonet_bench.types import Architecture, InputSpec, Partition, Plan, Teacher, TrainingSet
 
 _log = logging.getLogger(__name__)
 
@@ -117,6 +116,8 @@ class _Run:
         self.plugins = Plugins(job.selection)
         self.plugins.add_corpora(job.corpora)
         self.device = torch.device(self.recipe.device)
+        self.hearing = Hearing(self.spec, self.plugins, self.device, job.skip_bad_files)
+        self.unlabelled: dict[str, Clips] = {}
         self.seconds: dict[str, float] = {}
 
     def header(self) -> dict[str, Any]:
@@ -134,10 +135,11 @@ class _Run:
         if self.spec.evaluate is not None:
             return self._zero_shot()
         with self._phase("load"):
-            opened = self._open()
-            guards.check_as_planned(self.job.cell, opened, self.plugins)
-            clips = {name: self._clips(corpus) for name, corpus in opened.items()}
+            everything = self.hearing.open()
+            guards.check_as_planned(self.job.cell, everything, self.plugins)
+            clips, self.unlabelled = self.hearing.hear(everything)
             plan = self._prepare(clips)
+            opened = {name: everything[name] for name in clips}
         with self._phase("prepare"):
             clips, notes = self._initialise(plan, clips)
         if self.job.trained is None:
@@ -150,12 +152,12 @@ class _Run:
         guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
             scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
-        header = self._checkpoint_header(opened)
+        header = self._checkpoint_header(opened, notes.get("teacher"))
         checkpoints.save(plan.classifier, self.files.checkpoint(), header)
         if len(opened) > 1:
             checkpoints.save_parts(plan.classifier, self.directory, header)
         record = {
-            **scoring.corpus_facts(opened, self.spec.fold, self.recipe.limit, self.heard),
+            **scoring.corpus_facts(opened, self.spec.fold, self.recipe.limit, self.hearing.partitions),
             **scoring.joint_scores(scored),
             "parameters": scoring.parameters(plan),
             "best_epoch": best_epoch,
@@ -171,13 +173,13 @@ class _Run:
         return record
 
     def keep_features(self, progress: Callable[[int, int], None]) -> str:
-        clips = {name: self._clips(corpus) for name, corpus in self._open().items()}
+        clips, self.unlabelled = self.hearing.hear(self.hearing.open())
         return self._initialise(self._prepare(clips), clips, progress)[1].get("features", "")
 
     def _zero_shot(self) -> dict[str, Any]:
         assert self.job.source is not None
         with self._phase("load"):
-            opened = self._open()
+            opened = self.hearing.open()
             guards.check_as_planned(self.job.cell, opened, self.plugins)
         with self._phase("evaluate"):
             record = zero_shot.carry_out(self.spec, self.job.source, self.plugins, opened, self.directory)
@@ -190,27 +192,6 @@ class _Run:
         yield
         self.seconds[name] = round(time.perf_counter() - started, 3)
 
-    def _open(self, sampling_rate: int | None = None) -> dict[str, OpenCorpus]:
-        evaluated = () if self.spec.evaluate is None else (self.spec.evaluate.ref,)
-        return {
-            ref.name: open_corpus(
-                self.plugins.corpora[ref.name],
-                ref.division,
-                sampling_rate or self.recipe.sampling_rate,
-                cache_directory(),
-                skip_bad=self.job.skip_bad_files,
-            )
-            for ref in (*self.spec.trained_corpora(), *evaluated)
-        }
-
-    def _clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
-        corpus.check_loss(self.plugins.losses.named(self.recipe.loss, "training.loss"))
-        divided = corpus.divide(corpus.fold_or_first(self.spec.fold), self.recipe.limit)
-        whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
-        parts = {part: whole.select(index) for part, index in divided.items() if part in self.heard}
-        chosen = selection_of(self.recipe, self.plugins)
-        return parts if chosen is None else {**parts, "dev": replace(parts["dev"], selection=chosen)}
-
     def _prepare(self, clips: Mapping[str, Mapping[Partition, Clips]]) -> Plan:
         architecture = self.plugins.architectures[self.spec.architecture]
         strategy = self.plugins.strategies[self.spec.strategy]
@@ -220,27 +201,26 @@ class _Run:
         )
         trained = initialisation.one_partition(clips, "train")
         corpora = [TrainingSet(name, train.labels, len(train), train.kind) for name, train in trained.items()]
-        source = self._source(architecture, strategy)
+        source = self._source(architecture) if strategy.teacher is None else self._teacher(trained)
         options = parse(strategy.options, self.spec.strategy_options, strategy.name)
         plan = strategy.prepare(network, corpora, source, options)
         plan.classifier.to(self.device)
-        return replace(plan, notes={**plan.notes, "teacher": source.title}) if isinstance(source, Teacher) else plan
+        taught = source.title if isinstance(source, Teacher) else inherited_teacher(source)
+        return replace(plan, notes={**plan.notes, "teacher": taught}) if taught else plan
 
-    def _source(self, architecture: Architecture, strategy: Strategy) -> checkpoints.Checkpoint | Teacher | None:
-        """Return what the strategy starts from: a trained network, or a teacher that was asked about all clips."""
+    def _source(self, architecture: Architecture) -> checkpoints.Checkpoint | None:
+        """Return the trained network that the strategy starts from."""
         run = self.job.source
-        if run is None:
-            return None
-        if strategy.teacher is None:
-            return checkpoints.load(run, architecture.load_external)
-        heard = self._open(RunFiles(run).read_record().spec.training.sampling_rate)
-        clips = {name: self._clips(corpus)["train"] for name, corpus in heard.items()}
-        return consult(run, clips, self.plugins, f"the teacher of {self.spec.architecture} on {self.spec.corpus}")
+        return None if run is None else checkpoints.load(run, architecture.load_external)
 
-    @property
-    def heard(self) -> tuple[Partition, ...]:
-        """The partitions that the run has to do with; a trial of a search never sees test."""
-        return ("train", *scoring.evaluated(self.spec))
+    def _teacher(self, train: Mapping[str, Clips]) -> Teacher | None:
+        """Return the teacher, asked about all clips that the student hears; None where there is none."""
+        run = self.job.source
+        if run is None and self.spec.teacher is None:
+            return None
+        rate = RunFiles(run).read_record().spec.training.sampling_rate if run else None
+        heard = {name: self.hearing.clips(corpus)["train"] for name, corpus in self.hearing.open(rate).items()}
+        return teacher_of(self.spec, run, {**train, **self.unlabelled}, heard, self.plugins)
 
     @property
     def input_spec(self) -> InputSpec:
@@ -253,7 +233,12 @@ class _Run:
         chosen = initialisation.initialise(plan, clips, self.recipe, self.spec.seed)
         fitted = self.plugins.architectures[self.spec.architecture].fit is not None
         user = f"{self.spec.architecture} on {self.spec.corpus}"
-        kept, told = features.attach_features(plan.classifier, clips, self.recipe, fitted, user, progress)
+        origin = self.plugins.architectures.origin(self.spec.architecture)
+        built = {
+            "architecture": [self.spec.architecture, origin.version, self.spec.architecture_options],
+            "input": asdict(self.input_spec),
+        }
+        kept, told = features.attach_features(plan.classifier, clips, self.recipe, fitted, user, progress, built)
         return kept, {**plan.notes, **chosen, **told}
 
     def _train(self, plan: Plan, clips: Mapping[str, Mapping[Partition, Clips]], notes: dict[str, str]) -> int:
@@ -268,7 +253,18 @@ class _Run:
             return 0
         write, seed = self.files.history_writer().write, self.spec.seed
         methods = methods_of(self.recipe, self.plugins)
-        return train(plan, train_clips, dev_clips, self.recipe, seed, write, self.directory, notes, methods=methods)
+        return train(
+            plan,
+            train_clips,
+            dev_clips,
+            self.recipe,
+            seed,
+            write,
+            self.directory,
+            notes,
+            methods=methods,
+            unlabelled=self.unlabelled,
+        )
 
     def _evaluate(
         self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]
@@ -285,7 +281,7 @@ class _Run:
         """Return how a corpus's files are told apart: not at all where there is only one."""
         return name if len(self.spec.trained_corpora()) > 1 else None
 
-    def _checkpoint_header(self, opened: Mapping[str, OpenCorpus]) -> dict[str, Any]:
+    def _checkpoint_header(self, opened: Mapping[str, OpenCorpus], teacher: str | None) -> dict[str, Any]:
         kinds = {name: corpus.target.kind for name, corpus in opened.items() if corpus.target.kind != "label"}
         return {
             "architecture": self.spec.architecture,
@@ -297,4 +293,5 @@ class _Run:
             "corpora": {name: list(corpus.target.names) for name, corpus in opened.items()},
             "run_id": self.job.cell.run_id,
             **({"kinds": kinds} if kinds else {}),
+            **({"teacher": teacher} if teacher else {}),
         }

@@ -36,6 +36,9 @@ class Matrix(Options):
         "Where transfer starts: 'multi-task' (all other corpora of the matrix), 'multi-task+target' (the target's "
         "train partition as well), a corpus, a run's directory or its checkpoint.",
     )
+    source_strategy: str | None = option(
+        None, "The strategy that trains sources; none: 'multi-task' on several corpora and 'scratch' on one."
+    )
     training: dict[str, Any] = option(
         {}, "Options of the training; a table of an architecture's or a strategy's name in it holds those that differ."
     )

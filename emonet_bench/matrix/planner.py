@@ -18,10 +18,10 @@ from emonet_bench.matrix.choices import Choice, Choices, is_excluded
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix
 from emonet_bench.matrix.kinds import unfit
 from emonet_bench.matrix.methods import check_selection, method_origins, source_recipes
-from emonet_bench.matrix.names import check_names, check_teacher
+from emonet_bench.matrix.names import check_names, check_teacher, only_teacher
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
-from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget, run_id
+from emonet_bench.runs.spec import Cell, PretrainedTeacher, RunSpec, ZeroShotTarget, run_id
 from emonet_bench.types import Strategy, TeacherRun
 
 
@@ -111,7 +111,7 @@ class Planner:
 
         for fold in self.folds(name, choice) if folds is None else folds:
             if strategy.teacher is not None and skip is None:
-                self._add(names, choice, fold, self._teacher(name, fold, choice, strategy.teacher), skip)
+                self._add_taught(names, choice, fold)
                 continue
             for source in sources(fold if self.matrix.source == ALL else None):  # others hear no fold of the target
                 self._add(names, choice, fold, source, skip)
@@ -150,45 +150,48 @@ class Planner:
             return ["no corpus other than the target to start from"]
         return self._trained_on(others, self._folds(others, choice)[0], choice, strategy)
 
-    def _teacher(
-        self, target: str, fold: int | None, choice: Choice, name: Callable[[Mapping[str, Any]], TeacherRun]
-    ) -> Cell:
-        """Add the run that teaches, where the matrix has none."""
-        wanted = name(choice.strategy_options)
-        check_teacher(wanted, choice.strategy, self.plugins)
-        found = list(self._choices.of(wanted.architecture, wanted.strategy, [choice.seed], wanted.options))
-        if len(found) > 1:
-            raise ConfigError(
-                f"options.{choice.strategy}: {len(found)} runs of {wanted.architecture} {wanted.strategy} could teach, "
-                "by lists in options or training; name the options of one: teacher_options"
+    def _add_taught(self, corpora: Sequence[str], choice: Choice, fold: int | None, *, wanted: bool = True) -> Cell:
+        """Add a cell with a teacher; the run that teaches is added, too, where the matrix has none."""
+        name = self.plugins.strategies[choice.strategy].teacher
+        assert name is not None
+        wish: TeacherRun = name(choice.strategy_options)
+        check_teacher(wish, choice.strategy, self.plugins, len(corpora))
+        if wish.unlabelled and len(self.matrix.entries) == 1:
+            raise ConfigError(f"options.{choice.strategy}: unlabelled audio is that of other corpora; name some")
+        others = [corpus for corpus in self.matrix.entries if corpus not in corpora] if wish.unlabelled else []
+        if wish.strategy is None:
+            model = self.plugins.architectures[wish.architecture].options
+            every = self._choices.options(model, wish.architecture, differing=wish.options)
+            teacher = PretrainedTeacher(
+                architecture=wish.architecture, options=only_teacher(every, wish, choice.strategy)
             )
-        return self._add([target], found[0], fold, None, None, wanted=False)
+            return self._add(corpora, choice, fold, None, None, wanted=wanted, teacher=teacher, unlabelled=others)
+        runs = list(self._choices.of(wish.architecture, wish.strategy, [choice.seed], wish.options))
+        run = self._add(corpora, only_teacher(runs, wish, choice.strategy), fold, None, None, wanted=False)
+        return self._add(corpora, choice, fold, run, None, wanted=wanted, unlabelled=others)
 
     def _trained_on(
         self, corpora: Sequence[str], fold: int | None, choice: Choice, strategy: Strategy
     ) -> Sequence[Cell]:
         """Add a source for each variant of its strategy's options; the target's strategy knows the best default."""
         assert strategy.source_strategies is not None
-        name = strategy.source_strategies[len(corpora) > 1]
-        model = self.plugins.strategies[name].options
+        name = self.matrix.source_strategy or strategy.source_strategies[len(corpora) > 1]
+        trainer = self.plugins.strategies[name]
+        model = trainer.options
         default = strategy.source_options(choice.strategy_options) if strategy.source_options else {}
         known = {key: value for key, value in default.items() if key in model.model_fields}
         recipes = map(self.resolve, source_recipes(choice.training, self.matrix, self.plugins))
-        return [
-            self._add(
-                corpora,
-                replace(choice, strategy=name, strategy_options=options, training=training),
-                fold,
-                None,
-                None,
-                wanted=False,
-            )
+        chosen = [
+            replace(choice, strategy=name, strategy_options=options, training=training)
             for options, training in itertools.product(self._choices.options(model, name, known), recipes)
         ]
+        if trainer.teacher:
+            return [self._add_taught(corpora, one, fold, wanted=False) for one in chosen]
+        return [self._add(corpora, one, fold, None, None, wanted=False) for one in chosen]
 
     def _knows_one_corpus(self, spec: RunSpec) -> bool:
         """Tell whether a network has heard one corpus only; of the folds' networks, the first stands for all."""
-        if spec.source is not None or len(spec.trained_corpora()) > 1:
+        if spec.source is not None or spec.unlabelled or len(spec.trained_corpora()) > 1:
             return False
         return bool(spec.fold == self.open_corpus(spec.corpus, spec.training.sampling_rate).folds[0])
 
@@ -220,8 +223,10 @@ class Planner:
         skip: str | None,
         *,
         wanted: bool = True,
+        teacher: PretrainedTeacher | None = None,
+        unlabelled: Sequence[str] = (),
     ) -> Cell:
-        opened = self._open(corpora, choice)
+        opened, others = self._open(corpora, choice), self._open(unlabelled, choice)
         for name, corpus in zip(corpora, opened, strict=True):
             corpus.check_loss(self.plugins.losses[choice.training.loss])
             check_selection(choice.training, corpus.target, name, self.plugins)
@@ -238,9 +243,11 @@ class Planner:
             seed=choice.seed,
             fold=fold,
             source=_source_id(source),
+            teacher=teacher,
+            unlabelled={name: other.protocol for name, other in zip(unlabelled, others, strict=True)} or None,
             **(self.marks if wanted or not self.marks else {"trial": True}),
         )
-        context = self._context(spec, corpora, opened)
+        context = self._context(spec, [*corpora, *unlabelled], [*opened, *others])
         identity = run_id(spec, context)
         if isinstance(source, str):
             skip = source
@@ -270,6 +277,7 @@ class Planner:
             self.plugins.architectures.origin(spec.architecture),
             self.plugins.strategies.origin(spec.strategy),
             *method_origins(spec.training, self.plugins),
+            *([self.plugins.architectures.origin(spec.teacher.architecture)] if spec.teacher else ()),
         ]
         limit = spec.training.limit
         return {

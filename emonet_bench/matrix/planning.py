@@ -205,8 +205,10 @@ def _clips_heard(cell: Cell, train_clips: Callable[[str, int, int | None, int | 
         return 0
     names = [ref.name for ref in spec.trained_corpora()]
     largest = max(train_clips(name, training.sampling_rate, spec.fold, training.limit) for name in names)
-    # Corpora take turns, so that each of them gives as many batches as the largest.
-    return len(names) * (training.steps_per_epoch * training.batch_size if training.steps_per_epoch else largest)
+    # Corpora take turns, so that each of them gives as many batches as the largest; unlabelled ones as many as one.
+    return (len(names) + bool(spec.unlabelled)) * (
+        training.steps_per_epoch * training.batch_size if training.steps_per_epoch else largest
+    )
 
 
 def _shares(text: str) -> tuple[int, int]:

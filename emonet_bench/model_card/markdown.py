@@ -80,8 +80,7 @@ def _sections(card: ModelCard) -> Iterator[tuple[str, str]]:
 
 
 def _scores(card: ModelCard) -> str:
-    rows = [("UAR", _estimate(card.uar)), ("accuracy", f"{card.accuracy:.3f}")]
-    rows += [(f"recall of {markdown(label)}", _number(value)) for label, value in card.recall.items()]
+    rows = [(markdown(name), _estimate(value)) for name, value in card.scores.items()]
     head, *lines = confusion_rows(card)
     matrix = markdown_table([*map(markdown, head)], [[*map(markdown, line)] for line in lines])
     return f"{markdown_table(('', card.data.partition), rows)}\n\n{matrix}"
@@ -100,7 +99,8 @@ def _robustness(found: Robustness) -> str:
     grade = f"Grade **{found.grade.letter or 'none'}**"
     decided = f", decided by {markdown(found.grade.decided_by)}" if found.grade.decided_by else ""
     head = ("condition (\\* everyday)", "UAR", "unchanged predictions", "change of UAR")
-    return f"{grade}{decided}. The rule: {markdown(found.grade.rule)}.\n\n{markdown_table(head, rows)}"
+    rule = f"The rule: {markdown(found.grade.rule)}. {found.clips} clips were changed in each way."
+    return f"{grade}{decided}. {rule}\n\n{markdown_table(head, rows)}"
 
 
 def _subgroups(found: Subgroups) -> str:
@@ -156,7 +156,3 @@ def _citation(card: ModelCard) -> str:
 
 def _estimate(found: Estimate) -> str:
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

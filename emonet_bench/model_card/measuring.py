@@ -18,7 +18,7 @@ from emonet_bench.model_card.out_of_domain import out_of_domain
 from emonet_bench.model_card.perturbations import Condition, conditions
 from emonet_bench.model_card.record import ModelCard
 from emonet_bench.model_card.robustness import predict_changed, robustness
-from emonet_bench.model_card.scoring import Scored
+from emonet_bench.model_card.scoring import Scored, scores_of
 from emonet_bench.model_card.setting import Reading, Setting
 from emonet_bench.model_card.subgroups import Members, members_of, subgroups
 from emonet_bench.model_card.training import training_of
@@ -102,6 +102,7 @@ def measure(predictor: Predictor, file: Path, plan: Plan, progress: Reading) -> 
         data=setting.data(),
         uar=scored.uar(),
         accuracy=accuracy(truth, scored.predicted, labels),
+        scores=scores_of(scored),
         recall=recalls(truth, scored.predicted, labels),
         confusion=confusion(truth, scored.predicted, labels).tolist(),
         robustness=robustness(changed, ways, predicted),

@@ -220,6 +220,9 @@ class ModelCard(Part):
     data: Data = Field(description="What it was measured on.")
     uar: Estimate = Field(description="UAR.")
     accuracy: Share = Field(description="Share of right predictions.")
+    scores: dict[Line, Estimate] = Field(
+        default_factory=dict, description="UAR, accuracy, macro F1 and the recall of each label, with their intervals."
+    )
     recall: dict[Name, Share | None] = Field(description="Of each label.")
     confusion: list[list[Count]] = Field(description="Rows are truth, columns prediction, in the order of `labels`.")
     robustness: Robustness = Field(description="On changed clips.")

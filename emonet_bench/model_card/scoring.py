@@ -13,10 +13,14 @@ from emonet_bench.deploy import Predictor
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.counts import label_arrays
-from emonet_bench.metrics.defaults import UAR
-from emonet_bench.metrics.significance import compare, uar_interval
+from emonet_bench.metrics.defaults import MACRO_F1, UAR
+from emonet_bench.metrics.significance import compare, interval, uar_interval
 from emonet_bench.model_card.clips import CardClips
 from emonet_bench.model_card.record import Change, Estimate
+from emonet_bench.types import Metric, deferred
+
+_RIGHT = deferred("emonet_bench.metrics.counts:accuracy")
+_ACCURACY = Metric("accuracy", ("label",), deferred("emonet_bench.metrics.counts:from_counts", _RIGHT), counts=_RIGHT)
 
 Probabilities = NDArray[np.float64]
 
@@ -84,6 +88,23 @@ def uar_of(scored: Scored, predicted: list[str]) -> Estimate:
     span = uar_interval(scored.truth, predicted, scored.labels, scored.speakers)
     value = unweighted_average_recall(scored.truth, predicted, scored.labels)
     return Estimate(value=value, low=span.low, high=span.high)
+
+
+def scores_of(scored: Scored) -> dict[str, Estimate]:
+    """Return UAR, accuracy, macro F1 and the recall of each label that is there, with their 95 % intervals."""
+    truth, predicted = label_arrays(scored.truth, scored.predicted, scored.labels)
+    there = [label for label in scored.labels if label in scored.truth]
+    wanted = {
+        "UAR": MetricChoice(UAR),
+        "accuracy": MetricChoice(_ACCURACY),
+        "macro F1": MetricChoice(MACRO_F1),
+        **{f"recall of {label}": MetricChoice(UAR, label) for label in there},
+    }
+    found = {}
+    for name, choice in wanted.items():
+        span = interval(truth, predicted, choice, scored.labels, scored.speakers)
+        found[name] = Estimate(value=choice.score(truth, predicted, scored.labels), low=span.low, high=span.high)
+    return found
 
 
 def change_of(scored: Scored, predicted: list[str], reference: list[str]) -> Change:

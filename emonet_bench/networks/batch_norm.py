@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 import torch
@@ -75,3 +77,17 @@ class MaskedBatchNorm(nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch 
             self.running_var.lerp_(variance * count / (count - 1).clamp_min(1), rate)
         scale = self.weight * (variance + self.eps).rsqrt()
         return centred * scale.view(shape) + self.bias.view(shape)
+
+
+@contextmanager
+def kept_statistics(network: nn.Module) -> Iterator[None]:
+    """Let a network train on a batch that leaves the running statistics of its batch norms as they were."""
+    norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001
+    before = [{name: buffer.clone() for name, buffer in norm.named_buffers()} for norm in norms]
+    seen = [norm._seen if isinstance(norm, MaskedBatchNorm) else 0 for norm in norms]  # noqa: SLF001
+    yield
+    for norm, buffers, count in zip(norms, before, seen, strict=True):
+        for name, buffer in norm.named_buffers():
+            buffer.copy_(buffers[name])
+        if isinstance(norm, MaskedBatchNorm):
+            norm._seen = count  # noqa: SLF001

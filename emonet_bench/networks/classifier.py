@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -42,9 +41,13 @@ class Classifier(nn.Module):
 
     def forward_frozen(self, features: FrozenFeatures) -> Tensor:
         """Map what the network's frozen part gave to the active corpus's logits (N, classes)."""
-        network: Any = self.network
-        logits: Tensor = self.heads(network.embed_frozen(features))
+        logits: Tensor = self.heads(self.embed_frozen(features))
         return logits
+
+    def embed_frozen(self, features: FrozenFeatures) -> Tensor:
+        """Map what the frozen part gave to embeddings (N, D); where all of the network is frozen, it gave those."""
+        own: Callable[[FrozenFeatures], Tensor] | None = getattr(self.network, "embed_frozen", None)
+        return features.values if own is None else own(features)
 
 
 def build_classifier(network: Network, corpora: Iterable[TrainingSet]) -> Classifier:

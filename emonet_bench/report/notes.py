@@ -36,7 +36,7 @@ def notes(rows: Sequence[Row], metric: MetricChoice, baseline: str, older: int, 
         yield f"External, made elsewhere and scored here; nobody can train them again: {', '.join(external)}."
     yield from _apart(rows)
     for column, teacher in sorted({(column, cell.teacher) for column, cell in cells if cell.teacher}):
-        yield f"{column}: taught by {teacher}, a run on the same training clips."
+        yield f"{column}: taught by {teacher}."
     yield from _outcomes(cells, metric, baseline)
     yield from _audits(rows)
     parities = [cell.parity for _, cell in cells if cell.parity is not None]

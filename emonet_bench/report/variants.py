@@ -32,6 +32,10 @@ def variant(spec: RunSpec, source: str | None) -> dict[str, Any]:
     options = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
     for kind in ("loss", "optimizer", "augmentation"):  # tables within the training: an option each
         options |= dict(_flat(f"training.{kind}", options.pop(f"training.{kind}_options", {})))
+    if spec.teacher is not None:
+        options |= {f"strategy.teacher.{name}": value for name, value in spec.teacher.options.items()}
+    if spec.unlabelled is not None:
+        source = f"{source or spec.strategy}, and unlabelled {'+'.join(spec.unlabelled)}"
     if spec.search is not None:
         options = _not_searched(options, spec, spec.search) | {"search": spec.search.study_id}
     return {**options, "source": source}

@@ -117,7 +117,7 @@ class RunRecord(CorpusFacts, RunHeader):
             raise ValueError("spec.corpus and spec.protocol name different numbers of corpora and protocols") from None
         corpora = [ref.name for ref in self.spec.scored_corpora()]
         try:
-            for corpus in (*trained, *corpora):
+            for corpus in (*trained, *corpora, *(self.spec.unlabelled or ())):
                 check_name("corpus", corpus)
             check_name("architecture", self.spec.architecture)
             check_name("strategy", self.spec.strategy)

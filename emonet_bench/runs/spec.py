@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 """Version of a run's directory, ``result.json`` and the tables beside it; readers accept theirs and older ones."""
 
-_UNSAID = ("evaluate", "trial", "search", "external")  # of a run's spec, where they say nothing
+_UNSAID = (
+    "evaluate",
+    "trial",
+    "search",
+    "external",
+    "teacher",
+    "unlabelled",
+)  # of a run's spec, where they say nothing
 
 
 class ZeroShotTarget(Options):
@@ -57,6 +64,13 @@ class ExternalPredictions(Options):
 
     sha256: str = Field(description="SHA-256 of the file that they were read from.")
     gives: Gives = Field(description="What it holds; a label alone stands with probability 1 in `predictions.csv`.")
+
+
+class PretrainedTeacher(Options):
+    """A network that teaches as it is built: a pretrained backbone, or functionals."""
+
+    architecture: str = Field(description="Name of its architecture.")
+    options: dict[str, Any] = Field(description="All of its options.")
 
 
 class RunSpec(Options):
@@ -97,6 +111,15 @@ class RunSpec(Options):
         "alone, and there are neither weights nor a history.",
     )
 
+    teacher: PretrainedTeacher | None = Field(
+        None, description="Only where a network that is not trained teaches; one that is trained is the run `source`."
+    )
+    unlabelled: dict[str, str] | None = Field(
+        None,
+        description="Only where the network also learns from clips without their labels: the other corpora whose train "
+        "clips of the same fold these are, with their protocols.",
+    )
+
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what says nothing: it is not part of what identifies a training."""
@@ -114,6 +137,10 @@ class RunSpec(Options):
     def trained_corpora(self) -> tuple[CorpusRef, ...]:
         """List the corpora that the network is trained on."""
         return split_refs(self.corpus, self.protocol)
+
+    def unlabelled_corpora(self) -> tuple[CorpusRef, ...]:
+        """List the corpora that the network hears without labels."""
+        return tuple(CorpusRef.of(name, division) for name, division in (self.unlabelled or {}).items())
 
     def scored_corpora(self) -> tuple[CorpusRef, ...]:
         """List the corpora whose clips the run's predictions are of."""

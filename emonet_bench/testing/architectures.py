@@ -21,7 +21,7 @@ from emonet_bench.networks.outputs import activate
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.bench import CORPUS, Bench
 from emonet_bench.testing.contracts import BrokenError, hold
-from emonet_bench.testing.documentation import hold_documented, hold_flags
+from emonet_bench.testing.documentation import hold_documented, hold_flags, neighbours_of
 from emonet_bench.testing.frozen_features import cached_features
 from emonet_bench.testing.parts import batch_norms, idle_part, stir
 from emonet_bench.testing.signals import LABELS, target_of
@@ -61,7 +61,7 @@ def check_architecture(
 def options_documented(bench: Bench) -> None:
     """Options are an ``emonet_bench.config.Options``: each field says what it does, no flag is taken."""
     hold_documented(bench.architecture.options)
-    hold_flags(bench.architecture.options)
+    hold_flags(bench.architecture.options, neighbours_of("architecture", bench.architecture.name))
 
 
 def shapes(bench: Bench) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from pydantic.fields import FieldInfo
 
 from emonet_bench.config import Options, Training
+from emonet_bench.plugins.loading import Plugins
+from emonet_bench.plugins.registries import Registry
 from emonet_bench.testing.contracts import BrokenError
 
 NAMES = frozenset(
@@ -20,8 +24,12 @@ FLAGS = frozenset({"-dp", "-ebp", "-h", "-im", "-m", "-mts", "-nw", "-t", "-te",
 """Their short flags."""
 
 
-def hold_flags(model: type[Options]) -> None:
+def hold_flags(model: type[Options], neighbours: Iterable[tuple[str, type[Options]]] = ()) -> None:
     """Hold options that become flags of a command to names and short flags that are free there.
+
+    Args:
+        model: The options.
+        neighbours: Others whose options are flags of the same command, by what has them, see ``neighbours_of``.
 
     Raises:
         BrokenError: One is taken; the command would show it under a longer name, or without its short flag.
@@ -35,6 +43,34 @@ def hold_flags(model: type[Options]) -> None:
             raise BrokenError(f"{model.__name__}.{name}: {flag} is a flag of every command; choose another")
         if flag and flag in short and short[flag] != name:
             raise BrokenError(f"{model.__name__}.{name}: {flag} is the training's --{short[flag]}; choose another")
+
+    own = {flag: (name, repr(field)) for name, field in model.model_fields.items() if (flag := _short(field))}
+    for owner, other in neighbours:
+        for name, field in other.model_fields.items():
+            mine, meant = own.get(_short(field) or "", (name, repr(field)))
+            if meant != repr(field):
+                flag, long = _short(field), name.replace("_", "-")
+                raise BrokenError(f"{model.__name__}.{mine}: {flag} is the --{long} of {owner}; choose another")
+
+
+def neighbours_of(kind: Literal["architecture", "strategy"], name: str) -> list[tuple[str, type[Options]]]:
+    """List what is installed and has flags on the command of an architecture, or on one that has a strategy.
+
+    What comes with the host is held against what comes with the host alone: who comes later gives way.
+    """
+    with warnings.catch_warnings(action="ignore"):  # a broken neighbour is not at issue here
+        plugins = Plugins(corpora=False)
+    registry: Registry[Any] = plugins.architectures if kind == "architecture" else plugins.strategies
+    shipped = name in registry and registry.origin(name).shipped
+    others: tuple[Registry[Any], ...] = (plugins.strategies,)
+    if kind == "strategy":
+        others = (plugins.architectures, plugins.strategies)
+    return [
+        (owner, thing.options)
+        for registry in others
+        for owner, thing in registry.items()
+        if owner != name and (registry.origin(owner).shipped or not shipped)
+    ]
 
 
 def _short(field: FieldInfo) -> str | None:

@@ -22,7 +22,7 @@ from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.history import Epoch
 from emonet_bench.testing.contracts import BrokenError, hold
-from emonet_bench.testing.documentation import hold_documented, hold_flags
+from emonet_bench.testing.documentation import hold_documented, hold_flags, neighbours_of
 from emonet_bench.testing.networks import PLAIN
 from emonet_bench.testing.strategy_bench import RECIPE, SIGNAL, StrategyBench
 from emonet_bench.training import checkpoints
@@ -64,7 +64,7 @@ def check_strategy(
 def options_documented(bench: StrategyBench) -> None:
     """Options are an ``emonet_bench.config.Options``: each field says what it does, no flag is taken."""
     hold_documented(bench.strategy.options)
-    hold_flags(bench.strategy.options)
+    hold_flags(bench.strategy.options, neighbours_of("strategy", bench.strategy.name))
 
 
 def any_architecture(bench: StrategyBench) -> None:

@@ -53,4 +53,5 @@ def split_batch(batch: Batch, count: int) -> Iterator[Batch]:
             frames = None if features.lengths is None else features.lengths[rows]
             features = FrozenFeatures(features.values[rows], frames)
         mixed = batch.mixed and Mixed(batch.mixed.targets[rows], batch.mixed.share)
-        yield Batch(batch.waveform[rows], lengths, batch.targets[rows], batch.index[rows], features, mixed)
+        index = batch.index[rows]
+        yield Batch(batch.waveform[rows], lengths, batch.targets[rows], index, features, mixed, batch.corpus)

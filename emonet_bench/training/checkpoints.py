@@ -41,6 +41,7 @@ class Header(Part):
     kinds: dict[Name, TargetKind] | None = None
     run_id: str | None = None
     shared: str | None = None
+    teacher: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Checkpoint:
     Attributes:
         tensors: The classifier's ``state_dict``; the architecture's own tensors are named ``network.*``.
         header: ``architecture``, ``architecture_options``, ``strategy``, ``strategy_options``, ``signal``, ``corpora``
-            (labels of each), ``evaluation``, ``run_id``; ``kinds`` of those whose targets are no labels.
+            (labels of each), ``evaluation``, ``run_id``; ``kinds`` of those whose targets are no labels; ``teacher``
+            where one taught it.
     """
 
     tensors: Mapping[str, Tensor]

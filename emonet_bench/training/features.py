@@ -19,6 +19,7 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.directories import features_directory
 from emonet_bench.errors import ConfigError
 from emonet_bench.features.clips import ComputedFeatures, KeptFeatures
+from emonet_bench.features.freezing import frozen, frozen_id
 from emonet_bench.features.store import ClipToCompute, FeatureKey, FeatureStore, Precision
 from emonet_bench.networks import Classifier
 from emonet_bench.networks.precision import tf32_disabled
@@ -48,22 +49,25 @@ class FeatureUse:
     reason: str = ""
 
 
-def feature_use(classifier: Classifier, recipe: Training, *, fitted: bool) -> FeatureUse:
+def feature_use(
+    classifier: Classifier, recipe: Training, *, fitted: bool, built: Mapping[str, Any] | None = None
+) -> FeatureUse:
     """Say how a training may use frozen features.
 
     Args:
         classifier: As the strategy prepared it, its first weights chosen.
         recipe: How it is trained and evaluated.
         fitted: Whether it is fitted without gradients, to whole clips.
+        built: What a network that is frozen as a whole follows from, see ``features.freezing.frozen_id``.
 
     Raises:
         ConfigError: The recipe asks for them and they cannot be kept.
     """
-    identify = getattr(classifier.network, "frozen_id", None)
-    if identify is None:
+    splits, asked = hasattr(classifier.network, "frozen_id"), recipe.features in ("float32", "float16")
+    # In training a frozen whole would go on to drop units and to mask bands: that it does not is for the recipe to say.
+    identity = frozen_id(classifier.network, built if asked and not fitted else None)
+    if identity is None and not splits:
         return FeatureUse(None)
-    asked = recipe.features in ("float32", "float16")
-    identity = identify()
     if identity is None:
         if asked:
             raise ConfigError(
@@ -98,6 +102,7 @@ def attach_features(
     fitted: bool,  # noqa: FBT001 - of an architecture
     user: str = "",
     progress: Callable[[int, int], None] | None = None,
+    built: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, dict[Partition, Clips]], dict[str, str]]:
     """Give clips the features that the frozen part of a network makes of them; compute what is not kept yet.
 
@@ -111,6 +116,7 @@ def attach_features(
         fitted: Whether it is fitted without gradients, to whole clips.
         user: Who asks, for the list of stores.
         progress: Called with (clips kept, clips in all) while some are computed; None: the log is told.
+        built: What a network that is frozen as a whole follows from, see ``features.freezing.frozen_id``.
 
     Returns:
         The clips, and notes for the result: ``features`` says why they are not used for all of the clips.
@@ -122,7 +128,7 @@ def attach_features(
         TrainingError: Features are not finite, or too large for float16.
     """
     found: dict[str, dict[Partition, Clips]] = {name: dict(parts) for name, parts in clips.items()}
-    use = feature_use(classifier, recipe, fitted=fitted)
+    use = feature_use(classifier, recipe, fitted=fitted, built=built)
     notes = {"features": use.reason} if use.reason else {}
     if use.frozen_id is None:
         return found, notes
@@ -172,8 +178,7 @@ def _frozen(network: Any, clips: Clips, place: int) -> FrozenFeatures:
     """Compute the features of one clip, alone."""
     batch = clips.whole(torch.tensor([place], device=clips.starts.device))
     with _evaluating(network), tf32_disabled():
-        found: FrozenFeatures = network.frozen(batch.waveform, None)
-    return found
+        return frozen(network, batch.waveform, None)
 
 
 @contextmanager

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
 from emonet_bench.config import Training
-from emonet_bench.data.dataset import Clips
+from emonet_bench.data.dataset import Batch, Clips
 from emonet_bench.errors import TrainingError
 from emonet_bench.networks import Classifier
 from emonet_bench.runs.files import RunFiles
@@ -31,6 +33,8 @@ from emonet_bench.types import Plan
 SAVE_SECONDS = 10.0
 """Between two saved states: at most this much work is lost to a kill."""
 
+_NONE: Mapping[str, Clips] = MappingProxyType({})
+
 
 def train(
     plan: Plan,
@@ -44,6 +48,7 @@ def train(
     *,
     save_seconds: float | None = None,
     methods: Methods | None = None,
+    unlabelled: Mapping[str, Clips] = _NONE,
 ) -> int:
     """Train a plan's classifier in place; it ends with the weights of its best epoch on dev.
 
@@ -59,6 +64,8 @@ def train(
         notes: Where decisions worth recording are added.
         save_seconds: Between two saved states; None: ``SAVE_SECONDS``.
         methods: What the recipe names; None: it is looked up in what is installed.
+        unlabelled: Training clips of corpora that nothing is trained for, likewise; in each step a batch of one of
+            them, in turn, follows the batches with labels, and ``plan.penalty`` is all that it teaches.
 
     Returns:
         The best epoch, counted from 1.
@@ -71,6 +78,7 @@ def train(
         check_labels(clips.targets)
     methods = methods or methods_of(recipe)
     session = _Session(plan, train_clips, dev_clips, recipe, methods, seed, on_epoch, directory)
+    session.unlabelled = unlabelled
     session.save_seconds = SAVE_SECONDS if save_seconds is None else save_seconds
     for number, stage in enumerate(stages(recipe, len(train_clips))):
         session.run(number, stage)
@@ -85,6 +93,7 @@ def train(
 
 class _Session:
     save_seconds: float
+    unlabelled: Mapping[str, Clips]
 
     def __init__(
         self,
@@ -163,7 +172,8 @@ class _Session:
     def _train(self, stage: Stage) -> tuple[float, float]:
         """Train for one epoch; return its mean loss and the learning rate of its last step."""
         train_mode(self.classifier)
-        draws = {corpus: endless_batches(clips, self.recipe) for corpus, clips in self.train_clips.items()}
+        draws = {corpus: self._batches(corpus, clips) for corpus, clips in self.train_clips.items()}
+        others = [self._batches(corpus, clips) for corpus, clips in self.unlabelled.items()]
         total = torch.zeros((), device=next(self.classifier.parameters()).device)  # summed there: no wait at each step
         step = (self.progress.epoch - 1 - self.progress.first_epoch) * self.steps
         steps = (stage.last_epoch - self.progress.first_epoch) * self.steps
@@ -172,7 +182,12 @@ class _Session:
             rate = stage.rate * rate_factor(self.recipe, number, steps)
             for corpus, batches in draws.items():
                 total += self.stepper.step(corpus, next(batches), rate)
+            if others:
+                self.stepper.unlabelled_step(next(others[number % len(others)]), rate)
         return float(total) / (self.steps * len(draws)), rate
+
+    def _batches(self, corpus: str, clips: Clips) -> Iterator[Batch]:
+        return (replace(batch, corpus=corpus) for batch in endless_batches(clips, self.recipe))
 
     def _dev_score(self) -> float:
         scores = []

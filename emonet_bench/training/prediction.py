@@ -80,18 +80,14 @@ class Pass(NamedTuple):
 def embedding_pass(classifier: Classifier) -> Pass:
     """Return the pass that computes embeddings."""
     network: Any = classifier.network
-    return Pass(network.embed, getattr(network, "embed_frozen", _nothing_kept))
-
-
-def _nothing_kept(_: FrozenFeatures) -> Tensor:
-    raise TypeError("the network has no frozen part, so that clips have no features")
+    return Pass(network.embed, classifier.embed_frozen)
 
 
 def embed_batch(classifier: Classifier, batch: Batch) -> Tensor:
     """Embed a batch (N, D), from its features where it has them."""
     network: Any = classifier.network
     if batch.features is not None:
-        return network.embed_frozen(batch.features)  # type: ignore[no-any-return]
+        return classifier.embed_frozen(batch.features)
     return network.embed(batch.waveform, batch.lengths)  # type: ignore[no-any-return]
 
 

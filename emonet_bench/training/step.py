@@ -12,6 +12,7 @@ from torch import Tensor
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Batch
 from emonet_bench.errors import TrainingError
+from emonet_bench.networks.batch_norm import kept_statistics
 from emonet_bench.training.augmentation import NOTHING, Augmentations
 from emonet_bench.training.batches import FEWEST, split_batch
 from emonet_bench.training.losses import Criterion
@@ -49,14 +50,21 @@ class Stepper:
         self.plan, self.criteria, self.recipe, self.progress = plan, criteria, recipe, progress
         self.augmentations = augmentations
 
-    def step(self, corpus: str, batch: Batch, rate: float) -> Tensor:
-        """Take one step on a batch of one corpus, at a learning rate, and return the loss before it.
+    def step(self, corpus: str | None, batch: Batch, rate: float) -> Tensor:
+        """Take one step on a batch at a learning rate, and return the loss before it.
+
+        Args:
+            corpus: Whose branches and labels; None: the clips have no labels and only the penalty teaches, under the
+                branches that are selected.
+            batch: The clips.
+            rate: The learning rate.
 
         Raises:
             TrainingError: Two clips at once do not fit into the GPU's memory.
         """
         set_rate(self.optimizer, rate)
-        self.plan.classifier.select(corpus)
+        if corpus is not None:
+            self.plan.classifier.select(corpus)
         batch = self.augmentations.changed(batch)
         while True:
             try:
@@ -68,16 +76,27 @@ class Stepper:
         self.optimizer.step()
         return loss
 
-    def gradients(self, corpus: str, batch: Batch) -> Tensor:
+    def unlabelled_step(self, batch: Batch, rate: float) -> Tensor:
+        """Take one step on clips of a corpus that nothing is trained for.
+
+        The running statistics of batch norms, by which the trained corpora are scored, stay as they are.
+        """
+        with kept_statistics(self.plan.classifier):
+            return self.step(None, batch, rate)
+
+    def gradients(self, corpus: str | None, batch: Batch) -> Tensor:
         """Accumulate the gradients of a batch, micro-batch by micro-batch, and return its loss, penalty included."""
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=batch.targets.device)
-        criterion, classifier, penalty = self.criteria[corpus], self.plan.classifier, self.plan.penalty
+        criterion = None if corpus is None else self.criteria[corpus]
+        classifier, penalty = self.plan.classifier, self.plan.penalty
         for micro_batch in split_batch(batch, self.progress.micro_batches):
             with autocast(self.recipe):
                 embedding = embed_batch(classifier, micro_batch)
                 logits = classifier.heads(embedding)
-            loss = _part_of_loss(criterion, logits.float(), micro_batch, batch)
+            loss = total.new_zeros(())
+            if criterion is not None:
+                loss = _part_of_loss(criterion, logits.float(), micro_batch, batch)
             if penalty is not None:
                 share = len(micro_batch.targets) / len(batch.targets)
                 loss = loss + penalty(micro_batch, embedding.float(), logits.float()) * share

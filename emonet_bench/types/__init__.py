@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.types.corpus import PARTITIONS as PARTITIONS
+from emonet_bench.types.corpus import Challenge as Challenge
 from emonet_bench.types.corpus import Corpus as Corpus
 from emonet_bench.types.corpus import Partition as Partition
 from emonet_bench.types.corpus import SplitRule as SplitRule
@@ -149,8 +150,9 @@ class Plan:
         initialisations: Weights that training may start from, where there is a choice: tensors of the classifier, by
             name. The best on dev is taken, see ``emonet_bench.training.initialisation``.
         penalty: ``penalty(batch, embedding, logits)`` is added to the loss of every batch of clips: a scalar, the mean
-            over the clips, from the embedding (N, D) and the logits (N, C). ``batch.index`` says which of the corpus's
-            training clips they are. A batch that does not fit into memory comes in pieces.
+            over the clips, from the embedding (N, D) and the logits (N, C). ``batch.index`` says which of the training
+            clips of ``batch.corpus`` they are. A batch that does not fit into memory comes in pieces. It is all that is
+            learnt from unlabelled clips.
         on_epoch: ``on_epoch(epoch, history)`` is called before each epoch with its number, from 1, and what came of
             those before it. It may change the classifier or what ``penalty`` reads. A resumed training calls it before
             its first epoch only, so all that it leaves must follow from its arguments and the classifier's state.

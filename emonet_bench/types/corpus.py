@@ -59,13 +59,14 @@ class SplitRule:
     """How a protocol divides a corpus; ``emonet_bench.data.partitions.assign`` carries it out.
 
     Three kinds, told apart by their fields: ``fixed`` names the groups of each partition, ``folds`` rotates the groups
-    (an integer for group k-fold, ``"each"`` for leave-one-group-out), and neither means that every utterance says
-    its own partition.
+    (an integer for group k-fold, ``"each"`` for leave-one-group-out, or the groups of each fold), and neither means
+    that every utterance says its own partition.
 
     Attributes:
         by: The utterance field that makes a group: ``speaker``, ``session`` or ``text``.
         fixed: The groups of each partition.
-        folds: Number of folds, or ``"each"``: one fold for each group.
+        folds: Number of folds; ``"each"``: one fold for each group; or the groups of each fold, which tests its own and
+            selects on those of the following one, cyclically.
         dev_groups: With ``"each"``, how many groups (those that follow the test group) make the dev partition.
         seed: Orders the groups before they are dealt into k folds.
         target: Name of the target that is predicted; utterances without it are left out.
@@ -73,10 +74,32 @@ class SplitRule:
 
     by: Literal["speaker", "session", "text"] = "speaker"
     fixed: Mapping[Partition, tuple[str, ...]] | None = None
-    folds: int | Literal["each"] | None = None
+    folds: int | Literal["each"] | tuple[tuple[str, ...], ...] | None = None
     dev_groups: int = 1
     seed: int = 0
     target: str = LABEL
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Clips whose truth a challenge hides, and the table that it takes of what is predicted for them.
+
+    Attributes:
+        title: Which challenge, and what it asks for.
+        target: Name of the target that is predicted.
+        load: Returns the clips, none with a label; raises ``CorpusError`` where they are not on this disk.
+        columns: By title what a column of the table holds: ``file``, the name of the audio file; ``label``; or the name
+            of a label or an attribute, what is predicted of it.
+        codes: What the challenge calls labels; those that are not named stay.
+        metric: What it is judged by, as reports name it.
+    """
+
+    title: str
+    target: str
+    load: Callable[[], Sequence[Utterance]]
+    columns: Mapping[str, str]
+    codes: Mapping[str, str] = field(default_factory=dict)
+    metric: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +125,7 @@ class Corpus:
         targets: What its utterances may say beside their label, for protocols to name.
         demographics: What its documentation tells of its speakers, by attribute (``gender``, ``age``, ``language``) and
             value: names of speakers, or patterns such as ``f*``. Whoever is not named is unknown.
+        challenges: Challenges that hide the truth of some of its clips, by name.
     """
 
     name: str
@@ -120,6 +144,7 @@ class Corpus:
     facts: Mapping[str, str] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
     demographics: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    challenges: Mapping[str, Challenge] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_name("corpus", self.name)
@@ -133,9 +158,15 @@ class Corpus:
             raise ConfigError(f"corpus {self.name}: two targets have one name; {LABEL!r} is its single label's")
         for rule in self.protocols.values():
             self.target(rule)
+        for name, challenge in self.challenges.items():
+            target = self.target(challenge)
+            held = {"file", *target.names, *(["label"] if target.kind == "label" else [])}
+            if strange := next((holds for holds in challenge.columns.values() if holds not in held), None):
+                have = ", ".join(sorted(held))
+                raise ConfigError(f"corpus {self.name}: challenge {name}: a column holds {strange!r}; known: {have}")
 
-    def target(self, rule: SplitRule) -> Target:
-        """Return the target that a protocol is about.
+    def target(self, rule: SplitRule | Challenge) -> Target:
+        """Return the target that a protocol or a challenge is about.
 
         Raises:
             ConfigError: The corpus has none of that name.

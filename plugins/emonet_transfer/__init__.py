@@ -35,7 +35,8 @@ def _prepare(name: str) -> Any:
 
 
 def _teacher(options: Mapping[str, Any]) -> TeacherRun:
-    return TeacherRun(options["teacher"], options["teacher_strategy"], options["teacher_options"])
+    unlabelled = options.get("unlabelled", False)
+    return TeacherRun(options["teacher"], options["teacher_strategy"], options["teacher_options"], unlabelled)
 
 
 @hookimpl

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
@@ -42,13 +44,38 @@ def embedding_targets(embeddings: Tensor, components: int) -> Tensor:
     Returns:
         (N, K), each of zero mean over the clips.
     """
-    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - slow to import
+    return _principal(_standardised(embeddings), components)
 
+
+def joint_targets(embeddings: Mapping[str, Tensor], components: int) -> dict[str, Tensor]:
+    """Reduce a teacher's embeddings of the clips of several corpora to principal components that they share.
+
+    Each corpus is standardised by itself: what tells one from another, its rooms, microphones and language, would be
+    the largest component by far, and is not worth telling. Of one corpus it is ``embedding_targets``.
+
+    Args:
+        embeddings: Of each corpus (N, D).
+        components: As in ``embedding_targets``.
+
+    Returns:
+        (N, K) for each corpus.
+    """
+    rows = _principal(torch.cat([_standardised(own) for own in embeddings.values()]), components)
+    sizes = [len(own) for own in embeddings.values()]
+    return dict(zip(embeddings, torch.split(rows, sizes), strict=True))
+
+
+def _standardised(embeddings: Tensor) -> Tensor:
     centred = embeddings - embeddings.mean(0)
     deviation = centred.square().mean(0).sqrt()
-    standardised = centred / torch.where(deviation < _FLAT, torch.ones_like(deviation), deviation)
-    count = min(components, *embeddings.shape)
+    return centred / torch.where(deviation < _FLAT, torch.ones_like(deviation), deviation)
+
+
+def _principal(standardised: Tensor, components: int) -> Tensor:
+    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - slow to import
+
+    count = min(components, *standardised.shape)
     left, singular, _ = randomized_svd(standardised.cpu().numpy(), count, random_state=0)
-    found = torch.from_numpy(left * singular).to(embeddings)
+    found = torch.from_numpy(left * singular).to(standardised)
     total = found.square().sum(-1).mean().clamp_min(torch.finfo(found.dtype).tiny)
     return F.pad(found / total.sqrt(), (0, components - count))

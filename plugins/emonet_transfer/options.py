@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Json, model_validator
+from pydantic import Json, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from emonet_bench.config import Options, option
 
@@ -53,13 +53,34 @@ class DistillOptions(Options):
     teacher_options: dict[str, Any] | Json[dict[str, Any]] = option(
         {}, "Its options where they differ from those of its own rows; on a command line as JSON."
     )
-    teacher_strategy: str = option("scratch", "How the teacher is trained.")
+    teacher_strategy: str | None = option(
+        "scratch",
+        "How the teacher is trained; none: not at all, the frozen part of a pretrained backbone (or functionals) is "
+        "taught as it is.",
+    )
     what: Literal["logits", "embeddings", "both"] = option("both", "What is taught: soft labels, embeddings, or both.")
     weight: float = option(1.0, "Weight of what the teacher says; the labels have the weight 1.", gt=0)
     temperature: float = option(2.0, "Temperature that softens the labels of teacher and student alike.", gt=0)
     components: int = option(
         64, "Principal components of the teacher's embeddings that a linear map of the student's must tell.", ge=1
     )
+    unlabelled: bool = option(
+        default=False,
+        description="Teach on the train clips of the matrix's other corpora, too, in the same fold, without their "
+        "labels: a batch of one of them, in turn, in every step.",
+    )
+
+    @model_validator(mode="after")
+    def _an_untrained_teacher_has_no_labels(self) -> Self:
+        if self.teacher_strategy is None and self.what != "embeddings":
+            raise ValueError('teacher_strategy = "none" names a teacher without labels; set what = "embeddings"')
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what says nothing and came later: what identifies a run stays as it was."""
+        values: dict[str, Any] = serialise(self)
+        return {name: value for name, value in values.items() if name != "unlabelled" or value}
 
 
 def _others(values: dict[str, Any]) -> dict[str, Any]:

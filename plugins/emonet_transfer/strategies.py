@@ -13,7 +13,7 @@ from emonet_bench.data.dataset import Batch
 from emonet_bench.errors import Skipped
 from emonet_bench.networks import Classifier, PerCorpus, build_classifier, install_per_corpus, parameter_groups
 from emonet_bench.types import AdapterPoint, ParameterGroup, Plan, Teacher, TrainingSet
-from emonet_transfer.distillation import embedding_loss, embedding_targets, soft_label_loss
+from emonet_transfer.distillation import embedding_loss, joint_targets, soft_label_loss
 from emonet_transfer.options import AdapterOptions, DistillOptions, MultiTaskOptions
 from emonet_transfer.parts import ConvAdapter, SequenceAdapter
 from emonet_transfer.sources import adapter_slots, initialisations, load_functions, load_shared
@@ -81,24 +81,26 @@ def distill(network: Any, corpora: Sequence[TrainingSet], source: Teacher | None
     """Train everything from random weights, by the labels and by what a teacher makes of the same clips.
 
     A teacher hears each clip once, as it is scored itself: as a whole, where its recipe says nothing else. A student
-    that hears crops in training learns from each of them what the teacher says of the whole clip.
+    that hears crops in training learns from each of them what the teacher says of the whole clip. Of several corpora,
+    labelled or not, one linear map tells the embeddings, see ``joint_targets``.
     """
-    (corpus,) = corpora
     whole = build_classifier(network, corpora)
     projection = None if options.what == "logits" else nn.Linear(network.dim, options.components)
     if projection is not None:  # only training needs it: an exported network is without
         whole.add_module("projection", projection)
     if source is None:  # the structure alone is wanted
         return _all_trainable(whole)
-    given = source.outputs[corpus.corpus]
-    targets = embedding_targets(given.embeddings, options.components)
+    outputs = source.outputs
+    targets = joint_targets({name: given.embeddings for name, given in outputs.items()}, options.components)
 
     def penalty(batch: Batch, embedding: Tensor, logits: Tensor) -> Tensor:
         loss = torch.zeros((), device=logits.device)
         if options.what != "embeddings":
-            loss = loss + soft_label_loss(logits, given.logits[batch.index], options.temperature)
+            taught = outputs[batch.corpus].logits
+            assert taught is not None  # the options hold a teacher of labels to have been trained
+            loss = loss + soft_label_loss(logits, taught[batch.index], options.temperature)
         if projection is not None:
-            loss = loss + embedding_loss(projection(embedding), targets[batch.index])
+            loss = loss + embedding_loss(projection(embedding), targets[batch.corpus][batch.index])
         return options.weight * loss
 
     return Plan(whole, _groups(whole), penalty=penalty)

@@ -74,3 +74,73 @@ def test_a_mistake_is_one_line(arguments, message):
     assert done.exit_code == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+CARD = """
+title = "Hidden"
+homepage = "https://example.org"
+licence = "CC0"
+redistributable = "yes"
+citation = ""
+languages = ["en"]
+elicitation = "acted"
+patterns = ['(?P<speaker>s\\d)_(?P<label>[AJ])']
+[labels]
+A = "anger"
+J = "joy"
+[protocols.loso]
+folds = "each"
+[challenges.task]
+title = "The task"
+clips = 'test_\\d'
+columns = { FileName = "file", EmoClass = "label" }
+"""
+
+
+@pytest.fixture
+def hidden(tmp_path, places):
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "card.toml").write_text(CARD)
+    for name in ("test_2", "test_1", "s1_A", "s2_J"):
+        (tmp_path / "hidden" / f"{name}.wav").touch()
+    done = CliRunner().invoke(main, ["corpora", "add", "hidden", "hidden"])
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.usefixtures("hidden")
+def test_hidden_clips_are_listed_and_handed_in(tmp_path):
+    done = score("--corpus", "hidden", "--challenge", "task", "--template", "clips.csv")
+    assert done.output == "clips.csv: a line for each hidden clip, to be filled in\n"
+    lines = (tmp_path / "clips.csv").read_text().splitlines()
+    assert lines[0] == "utterance,file,label,probability:anger,probability:joy"
+    filled = [lines[0], lines[1].replace(",,,", ",,.25,.75"), lines[2].replace(",,,", ",,.5,.5")]
+    (tmp_path / "clips.csv").write_text("\n".join(filled))
+    done = score("clips.csv", "--corpus", "hidden", "--submission", "mine.csv")
+    assert done.output == "mine.csv: the table that the challenge takes\n"
+    assert (tmp_path / "mine.csv").read_text() == "FileName,EmoClass\ntest_1.wav,J\ntest_2.wav,A\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "message"),
+    [
+        ("test_1,anger\n", [], "no prediction of 1 of 2 test clips, first test_2"),
+        ("test_1,anger\ntest_2,joy\ntest_2,joy\n", [], "line 4: test_2 stands in line 3, too"),
+        ("s1_A,anger\n", [], "line 2: s1_A is no clip of hidden for The task"),
+        ("test_1,anger\n", ["--metric", "uar"], "--metric: nothing is scored where the truth is hidden; leave it out"),
+        ("test_1,anger\n", ["--challenge", "tusk"], "--challenge: hidden has no 'tusk'; did you mean 'task'"),
+    ],
+)
+@pytest.mark.usefixtures("hidden")
+def test_a_mistake_in_a_submission_is_one_line(tmp_path, content, arguments, message):
+    (tmp_path / "mine.csv").write_text(f"utterance,label\n{content}")
+    done = score("mine.csv", "--corpus", "hidden", "--submission", "out.csv", *arguments)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert message in done.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.usefixtures("hidden")
+def test_a_challenge_scores_nothing(tmp_path):
+    (tmp_path / "mine.csv").write_text("utterance,label\ntest_1,anger\n")
+    done = score("mine.csv", "--corpus", "hidden", "--challenge", "task")
+    assert "--challenge: hides the truth of its clips; give --submission CSV" in done.stderr

@@ -179,3 +179,16 @@ def test_an_utterance_without_a_label_is_dealt_into_folds_as_if_that_were_one_mo
     rule = SplitRule(folds=3)
     expected = [assign(clips("abcdef"), rule, fold) for fold in range(3)]
     assert [assign(utterances, rule, fold) for fold in range(3)] == expected
+
+
+def test_a_rule_may_name_the_groups_of_each_fold():
+    utterances = clips("abcd")
+    rule = SplitRule(folds=(("d", "b"), ("a",), ("c",)))
+    assert folds(utterances, rule) == [0, 1, 2]
+    divided = [assign(utterances, rule, k) for k in range(3)]
+    assert [groups(utterances, one, "test") for one in divided] == [{"b", "d"}, {"a"}, {"c"}]
+    assert [groups(utterances, one, "dev") for one in divided] == [{"a"}, {"c"}, {"b", "d"}]
+    with pytest.raises(CorpusError, match="gives no fold to speaker 'e'"):
+        assign(clips("abcde"), rule, 0)
+    with pytest.raises(ConfigError, match="speaker 'a' stands in two folds: 0 and 1"):
+        assign(utterances, SplitRule(folds=(("a",), ("a", "b"), ("c", "d"))), 0)

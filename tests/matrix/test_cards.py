@@ -7,6 +7,7 @@ import pytest
 from emonet_bench.library import run_matrix
 from emonet_bench.matrix.cards import write_cards
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.report.html import render_html
 from emonet_bench.report.reading import load
 from emonet_bench.report.table import summarise
 from emonet_bench.runs.store import RunStore
@@ -36,7 +37,11 @@ def test_a_finished_cell_has_a_card_and_the_report_shows_it(results):
     assert run.card.data.clips == 8
     (directory,) = RunStore(folder).directories()
     assert {"card.json", "card.md", "card.html", "model.onnx"} <= {path.name for path in directory.iterdir()}
-    ((_, _, cell),) = summarise([run]).cells()
+    table = summarise([run])
+    assert f'href="{directory.name}/card.html"' in render_html(table)
+    assert run.card.training.partitions["train"].clips == 8
+    assert run.card.training.parameters.total > 0
+    ((_, _, cell),) = table.cells()
     grade = run.card.robustness.grade.letter
     assert cell.robustness == (grade or "")
 

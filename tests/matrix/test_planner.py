@@ -26,8 +26,9 @@ class Joint(Options):
 
 class Taught(Options):
     teacher: str = option("svm", "Teacher.")
-    teacher_strategy: str = option("scratch", "How it is trained.")
+    teacher_strategy: str | None = option("scratch", "How it is trained.")
     teacher_options: dict = option({}, "Its options.")
+    unlabelled: bool = option(default=False, description="Whether it teaches on other corpora, too.")
 
 
 class Opened:
@@ -411,3 +412,70 @@ def test_one_run_teaches_and_its_options_say_which(plugins):
 def test_a_teacher_that_there_cannot_be_is_refused(plugins, options, message):
     with pytest.raises(ConfigError, match=message):
         cells(plugins, strategies=["distill"], options={"distill": options})
+
+
+PRETRAINED = {"teacher": "net", "teacher_strategy": "none", "teacher_options": {"width": 4}}
+
+
+def test_a_network_that_is_not_trained_teaches_sources_of_all_corpora_one_for_each_fold(plugins):
+    values = {"corpora": ["one", "two"], "strategies": ["finetune", "adapters"], "folds": (0, 1)}
+    sources = {"source": "multi-task+target", "source_strategy": "distill"}
+    planned = cells(plugins, **values, **sources, options={"distill": PRETRAINED})
+    by_id = {cell.run_id: cell for cell in planned}
+    assert len(planned) == 2 * 2 * 2 + 2
+    for cell in planned:
+        if cell.wanted:
+            source = by_id[cell.source].spec
+            assert (source.corpus, source.strategy, source.fold) == ("one+two", "distill", cell.spec.fold)
+            assert source.teacher.architecture == "net"
+            assert source.teacher.options == {"width": 4, "dropout": [0.0, 0.5]}
+            assert source.source is None
+
+
+def test_who_teaches_without_training_is_part_of_a_runs_identity(plugins):
+    def of(options):
+        (cell,) = cells(plugins, strategies=["distill"], options={"distill": PRETRAINED, **options})
+        return cell
+
+    first, second = of({}), of({"net": {"dropout": [0.1, 0.1]}})
+    assert first.spec.teacher != second.spec.teacher
+    assert first.run_id != second.run_id
+    plugins.architectures.origin("net").version = "1.1"
+    assert of({}).run_id != first.run_id
+
+
+def test_unlabelled_audio_is_that_of_the_matrixs_other_corpora_and_part_of_the_identity(plugins):
+    values = {"strategies": ["distill"], "folds": (0,)}
+
+    def of(*corpora, **options):
+        planned = cells(plugins, corpora=list(corpora), options={"distill": options}, **values)
+        return next(cell for cell in planned if cell.wanted and cell.spec.corpus == "one")
+
+    taught = of("one", "two", "three", unlabelled=True)
+    assert taught.spec.unlabelled == {"two": "speakers", "three": "speakers"}
+    assert [pair[0] for pair in taught.context["corpora"]] == ["f-one", "f-two", "f-three"]
+    assert len({of("one", *rest, unlabelled=True).run_id for rest in (["three"], ["two"], ["two", "three"])}) == 3
+    with pytest.raises(ConfigError, match=r"options\.distill: unlabelled audio is that of other corpora; name some"):
+        of("one", unlabelled=True)
+    assert of("one").run_id == of("one", "two").run_id
+    assert "unlabelled" not in of("one", "two").spec.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"source_strategy": "distil"}, "source_strategy: unknown strategy 'distil'; did you mean 'distill'"),
+        ({"source_strategy": "finetune"}, "source_strategy: 'finetune' needs a source itself"),
+        ({"source_strategy": "distill"}, "the teacher svm scratch is trained on one corpus, and the source on 2"),
+        (
+            {"source_strategy": "distill", "options": {"distill": PRETRAINED, "net": {"dropout": [[0, 0], [0, 1e-1]]}}},
+            "2 of net could teach, by lists in options or training; name the options of one: teacher_options",
+        ),
+    ],
+)
+def test_a_source_that_cannot_be_taught_is_refused_in_one_line(plugins, values, message):
+    matrix = {"corpora": ["one", "two"], "strategies": ["finetune"], "source": "multi-task+target"}
+    with pytest.raises(ConfigError) as caught:
+        cells(plugins, **matrix, **values)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -3,7 +3,8 @@
 import hashlib
 
 import numpy as np
-from sklearn.metrics import accuracy_score, confusion_matrix, recall_score
+import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
 from emonet_bench.model_card.measuring import Plan, measure
 from tests.oracles import predictor
@@ -14,6 +15,14 @@ def test_scores_are_those_of_sklearn(measured):
     card, truth, predicted = found.card, found.scored.truth, found.scored.predicted
     assert card.uar.value == recall_score(truth, predicted, average="macro")
     assert card.accuracy == accuracy_score(truth, predicted)
+    assert list(card.scores) == ["UAR", "accuracy", "macro F1", "recall of calm", "recall of angry"]
+    assert card.scores["UAR"] == card.uar
+    assert card.scores["accuracy"].value == pytest.approx(card.accuracy)
+    assert card.scores["macro F1"].value == pytest.approx(f1_score(truth, predicted, average="macro"))
+    for label in card.labels:
+        found_recall = card.scores[f"recall of {label}"]
+        assert found_recall.value == pytest.approx(card.recall[label])
+        assert found_recall.low <= found_recall.value <= found_recall.high
     np.testing.assert_array_equal(card.confusion, confusion_matrix(truth, predicted, labels=card.labels))
     assert card.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 

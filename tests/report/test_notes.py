@@ -102,7 +102,12 @@ def test_who_taught_a_network_is_told_in_one_line(results):
     for fold in (0, 1):
         teacher = f"{fold:08x}" + 8 * "f"
         results.add(architecture="svm", fold=fold, run_id=teacher)
-        results.add(strategy="distill", fold=fold, source=teacher, notes={"teacher": "svm scratch"})
+        results.add(
+            strategy="distill",
+            fold=fold,
+            source=teacher,
+            notes={"teacher": "svm scratch, a run on the same training clips"},
+        )
     told = [note for note in notes_of(results) if "taught" in note]
     assert told == ["cnn distill: taught by svm scratch, a run on the same training clips."]
     ((cell, _),) = [(cell, column) for _, column, cell in report_cells(results) if column.strategy == "distill"]

@@ -163,3 +163,37 @@ def test_a_recipe_that_says_nothing_of_features_is_written_as_before():
     assert "features" not in Training().model_dump()
     assert Training(features="off").model_dump()["features"] == "off"
     assert Training(**Training(features="float16").model_dump()).features == "float16"
+
+
+BUILT = {"architecture": ["toy", "1.0", {}]}
+KEPT = RECIPE.model_copy(update={"features": "float32"})
+
+
+def still_plan():
+    plan = plan_of(network=Toy)
+    plan.classifier.network.requires_grad_(requires_grad=False)
+    return Plan(plan.classifier, parameter_groups(plan.classifier.heads.parameters()))
+
+
+def test_a_network_that_is_frozen_as_a_whole_embeds_every_clip_once(monkeypatch):
+    heard, embed_toy = [], Toy.embed
+    monkeypatch.setattr(Toy, "embed", lambda self, *clip: heard.append(len(clip[0])) or embed_toy(self, *clip))
+    for expected in (65, 0):  # then they are kept
+        heard.clear()
+        plan = still_plan()
+        clips, notes = attach_features(plan.classifier, CLIPS, KEPT, fitted=False, built=BUILT)
+        train(plan, {"toy": clips["toy"]["train"]}, {"toy": clips["toy"]["dev"]}, KEPT, 0)
+        found = predict(plan.classifier, clips["toy"]["test"], KEPT)
+        assert sum(heard) == expected
+        assert notes == {}
+    torch.testing.assert_close(found, predict(plan.classifier, CLIPS["toy"]["test"], KEPT), atol=1e-4, rtol=1e-4)
+
+
+def test_a_network_that_a_fit_will_change_is_not_taken_for_frozen():
+    assert feature_use(still_plan().classifier, KEPT, fitted=True, built=BUILT).frozen_id is None
+
+
+def test_a_network_that_drops_units_in_training_is_kept_as_it_is_scored_only_where_that_is_asked_for():
+    assert feature_use(still_plan().classifier, RECIPE, fitted=False, built=BUILT).frozen_id is None
+    assert feature_use(still_plan().classifier, KEPT, fitted=False, built=BUILT).frozen_id
+    assert feature_use(plan_of(network=Toy).classifier, KEPT, fitted=False, built=BUILT).frozen_id is None

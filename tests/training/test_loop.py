@@ -318,3 +318,40 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_state_remembe
     later = RECIPE.model_copy(update={"epochs": 3})
     train(toy_plan(), {"toy": TRAIN}, {"toy": DEV}, later, 0, directory=tmp_path)
     assert failures == [8, 4]
+
+
+def test_unlabelled_corpora_give_a_batch_in_turn_in_every_step():
+    seen = []
+
+    def penalty(batch, embedding, _):
+        seen.append((batch.corpus, len(batch.targets)))
+        return embedding.square().mean()
+
+    plan = dataclasses.replace(toy_plan(), penalty=penalty)
+    others = {"two": toy_clips(9, seed=3), "three": toy_clips(16, seed=4)}
+    recipe = RECIPE.model_copy(update={"epochs": 1, "steps_per_epoch": 4})
+    train(plan, {"toy": TRAIN}, {"toy": DEV}, recipe, 0, unlabelled=others)
+    assert [name for name, _ in seen] == ["toy", "two", "toy", "three", "toy", "two", "toy", "three"]
+    assert {count for _, count in seen} <= {8, 9}
+
+
+def test_a_training_with_unlabelled_clips_resumes_to_the_same_bits(tmp_path):
+    def plan():
+        return dataclasses.replace(toy_plan(), penalty=lambda _, embedding, __: embedding.square().mean())
+
+    others = {"two": toy_clips(16, seed=3)}
+
+    class Stopped(Exception):  # noqa: N818 - no error
+        pass
+
+    def stop(epoch):
+        if epoch.epoch == 3:
+            raise Stopped
+
+    whole, resumed = plan(), plan()
+    train(whole, {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, unlabelled=others)
+    with pytest.raises(Stopped):
+        train(plan(), {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, stop, tmp_path, save_seconds=-1.0, unlabelled=others)
+    train(resumed, {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, lambda _: None, tmp_path, unlabelled=others)
+    for name, tensor in whole.classifier.state_dict().items():
+        assert torch.equal(tensor, resumed.classifier.state_dict()[name]), name

@@ -148,3 +148,20 @@ def test_a_clip_too_large_for_the_gpu_fails_with_the_remedy(monkeypatch):
 def test_the_recipe_says_in_which_precision_products_are_taken(precision, expected):
     with autocast(RECIPE.model_copy(update={"precision": precision})):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == expected
+
+
+def test_unlabelled_clips_teach_by_the_penalty_alone_and_move_no_running_statistics():
+    plan = dataclasses.replace(toy_plan(), penalty=lambda _, embedding, logits: (embedding - 3).square().mean())
+    stepper = stepper_of(plan)
+    train_mode(plan.classifier)
+    before = {name: tensor.clone() for name, tensor in plan.classifier.state_dict().items()}
+    loss = stepper.unlabelled_step(TRAIN.whole(torch.arange(8)), 0.01)
+    after = plan.classifier.state_dict()
+    moved = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    assert "network.dense.weight" in moved
+    assert not any("running" in name or "tracked" in name or name.startswith("heads") for name in moved)
+    with torch.no_grad():
+        plan.classifier.load_state_dict(before)
+        batch = TRAIN.whole(torch.arange(8))
+        expected = (plan.classifier.network.embed(batch.waveform, batch.lengths) - 3).square().mean()
+    torch.testing.assert_close(loss, expected)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emonet_bench.config import parse, read_toml
 from emonet_bench.data.cards.card import Card
+from emonet_bench.data.cards.challenges import challenges_of
 from emonet_bench.data.cards.folder import load
 from emonet_bench.data.cards.targets import targets_of
 from emonet_bench.data.tables import read_directory
@@ -50,6 +51,7 @@ def corpus_from_card(
             facts=card.facts(),
             demographics=card.demographics,
             targets=targets_of(card.targets),
+            challenges=challenges_of(name, card, audio_path),
         )
     except ConfigError as error:
         raise ConfigError(f"{card_path}: {error}") from None

@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import re
 import string
-import warnings
+from collections.abc import Mapping
 from pathlib import PurePath, PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from emonet_bench.config import Options
-from emonet_bench.data.cards.targets import Targets, attributes_of, check_targets
+from emonet_bench.data.cards.challenges import ChallengeCard
+from emonet_bench.data.cards.expressions import expression, part_of_path
+from emonet_bench.data.cards.targets import VOTE, Targets, attributes_of, check_targets, is_vote
 from emonet_bench.types import LABEL, PARTITIONS, Partition, SplitRule
 
 GROUPS = ("label", "speaker", "text", "session", "partition")
 """What a regular expression may read, by the names of its groups."""
-
-
-_LONGEST = 2_000  # characters of a regular expression
-
-
-def _expression(pattern: str) -> str:
-    if len(pattern) > _LONGEST:
-        raise ValueError(f"not a regular expression of at most {_LONGEST} characters")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what Python will read differently one day
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError, MemoryError, Warning) as error:
-        raise ValueError(f"not a regular expression: {error}") from error
-    return pattern
-
-
-def of_path(pattern: str) -> str:
-    """Make the expression for a whole path of one for its end; what that matches is the group ``_name``."""
-    return rf"(?:.*/)?(?P<_name>{pattern})"
 
 
 def _read_groups(pattern: str) -> set[str]:
@@ -43,13 +25,9 @@ def _read_groups(pattern: str) -> set[str]:
     return {name.rstrip("0123456789") for name in re.compile(pattern).groupindex}
 
 
-def _part_of_path(pattern: str) -> str:
-    _expression(pattern)
-    try:
-        re.compile(of_path(pattern))
-    except re.error as error:  # flags for the whole, references by number
-        raise ValueError(f"not a part of an expression: {error.msg}; write (?i:...) and (?P=name)") from error
-    return pattern
+def _row_groups(pattern: str) -> set[str]:
+    """Name what a table's row reads; votes are numbered."""
+    return {VOTE if is_vote(group) else group for group in re.compile(pattern).groupindex}
 
 
 def _glob(pattern: str) -> str:
@@ -75,12 +53,17 @@ Target = Annotated[str, BeforeValidator(_dropped)]
 """A label; empty (or false in TOML): clips with it are left out."""
 
 
+Groups = Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], Field(min_length=3)]
+
+
 class ProtocolCard(Options):
     """How a protocol divides the corpus.
 
     Either the groups of each partition, or a number of folds or ``"each"``, or ``own``: as names or tables say.
 
     Attributes:
+        folds: Their number, ``"each"`` for one of each group, or the groups of each fold: fold k tests the k-th, and
+            the following one, cyclically, is dev.
         target: Name of the target that is predicted, where that is not the label.
     """
 
@@ -88,7 +71,7 @@ class ProtocolCard(Options):
     train: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
-    folds: Annotated[int, Field(ge=3)] | Literal["each"] | None = None
+    folds: Annotated[int, Field(ge=3)] | Literal["each"] | Groups | None = None
     dev_groups: int = Field(default=1, ge=1)
     seed: int = 0
     own: bool = False
@@ -122,11 +105,21 @@ class TableCard(Options):
         row: A regular expression for ``path:line``, of CSV files for ``path:record``. Lines that it does not fit are
             passed over; of CSV files they are counted, except the first.
         name: The end of the utterance's path without suffix, made of the row's groups, such as ``"{id}"``.
+        details: A regular expression likewise, for the lines right below a row that say more of its utterance, such as
+            the votes of its annotators.
     """
 
     files: Annotated[str, AfterValidator(_glob)]
-    row: Annotated[str, AfterValidator(_expression)]
+    row: Annotated[str, AfterValidator(expression)]
     name: str
+    details: Annotated[str, AfterValidator(expression)] | None = None
+
+    def is_row(self, groups: Mapping[str, str | None]) -> bool:
+        """Tell a row's match from one of details: it has the groups that name the utterance."""
+        return all(field in groups for field in self._fields())
+
+    def _fields(self) -> set[str]:
+        return {field for _, field, _, _ in string.Formatter().parse(self.name) if field is not None}
 
     @model_validator(mode="after")
     def _known_groups(self) -> TableCard:
@@ -134,6 +127,8 @@ class TableCard(Options):
         parts = [part for part in string.Formatter().parse(self.name) if part[1] is not None]
         if not parts or any(field not in groups or form or kind for _, field, form, kind in parts):
             raise ValueError("name must be made of named groups of row, such as {id}, as they stand")
+        if self.details is not None and self._fields() & set(re.compile(self.details).groupindex):
+            raise ValueError("details must not read what names the utterance; its row does")
         return self
 
 
@@ -141,10 +136,11 @@ class Example(Options):
     """The reading that the corpus's documentation gives one file name or table row.
 
     Attributes:
+        row: The line of a table, as ``path:line``; or several lines.
         label: Its label; none: the card leaves it without one.
     """
 
-    row: str | None = None
+    row: str | tuple[str, ...] | None = None
     label: str | None = None
     speaker: str | None = None
     text: str | None = None
@@ -167,7 +163,8 @@ class Card(Options):
         tables: Where the rest stands. A file whose label neither its name nor a table tells is no part of the corpus.
         labels: Codes in file names and the labels they mean, in the declared order; a clip whose code means ``""`` is
             no part of the corpus.
-        partitions: Codes of partitions; the code ``""`` is that of files which say nothing.
+        partitions: Codes of partitions; the code ``""`` is that of files which say nothing. Files whose code means
+            ``""`` are no part of the corpus.
         maps: Named label maps; a label that maps to ``""`` is left out.
         targets: What utterances say beside their label, by the names that protocols use. An utterance that has such a
             target and no label is part of the corpus.
@@ -175,6 +172,7 @@ class Card(Options):
         demographics: What names or the documentation tell of speakers: ``gender``, ``age`` (in years, or in words) and
             ``language``, each with its values and their speakers, by name or by a pattern such as ``f*``.
         protocols: The first is the default.
+        challenges: Those that hide the truth of some of its clips.
         examples: Documented file names (without suffix) and what they mean.
     """
 
@@ -191,15 +189,16 @@ class Card(Options):
     fingerprint: str | None = None
     faults: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
-    patterns: tuple[Annotated[str, AfterValidator(_part_of_path)], ...] = Field(min_length=1)
+    patterns: tuple[Annotated[str, AfterValidator(part_of_path)], ...] = Field(min_length=1)
     corrections: dict[str, Annotated[str, AfterValidator(_file_name)]] = Field(default={})
     tables: tuple[TableCard, ...] = ()
     labels: dict[str, Target]
-    partitions: dict[str, Partition] = Field(default={name: name for name in PARTITIONS})
+    partitions: dict[str, Partition | Literal[""]] = Field(default={name: name for name in PARTITIONS})
     maps: dict[Name, dict[str, Target]] = Field(default={})
     demographics: dict[Demographic, dict[str, tuple[str, ...]]] = Field(default={})
     targets: Targets = Field(default={})
     protocols: dict[Name, ProtocolCard] = Field(min_length=1)
+    challenges: dict[Name, ChallengeCard] = Field(default={})
     examples: dict[str, Example] = Field(default={})
 
     @model_validator(mode="after")
@@ -211,8 +210,9 @@ class Card(Options):
             if strangers := groups - {*GROUPS, *attributes}:
                 known = f"{', '.join([*GROUPS, *sorted(attributes)])}, no others"
                 raise ValueError(f"patterns.{place}: may have the named groups {known}; has {min(strangers)}")
-        read = [*names, *(set(re.compile(table.row).groupindex) for table in self.tables)]
-        agreed = {label for one in self.targets.values() if one.consensus for label in one.codes.values()}
+        rows = [pattern for table in self.tables for pattern in (table.row, table.details) if pattern]
+        read = [*names, *(_row_groups(pattern) for pattern in rows)]
+        agreed = {label for one in self.targets.values() if one.consensus for label in one.codes.values() if label}
         wanted = {"label"} if self.labels and not agreed else {"label", *attributes}
         if not any(groups & wanted for groups in read):
             raise ValueError("patterns: one needs a named group label, or the row of a table does")

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from emonet_bench.data.cards.bounded import bounded_matches
-from emonet_bench.data.cards.card import Card, of_path
+from emonet_bench.data.cards.card import Card
+from emonet_bench.data.cards.expressions import of_path
 from emonet_bench.data.cards.matching import Groups
 from emonet_bench.data.cards.rows import Rows, read_tables
 from emonet_bench.data.cards.targets import attributes_of, read_targets
@@ -99,13 +100,18 @@ def read(card: Card, file: Path, groups: Groups, rows: Rows) -> Utterance | None
         rows: What the tables say.
 
     Returns:
-        None where nothing tells its label or a target. A label of ``""`` is one that the card leaves out.
+        None where nothing tells its label or a target, or its partition is no part of the corpus. A label of ``""`` is
+        one that the card leaves out.
 
     Raises:
         CorpusError: A code has no meaning; the message names no file.
     """
     name = str(groups["_name"])
     said = {**_joined(groups), **rows.read.get(name, {})}
+    own = said.get("partition")
+    partition = _meaning(card.partitions, "partition", own) if own else card.partitions.get("")
+    if partition == "":
+        return None
     targets = read_targets(card.targets, said, rows.votes.get(name, {}))
     agreed, code = targets.pop("label", None), said.get("label")
     if code is None and not targets:
@@ -113,8 +119,6 @@ def read(card: Card, file: Path, groups: Groups, rows: Rows) -> Utterance | None
     label = agreed if code is None else _meaning(card.labels, "label", code)
     if targets and not label:
         label = None
-    own = said.get("partition")
-    partition = _meaning(card.partitions, "partition", own) if own else card.partitions.get("")
     speaker, text, session = (said.get(key) for key in ("speaker", "text", "session"))
     return Utterance(name, file, label, speaker, text, session, partition=partition, **targets)
 

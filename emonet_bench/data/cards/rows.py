@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from emonet_bench.data.cards.bounded import bounded_matches
 from emonet_bench.data.cards.card import GROUPS, TableCard
 from emonet_bench.data.cards.matching import Groups
-from emonet_bench.data.cards.targets import VOTE
+from emonet_bench.data.cards.targets import VOTE, is_vote
 from emonet_bench.data.folders import check_within
 from emonet_bench.data.text_files import read_text, records
 from emonet_bench.errors import CorpusError
@@ -33,9 +33,10 @@ class Rows:
 
     def add(self, name: str, said: Mapping[str, str]) -> None:
         """Add what a row says of an utterance; votes are counted, of everything else the last row counts."""
-        self.read.setdefault(name, {}).update(said)
-        if VOTE in said:
-            self.votes.setdefault(name, Counter())[said[VOTE]] += 1
+        votes = [text for group, text in said.items() if is_vote(group)]
+        self.read.setdefault(name, {}).update({group: text for group, text in said.items() if not is_vote(group)})
+        if votes:
+            self.votes.setdefault(name, Counter()).update(votes)
 
 
 def read_tables(
@@ -89,20 +90,30 @@ def read_rows(
         attributes: Groups that are read for targets, see ``targets.attributes_of``.
 
     Returns:
-        For each the name of its utterance and what its named groups read; None where it is no row.
+        For each the name of its utterance and what its named groups read; None where it is no row. Lines of details
+        are of the utterance of the row that they follow without another line between.
 
     Raises:
         CorpusError: It takes too long.
     """
-    return [
-        _row(table, groups, attributes) if groups else None for groups in bounded_matches([table.row], lines, where)
-    ]
+    patterns = [table.row] if table.details is None else [table.row, table.details]
+    found: list[tuple[str, dict[str, str]] | None] = []
+    name: str | None = None
+    for groups in bounded_matches(patterns, lines, where):
+        if groups is None or table.is_row(groups):
+            name = None if groups is None else _name(table, groups)
+        found.append(None if groups is None or name is None else (name, _said(groups, attributes)))
+    return found
 
 
-def _row(table: TableCard, groups: Groups, attributes: Collection[str]) -> tuple[str, dict[str, str]]:
-    name = table.name.format(**{key: text or "" for key, text in groups.items()})
-    said = {key: text for key, text in groups.items() if text and (key in GROUPS or key in attributes)}
-    return unicodedata.normalize("NFC", name), said
+def _name(table: TableCard, groups: Groups) -> str:
+    return unicodedata.normalize("NFC", table.name.format(**{key: text or "" for key, text in groups.items()}))
+
+
+def _said(groups: Groups, attributes: Collection[str]) -> dict[str, str]:
+    known = {key: text for key, text in groups.items() if text}
+    votes = VOTE in attributes
+    return {key: text for key, text in known.items() if key in GROUPS or key in attributes or (votes and is_vote(key))}
 
 
 def _chosen(table: TableCard, folder: Path, files: Sequence[Path], where: str, *, confined: bool) -> Iterator[Path]:

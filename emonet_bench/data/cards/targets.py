@@ -14,7 +14,13 @@ from emonet_bench.errors import CorpusError
 from emonet_bench.types import Target, TargetKind
 
 VOTE = "vote"
-"""The group of a table's row that reads one annotator's vote, a code; each row of an utterance adds one."""
+"""The group of a table's row that reads a vote, a code; ``vote1``, ``vote2`` ... where a row holds several."""
+
+
+def is_vote(group: str) -> bool:
+    """Tell whether a group reads a vote."""
+    return group.rstrip("0123456789") == VOTE
+
 
 Group = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
 
@@ -25,7 +31,8 @@ class TargetCard(Options):
     Attributes:
         kind: Votes come from rows with the group ``vote``; values from groups that are called as the attributes; a
             label set is made of the votes: all labels whose share is above 1 / C.
-        codes: Of votes: codes in rows and the labels they mean, in the declared order.
+        codes: Of votes: codes in rows and the labels they mean, in the declared order; votes that mean ``""`` are not
+            counted.
         scales: Of values: the lowest and the highest number of each attribute.
         consensus: Of votes: the rule that makes the label of utterances which nothing else labels.
     """
@@ -73,7 +80,7 @@ def attributes_of(targets: Mapping[str, TargetCard]) -> frozenset[str]:
 
 def targets_of(targets: Mapping[str, TargetCard]) -> tuple[Target, ...]:
     """Return the targets that a card declares."""
-    labels = tuple(dict.fromkeys(label for target in targets.values() for label in target.codes.values()))
+    labels = tuple(dict.fromkeys(label for target in targets.values() for label in target.codes.values() if label))
     return tuple(
         Target(name, one.kind, tuple(one.scales) or labels, tuple(one.scales.values())) for name, one in targets.items()
     )
@@ -102,21 +109,22 @@ def read_targets(
     if values:
         found["values"] = values
     for target in targets.values():
-        if target.kind == "votes" and votes:
-            found["votes"] = counted = _counted(target, votes)
+        if target.kind == "votes" and any((counted := _counted(target, votes)).values()):
+            found["votes"] = counted
             if target.consensus and (label := consensus(counted, target.consensus)):
                 found["label"] = label
             if any(other.kind == "label-set" for other in targets.values()):
-                found["labels"] = all_above_chance(counted, len(set(target.codes.values())))
+                found["labels"] = all_above_chance(counted, len(counted))
     return found
 
 
 def _counted(target: TargetCard, votes: Mapping[str, int]) -> dict[str, float]:
-    counted = dict.fromkeys(target.codes.values(), 0.0)
+    counted = dict.fromkeys(filter(None, target.codes.values()), 0.0)
     for code, count in votes.items():
         if code not in target.codes:
             raise CorpusError(f"its card has no vote for the code {code!r}")
-        counted[target.codes[code]] += count
+        if label := target.codes[code]:
+            counted[label] += count
     return counted
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from emonet_bench.data.opened_corpus import OpenCorpus
@@ -31,7 +31,7 @@ def scored_clips(corpus: OpenCorpus, fold: int | None = None) -> ScoredClips:
 
 
 def covered(
-    path: Path, rows: Sequence[ExternalRow], clips: ScoredClips, corpus: OpenCorpus
+    path: Path, rows: Sequence[ExternalRow], clips: ScoredClips, where: str, others: Collection[str] = ()
 ) -> dict[int | None, list[ExternalRow]]:
     """Put predictions into the order of the clips that are tested.
 
@@ -39,7 +39,8 @@ def covered(
         path: Their file, for messages.
         rows: The predictions, each clip's at most once.
         clips: What must be predicted.
-        corpus: The corpus under its protocol.
+        where: The corpus and its protocol in words, for messages.
+        others: Names of clips that are known and not tested.
 
     Raises:
         CorpusError: A row is of another clip, or a clip has no row.
@@ -47,11 +48,9 @@ def covered(
     wanted = {clip.name for each in clips.values() for clip in each}
     given = {row.utterance: row for row in rows}
     if strange := next((row for row in rows if row.utterance not in wanted), None):
-        here = any(clip.name == strange.utterance for clip in corpus.utterances)
-        what = "is no test clip" if here else "is no clip"
+        what = "is no test clip" if strange.utterance in others else "is no clip"
         raise CorpusError(
-            f"{path}: line {strange.line}: {strange.utterance[:200]} {what} of {corpus.corpus.name} under "
-            f"{corpus.protocol}; --template lists the test clips"
+            f"{path}: line {strange.line}: {strange.utterance[:200]} {what} of {where}; --template lists the test clips"
         )
     if missing := [clip.name for each in clips.values() for clip in each if clip.name not in given]:
         raise CorpusError(

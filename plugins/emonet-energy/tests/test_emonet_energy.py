@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import emonet_energy
+import pynvml
 import pytest
 from emonet_energy import rapl
 from emonet_energy.counters import counters
@@ -90,6 +91,33 @@ def test_a_gpu_that_is_not_there_is_told(powercap):
     _, not_measured = counters("cuda")
     assert set(not_measured) == {"gpu"}
     assert "\n" not in not_measured["gpu"]
+
+
+def test_a_gpu_is_found_by_its_uuid_and_tells_millijoules(powercap, monkeypatch):
+    told = iter([1_000_000, 1_000_000, 1_042_500])  # whether it tells at all, the beginning and the end
+    gpu = SimpleNamespace(name="NVIDIA Test", uuid="1234")
+    cuda = SimpleNamespace(current_device=lambda: 0, get_device_properties=lambda _: gpu)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", lambda uuid: uuid)
+    monkeypatch.setattr(
+        pynvml, "nvmlDeviceGetTotalEnergyConsumption", lambda handle: next(told) if handle == "GPU-1234" else None
+    )
+    energy = emonet_energy.emonet_extend_record(SimpleNamespace(training=SimpleNamespace(device="cuda")))
+    assert energy({})["parts"]["NVIDIA Test"] == 42.5
+
+
+def test_a_gpu_without_a_counter_is_told(powercap, monkeypatch):
+    def refuse():
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+    gpu = SimpleNamespace(name="NVIDIA Old", uuid="1234")
+    cuda = SimpleNamespace(current_device=lambda: 0, get_device_properties=lambda _: gpu)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setattr(pynvml, "nvmlInit", refuse)
+    told = emonet_energy.emonet_extend_record(SimpleNamespace(training=SimpleNamespace(device="cuda")))({})
+    assert told["not_measured"] == {"gpu": "NVML: Not Supported"}
+    assert set(told["parts"]) == {"package-0", "dram-0", "package-1"}
 
 
 def test_the_hook_keeps_its_contracts(check_hooks):

@@ -6,7 +6,7 @@ from emonet_bench.config import parse
 from emonet_bench.data.cards import corpus_at
 from emonet_bench.data.cards.card import TableCard
 from emonet_bench.data.cards.rows import Rows, read_rows, read_tables
-from emonet_bench.errors import CorpusError
+from emonet_bench.errors import ConfigError, CorpusError
 from tests.data.cards.mine import CARD, listed
 
 LIST = {"files": "*.txt", "row": r"(?:.*/)?(?P<partition>\w+)\.txt:(?P<id>\d+) (?P<label>\w)?", "name": "clip{id}"}
@@ -94,3 +94,19 @@ def test_a_table_that_is_gone_is_one_line_that_names_it(tmp_path):
     with pytest.raises(CorpusError, match=r"^corpus mine: .*gone\.txt: cannot be read") as caught:
         read_tables("mine", [table()], tmp_path, [tmp_path / "gone.txt"], confined=False)
     assert "\n" not in str(caught.value)
+
+
+def test_details_are_of_the_row_above_and_another_line_ends_them():
+    told = table(details=r"a\.txt:- (?P<vote1>\w)(?:, (?P<vote2>\w))?")
+    lines = ["a.txt:- n", "a.txt:1 n", "a.txt:- n", "a.txt:- a, n", "a.txt:", "a.txt:- b", "a.txt:2 a", "a.txt:- a"]
+    found = read_rows(told, lines, "here", {"vote"})
+    rows = Rows()
+    for row in filter(None, found):
+        rows.add(*row)
+    assert [None if row is None else row[0] for row in found] == [
+        None, "clip1", "clip1", "clip1", None, None, "clip2", "clip2",
+    ]  # fmt: skip
+    assert rows.votes == {"clip1": {"n": 2, "a": 1}, "clip2": {"a": 1}}
+    assert rows.read["clip1"] == {"partition": "a", "label": "n"}
+    with pytest.raises(ConfigError, match="details must not read what names the utterance"):
+        table(details=r"a\.txt:(?P<id>\d+)")

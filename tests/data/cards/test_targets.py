@@ -98,3 +98,12 @@ def test_a_vote_without_a_meaning_is_refused(folder):
     (folder / "votes.csv").write_text("clip,vote\ns1_1_0,X\n")
     with pytest.raises(CorpusError, match="no vote for the code 'X'"):
         loaded(folder).load()
+
+
+def test_votes_that_a_card_leaves_out_count_for_nothing(folder):
+    a, b, c, _ = loaded(
+        folder, CARD.replace('S = "sadness" }', 'S = "" }').replace('S = "sadness"\n', 'S = ""\n')
+    ).load()
+    assert a.votes == {"anger": 2, "joy": 1}
+    assert (b.votes, b.labels) == ({"anger": 0, "joy": 1}, {"joy"})
+    assert (c.votes, c.labels) == (None, None), "nobody voted for what counts"

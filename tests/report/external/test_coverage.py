@@ -30,7 +30,7 @@ def test_every_clip_is_tested_once_over_all_folds(opened):
 
 def test_predictions_are_put_in_the_order_of_the_protocol(opened):
     clips = scored_clips(opened, None)
-    ordered = covered(FILE, rows_of([f"{n}.wav" for n in reversed(range(40))]), clips, opened)
+    ordered = covered(FILE, rows_of([f"{n}.wav" for n in reversed(range(40))]), clips, "theirs")
     assert {fold: [row.utterance for row in each] for fold, each in ordered.items()} == {
         fold: [clip.name for clip in each] for fold, each in clips.items()
     }
@@ -42,12 +42,12 @@ def test_missing_unknown_and_other_clips_are_named(opened):
     with pytest.raises(
         CorpusError, match=rf"preds\.csv: no prediction of 1 of {len(names)} test clips, first {names[2]}"
     ):
-        covered(FILE, rows_of(names[:2] + names[3:]), clips, opened)
+        covered(FILE, rows_of(names[:2] + names[3:]), clips, "theirs")
     with pytest.raises(CorpusError, match=r"line 3: nobody\.wav is no clip of theirs under folds5"):
-        covered(FILE, rows_of([names[0], "nobody.wav"]), clips, opened)
+        covered(FILE, rows_of([names[0], "nobody.wav"]), clips, "theirs under folds5")
     other = scored_clips(opened, 1)[1][0].name
     with pytest.raises(CorpusError, match=rf"line 2: {other} is no test clip of theirs"):
-        covered(FILE, rows_of([other, *names]), clips, opened)
+        covered(FILE, rows_of([other, *names]), clips, "theirs", [other, *names])
 
 
 def test_the_template_lists_clips_and_files_and_no_truth(opened, folder):
