@@ -25,12 +25,14 @@ from emonet_bench.matrix.overrides import Overrides
 from emonet_bench.matrix.planning import MatrixSource, PlannedMatrix, matrix_source, plan
 from emonet_bench.matrix.resources import choose_gpu
 from emonet_bench.matrix.stale import with_stale
+from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.choice import wanted_metric
-from emonet_bench.report.external.coverage import covered, scored_clips, template
+from emonet_bench.report.external.coverage import covered, listed, scored_clips, template
 from emonet_bench.report.external.score import ExternalScore, as_predictions, compared, score_external
 from emonet_bench.report.external.submission import find_challenge, submission
 from emonet_bench.report.external.table import read_external
+from emonet_bench.report.external.tuning import dev_clips, read_dev, tuned_predictions
 from emonet_bench.report.results import Results, load_results, results_of
 from emonet_bench.types import check_name
 
@@ -165,15 +167,17 @@ def score_predictions(
     opened = _open(loaded, corpus, protocol, progress, skip_bad=skip_bad_files)
     clips = scored_clips(opened, fold)
     where, others = f"{corpus} under {opened.protocol}", [clip.name for clip in opened.utterances]
-    rows = covered(Path(file), read_external(Path(file), opened.target), clips, where, others)
+    rows = covered(Path(file), read_external(Path(file), opened.target, clips=listed(clips)), clips, where, others)
     pooled = as_predictions(rows, clips, opened)
-    scored = score_external(name, pooled, opened, len(clips), loaded.metrics, chosen)
+    dev = read_dev(Path(file), opened, fold, chosen) if _tunes(chosen, opened) else None
+    tuned = tuned_predictions(rows, clips, dev, opened, chosen) if dev else None
+    scored = score_external(name, pooled, opened, len(clips), loaded.metrics, chosen, tuned)
     if against is not None:
-        scored = compared(scored, pooled, Path(against), chosen)
+        scored = compared(scored, tuned or pooled, Path(against), chosen)
     if results is not None:
         from emonet_bench.report.external.run import keep_external  # noqa: PLC0415 - torch
 
-        kept = keep_external(name, Path(file), rows, clips, opened, Path(results), seed)
+        kept = keep_external(name, Path(file), rows, clips, opened, Path(results), seed, dev)
         scored = replace(scored, row=kept)
     return scored
 
@@ -183,6 +187,7 @@ def prediction_template(
     protocol: str | None = None,
     *,
     fold: int | None = None,
+    metric: str = "uar",
     plugins: Selection | None = None,
     skip_bad_files: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -193,6 +198,7 @@ def prediction_template(
         corpus: As in ``score_predictions``, like all others.
         protocol: Likewise.
         fold: Likewise.
+        metric: Likewise; one that tunes on dev asks for predictions of dev, too.
         plugins: Likewise.
         skip_bad_files: Likewise.
         progress: Likewise.
@@ -202,8 +208,15 @@ def prediction_template(
         CorpusError: The corpus is not on this disk.
         AudioError: Files of the corpus are broken; lists them all.
     """
-    opened = _open(Plugins(plugins or Selection()), corpus, protocol, progress, skip_bad=skip_bad_files)
-    return template(scored_clips(opened, fold), opened.target)
+    loaded = Plugins(plugins or Selection())
+    chosen = wanted_metric(metric, loaded)
+    opened = _open(loaded, corpus, protocol, progress, skip_bad=skip_bad_files)
+    dev = dev_clips(opened, fold, chosen) if _tunes(chosen, opened) else None
+    return template(scored_clips(opened, fold), opened.target, dev)
+
+
+def _tunes(metric: MetricChoice, corpus: OpenCorpus) -> bool:
+    return metric.metric.tuned is not None and metric.misfit(corpus.target.kind, corpus.target.names) is None
 
 
 def challenge_template(corpus: str, challenge: str | None = None, *, plugins: Selection | None = None) -> str:
@@ -244,7 +257,9 @@ def challenge_submission(
     known = Plugins(plugins or Selection()).corpora[corpus]
     chosen = find_challenge(known, challenge)
     target, clips = known.target(chosen), chosen.load()
-    rows = covered(Path(file), read_external(Path(file), target), {None: clips}, f"{corpus} for {chosen.title}")
+    rows = covered(
+        Path(file), read_external(Path(file), target, clips=clips), {None: clips}, f"{corpus} for {chosen.title}"
+    )
     return submission(chosen, target, clips, rows[None])
 
 

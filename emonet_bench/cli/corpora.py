@@ -136,6 +136,8 @@ def _facts(corpus: Corpus) -> Iterator[tuple[str, str]]:
     for target in corpus.targets:
         yield f"target {target.name}", _target_words(target)
     yield "protocols", ", ".join(corpus.protocols)
+    for name, challenge in corpus.challenges.items():
+        yield f"challenge {name}", challenge.title
     if corpus.synthetic:
         yield "synthetic", "yes: generated audio, no human speech"
 

@@ -83,7 +83,7 @@ def score(
         progress: Callable[[int, int], None] = partial(reading, options["corpus"])
         if form is not None:
             check_output(form, "--template")
-            wanted = {key: options[key] for key in ("corpus", "protocol", "fold", "plugins", "skip_bad_files")}
+            wanted = {key: value for key, value in options.items() if key not in ("seed", "against", "results")}
             write_output(form, prediction_template(**wanted, progress=progress), "--template")
             say(f"{form}: a line for each test clip, to be filled in")
             return

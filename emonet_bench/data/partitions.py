@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SELECTION = "best dev UAR; test once"
-"""How a run is selected: part of every protocol id."""
+"""That runs are selected on dev and tested once: part of every protocol id, in the words of the first.
+
+The metric that selects is ``training.selection``, which is part of a run's id and stands in its record, not of the
+protocol: whoever selects by another one is compared on the same clips.
+"""
 
 
 def folds(utterances: Sequence[Utterance], rule: SplitRule) -> list[int | None]:
@@ -77,7 +81,7 @@ def protocol_id(
     *,
     limit: int | None = None,
 ) -> str:
-    """Identify what may be compared: label set in order, who is in which partition, how a run is selected.
+    """Identify what may be compared: label set in order, who is in which partition, that selection is on dev.
 
     All folds of a protocol share one id: it covers the whole fold structure. Of another target than the label it covers
     its kind, its scales and what every utterance says of it, too: a fingerprint knows labels only.

@@ -64,6 +64,16 @@ class MetricChoice:
         """
         return float(self.total(np.asarray(self.metric.compute(truth, predicted), np.float64), names))
 
+    def dev_score(self, truth: npt.ArrayLike, predicted: npt.ArrayLike, names: Sequence[str]) -> float:
+        """Score the predictions of a dev partition, on which the metric tunes what it tunes; see ``score``."""
+        return self.score(truth, self.tuned(truth, predicted, predicted), names)
+
+    def tuned(self, dev_truth: npt.ArrayLike, dev_predicted: npt.ArrayLike, predicted: npt.ArrayLike) -> npt.ArrayLike:
+        """Return predictions (N, K) after what the metric tunes on dev; as they stand where it tunes nothing."""
+        if self.metric.tuned is None:
+            return predicted
+        return np.asarray(self.metric.tuned(dev_truth, dev_predicted, predicted), np.float64)
+
     def total(self, each: Floats, names: Sequence[str]) -> Floats:
         """Put what a metric says of each label or attribute (..., K) together, (...,); a score (...,) stands as it is.
 

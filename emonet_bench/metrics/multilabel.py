@@ -69,6 +69,23 @@ def tuned_thresholds(truth: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
     return np.array([_best_threshold(true[:, k], given[:, k]) for k in range(true.shape[1])])
 
 
+def decisions(dev_truth: npt.ArrayLike, dev_scores: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
+    """Decide by thresholds that are tuned on dev: ones where a score is above its label's threshold, else zeros.
+
+    Args:
+        dev_truth: (M, K), one where a label is true of a clip of dev.
+        dev_scores: (M, K) of these clips.
+        scores: (N, K) of the clips to decide on.
+
+    Raises:
+        CorpusError: As ``tuned_thresholds`` does.
+
+    >>> decisions([[1], [0]], [[0.8], [0.6]], [[0.75], [0.65]]).tolist()
+    [[1.0], [0.0]]
+    """
+    return np.asarray(np.asarray(scores, np.float64) > tuned_thresholds(dev_truth, dev_scores), np.float64)
+
+
 def mean_average_precision(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     r"""Mean over labels of the average precision :math:`\sum_n (R_n - R_{n-1}) P_n`; never-true labels are left out.
 
@@ -109,9 +126,10 @@ def precision_of_each(truth: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
 def _best_threshold(true: Bools, scores: Floats) -> float:
     if not true.any():
         return float(np.inf)
-    values = np.unique(scores)[::-1]  # descending
-    hits = np.array([(true & (scores >= value)).sum() for value in values])
-    chosen = np.array([(scores >= value).sum() for value in values])
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    values = scores[order][last]  # descending, each once
+    hits, chosen = true[order].cumsum()[last], last + 1  # of those at or above each value
     best = int(np.argmax(2 * hits / (true.sum() + chosen)))
     below = values[best + 1] if best + 1 < len(values) else values[best] - 1.0
     return float((values[best] + below) / 2)

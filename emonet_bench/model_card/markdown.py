@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ def front_matter(card: ModelCard) -> str:
     facts: dict[str, Any] = {
         "library_name": "onnx",
         "pipeline_tag": "audio-classification",
-        "language": data.languages,
+        "language": [one for one in data.languages if _CODE.fullmatch(one)],
         "tags": ["speech-emotion-recognition", "onnx", "emonet-bench"],
         "model-index": [
             {
@@ -52,6 +53,7 @@ def front_matter(card: ModelCard) -> str:
     return "\n".join(["---", *lines, "---", ""])
 
 
+_CODE = re.compile("[a-z]{2,3}")  # of ISO 639: the hub refuses names of languages
 _TASK = {"type": "audio-classification", "name": "Speech emotion recognition"}
 
 

@@ -178,7 +178,7 @@ class Data(Part):
 
     corpus: Name = Field(description="Its name.")
     title: Line = Field("", description="Its full name.")
-    languages: list[Name] = Field(default_factory=list, description="ISO 639-1 codes.")
+    languages: list[Name] = Field(default_factory=list, description="ISO 639-1 codes, or what a table says.")
     licence: Line = Field("", description="Terms of the audio.")
     citation: Annotated[str, Field(max_length=20_000)] = Field("", description="BibTeX.")
     elicitation: Line = Field("", description="Acted, induced, natural, read ...; empty: unknown.")

@@ -64,7 +64,7 @@ class Setting:
         return Data(
             corpus=corpus.name,
             title=corpus.title,
-            languages=list(corpus.languages),
+            languages=list(corpus.languages) or sorted(_languages(clips)),
             licence=corpus.licence,
             citation=corpus.citation,
             elicitation=corpus.facts.get("elicitation", ""),
@@ -78,6 +78,12 @@ class Setting:
             speakers=None if None in clips.speakers else len(set(clips.speakers)),
             notes=list(self.notes),
         )
+
+
+def _languages(clips: CardClips) -> set[str]:
+    """Tell which languages the tables of a corpus say of its clips."""
+    said = ((one.demographics or {}).get("language") for one in clips.utterances)
+    return {language for language in said if language}
 
 
 def choose(

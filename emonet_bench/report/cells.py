@@ -13,7 +13,7 @@ from emonet_bench.metrics.calibration import calibration_error
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.significance import Comparison, Interval, compare, interval, mcnemar
 from emonet_bench.report.predictions import Predictions
-from emonet_bench.report.reading import CorpusResult, State, read_predictions
+from emonet_bench.report.reading import CorpusResult, NoDevError, State, read_predictions
 
 ALPHA = 0.05
 
@@ -108,13 +108,17 @@ class TableCell:
 
 @dataclass(frozen=True)
 class CellRuns:
-    """The runs of one cell, those of them that are scored, with their predictions, and each seed's pooled ones."""
+    """The runs of one cell, those of them that are scored, with their predictions, and each seed's pooled ones.
+
+    ``problems`` says what failed, ``untold`` of what the metric can say nothing, a line each.
+    """
 
     runs: Sequence[CorpusResult]
     scored: Sequence[CorpusResult] = ()
     seeds: Mapping[int, Predictions] = field(default_factory=dict)
     parts: Sequence[Predictions] = ()
     problems: Sequence[str] = ()
+    untold: Sequence[str] = ()
 
     @property
     def external(self) -> bool:
@@ -206,26 +210,29 @@ class CellRuns:
         return plain.stdev(score(rows, labels, metric) for rows in self.parts)
 
 
-def pool_runs(runs: Sequence[CorpusResult], *, numbers: bool = False) -> CellRuns:
+def pool_runs(runs: Sequence[CorpusResult], metric: MetricChoice) -> CellRuns:
     """Read the predictions of a cell's runs and join the folds of each seed; what cannot be read counts as failed.
 
     Args:
         runs: The runs.
-        numbers: Whether to read the probability of each label, too.
+        metric: What will score them: the probability of each label is read where it needs them.
     """
     seeds: dict[int, Predictions] = defaultdict(Predictions.empty)
-    scored, parts, problems = [], [], []
+    scored, parts, problems, untold = [], [], [], []
     for run in sorted(runs, key=lambda run: (run.seed, run.fold or 0)):
         if run.state == "failed":
             problems.append(f"{run.title}: {run.reason}")
         elif run.state == "done":
             try:
-                parts.append(read_predictions(run, numbers=numbers))
+                parts.append(read_predictions(run, numbers=metric.metric.probabilities, metric=metric))
                 seeds[run.seed] = seeds[run.seed].joined(parts[-1])
                 scored.append(run)
+            except NoDevError as error:
+                untold.append(str(error))
             except StoreError as error:
                 problems.append(str(error))
-    return CellRuns(runs, scored, {seed: rows for seed, rows in seeds.items() if rows.utterances}, parts, problems)
+    known = {seed: rows for seed, rows in seeds.items() if rows.utterances}
+    return CellRuns(runs, scored, known, parts, problems, untold)
 
 
 def _carded(runs: Sequence[CorpusResult]) -> dict[str, Any]:

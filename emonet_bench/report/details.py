@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from emonet_bench import metrics
-from emonet_bench.errors import StoreError
-from emonet_bench.report.cells import CellRuns, TableCell
+from emonet_bench.errors import CorpusError, StoreError
+from emonet_bench.metrics.choice import MetricChoice
+from emonet_bench.report.cells import CellRuns, TableCell, score
 from emonet_bench.report.predictions import Predictions
 from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Row
@@ -62,6 +63,7 @@ class Evidence:
         curves: Of the runs listed.
         runs: Those listed, each with its record.
         more: How many runs are not listed.
+        scores: Of the runs listed, by the metric's title: what the table shows, and of labels UAR and accuracy.
     """
 
     anchor: str
@@ -74,19 +76,20 @@ class Evidence:
     curves: Sequence[Curve]
     runs: Sequence[tuple[CorpusResult, RunRecord]]
     more: int
+    scores: Mapping[str, Sequence[float | None]]
 
 
 def gather(table: Table) -> list[Evidence]:
     """Gather what lies behind each cell that has a score, row by row."""
     return [
-        _evidence(f"cell-{i}-{j}", row, column, groups[column])
+        _evidence(f"cell-{i}-{j}", row, column, groups[column], table.metric)
         for i, (row, groups) in enumerate(zip(table.rows, table.groups, strict=True))
         for j, column in enumerate(table.columns)
         if column in row.cells and row.cells[column].score is not None
     ]
 
 
-def _evidence(anchor: str, row: Row, column: Column, group: CellRuns) -> Evidence:
+def _evidence(anchor: str, row: Row, column: Column, group: CellRuns, metric: MetricChoice) -> Evidence:
     labels = group.scored[0].facts.labels
     rows = Predictions.empty()
     for seed in group.seeds.values():
@@ -105,7 +108,25 @@ def _evidence(anchor: str, row: Row, column: Column, group: CellRuns) -> Evidenc
         [curve for curve in curves if curve],
         records,
         len(group.scored) - len(listed),
+        _run_scores(group, metric, len(listed)),
     )
+
+
+def _run_scores(group: CellRuns, metric: MetricChoice, count: int) -> dict[str, list[float | None]]:
+    """Score the first runs of a cell, each by itself."""
+    labels = group.scored[0].facts.labels
+    found = {metric.title: [_told(rows, labels, metric) for rows in group.parts[:count]]}
+    if group.scored[0].kind == "label":
+        stated = {"UAR": "uar", "Accuracy": "accuracy"}
+        found |= {title: [run.scores.get(name) for run in group.scored[:count]] for title, name in stated.items()}
+    return found
+
+
+def _told(rows: Predictions, labels: Sequence[str], metric: MetricChoice) -> float | None:
+    try:
+        return score(rows, labels, metric)
+    except CorpusError:
+        return None
 
 
 def _speakers(rows: Predictions, labels: Sequence[str]) -> list[Speaker]:

@@ -135,6 +135,7 @@ def problems(groups: Iterable[CellRuns]) -> Iterator[str]:
     """Say which runs failed, were skipped, ran in halved batches or could not be exported, and why, a line each."""
     for group in groups:
         yield from (f"failed: {problem}" for problem in group.problems)
+        yield from (f"skipped: {untold}" for untold in group.untold)
         yield from (f"skipped: {run.title}: {run.reason}" for run in group.runs if run.state == "skipped")
         yield from (f"† halved batch: {run.title}: {run.halved}" for run in group.runs if run.halved)
         yield from (f"not exported: {run.title}: {run.not_exported}" for run in group.runs if run.not_exported)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.counts import label_arrays
 
 Thing = TypeVar("Thing")
@@ -83,6 +84,16 @@ class Predictions:
             chosen(self.numbers),
             chosen(self.targets),
         )
+
+    def tuned(self, metric: MetricChoice, truth: npt.ArrayLike, predicted: npt.ArrayLike) -> Predictions:
+        """Return them after what a metric tunes on dev.
+
+        Args:
+            metric: Which.
+            truth: (M, K) of dev.
+            predicted: (M, K) predictions of dev.
+        """
+        return replace(self, numbers=np.asarray(metric.tuned(truth, predicted, self.numbers)).tolist())
 
     def joined(self, other: Predictions) -> Predictions:
         """Return these and the others after them."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emonet_bench.errors import StoreError
+from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.model_card.reading import read_card
 from emonet_bench.model_card.record import ModelCard
 from emonet_bench.report.predictions import Predictions
@@ -25,6 +26,10 @@ from emonet_bench.runs.target_predictions import read_target_predictions
 from emonet_bench.types import TargetKind
 
 State = Literal["done", "failed", "skipped"]
+
+
+class NoDevError(StoreError):
+    """A metric tunes on dev, and predictions that were made elsewhere are of test alone."""
 
 
 @dataclass(frozen=True)
@@ -144,25 +149,29 @@ def skipped(cell: Cell, reason: str) -> CorpusResult:
     return _result(spec, cell.run_id, ref.name, ref.division, source, "skipped", " ".join(reason.split()))
 
 
-def read_predictions(result: CorpusResult, *, numbers: bool = False) -> Predictions:
+def read_predictions(result: CorpusResult, *, numbers: bool = False, metric: MetricChoice | None = None) -> Predictions:
     """Read the test partition of a run's predictions.
 
     Args:
         result: The run on a corpus.
         numbers: Whether to read the probability of each label, too.
+        metric: What will score them; one that tunes something on dev has done so then.
 
     Raises:
         StoreError: The file is missing or is no such table.
+        NoDevError: The metric tunes on dev, and these predictions are of test alone.
     """
     try:
         if result.facts.target is not None:
-            return _target_predictions(result)
+            return _target_predictions(result, metric)
         table = predictions.read_predictions(result.predictions, result.facts.labels).part("test")
         truth, prediction = table.truth, table.prediction
         found = Predictions(table.utterances, table.speakers, truth, prediction, table.confidence())
         if numbers:
             order = [table.labels.index(label) for label in result.facts.labels]
             found = replace(found, numbers=[[row[place] for place in order] for row in table.probabilities()])
+    except NoDevError:
+        raise
     except StoreError as error:
         raise StoreError(f"{error}; run {result.title} again") from error
     if not truth:
@@ -170,12 +179,19 @@ def read_predictions(result: CorpusResult, *, numbers: bool = False) -> Predicti
     return found
 
 
-def _target_predictions(result: CorpusResult) -> Predictions:
+def _target_predictions(result: CorpusResult, metric: MetricChoice | None) -> Predictions:
     """Read the test partition of predictions of a target that is no label."""
-    rows = read_target_predictions(result.predictions, result.kind, result.facts.labels).part("test")
+    table = read_target_predictions(result.predictions, result.kind, result.facts.labels)
+    rows = table.part("test")
     if not rows.utterances:
         raise StoreError(f"{result.predictions}: no test prediction")
-    return Predictions(list(rows.utterances), list(rows.speakers), [], [], [], list(rows.predicted), list(rows.truth))
+    found = Predictions(list(rows.utterances), list(rows.speakers), [], [], [], list(rows.predicted), list(rows.truth))
+    if metric is None or metric.metric.tuned is None or metric.misfit(result.kind, result.facts.labels):
+        return found
+    dev = table.part("dev")
+    if not dev.utterances:
+        raise NoDevError(f"{result.title}: {metric} tunes on dev, and there are predictions of test alone")
+    return found.tuned(metric, dev.truth, dev.predicted)
 
 
 def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[CorpusResult]:

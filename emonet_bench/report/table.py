@@ -91,7 +91,7 @@ def summarise(records: Sequence[CorpusResult], metric: Wanted = "uar", baseline:
     for record in kept:
         grouped[row_of(record)][columns[record.run_id]].append(record)
     pooled = {
-        key: {column: pool_runs(cells[column], numbers=metric.metric.probabilities) for column in sorted(cells)}
+        key: {column: pool_runs(cells[column], metric) for column in sorted(cells)}
         for key, cells in sorted(grouped.items())
     }
     unfit = _unfit(pooled, metric)

@@ -76,7 +76,7 @@ def _map(
     found: dict[tuple[str, int], list[CorpusResult]] = defaultdict(list)
     for record in records:
         found[record.trained_on, keys.index(target(record))].append(record)
-    groups = {place: pool_runs(runs, numbers=metric.metric.probabilities) for place, runs in sorted(found.items())}
+    groups = {place: pool_runs(runs, metric) for place, runs in sorted(found.items())}
     cells = {place: group.cell(_labels(group), {None}, metric) for place, group in groups.items()}
     rows = [_row([groups[place] for place in groups if place[1] == index]) for index in range(len(keys))]
     targets = distinguished(rows, keys)

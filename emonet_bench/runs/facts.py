@@ -174,7 +174,7 @@ class CorpusFacts(Part):
     target: TargetFacts | None = Field(None, description="What is predicted, where that is not the label.")
     protocol_id: Line = Field(
         "",
-        description="Label set, partition or folds, split hash, selection rule, hashed; runs with different ids are "
+        description="Label set and partitions of every fold, and that dev selects, hashed; runs with different ids are "
         "never ranked together.",
     )
     fingerprint: Line = Field("", description="Hash of the corpus's decoded audio and labels.")

@@ -108,7 +108,7 @@ class RunSpec(Options):
         None,
         description="Only where the predictions were made elsewhere and read by `emonet-bench score`: `architecture` "
         "is their name, `strategy` is `external`, and `training` says nothing. `scores` and `confusion` hold `test` "
-        "alone, and there are neither weights nor a history.",
+        "(and `dev`, where a metric tuned on it), and there are neither weights nor a history.",
     )
 
     teacher: PretrainedTeacher | None = Field(

@@ -150,7 +150,22 @@ def weights_agree(bench: MetricBench) -> None:
             raise BrokenError(f"weighted gives {found.tolist()} of drawn {kind}, compute {expected.tolist()}")
 
 
-CHECKS = (inputs_kept, numbers, direction, whole_partition, counts_agree, weights_agree)
+def tuned_on_dev(bench: MetricBench) -> None:
+    """What ``tuned`` makes of a prediction rests on dev and on this prediction alone, and has its form."""
+    for kind, truth, perfect in bench.cases() if bench.metric.tuned is not None else ():
+        predicted = _noisy(perfect)
+        half = len(truth) // 2
+        dev, test = (truth[:half], predicted[:half]), predicted[half:]
+        assert bench.metric.tuned is not None
+        whole = np.asarray(bench.metric.tuned(*dev, test.copy()))
+        if whole.shape != test.shape:
+            raise BrokenError(f"of predictions {test.shape} of {kind} it makes {whole.shape}")
+        alone = np.concatenate([np.asarray(bench.metric.tuned(*dev, test[i : i + 1].copy())) for i in range(len(test))])
+        if not np.array_equal(whole, alone):
+            raise BrokenError(f"predictions of {kind} are tuned otherwise where other clips are tested")
+
+
+CHECKS = (inputs_kept, numbers, direction, whole_partition, counts_agree, weights_agree, tuned_on_dev)
 """In the order in which they help most; each one's docstring is the contract."""
 
 

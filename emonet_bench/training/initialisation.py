@@ -117,4 +117,4 @@ def _probe(classifier: Classifier, corpus: str, train: Clips, dev: Clips, recipe
         predicted = np.eye(len(dev.labels))[found]
     else:
         predicted = from_places(torch.from_numpy(found), dev.target).numpy()
-    return dev.selects.score(dev.truth().numpy(), predicted, dev.labels)
+    return dev.selects.dev_score(dev.truth().numpy(), predicted, dev.labels)

@@ -268,7 +268,7 @@ def _score(dev: Rows, model: Any, scaled: Array, classes: int) -> float:
         predicted = (torch.from_numpy(scaled) @ weight.double().T + bias.double()).softmax(-1).numpy()
     else:
         predicted = np.eye(classes)[model.predict(scaled)]
-    return dev.selects.score(dev.targets if dev.truth is None else dev.truth, predicted, names)
+    return dev.selects.dev_score(dev.targets if dev.truth is None else dev.truth, predicted, names)
 
 
 def _sets(rows: Rows) -> Iterator[Array]:

@@ -116,7 +116,7 @@ def fit_nearest_neighbours(
     for number in sorted({min(number, len(own) - 1) for number in options.neighbours}):
         head.set(own, votes, number)
         predicted = torch.cat([head(asked[i : i + 64]) for i in range(0, len(asked), 64)]).softmax(-1)
-        scores[number] = dev.selects.rank(dev.selects.score(dev_rows.targets, predicted.numpy(), dev.labels))
+        scores[number] = dev.selects.rank(dev.selects.dev_score(dev_rows.targets, predicted.numpy(), dev.labels))
     head.set(own, votes, max(scores, key=lambda number: scores[number]))
 
 

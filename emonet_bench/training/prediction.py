@@ -148,7 +148,7 @@ def dev_score(classifier: Classifier, clips: Clips, recipe: Training) -> float:
         CorpusError: It says nothing of them.
     """
     predicted = predict(classifier, clips, recipe).double().numpy()
-    return clips.selects.score(clips.truth().numpy(), predicted, clips.labels)
+    return clips.selects.dev_score(clips.truth().numpy(), predicted, clips.labels)
 
 
 def label_names(clips: Clips, prediction: Tensor) -> tuple[list[str], list[str]]:

@@ -100,6 +100,9 @@ class Metric:
         weighted: The same of many resamples at once, for other targets than labels: ``weighted(truth, predicted,
             weights)``, where ``weights`` (B, N) says how often each of B resamples draws every clip. It returns (B,) or
             (B, K), NaN where the clips of a resample say nothing. Without it resamples are scored one after the other.
+        tuned: What it tunes on dev before it scores, such as thresholds; of other targets than labels.
+            ``tuned(dev_truth, dev_predicted, predicted)`` returns the predictions, (N, K) like those it is given, that
+            ``compute`` takes; each clip's for itself, whatever else is tested.
         probabilities: Whether it needs probabilities, and not only which label is predicted.
         resampled: Whether intervals and tests by bootstrap mean something; not where resampling itself shifts it.
         citation: BibTeX.
@@ -113,6 +116,7 @@ class Metric:
     part_title: str = ""
     counts: Callable[[Any, Any, Any], Any] | None = None
     weighted: Callable[[Any, Any, Any], Any] | None = None
+    tuned: Callable[[Any, Any, Any], Any] | None = None
     probabilities: bool = False
     resampled: bool = True
     citation: str = ""

@@ -23,6 +23,10 @@ _SUPERB = (
     "@article{wu2024emosuperb, title={{EMO-SUPERB}: An In-depth Look at Speech Emotion Recognition}, author={Wu, "
     "Haibin and others}, journal={arXiv:2402.13018}, year={2024}}"
 )
+_LIPTON = (
+    "@inproceedings{lipton2014optimal, title={Optimal Thresholding of Classifiers to Maximize {F1} Measure}, "
+    "author={Lipton, Zachary C. and Elkan, Charles and Naryanaswamy, Balakrishnan}, booktitle={ECML PKDD}, year={2014}}"
+)
 _KULLBACK = (
     "@article{kullback1951information, title={On Information and Sufficiency}, author={Kullback, S. and Leibler, R. "
     "A.}, journal={The Annals of Mathematical Statistics}, volume={22}, number={1}, year={1951}}"
@@ -88,6 +92,16 @@ METRICS = (
         title="Macro F1 at 1/C",
         weighted=_in("weighted", "f1_above_share"),
         citation=_SUPERB,
+    ),
+    Metric(
+        "tuned_macro_f1",
+        ("label-set",),
+        _in("targets", "f1_of_each"),
+        title="Macro F1, tuned on dev",
+        part_title="F1, tuned on dev,",
+        weighted=_in("weighted", "f1_of_each", 0.5),
+        tuned=_in("multilabel", "decisions"),
+        citation=_LIPTON,
     ),
     Metric(
         "map",

@@ -180,3 +180,9 @@ def test_an_audit_may_be_read_by_a_program(invoke, miniature):
 def test_an_audit_does_not_import_torch():
     code = "import sys; import emonet_bench.cli.audit; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_show_tells_the_challenges_of_a_corpus(invoke):
+    output = invoke("show", "msp-podcast").output
+    assert "challenge attributes" in output
+    assert "task 2: arousal, valence and dominance" in output

@@ -5,7 +5,7 @@ import pytest
 
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.metrics.choice import MetricChoice, choose_metric
-from emonet_bench.metrics.defaults import UAR
+from emonet_bench.metrics.defaults import CCC, UAR
 from emonet_bench.types import Metric
 
 ERROR = Metric("error", ("values",), lambda x, y: np.abs(x - y).mean(axis=0), higher_is_better=False, title="Error")
@@ -58,3 +58,18 @@ def test_a_single_number_has_no_parts():
     whole = MetricChoice(Metric("whole", ("label",), lambda *_: 0.5), "joy")
     with pytest.raises(CorpusError, match="whole says nothing of 'joy' by itself"):
         whole.score([0], [[1.0, 0.0]], ("joy", "fear"))
+
+
+def test_on_dev_a_metric_scores_what_it_has_tuned_there():
+    halves = Metric(
+        "half",
+        ("label-set",),
+        lambda truth, given: (truth == given).mean(),
+        tuned=lambda _, dev, given: given > dev.mean(),
+    )
+    choice = MetricChoice(halves)
+    truth, predicted = np.array([[0.0, 1], [0, 1]]), np.array([[0.1, 0.2], [0.1, 0.2]])
+    assert choice.dev_score(truth, predicted, ("a", "b")) == 1
+    assert choice.score(truth, predicted, ("a", "b")) == 0
+    assert choice.tuned(truth, predicted, np.array([[0.16, 0.14]])).tolist() == [[1, 0]]
+    assert MetricChoice(CCC).tuned(truth, truth, predicted) is predicted

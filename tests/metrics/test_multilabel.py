@@ -5,7 +5,7 @@ import pytest
 import sklearn.metrics
 
 from emonet_bench.errors import CorpusError
-from emonet_bench.metrics.multilabel import mean_average_precision, multilabel_macro_f1, tuned_thresholds
+from emonet_bench.metrics.multilabel import decisions, mean_average_precision, multilabel_macro_f1, tuned_thresholds
 
 
 def random_tables(seed, clips=40, labels=4):
@@ -60,3 +60,29 @@ def test_what_cannot_be_scored_is_one_line(truth, scores, message):
 def test_precision_needs_a_true_label():
     with pytest.raises(CorpusError, match="no label is true"):
         mean_average_precision([[0, 0]], [[0.1, 0.2]])
+
+
+def test_decisions_are_those_of_thresholds_that_are_best_on_dev():
+    draw = np.random.default_rng(4)
+    scores = draw.random((2, 60, 3)).round(2)
+    truth = scores + draw.normal(0, 0.3, scores.shape) > [0.3, 0.5, 0.8]
+    given, thresholds = decisions(truth[0], scores[0], scores[1]), tuned_thresholds(truth[0], scores[0])
+    for k in range(3):
+        tried = [
+            sklearn.metrics.f1_score(truth[0][:, k], scores[0][:, k] > value, zero_division=0)
+            for value in np.arange(-0.005, 1, 0.01)
+        ]
+        assert sklearn.metrics.f1_score(truth[0][:, k], scores[0][:, k] > thresholds[k]) == max(tried)
+        assert given[:, k].tolist() == (scores[1][:, k] > thresholds[k]).tolist()
+
+
+def test_thresholds_of_many_clips_are_those_of_trying_each():
+    draw = np.random.default_rng(5)
+    scores = draw.random((300, 1)).round(2)
+    truth = scores + draw.normal(0, 0.4, scores.shape) > 0.6
+    values = np.unique(scores)
+    tried = {value: 2 * (truth & (scores >= value)).sum() / (truth.sum() + (scores >= value).sum()) for value in values}
+    best = max(tried.values())
+    highest = max(value for value, f1 in tried.items() if f1 == best)
+    below = values[values < highest].max(initial=highest - 1)
+    assert tuned_thresholds(truth, scores).tolist() == [(highest + below) / 2]

@@ -17,6 +17,12 @@ def test_the_front_matter_is_yaml_with_one_result(card):
     assert result["metrics"][0]["value"] == pytest.approx(card.uar.value, abs=1e-4)
 
 
+def test_a_language_that_is_no_code_is_kept_out_of_the_front_matter(card):
+    named = card.model_copy(update={"data": card.data.model_copy(update={"languages": ["German", "de"]})})
+    assert yaml.safe_load(front_matter(named).split("---\n")[1])["language"] == ["de"]
+    assert "German" in render_markdown(named)
+
+
 def test_the_hubs_library_reads_it(card, tmp_path):
     hub = pytest.importorskip("huggingface_hub")
     (tmp_path / "README.md").write_text(render_markdown(card), encoding="utf-8")

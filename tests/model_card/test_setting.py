@@ -89,3 +89,12 @@ def test_babble_may_come_from_another_corpus(tmp_path, chosen, corpora):
     assert (set(talkers.speakers), talkers.sampling_rate) == ({"a", "b"}, RATE)
     with pytest.raises(ConfigError, match="--babble: unknown corpus 'nobody'"):
         other_clips("nobody", "train", "--babble", chosen(), corpora, tmp_path / "cache", lambda *_: None)
+
+
+def test_languages_are_the_tables_where_the_corpus_tells_none(chosen):
+    setting = chosen()
+    said = replace(setting.clips.utterances[0], demographics={"language": "da"})
+    clips = replace(setting.clips, utterances=(said, *setting.clips.utterances[1:]))
+    silent = replace(setting.opened, corpus=replace(setting.opened.corpus, languages=()))
+    assert replace(setting, opened=silent, parts={"test": clips}).data().languages == ["da"]
+    assert setting.data().languages == ["en"]

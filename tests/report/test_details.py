@@ -39,3 +39,13 @@ def test_of_many_runs_some_are_listed_and_the_rest_counted(tmp_path):
         results.add(seed=seed, rows=clips(count=12, right=0.7))
     (item,) = gather(report.summarise(report.load(tmp_path)))
     assert (len(item.runs), item.more) == (SHOWN_RUNS, 3)
+
+
+def test_each_run_shows_the_metric_asked_for(tmp_path):
+    Results(tmp_path).add(rows=clips(right=0.7))
+    (item,) = gather(report.summarise(report.load(tmp_path), "kappa"))
+    assert list(item.scores) == ["Kappa", "UAR", "Accuracy"]
+    assert item.scores["Kappa"] == [item.cell.score]
+    assert item.scores["UAR"] == [item.runs[0][0].scores["uar"]]
+    (item,) = gather(report.summarise(report.load(tmp_path)))
+    assert list(item.scores) == ["UAR", "Accuracy"]

@@ -358,3 +358,24 @@ def test_describing_corpora_imports_neither_torch_nor_numpy():
     code += "from emonet_bench.hookspecs import CorporaConfig; list(emonet_corpora(CorporaConfig(None, pathlib.Path('x')))); "
     code += "assert not {'torch', 'numpy', 'soundfile'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["emodb"])
+def test_the_listening_test_of_emodb_is_read_as_values(corpus, folder):
+    with (folder / "listening_test.csv").open(encoding="utf-8") as file:
+        said = {Path(row[0]).stem: row[1:] for row in csv.reader(file)}
+    clips = corpus.load()
+    read = {clip.name: [clip.values["recognised"], clip.values["natural"]] for clip in clips if clip.values}
+    assert len(read) == 535
+    assert read == {name: [float(number) for number in said[name]] for name in read}
+    rule = corpus.protocols["speakers-listeners"]
+    assert assign(clips, rule, None) == assign(clips, corpus.protocols["speakers"], None)
+    assert (corpus.target(rule).kind, corpus.target(rule).scales) == ("values", ((0, 100), (0, 100)))
+
+
+@pytest.mark.parametrize("name", ["ravdess"])
+def test_the_intensity_of_ravdess_is_read_from_names(corpus):
+    clips = corpus.load()
+    counts = Counter((clip.label == "neutral", clip.values["intensity"]) for clip in clips)
+    assert counts == {(True, 1): 96, (False, 1): 672, (False, 2): 672}
+    assert all(clip.values["intensity"] == int(clip.name.split("-")[3]) for clip in clips)

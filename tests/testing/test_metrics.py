@@ -22,6 +22,7 @@ def _greedy(truth, predicted):
     return found
 
 
+TUNED = next(metric for metric in METRICS if metric.tuned)
 SOUND = Metric("mine", ("label",), _accuracy)
 
 
@@ -44,6 +45,8 @@ def test_a_registered_name_is_looked_up():
         (replace(SOUND, compute=lambda truth, predicted: _accuracy(truth[:40], predicted[:40])), "metric-whole-partition"),
         (replace(SOUND, compute=_greedy), "metric-inputs-kept"),
         (replace(SOUND, counts=counts.kappa), "metric-counts-agree"),
+        (replace(TUNED, tuned=lambda truth, dev, given: given > given.mean()), "metric-tuned-on-dev"),
+        (replace(TUNED, tuned=lambda truth, dev, given: given[:, 0]), "metric-tuned-on-dev"),
         (replace(CCC, weighted=weighted.pearson_correlation), "metric-weights-agree"),
     ],
 )  # fmt: skip

@@ -12,17 +12,18 @@ import torch
 from emonet_bench import metrics
 from emonet_bench.config import Training
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.matrix.scoring import corpus_facts
+from emonet_bench.matrix.scoring import corpus_facts, joint_scores
 from emonet_bench.metrics.targets import target_scores
 from emonet_bench.report.external.coverage import ScoredClips, target_truth
 from emonet_bench.report.external.rows import OBJECTS, ExternalRow
+from emonet_bench.report.external.tuning import DevPredictions
 from emonet_bench.runs import telemetry
-from emonet_bench.runs.facts import Scores
+from emonet_bench.runs.facts import ScoredPartition, Scores
 from emonet_bench.runs.files import RunFiles, file_hash
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import EXTERNAL, SCHEMA_VERSION, ExternalPredictions, Gives, RunSpec, run_id
 from emonet_bench.runs.store import RunStore
-from emonet_bench.types import TargetKind, Utterance
+from emonet_bench.types import Partition, TargetKind, Utterance
 
 
 def keep_external(
@@ -33,6 +34,7 @@ def keep_external(
     corpus: OpenCorpus,
     results: Path,
     seed: int = 0,
+    dev: DevPredictions | None = None,
 ) -> tuple[Path, ...]:
     """Write external predictions as finished runs that say what they are.
 
@@ -44,6 +46,7 @@ def keep_external(
         corpus: The corpus under its protocol.
         results: The results directory.
         seed: Tells several sets of predictions of one system apart; the table averages them.
+        dev: Their predictions of dev, where these are known.
 
     Returns:
         The runs' directories, one for each fold.
@@ -70,8 +73,10 @@ def keep_external(
         with store.writing(spec, identity, again=True) as directory:
             assert directory is not None  # as it is written again
             files = RunFiles(directory)
-            tested = {fold: clips[fold]}
-            lines, scored = _labelled(each, tested, corpus) if kind == "label" else _targeted(each, tested, corpus)
+            parts = [_part("test", each, clips[fold], corpus)]
+            parts += [_part("dev", dev.rows[fold], dev.clips[fold], corpus)] if dev else []
+            lines = [line for own, _ in parts for line in own]
+            scored = {name: told for _, own in parts for name, told in own.items()}
             files.write_predictions(corpus.target.names, lines, kind=kind)
             files.write_record(_record(spec, identity, corpus, scored, files))
         kept.append(store.path(spec, identity))
@@ -82,40 +87,34 @@ def _gives(row: ExternalRow, kind: TargetKind) -> Gives:
     return "labels" if row.numbers is None else OBJECTS[kind]
 
 
-def _labelled(
-    rows: Sequence[ExternalRow], clips: ScoredClips, corpus: OpenCorpus
-) -> tuple[list[list[str]], dict[str, Any]]:
-    """Return the lines of ``predictions.csv``, and what a record says of them."""
-    ((_, tested),) = clips.items()
+def _part(
+    part: Partition, rows: Sequence[ExternalRow], clips: Sequence[Utterance], corpus: OpenCorpus
+) -> tuple[list[list[str]], dict[Partition, ScoredPartition]]:
+    """Return the lines of ``predictions.csv`` of one partition, and what a record says of them."""
+    known = [[clip.name, part, clip.speaker or ""] for clip in clips]
+    if corpus.target.kind != "label":
+        truths, predicted = target_truth(corpus, {None: clips}), [row.numbers or () for row in rows]
+        truth = [truths[clip.name] for clip in clips]
+        told = zip(known, truth, predicted, strict=True)
+        lines = [[*start, *map(repr, (*true, *given))] for start, true, given in told]
+        scores = Scores(metrics=target_scores(corpus.target, truth, predicted))
+        return lines, {part: ScoredPartition(scores=scores)}
     labels, lines = corpus.target.names, []
-    for clip, row in zip(tested, rows, strict=True):
+    for start, clip, row in zip(known, clips, rows, strict=True):
         values = [float(label == row.label) for label in labels] if row.numbers is None else row.numbers
-        lines.append([*_known(clip), clip.label or "", row.label or "", *(f"{value:.6g}" for value in values)])
-    truth, prediction = [line[3] for line in lines], [line[4] for line in lines]
-    return lines, {
-        "scores": {"test": Scores(**metrics.scores(truth, prediction, labels))},
-        "confusion": {"test": metrics.confusion(truth, prediction, labels).tolist()},
-    }
+        lines.append([*start, clip.label or "", row.label or "", *(f"{value:.6g}" for value in values)])
+    true, guesses = [line[3] for line in lines], [line[4] for line in lines]
+    scores = Scores(**metrics.scores(true, guesses, labels))
+    return lines, {part: ScoredPartition(scores=scores, confusion=metrics.confusion(true, guesses, labels).tolist())}
 
 
-def _targeted(
-    rows: Sequence[ExternalRow], clips: ScoredClips, corpus: OpenCorpus
-) -> tuple[list[list[str]], dict[str, Any]]:
-    """Return the same of a target that is no label."""
-    ((_, tested),) = clips.items()
-    truths, predicted = target_truth(corpus, clips), [row.numbers or () for row in rows]
-    truth = [truths[clip.name] for clip in tested]
-    lines = [
-        [*_known(clip), *map(repr, (*true, *given))] for clip, true, given in zip(tested, truth, predicted, strict=True)
-    ]
-    return lines, {"scores": {"test": Scores(metrics=target_scores(corpus.target, truth, predicted))}}
-
-
-def _known(clip: Utterance) -> list[str]:
-    return [clip.name, "test", clip.speaker or ""]
-
-
-def _record(spec: RunSpec, identity: str, corpus: OpenCorpus, scored: Mapping[str, Any], files: RunFiles) -> RunRecord:
+def _record(
+    spec: RunSpec,
+    identity: str,
+    corpus: OpenCorpus,
+    scored: Mapping[Partition, ScoredPartition],
+    files: RunFiles,
+) -> RunRecord:
     told: dict[str, Any] = corpus_facts({corpus.corpus.name: corpus}, spec.fold, None)
     now = telemetry.utc(datetime.now(UTC))
     return RunRecord(
@@ -124,7 +123,7 @@ def _record(spec: RunSpec, identity: str, corpus: OpenCorpus, scored: Mapping[st
         spec=spec,
         environment=telemetry.environment(torch.device("cpu")),
         **told,
-        **scored,
+        **joint_scores({corpus.corpus.name: scored}),
         files=files.hashes(),
         started=now,
         finished=now,

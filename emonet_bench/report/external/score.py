@@ -115,6 +115,7 @@ def score_external(
     folds: int,
     known: Mapping[str, Metric],
     metric: MetricChoice = UAR_CHOICE,
+    tuned: Predictions | None = None,
 ) -> ExternalScore:
     """Score predictions that others made, as the report scores a run's.
 
@@ -125,6 +126,7 @@ def score_external(
         folds: Of how many folds they are.
         known: All metrics; those that need probabilities only where there are any.
         metric: What rivals will be compared by.
+        tuned: The predictions after what the metric tunes on dev, where it does.
 
     Raises:
         ConfigError: The metric does not fit.
@@ -135,8 +137,8 @@ def score_external(
         fits = "" if target.kind in metric.metric.kinds else f"; --metric {DEFAULTS[target.kind].name} fits"
         raise ConfigError(f"--metric {reason}{fits}")
     shown = [one for one in dict.fromkeys((metric, *_fitting(known, target))) if not _improbable(one, pooled)]
-    sides = pooled.arrays(names)
-    scores = {one: _told(pooled, names, one) for one in shown}
+    given = {one: tuned if tuned is not None and one.metric.tuned else pooled for one in shown}
+    scores = {one: _told(given[one], names, one) for one in shown}
     shown = [one for one in shown if scores[one] is not None]
     return ExternalScore(
         name,
@@ -148,7 +150,7 @@ def score_external(
         folds,
         {str(one): value for one, value in scores.items() if value is not None},
         {
-            str(one): interval(*sides, one, names, pooled.speakers, clips=pooled.utterances)
+            str(one): interval(*given[one].arrays(names), one, names, pooled.speakers, clips=pooled.utterances)
             for one in shown
             if one.metric.resampled
         },
@@ -164,7 +166,7 @@ def score_external(
 def _fitting(known: Mapping[str, Metric], target: Target) -> Iterator[MetricChoice]:
     """Yield the metrics of a kind of target; of values each attribute's, too."""
     for one in known.values():
-        if target.kind in one.kinds:
+        if target.kind in one.kinds and not one.tuned:  # what is tuned on dev is told only where it is asked for
             yield MetricChoice(one)
             if target.kind == "values" and len(target.names) > 1:
                 yield from (MetricChoice(one, name) for name in target.names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +21,32 @@ from emonet_bench.report.external.rows import (
     short,
 )
 from emonet_bench.runs.facts import parse_json
-from emonet_bench.types import Target
+from emonet_bench.types import Partition, Target, Utterance
 
+FILE = "file"
 _SEPARATORS = (",", ";", "\t")
 
 
-def read_external(path: Path, target: Target) -> list[ExternalRow]:
+def read_external(
+    path: Path, target: Target, partition: Partition = "test", clips: Iterable[Utterance] = ()
+) -> list[ExternalRow]:
     """Read a table of predictions.
 
     CSV has a column ``utterance`` and a column for each label or attribute, called as it or as a run's own
     ``predictions.csv``: ``probability:LABEL`` of labels and votes, ``score:LABEL`` of label sets, ``value:ATTRIBUTE``.
     Of labels it may have a column ``label`` (or ``prediction``) instead, or beside; without one the most probable label
-    is taken. A run's ``predictions.csv`` is such a table. A line of JSON has ``utterance`` and ``label``, or an object
-    ``probabilities``, ``scores`` or ``values``.
+    is taken. A run's ``predictions.csv`` is such a table, as is what ``emonet-bench predict`` writes: where there is
+    no ``utterance``, ``file`` names the clip, by its path or, where no other file is called so, by its name. A line of
+    JSON has ``utterance`` and ``label``, or an object ``probabilities``, ``scores`` or ``values``.
 
     Args:
         path: The file, in UTF-8.
         target: What is predicted.
+        partition: Rows of other partitions are passed over; those that name none are of test.
+        clips: Those that are predicted, whose files are known.
+
+    Returns:
+        The rows; of another partition than test there may be none.
 
     Raises:
         ConfigError: It is no regular file.
@@ -48,15 +57,40 @@ def read_external(path: Path, target: Target) -> list[ExternalRow]:
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     found = _objects(path, text, target) if text.lstrip().startswith("{") else _records(path, text, target)
-    rows = [read_row(f"{path}: line {line}", line, fields, target) for line, fields in found if _tested(fields)]
+    files = _files(clips)
+    rows = [
+        read_row(f"{path}: line {line}", line, _named(fields, files), target)
+        for line, fields in found
+        if _of(fields, partition)
+    ]
+    if not rows and partition != "test":
+        return rows
     if not rows:
         raise CorpusError(f"{path}: holds no prediction; give one for each test clip, --template writes the table")
     _check_alike(path, rows)
     return rows
 
 
-def _tested(fields: Mapping[str, Any]) -> bool:
-    return fields.get("partition") in (None, "", "test")
+def _files(clips: Iterable[Utterance]) -> dict[str, str]:
+    """Return the clips' names by the paths of their files, and by the files' names where these say which."""
+    found, several = dict[str, str](), set[str]()
+    for clip in clips:
+        for key in (str(clip.file), clip.file.name):
+            if found.setdefault(key, clip.name) != clip.name:
+                several.add(key)
+    return {key: name for key, name in found.items() if key not in several}
+
+
+def _named(fields: dict[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
+    """Name the clip of a row that names its file alone; a file that is unknown stays what names it."""
+    file = fields.get(FILE)
+    if UTTERANCE in fields or not isinstance(file, str) or not file:
+        return fields
+    return fields | {UTTERANCE: files.get(file) or files.get(Path(file).name) or file}
+
+
+def _of(fields: Mapping[str, Any], partition: Partition) -> bool:
+    return (fields.get("partition") or "test") == partition
 
 
 def _check_alike(path: Path, rows: Sequence[ExternalRow]) -> None:
@@ -120,6 +154,6 @@ def _head(path: Path, cells: Sequence[str], target: Target) -> list[str]:
     head = [prefix(target) + name if name in target.names and name not in reserved else name for name in head]
     if twice := next((name for name in head if head.count(name) > 1), None):
         raise CorpusError(f"{path}: line 1: the column {twice!r} stands there twice; keep one")
-    if UTTERANCE not in head:
+    if UTTERANCE not in head and FILE not in head:
         raise CorpusError(f"{path}: line 1: no column is called 'utterance'; --template writes the table to fill in")
     return head

@@ -3,7 +3,8 @@
 import pytest
 
 from emonet_bench import report, score_predictions
-from emonet_bench.errors import ConfigError, StoreError
+from emonet_bench.errors import ConfigError, CorpusError, StoreError
+from emonet_bench.library import prediction_template
 from emonet_bench.metrics.significance import holm
 from emonet_bench.plugins.loading import Selection
 from emonet_bench.report.verification import verify
@@ -120,3 +121,56 @@ def test_a_metric_of_another_kind_is_one_line_with_one_that_fits(open_told, told
         score_predictions(file, "told", "folds5-values", plugins=told, metric="map")
     with pytest.raises(ConfigError, match="--metric ccc:arousl: there is no 'arousl'; did you mean 'arousal'"):
         score_predictions(file, "told", "folds5-values", plugins=told, metric="ccc:arousl")
+
+
+def test_what_is_tuned_on_dev_is_the_reports_of_the_run_to_the_last_digit(open_told, told, tmp_path):
+    opened = open_told("folds5-labels")
+    runs = add_runs(tmp_path / "results", opened)
+    own = the_cell(runs, "tuned_macro_f1")
+    assert own.score != the_cell(runs, "macro_f1").score
+    tables = [path.read_text().splitlines() for path in sorted(runs.glob("*/predictions.csv"))]
+    file = tmp_path / "all.csv"
+    file.write_text("\n".join([tables[0][0], *(line for lines in tables for line in lines[1:])]))
+    options = {"protocol": "folds5-labels", "metric": "tuned_macro_f1", "plugins": told}
+    scored = score_predictions(file, "told", **options, name="out", results=tmp_path / "kept", against=runs)
+    assert (scored.scores["tuned_macro_f1"], scored.intervals["tuned_macro_f1"]) == (own.score, own.interval)
+    assert scored.rivals[0].comparison.difference == 0
+    assert the_cell(tmp_path / "kept", "tuned_macro_f1").score == own.score
+    assert [verify(path).problems for path in sorted((tmp_path / "kept").glob("*-external-*"))] == [[]] * 5
+
+
+def test_thresholds_are_sought_on_dev_alone(open_told, told, tmp_path):
+    file = joined(add_runs(tmp_path / "results", open_told("folds5-labels")), tmp_path)
+    options = {"protocol": "folds5-labels", "plugins": told}
+    with pytest.raises(
+        ConfigError, match=r"--metric tuned_macro_f1: tunes on dev, and .* has no rows of dev; --template"
+    ):
+        score_predictions(file, "told", **options, metric="tuned_macro_f1")
+    kept = score_predictions(file, "told", **options, results=tmp_path / "kept", name="out")
+    assert "tuned_macro_f1" not in kept.scores
+    table = report.summarise(report.load(tmp_path / "kept"), "tuned_macro_f1")
+    ((_, _, cell),) = table.cells()
+    assert (cell.state, cell.score) == ("skipped", None)
+    assert "tuned_macro_f1 tunes on dev, and there are predictions of test alone" in table.problems[0]
+
+
+def test_the_template_asks_for_dev_where_a_metric_tunes_on_it(open_told, told):
+    text = prediction_template("told", "folds5-labels", metric="tuned_macro_f1", plugins=told)
+    rows = [line.split(",") for line in text.splitlines()]
+    assert rows[0][:4] == ["utterance", "partition", "fold", "file"]
+    assert [row[1] for row in rows[1:]] == ["test"] * 40 + ["dev"] * 40
+    opened = open_told("folds5-labels")
+    assert {(row[0], int(row[2])) for row in rows[1:] if row[1] == "dev"} == {
+        (opened.utterances[i].name, fold) for fold in opened.folds for i in opened.divide(fold)["dev"]
+    }
+
+
+def test_dev_rows_are_covered_like_test_rows(open_told, told, tmp_path):
+    runs = add_runs(tmp_path / "results", open_told("folds5-labels"))
+    tables = [path.read_text().splitlines() for path in sorted(runs.glob("*/predictions.csv"))]
+    lines = [line for table in tables for line in table[1:]]
+    dev = [line for line in lines if ",dev," in line]
+    file = tmp_path / "less.csv"
+    file.write_text("\n".join([tables[0][0], *(line for line in lines if line != dev[3])]))
+    with pytest.raises(CorpusError, match="no prediction of 1 of 40 dev clips, first"):
+        score_predictions(file, "told", "folds5-labels", plugins=told, metric="tuned_macro_f1")

@@ -1,12 +1,13 @@
 """Tables of external predictions: what is read, and what is refused with a line that names the row."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.report.external.table import read_external
-from emonet_bench.types import Target
+from emonet_bench.types import Target, Utterance
 
 LABELS = ("anger", "fear", "joy")
 LABEL = Target("label", "label", LABELS)
@@ -64,7 +65,7 @@ def test_labels_that_are_called_as_columns_need_the_prefix(tmp_path):
     ("text", "message"),
     [
         ("", r"line 1: no column is called 'utterance'"),
-        ("file,label\na,joy\n", r"line 1: no column is called 'utterance'"),
+        ("name,label\na,joy\n", r"line 1: no column is called 'utterance'"),
         ("utterance,label\n", r"preds\.csv: holds no prediction"),
         ("utterance,label,label\na,joy,joy\n", r"line 1: the column 'label' stands there twice"),
         ("utterance,joy,probability:joy\na,1,1\n", r"line 1: the column 'probability:joy' stands there twice"),
@@ -152,3 +153,25 @@ def test_what_does_not_fit_another_target_is_one_line(tmp_path, target, text, me
     with pytest.raises(CorpusError, match=message) as error:
         read(tmp_path, text, target)
     assert "\n" not in str(error.value)
+
+
+CLIPS = [
+    Utterance("one/a", Path("/data/one/a.wav"), "joy"),
+    Utterance("one/b", Path("/data/one/b.wav"), "joy"),
+    Utterance("two/b", Path("/data/two/b.wav"), "joy"),
+]
+
+
+def test_what_a_model_predicts_of_files_names_the_clips(tmp_path):
+    path = tmp_path / "predicted.csv"
+    path.write_text("file,start,end,prediction\n/data/two/b.wav,0,1,joy\nelse/a.wav,0,1,fear\n/data/one/b.wav,,,joy\n")
+    rows = read_external(path, LABEL, clips=CLIPS)
+    assert [(row.utterance, row.label) for row in rows] == [("two/b", "joy"), ("one/a", "fear"), ("one/b", "joy")]
+    path.write_text('{"file": "a.wav", "prediction": "joy", "probabilities": {"anger": 0, "fear": 0.25, "joy": 0.75}}')
+    assert [row.utterance for row in read_external(path, LABEL, clips=CLIPS)] == ["one/a"]
+
+
+def test_a_file_whose_name_two_clips_have_is_no_clip(tmp_path):
+    path = tmp_path / "predicted.csv"
+    path.write_text("file,label\nb.wav,joy\n")
+    assert [row.utterance for row in read_external(path, LABEL, clips=CLIPS)] == ["b.wav"], "which no clip is called"
