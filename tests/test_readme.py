@@ -75,7 +75,7 @@ LIKEWISE |= {
     "emonet-predict model.onnx call.wav --window 2 --hop 0.5 --smooth 2 --min-duration 1 --gate -50 --format textgrid "
     "-o call.TextGrid": "test_timelines_come_in_each_format",
     "emonet-predict model.onnx calls/ --window 2 --hop 0.5 --smooth 2 --gate silero --format webvtt -o captions/": (
-        "test_each_of_several_recordings"
+        "test_each_recording_has_the_annotation_that"
     ),
     "emonet-predict model.onnx clip.wav": "test_what_names_no_command_is_predicted",
     "emonet-predict serve model.onnx": "test_a_signal_lets_what_runs_finish",
