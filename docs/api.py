@@ -28,6 +28,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.data.dataset": ("Batch", "Clips", "Mixed"),
     "emonet_bench.data.tables": ("holds_tables",),
     "emonet_bench.deploy": ("Prediction", "Predictor", "Stream", "VectorCheck", "Verification", "verify_model"),
+    "emonet_bench.deploy.licence": ("restricts_use",),
     "emonet_bench.errors": (
         "AudioError",
         "ConfigError",
@@ -93,6 +94,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "emonet_bench.report.notebook": ("Figure",),
     "emonet_bench.report.results": ("Results",),
     "emonet_bench.runs.facts": ("RunError",),
+    "emonet_bench.runs.files": ("RunFiles",),
     "emonet_bench.runs.history": ("Epoch",),
     "emonet_bench.runs.record": ("RunRecord",),
     "emonet_bench.runs.spec": ("RunResult", "RunSpec"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 
 import pytest
 
@@ -17,6 +18,12 @@ OUTSIDE = {f"outside-{kind}": kind for kind in TRIED}
 def installs(test):
     """Mark a test that needs the package registry and minutes."""
     return pytest.mark.network(pytest.mark.downstream(test))
+
+
+def needed(package):
+    """Return the extra that a package's tests need, where it has one."""
+    project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return "[test]" if "test" in project.get("optional-dependencies", {}) else ""
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +44,8 @@ def binaries(place):
         found = shared_environment(place / "environment")
         for name, kind in OUTSIDE.items():
             typed(f"emonet-bench plugins new {name} --kind {kind}", place, binaries=found)
-        typed(
-            "pip install " + " ".join(f"./{name}" for name in [*PACKAGES, *OUTSIDE]), place, binaries=found, minutes=10
-        )
+        wanted = [f"'./{name}{needed(place / name)}'" for name in [*PACKAGES, *OUTSIDE]]
+        typed("pip install " + " ".join(wanted), place, binaries=found, minutes=10)
         yield found
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from emonet_bench.matrix.events import Listener
 from emonet_bench.plugins.extensions import problems
+from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.spec import Cell, RunResult, directory_name
 
 if TYPE_CHECKING:
     from emonet_bench.matrix.planning import PlannedMatrix
     from emonet_bench.matrix.queue import QueuedCell
     from emonet_bench.plugins.loading import Plugins
-    from emonet_bench.runs.facts import RunError
     from emonet_bench.runs.history import Epoch
     from emonet_bench.runs.record import RunRecord
 
@@ -49,6 +49,10 @@ class LifecycleHooks(Listener):
         """Call ``emonet_run_failed``, but not for a failure that was on disk before."""
         if cell.run_id in self._started:
             self._notify("emonet_run_failed", cell, error=error)
+
+    def skipped(self, cell: Cell, reason: str) -> None:
+        """Call ``emonet_run_failed`` where the cell had started: each start has an end."""
+        self.failed(cell, RunError(type="Skipped", message=reason))
 
     def _notify(self, hook: str, cell: Cell, **arguments: Any) -> None:
         directory = self._results / directory_name(cell.spec, cell.run_id)

@@ -231,6 +231,8 @@ class Plugins:
             try:
                 with redirect_stdout(sys.stderr):
                     self.hook_of(origin, hook)(**arguments)
+            except EmonetBenchError as error:  # it says itself what is wrong
+                self.complain(f"plugin {origin}: {error}")
             except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin may raise anything
                 self.complain(f"plugin {origin}: {hook} raised {error!r}")
 

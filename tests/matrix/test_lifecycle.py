@@ -57,6 +57,15 @@ def test_a_failure_is_passed_on(hooks, called):
     assert called[-1][1]["error"] is error
 
 
+def test_a_cell_that_its_worker_skips_has_an_end_too(hooks, called):
+    hooks.skipped(CELL, "never started")
+    assert called == []
+    hooks.started(CELL)
+    hooks.skipped(CELL, "too few speakers")
+    assert called[-1][0] == "emonet_run_failed"
+    assert (called[-1][1]["error"].type, called[-1][1]["error"].message) == ("Skipped", "too few speakers")
+
+
 def test_what_was_on_disk_before_is_no_news_for_plugins(hooks, called):
     hooks.started(cell("other"))
     called.clear()

@@ -436,6 +436,18 @@ def driven(selection: Selection) -> Plugins:
     return plugins
 
 
+def test_an_error_that_explains_itself_is_the_warning(site):
+    site.install(
+        "lost",
+        does(
+            "emonet_run_started", "from emonet_bench.errors import ConfigError; raise ConfigError('server: no answer')"
+        ),
+    )
+    plugins = Plugins(Selection(names=("lost",)))
+    with pytest.warns(RuntimeWarning, match=r"^plugin lost \(dist_lost_module\): server: no answer$"):
+        plugins.notify("emonet_run_started", spec=None, directory=None)
+
+
 @pytest.mark.parametrize("hook", sorted(set(HOOKS) - set(DECIDING)))
 def test_a_plugin_that_raises_in_a_hook_is_named_and_the_others_go_on(site, hook):
     site.install("bad", does(hook, "raise OSError('on fire')"))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emonet_bench.console.streams import say
+from emonet_bench.deploy.licence import restricts_use
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from emonet_bench.deploy import Prediction, Predictor
-
-_RESTRICTED = re.compile(r"\bnc\b|non-?commercial|research|academic", re.IGNORECASE)
 
 
 def is_quiet(form: str, output: Path | None) -> bool:
@@ -68,5 +66,5 @@ def say_terms(predictor: Predictor, task: str | None) -> None:
     from emonet_bench.deploy.metadata import of_task  # noqa: PLC0415 - numpy
 
     corpus, licence = (of_task(predictor.metadata.get(name, ""), task) for name in ("corpus", "licence"))
-    if _RESTRICTED.search(licence):
+    if restricts_use(licence):
         say(f"Note: the model was trained on {corpus}, whose licence restricts its use: {licence}", err=True)
