@@ -116,9 +116,10 @@ def _check_names(where: str, fields: Mapping[str, Any], target: Target) -> None:
     if strange := next((name for name in fields if name not in known), None):
         others = [kind for kind, start in _OTHERS.items() if kind != target.kind and strange.startswith(start)]
         if others:
+            theirs, ours = KIND_NAMES[others[0]], KIND_NAMES[target.kind]
             raise CorpusError(
-                f"{where}: {short(strange)!r} is a column of {KIND_NAMES[others[0]]}, and {KIND_NAMES[target.kind]} are asked for; give "
-                "another --protocol or --challenge, or other predictions"
+                f"{where}: {short(strange)!r} is a column of {theirs}, and {ours} are asked for; give another --protocol "
+                "or --challenge, or other predictions"
             )
         shown = strange.removeprefix(prefix(target))
         hint = did_you_mean(shown, {*target.names, UTTERANCE, *(GUESSES if target.kind == "label" else ())})
