@@ -87,6 +87,16 @@ class Training(Options):
     weight_decay: float = option(0.01, "Weight decay where the strategy sets none.", ge=0)
     loss: str = option("crossentropy", "Loss, by its registered name.", short="-l")
     loss_options: dict[str, Any] = option({}, "Options of the loss, where they are not all defaults.")
+    auxiliary: dict[str, Annotated[float, Field(gt=0)]] = option(
+        {},
+        "Further targets of the corpora that the network learns beside the protocol's, each with a head for training "
+        "alone: names, and what their losses weigh, such as `{ values = 0.5 }`.",
+    )
+    auxiliary_losses: dict[str, str] = option(
+        {},
+        "Losses of auxiliary targets by their registered names, where they are not these: crossentropy of labels and "
+        "votes, bce of label sets, ccc of values.",
+    )
     augment: list[str] = option([], "Augmentations of training clips by their registered names, in this order.")
     augmentation_options: dict[str, dict[str, Any]] = option(
         {}, "Options of augmentations, by name, where they are not all defaults."
@@ -140,12 +150,12 @@ class Training(Options):
         return {name: value for name, value in values.items() if name not in _LATER or value}
 
     @model_validator(mode="after")
-    def _weighed(self) -> Self:
-        """Hold a way to weigh classes to a recipe that weighs them."""
+    def _agreeing(self) -> Self:
+        """Hold options that say more of others to these."""
         if self.class_balanced_beta is not None and not self.balanced_weights:
-            raise ValueError(
-                "class_balanced_beta weighs classes, and balanced_weights is off; leave one of the two out"
-            )
+            raise ValueError("class_balanced_beta weighs classes, and balanced_weights is off; leave one of them out")
+        if strangers := sorted(self.auxiliary_losses.keys() - self.auxiliary.keys()):
+            raise ValueError(f"auxiliary_losses names {strangers[0]!r}, which auxiliary does not; add its weight there")
         return self
 
     @model_validator(mode="after")
@@ -160,8 +170,8 @@ class Training(Options):
 
 
 _LATER = (
-    *("augment", "augmentation_options", "class_balanced_beta", "features", "loss_options", "optimizer_options"),
-    "selection",
+    *("augment", "augmentation_options", "auxiliary", "auxiliary_losses", "class_balanced_beta", "features"),
+    *("loss_options", "optimizer_options", "selection"),
 )
 _LARGEST_BATCH_GB = 32
 

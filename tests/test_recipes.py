@@ -7,7 +7,8 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from emonet_bench.testing import check_architecture, check_executor
+from emonet_bench.testing import check_architecture, check_corpus, check_executor
+from tests.audio.made import encoded, sound
 from tests.test_readme import ROOT
 
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -43,3 +44,25 @@ def test_a_pool_that_blocks_keeps_the_contracts_of_an_executor(names):
         return function(*arguments, **keywords)
 
     check_executor(lambda workers: names["Waiting"](workers, run))
+
+
+class Rows(list):
+    """A data set as far as the recipe asks."""
+
+    def select_columns(self, columns):
+        return [{name: row[name] for name in columns} for row in self]
+
+
+def test_a_data_set_whose_audio_is_in_no_files_is_a_corpus(names, monkeypatch):
+    made = Rows(
+        {
+            "audio": {"bytes": encoded(sound(0.2, seed=n)), "path": None},
+            "emotion": ("anger", "joy")[n % 2],
+            "speaker": n % 5,
+        }
+        for n in range(20)
+    )
+    monkeypatch.setitem(names, "rows", lambda: made)
+    (corpus,) = names["emonet_corpora"]()
+    check_corpus(corpus)
+    assert str(corpus.load()[3].file) == "somebody/emotions@0123abc/train/3"

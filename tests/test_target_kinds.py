@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -250,3 +252,66 @@ def test_results_of_several_kinds_say_which_rows_a_metric_cannot_show(ran, tmp_p
     assert states == {"own": ["done"], "own-values": ["skipped"]}
     line = "skipped: tones, own-values: uar is a metric of single labels, not of values; --metric ccc fits"
     assert line in table.problems
+
+
+def test_a_label_is_learnt_with_auxiliary_values_and_the_file_is_that_of_the_label(corpus, tmp_path):
+    beside = {
+        "auxiliary": {"values": 0.5, "votes": 0.2},
+        "auxiliary_losses": {"values": "mse"},
+        "epochs": 2,
+    }
+    given = matrix(corpus, "own", "crossentropy")
+    plugins, results = Plugins(), tmp_path / "results"
+    results.mkdir()
+    (plain,) = plan(MatrixSource(given, "the test", corpus), plugins).cells
+    given["training"] |= beside
+    (cell,) = plan(MatrixSource(given, "the test", corpus), Plugins()).cells
+    assert len(cell.context["auxiliary"][0]) == 2
+    assert "auxiliary" not in plain.context
+    job = Job(cell, Selection(), results, export=True, corpora=(plugins.corpora["tones"],))
+    assert run_cell(job) is None
+    (directory,) = (path.parent for path in results.glob("*/result.json"))
+    record = RunFiles(directory).read_record()
+    assert record.error is None, record.error
+    assert record.spec.training.auxiliary == beside["auxiliary"]
+    assert list(verify(directory).problems) == []
+    assert Predictor(directory / "model.onnx", "cpu").model.target is None
+    again = replace(cell, context={**cell.context, "auxiliary": [["0", "1"]]})
+    with pytest.raises(ConfigError, match="its auxiliary targets have changed since planning"):
+        run_cell(replace(job, cell=again, again=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"auxiliary": {"value": 1}}, "corpus tones has no target 'value'; did you mean 'values'"),
+        ({"auxiliary": {"label": 1}}, "'label' is what protocol 'own' of tones is about; name other targets"),
+        (
+            {"auxiliary": {"values": 1}, "auxiliary_losses": {"values": "bce"}},
+            "'bce' does not fit 'values' of tones, which is values",
+        ),
+        ({"auxiliary": {"values": 1}, "augment": ["mixup"]}, "mixup mixes clips, and training.auxiliary learns"),
+    ],
+)
+def test_auxiliary_targets_that_do_not_fit_are_one_line_at_planning(corpus, tmp_path, changes, message):
+    given = matrix(corpus, "own", "crossentropy")
+    given["training"] |= changes
+    with pytest.raises(ConfigError, match=re.escape(message)) as refused:
+        run_matrix(given, results=tmp_path / "results")
+    assert "\n" not in str(refused.value)
+
+
+def test_ridge_regression_predicts_values_as_a_run_and_as_a_file_whatever_the_loss(corpus, tmp_path):
+    given = {**matrix(corpus, "own-values", "crossentropy"), "architectures": ["ridge"]}
+    given["options"] = {"ridge": {"num_mels": 16, "n_fft": 256, "hop": 128, "f_max": 4_000}}
+    plugins = Plugins()
+    (cell,) = plan(MatrixSource(given, "the test", corpus), plugins).cells
+    assert run_cell(Job(cell, Selection(), tmp_path, export=True, corpora=(plugins.corpora["tones"],))) is None
+    (directory,) = (path.parent for path in tmp_path.glob("*/result.json"))
+    record = RunFiles(directory).read_record()
+    assert record.error is None, record.error
+    assert record.test.metrics["ccc"] > 0.8
+    assert list(verify(directory).problems) == []
+    table = RunFiles(directory).read_target_predictions(record, "tones").part("test")
+    found = Predictor(directory / "model.onnx", "cpu").predict([corpus / name for name in table.utterances])
+    assert np.array([one.values for one in found]) == pytest.approx(np.array(table.predicted), abs=2e-3)

@@ -1,6 +1,6 @@
 """What EmoNet claims of transfer, counted in the results of a matrix such as examples/transfer.toml.
 
-    python benchmarks/transfer/claims.py RESULTS [MORE ...] [--baseline 'cnn scratch'] [--publish]
+    python benchmarks/transfer/claims.py RESULTS [MORE ...] [--baseline 'cnn scratch'] [--filter KEY=A,B] [--publish]
 
 On how many corpora is a strategy better than training from scratch, and on how many significantly so? Which gain could
 have been found with so many speakers? How many parameters does a corpus cost? Differences and p values are those of
@@ -42,9 +42,10 @@ def main() -> None:
     made = parser(__doc__)
     made.add_argument("results", type=Path, nargs="+")
     made.add_argument("--baseline", default="scratch", help="strategy or column to compare with [default: scratch]")
+    made.add_argument("--filter", default=[], action="append", help="as of 'emonet-bench report'; repeatable")
     arguments = made.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        read = partial(report, together(arguments.results, Path(folder)), arguments.baseline)
+        read = partial(report, together(arguments.results, Path(folder)), arguments.baseline, arguments.filter)
         cells = [cell for cell in json.loads(read("json"))["cells"] if cell["state"] == "done"]
         markdown = read("markdown").strip()
     compared = [cell for cell in cells if cell["difference"] is not None]
@@ -68,8 +69,9 @@ def together(results: Sequence[Path], folder: Path) -> Path:
     return folder
 
 
-def report(results: Path, baseline: str, form: str) -> str:
+def report(results: Path, baseline: str, filters: Sequence[str], form: str) -> str:
     command = [sys.executable, "-m", "emonet_bench", "report", str(results), "--baseline", baseline, "--format", form]
+    command += [f"--filter={text}" for text in filters]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

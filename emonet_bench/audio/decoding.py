@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from emonet_bench.audio.containers import CUT
 from emonet_bench.audio.sound_file import native_name, opened
+from emonet_bench.audio.sources import Samples, provided
 from emonet_bench.errors import AudioError
-from emonet_bench.types import Utterance
+from emonet_bench.types import AudioSource, Utterance
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """Samples per second that audio can have."""
@@ -48,12 +49,20 @@ def seconds(utterance: Utterance) -> float:
         AudioError: One line that names the file.
     """
     try:
-        with opened(utterance.file) as (file, known):
-            last = file.frames if known else sum(len(block) for block in frames_of(file))
-            whole: float = last / file.samplerate
+        with provided(utterance.file) as given:
+            whole = _whole_seconds(given)
     except AudioError as error:
         raise AudioError(f"{utterance.file}: {error}") from error
     return min(whole, utterance.end or whole) - utterance.start
+
+
+def _whole_seconds(given: Path | BinaryIO | Samples) -> float:
+    if isinstance(given, Samples):
+        check_rate(given.rate)
+        return len(given.values) / given.rate
+    with opened(given) as (file, known):
+        last = file.frames if known else sum(len(block) for block in frames_of(file))
+        return float(last / file.samplerate)
 
 
 def duration(path: Path) -> float:
@@ -154,11 +163,11 @@ def peak(samples: NDArray[Any]) -> float:
     return float(max(samples.max(), -samples.min())) if samples.size else 0.0
 
 
-def decoded(source: Path | BinaryIO, start: float, end: float | None) -> tuple[NDArray[np.float32], int]:
+def decoded(source: AudioSource | BinaryIO, start: float, end: float | None) -> tuple[NDArray[np.float32], int]:
     """Decode a stretch of a file.
 
     Args:
-        source: A path, or a file that is open for reading bytes and can seek.
+        source: Where it lies, or a file that is open for reading bytes and can seek.
         start: First second.
         end: Last second; None: the end of the file.
 
@@ -168,13 +177,19 @@ def decoded(source: Path | BinaryIO, start: float, end: float | None) -> tuple[N
     Raises:
         AudioError: What is wrong with the file, without its name.
     """
-    with opened(source) as (file, known):
-        check_rate(file.samplerate)
-        samples, loudest = _cut(file, start, end) if known else _counted(file, start, end)
-        finite(samples)
-        check_scale(loudest)
-        check_not_cancelled(peak(samples), loudest)
-        return samples, file.samplerate
+    with provided(source) as given:
+        if isinstance(given, Samples):
+            check_rate(given.rate)
+            (samples, loudest), rate = _cut_samples(given, start, end), given.rate
+        else:
+            with opened(given) as (file, known):
+                check_rate(file.samplerate)
+                samples, loudest = _cut(file, start, end) if known else _counted(file, start, end)
+                rate = file.samplerate
+    finite(samples)
+    check_scale(loudest)
+    check_not_cancelled(peak(samples), loudest)
+    return samples, rate
 
 
 def averaged(block: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -217,6 +232,14 @@ def _counted(file: Any, start: float, end: float | None) -> tuple[NDArray[np.flo
     samples, loudest = _mono(file, None)
     first, wanted = _stretch(len(samples), file.samplerate, start, end)
     return samples[first : first + wanted], loudest
+
+
+def _cut_samples(given: Samples, start: float, end: float | None) -> tuple[NDArray[np.float32], float]:
+    """Cut a stretch out of samples that are decoded, as mono (S,), with the largest value of any channel."""
+    first, wanted = _stretch(len(given.values), given.rate, start, end)
+    check_count(wanted, given.rate)
+    part = given.values[first : first + wanted]
+    return averaged(part), peak(part)
 
 
 def _stretch(frames: int, rate: int, start: float, end: float | None) -> tuple[int, int]:

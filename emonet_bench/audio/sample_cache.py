@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import warnings
 import zlib
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from emonet_bench.audio import store_files
 from emonet_bench.audio.decoding import decoded, digest, resampled
+from emonet_bench.audio.sources import state
 from emonet_bench.errors import AudioError, StoreError
 from emonet_bench.machine import cores
 from emonet_bench.types import Utterance
@@ -164,17 +164,10 @@ def _is_sound(folder: Path, *_: int) -> bool:
 
 
 def _key(utterances: Iterable[Utterance], sampling_rate: int) -> str:
-    files = ((os.path.abspath(u.file), u.start, u.end) for u in utterances)  # noqa: PTH100 - much faster than pathlib's
-    content = json.dumps([_FORMAT, sampling_rate, [(*file, *_state(file[0])) for file in files]])
+    states = ((u, state(u.file)) for u in utterances)
+    rows = [(*known[:-2], u.start, u.end, *known[-2:]) for u, known in states]
+    content = json.dumps([_FORMAT, sampling_rate, rows])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-def _state(file: str) -> tuple[int, int]:
-    try:
-        found = os.stat(file)  # noqa: PTH116 - much faster than pathlib's
-    except (OSError, ValueError):
-        return (-1, -1)  # reported with all other bad files when it is read
-    return (found.st_size, found.st_mtime_ns)
 
 
 def fingerprint(utterances: Iterable[Utterance], digests: NDArray[np.uint8], bad: Collection[str] = ()) -> str:

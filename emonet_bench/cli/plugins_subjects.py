@@ -107,15 +107,25 @@ def _corpus(corpus: Corpus) -> Subject:
     return Subject("corpus", corpus.name, corpora.CHECKS, corpora.CorpusBench(corpus), absent)
 
 
-def _options(model: type[Options], settings: Mapping[str, str], where: str) -> Any:
-    return parse(model, {name: value for name, value in settings.items() if name in model.model_fields}, where)
+def _options(model: type[Options], settings: Mapping[str, str], where: str) -> Options | str:
+    """Return the options that are tried, or why there are none.
+
+    Raises:
+        ConfigError: A value that the user has set is refused.
+    """
+    given = {name: value for name, value in settings.items() if name in model.model_fields}
+    try:
+        return parse(model, given, where)
+    except ConfigError as error:  # an option without a default, or one whose default is not on this machine
+        if given:
+            raise ConfigError(f"--set: {error}") from None
+        return str(error)
 
 
 def _architecture(architecture: Architecture, request: Request) -> Subject:
-    try:
-        options = _options(architecture.options, request.settings, architecture.name)
-    except ConfigError as error:  # an option without a default, or one whose default is not on this machine
-        return Subject("architecture", architecture.name, (), None, str(error))
+    options = _options(architecture.options, request.settings, architecture.name)
+    if isinstance(options, str):
+        return Subject("architecture", architecture.name, (), None, options)
     spec = InputSpec()
     if request.window is not None:
         spec = InputSpec(window=round(request.window * spec.sampling_rate))
@@ -123,11 +133,10 @@ def _architecture(architecture: Architecture, request: Request) -> Subject:
 
 
 def _strategy(strategy: Strategy, request: Request) -> Subject:
-    try:
-        bench = StrategyBench(strategy, _options(strategy.options, request.settings, strategy.name))
-    except ConfigError as error:
-        return Subject("strategy", strategy.name, (), None, str(error))
-    absent = None
+    options = _options(strategy.options, request.settings, strategy.name)
+    if isinstance(options, str):
+        return Subject("strategy", strategy.name, (), None, options)
+    bench, absent = StrategyBench(strategy, options), None
     try:
         bench.prepare(bench.networks[0])
     except Skipped as reason:
@@ -157,8 +166,7 @@ def _simple(
     checks: tuple[Callable[[Any], None], ...],
     bench: Callable[[Any, Any], object],
 ) -> Subject:
-    try:
-        options = _options(thing.options, request.settings, thing.name)
-    except ConfigError as error:
-        return Subject(kind, thing.name, (), None, str(error))
+    options = _options(thing.options, request.settings, thing.name)
+    if isinstance(options, str):
+        return Subject(kind, thing.name, (), None, options)
     return Subject(kind, thing.name, checks, bench(thing, options))

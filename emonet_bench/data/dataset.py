@@ -71,6 +71,19 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class AuxiliaryTarget:
+    """What clips say of a further target, which training may learn beside their own.
+
+    Attributes:
+        target: Which.
+        vectors: (N, K) float32, see ``data.targets.target_vector``; NaN where a clip says nothing of it.
+    """
+
+    target: Target
+    vectors: Tensor
+
+
+@dataclass(frozen=True)
 class Clips:
     """The labelled audio of one partition.
 
@@ -88,6 +101,7 @@ class Clips:
         features: What the frozen part of a network makes of each clip as a whole, where that is kept.
         target: What is predicted; None: one of the labels.
         selection: What selects on these clips, where they are a dev partition; None: the default of their kind.
+        auxiliary: Further targets that training learns beside it.
     """
 
     samples: Tensor
@@ -102,6 +116,7 @@ class Clips:
     features: ClipFeatures | None = None
     target: Target | None = None
     selection: MetricChoice | None = None
+    auxiliary: tuple[AuxiliaryTarget, ...] = ()
 
     @property
     def selects(self) -> MetricChoice:
@@ -132,7 +147,8 @@ class Clips:
     def to(self, device: torch.device) -> Clips:
         """Return the clips on a device."""
         moved = {name: getattr(self, name).to(device) for name in ("samples", "starts", "lengths", "targets")}
-        return replace(self, **moved, features=self.features and self.features.to(device))
+        auxiliary = tuple(replace(one, vectors=one.vectors.to(device)) for one in self.auxiliary)
+        return replace(self, **moved, features=self.features and self.features.to(device), auxiliary=auxiliary)
 
     def select(self, index: Sequence[int] | Tensor) -> Clips:
         """Return some of the clips, in the order given."""
@@ -147,6 +163,7 @@ class Clips:
             speakers=tuple(self.speakers[i] for i in index.tolist()),
             digests=None if self.digests is None else self.digests[index],
             features=self.features and self.features.select(index.tolist()),
+            auxiliary=tuple(replace(one, vectors=one.vectors[here]) for one in self.auxiliary),
         )
 
     def kept(self, index: Tensor, places: Sequence[int]) -> Batch:

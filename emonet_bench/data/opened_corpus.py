@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench.audio import AudioStore, open_store
+from emonet_bench.config import did_you_mean
 from emonet_bench.data import label_maps, partitions
 from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.data.targets import has_target, target_vector
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.types import PARTITIONS, Corpus, Loss, Partition, SplitRule, Target, Utterance
+from emonet_bench.types import LABEL, PARTITIONS, Corpus, Loss, Partition, SplitRule, Target, Utterance
 
 if TYPE_CHECKING:
     from emonet_bench.data.dataset import Clips
@@ -107,14 +110,59 @@ class OpenCorpus:
                 raise CorpusError(f"corpus {self.corpus.name}: protocol {self.protocol!r} leaves {part} empty")
         return divided
 
-    def clips(self, index: Sequence[int]) -> Clips:
-        """Return some utterances' audio and labels as tensors."""
+    def auxiliary_target(self, name: str) -> Target:
+        """Return a further target, for training to learn beside the protocol's.
+
+        Raises:
+            ConfigError: The corpus has no such target, or it is the protocol's own.
+        """
+        known = [*([LABEL] if self.corpus.labels else []), *(one.name for one in self.corpus.targets)]
+        if name == self.target.name:
+            raise ConfigError(
+                f"training.auxiliary: {name!r} is what protocol {self.protocol!r} of {self.corpus.name} is about; "
+                "name other targets"
+            )
+        if name not in known:
+            others = [one for one in known if one != self.target.name]
+            raise ConfigError(
+                f"training.auxiliary: corpus {self.corpus.name} has no target {name!r}{did_you_mean(name, others)}"
+            )
+        return self.corpus.target(replace(self.rule, target=name))
+
+    def auxiliary(self, name: str) -> tuple[Target, list[tuple[float, ...] | None]]:
+        """Return a further target, and what each utterance says of it; None: nothing.
+
+        Raises:
+            ConfigError: As ``auxiliary_target`` does; or no utterance says anything.
+            CorpusError: An utterance says something else of it than it allows.
+        """
+        target = self.auxiliary_target(name)
+        said = [target_vector(one, target) if has_target(one, target) else None for one in self.utterances]
+        if not any(said):
+            raise ConfigError(f"training.auxiliary: no clip of {self.corpus.name} has a target {name!r}; leave it out")
+        return target, said
+
+    def auxiliary_id(self, name: str) -> str:
+        """Return the identity of a further target: its names and scales, and what every utterance says of it."""
+        target, said = self.auxiliary(name)
+        rows = sorted((one.name, row) for one, row in zip(self.utterances, said, strict=True) if row)
+        content = [target.name, target.kind, target.names, target.scales, rows]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+    def clips(self, index: Sequence[int], auxiliary: Iterable[str] = ()) -> Clips:
+        """Return some utterances' audio and targets as tensors.
+
+        Args:
+            index: Which utterances.
+            auxiliary: Names of further targets that training learns beside the protocol's.
+        """
         import torch  # noqa: PLC0415 - planning a matrix does not need it
 
-        from emonet_bench.data.dataset import Clips  # noqa: PLC0415 - it needs torch
+        from emonet_bench.data.dataset import AuxiliaryTarget, Clips  # noqa: PLC0415 - it needs torch
 
         chosen = [self.utterances[i] for i in index]
         vectors = torch.tensor([target_vector(utterance, self.target) for utterance in chosen])  # (N, K)
+        further = [self.auxiliary(name) for name in auxiliary]
         total = self.audio.path.stat().st_size // 2
         return Clips(
             samples=torch.from_file(str(self.audio.path), shared=False, size=total, dtype=torch.int16),
@@ -127,6 +175,10 @@ class OpenCorpus:
             sampling_rate=self.sampling_rate,
             digests=torch.from_numpy(self.audio.digests[list(index)]),
             target=self.target,
+            auxiliary=tuple(
+                AuxiliaryTarget(one, torch.tensor([said[i] or [torch.nan] * len(one.names) for i in index]))
+                for one, said in further
+            ),
         )
 
     def statistics(self, index: Sequence[int]) -> dict[str, Any]:

@@ -77,7 +77,10 @@ def columns(where: str, header: Sequence[str], targets: Collection[int] = ()) ->
         if column not in found and len(free) == 1:
             found[column] = free[0]
         if column not in found and not (column == "label" and targets):
-            raise CorpusError(f"{where}: no column is called {column!r}; write that above the one with the {column}s")
+            other = ", or state the scale of an attribute in its title (arousal:1..7)" if column == "label" else ""
+            raise CorpusError(
+                f"{where}: no column is called {column!r}; write that above the one with the {column}s{other}"
+            )
     return found
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emonet_bench.types import Utterance
+from emonet_bench.types import ArchiveMember, AudioSource, Utterance
+from emonet_bench.types.audio import archive_member
 
 _STRETCH = re.compile(r"#[0-9.e+-]+-[0-9.e+-]*$")
 
@@ -23,12 +24,30 @@ def portable(utterances: Sequence[Utterance], data_path: Path) -> list[Utterance
             what follows the folder that all of them have in common.
     """
     roots = tuple(dict.fromkeys((os.path.abspath(data_path), os.path.realpath(data_path))))  # noqa: PTH100 - a string
-    outside = [one.file for one in utterances if _is_absolute(one) and _within(one.file, roots) is None]
+    outside = [_path(one) for one in utterances if _is_absolute(one) and _within(_path(one), roots) is None]
     common = _common(outside)
     return [
-        replace(one, name=_renamed(one, _within(one.file, (*roots, common)))) if _is_absolute(one) else one
+        replace(one, name=_renamed(one, _within(_path(one), (*roots, common)))) if _is_absolute(one) else one
         for one in utterances
     ]
+
+
+def source(data_path: Path, cell: str) -> tuple[str, AudioSource]:
+    """Find the audio that a table names, and name it as a path: an archive counts as the folder that it would be.
+
+    Args:
+        data_path: The directory that files and archives are relative to.
+        cell: A path; or a member of an archive, ``zip://clips/a.wav::audio.zip``, which is ``audio.zip/clips/a.wav``.
+
+    Raises:
+        ValueError: It begins like a member of an archive and names none.
+    """
+    member = archive_member(cell)
+    if member is None:
+        return cell, located(data_path, cell)
+    form, inside, archive = member
+    parts = [part for part in inside.split("/") if part not in ("", ".", "..")]  # a name that leads nowhere else
+    return "/".join([archive, *parts]), ArchiveMember(located(data_path, archive), inside, form)
 
 
 def located(data_path: Path, name: str) -> Path:
@@ -38,6 +57,11 @@ def located(data_path: Path, name: str) -> Path:
         return file
     forms = (data_path / unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
     return next(filter(os.path.lexists, forms), file)
+
+
+def _path(utterance: Utterance) -> Path:
+    file = utterance.file
+    return file if isinstance(file, Path) else Path(utterance.name)
 
 
 def _is_absolute(utterance: Utterance) -> bool:
@@ -60,4 +84,4 @@ def _common(files: Sequence[Path]) -> str:
 def _renamed(utterance: Utterance, path: str | None) -> str:
     """Put a path before the stretch of time that the name may end with."""
     stretch = _STRETCH.search(utterance.name)
-    return (path or utterance.file.name) + (stretch[0] if stretch else "")
+    return (path or _path(utterance).name) + (stretch[0] if stretch else "")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emonet_bench.data.demographics import known
 from emonet_bench.data.table_columns import DEMOGRAPHICS, columns, separator
-from emonet_bench.data.table_names import located, portable
+from emonet_bench.data.table_names import portable, source
 from emonet_bench.data.target_columns import TargetColumns, target_columns
 from emonet_bench.data.targets import has_target, target_vector
 from emonet_bench.data.text_files import read_text
@@ -37,10 +37,11 @@ _FOLDS = 5
 def read_table(path: Path, data_path: Path) -> list[Utterance]:
     """Read one table.
 
-    The first row names the columns, see ``table_columns``: ``file``, relative to the data path or absolute, and
-    ``label``, any text. ``speaker``, ``text``, ``session``, ``partition``, ``start`` and ``end`` (seconds), ``gender``,
-    ``age`` and ``language`` are read where they stand, and so are targets, see ``target_columns``, beside which a label
-    may be missing; other columns are left alone. Columns are separated by commas, semicolons or tabs.
+    The first row names the columns, see ``table_columns``: ``file``, relative to the data path or absolute, or a member
+    of an archive, see ``table_names``; and ``label``, any text. ``speaker``, ``text``, ``session``, ``partition``,
+    ``start`` and ``end`` (seconds), ``gender``, ``age`` and ``language`` are read where they stand, and so are targets,
+    see ``target_columns``, beside which a label may be missing; other columns are left alone. Columns are separated by
+    commas, semicolons or tabs.
 
     An utterance's name is what the table says of its file; of an absolute path what follows the data path, or else the
     folder that all such files have in common, so that names are the same on every machine.
@@ -212,10 +213,14 @@ def _utterance(
     start, end = (_seconds(where, key, cells.get(key)) for key in ("start", "end"))
     if end is not None and end <= (start or 0.0):
         raise CorpusError(f"{where}: end ({end} s) must lie after start ({start or 0.0} s)")
+    try:
+        name, source_of_audio = source(data_path, file)
+    except ValueError as error:
+        raise CorpusError(f"{where}: {error}") from None
     stretch = "" if start is None and end is None else f"#{start or 0.0}-{'' if end is None else end}"
     return Utterance(
-        name=file + stretch,
-        file=located(data_path, file),
+        name=name + stretch,
+        file=source_of_audio,
         label=label,
         speaker=cells.get("speaker"),
         text=cells.get("text"),

@@ -13,6 +13,8 @@ from emonet_bench.types import Target, TargetKind
 _NAMED: Mapping[str, TargetKind] = {"votes": "votes", "labels": "label-set"}
 _TITLE = re.compile(r"(votes|labels):(.+)", re.IGNORECASE)
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
+_MEANT = re.compile(r"[^:/]+:[^:/]*\.\.[^:/]*")
+"""A title that is to say a scale, whether it does or not."""
 _SCALE = re.compile(rf"(?P<name>[^:]+):(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})")
 
 
@@ -46,6 +48,9 @@ class TargetColumns:
             return {}
         if self.target.kind == "votes":
             cells = [cell or "0" for cell in cells]
+        if "" in cells:
+            missing, all_of_them = self.target.names[cells.index("")], ", ".join(self.target.names)
+            raise CorpusError(f"{where}: has no {missing}; give all of {all_of_them}, or none of them")
         numbers = {name: _number(where, name, cell) for name, cell in zip(self.target.names, cells, strict=True)}
         if self.target.kind != "label-set":
             return {self.target.name: numbers}
@@ -75,6 +80,8 @@ def target_columns(where: str, header: Sequence[str]) -> list[TargetColumns]:
             scales.append((float(scale["low"]), float(scale["high"])))
         elif title := _TITLE.fullmatch(cell):
             kind, name = title[1].lower(), title[2].strip()
+        elif _MEANT.fullmatch(cell):
+            raise CorpusError(f"{where}: {cell!r} states no scale of numbers; write it as arousal:1..7")
         else:
             continue
         if name in found.setdefault(kind, {}):

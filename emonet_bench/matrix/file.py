@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from emonet_bench.config import Options, axes, option, parse
+from emonet_bench.config import Options, Training, axes, option, parse
 from emonet_bench.data.corpus_entry import CorpusEntry
 from emonet_bench.errors import ConfigError
 from emonet_bench.runs.search import Search
@@ -68,9 +68,17 @@ class Matrix(Options):
         >>> matrix.recipe("whisper", "scratch")
         {'epochs': 40, 'window': None}
         """
-        tables = {name: value for name, value in self.training.items() if isinstance(value, Mapping)}
+        tables = self.own_trainings
         common: dict[str, Any] = {name: value for name, value in self.training.items() if name not in tables}
         return {**common, **tables.get(architecture, {}), **tables.get(strategy, {})}
+
+    @property
+    def own_trainings(self) -> dict[str, Mapping[str, Any]]:
+        """The tables in ``training`` that are of one architecture or strategy each, by its name."""
+        fields = Training.model_fields
+        return {
+            name: value for name, value in self.training.items() if isinstance(value, Mapping) and name not in fields
+        }
 
     @property
     def entries(self) -> dict[str, CorpusEntry]:

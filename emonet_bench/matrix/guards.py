@@ -41,6 +41,9 @@ def check_as_planned(cell: Cell, opened: Mapping[str, OpenCorpus], plugins: Plug
             raise ChangedSincePlanned(f"corpus {name}: its audio or labels have changed since planning; {_REMEDY}")
         if corpus.protocol_id(limit) != protocol_id:
             raise ChangedSincePlanned(f"corpus {name}: its partitions have changed since planning; {_REMEDY}")
+    for (name, corpus), planned in zip(opened.items(), cell.context.get("auxiliary", ()), strict=False):
+        if [corpus.auxiliary_id(target) for target in cell.spec.training.auxiliary] != planned:
+            raise ChangedSincePlanned(f"corpus {name}: its auxiliary targets have changed since planning; {_REMEDY}")
     here = plugins.versions()
     for plugin, version in cell.context["plugins"].items():
         if plugin in here and here[plugin] != version:

@@ -61,9 +61,11 @@ class Hearing:
     def clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
         """Return the clips of a corpus, partition by partition, on the device."""
         training = self.spec.training
-        corpus.check_loss(self.plugins.losses.named(training.loss, "training.loss"))
+        if self.plugins.architectures[self.spec.architecture].fit is None:  # what is fitted has no loss
+            corpus.check_loss(self.plugins.losses.named(training.loss, "training.loss"))
         divided = corpus.divide(corpus.fold_or_first(self.spec.fold), training.limit)
-        whole = corpus.clips(range(len(corpus.utterances))).to(self.device)
+        trained = corpus.corpus.name in {ref.name for ref in self.spec.trained_corpora()}
+        whole = corpus.clips(range(len(corpus.utterances)), training.auxiliary if trained else ()).to(self.device)
         parts = {part: whole.select(index) for part, index in divided.items() if part in self.partitions}
         chosen = selection_of(training, self.plugins)
         return parts if chosen is None else {**parts, "dev": replace(parts["dev"], selection=chosen)}

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emonet_bench.config import Options, Training, parse
+from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.file import Matrix, variants
 from emonet_bench.metrics.choice import MetricChoice, choose_metric
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.plugins.registries import Origin, Registry
 from emonet_bench.types import Target
+from emonet_bench.types.targets import USUAL_LOSSES
 
 _FIELDS = {"loss": "loss", "optimizer": "optimizer", "augmentation": "augment"}
 """Kinds of methods, which are tables of a matrix file, too, and the options of a training that name some."""
@@ -86,11 +88,36 @@ def check_selection(recipe: Training, target: Target, corpus: str, plugins: Plug
         raise ConfigError(f"training.selection: {corpus}: {reason}; metrics that fit: {fitting}")
 
 
+def check_auxiliary(recipe: Training, corpus: OpenCorpus, plugins: Plugins) -> None:
+    """Hold the auxiliary targets of a recipe to what a corpus has, and their losses to them.
+
+    Raises:
+        ConfigError: One is not there, or does not fit.
+    """
+    for name in recipe.auxiliary:
+        target = corpus.auxiliary_target(name)
+        wanted = recipe.auxiliary_losses.get(name, USUAL_LOSSES[target.kind])
+        loss = plugins.losses.named(wanted, f"training.auxiliary_losses.{name}")
+        if target.kind not in loss.kinds or (loss.ordered and not corpus.corpus.ordered):
+            what = target.kind if target.kind not in loss.kinds else "labels without an order"
+            raise ConfigError(
+                f"training.auxiliary_losses: {loss.name!r} does not fit {name!r} of {corpus.corpus.name}, which is "
+                f"{what}; see 'emonet-bench plugins list' for others"
+            )
+    mixing = [name for name in recipe.augment if plugins.augmentations[name].on == "batch"]
+    if recipe.auxiliary and mixing:
+        raise ConfigError(
+            f"training.augment: {mixing[0]} mixes clips, and training.auxiliary learns what single ones say; leave one "
+            "of the two out"
+        )
+
+
 def method_origins(recipe: Training, plugins: Plugins) -> Iterator[Origin]:
     """Yield the plugins whose code a recipe's methods are; the host's own is not part of what identifies a run."""
     for kind, field in _FIELDS.items():
         named = getattr(recipe, field)
-        for name in [named] if isinstance(named, str) else named:
+        further = recipe.auxiliary_losses.values() if kind == "loss" else ()
+        for name in [named, *further] if isinstance(named, str) else named:
             origin = _registry(plugins, kind).origin(name)
             if not origin.shipped:
                 yield origin

@@ -126,8 +126,7 @@ def _check_exclude(matrix: Matrix, plugins: Plugins) -> None:
 
 def _check_tables(matrix: Matrix, plugins: Plugins) -> None:
     known = [*plugins.architectures, *plugins.strategies]
-    differing = [name for name, value in matrix.training.items() if isinstance(value, Mapping)]
-    for where, names in (("options", matrix.options), ("training", differing)):
+    for where, names in (("options", matrix.options), ("training", matrix.own_trainings)):
         for name in names:
             if name not in known:
                 raise ConfigError(f"{where}.{name}: no such architecture or strategy{did_you_mean(name, known)}")

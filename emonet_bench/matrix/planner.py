@@ -17,7 +17,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.choices import Choice, Choices, is_excluded
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix
 from emonet_bench.matrix.kinds import unfit
-from emonet_bench.matrix.methods import check_selection, method_origins, source_recipes
+from emonet_bench.matrix.methods import check_auxiliary, check_selection, method_origins, source_recipes
 from emonet_bench.matrix.names import check_names, check_teacher, only_teacher
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.files import file_hash
@@ -228,8 +228,10 @@ class Planner:
     ) -> Cell:
         opened, others = self._open(corpora, choice), self._open(unlabelled, choice)
         for name, corpus in zip(corpora, opened, strict=True):
-            corpus.check_loss(self.plugins.losses[choice.training.loss])
+            if self.plugins.architectures[choice.architecture].fit is None:  # what is fitted has no loss
+                corpus.check_loss(self.plugins.losses[choice.training.loss])
             check_selection(choice.training, corpus.target, name, self.plugins)
+            check_auxiliary(choice.training, corpus, self.plugins)
         refs = [CorpusRef.of(name, corpus.protocol) for name, corpus in zip(corpora, opened, strict=True)]
         corpus_text, protocol_text = join_refs(refs)
         spec = RunSpec(
@@ -264,11 +266,11 @@ class Planner:
         self._cells[identity] = cell
         return cell
 
-    def _protocol_id(self, name: str, corpus: OpenCorpus, limit: int | None) -> str:
-        """Return a protocol's identity, hashed once for all cells: it depends on no sampling rate."""
-        key = (f"{name} {corpus.protocol}", limit)
+    def _protocol_id(self, name: str, corpus: OpenCorpus, limit: int | None, beside: str = "") -> str:
+        """Return the identity of a protocol, or of an auxiliary target; hashed once for all cells and rates."""
+        key = (f"{name} {corpus.protocol} {beside}", limit)
         if key not in self._protocol_ids:
-            self._protocol_ids[key] = corpus.protocol_id(limit)
+            self._protocol_ids[key] = corpus.auxiliary_id(beside) if beside else corpus.protocol_id(limit)
         return self._protocol_ids[key]
 
     def _context(self, spec: RunSpec, names: Sequence[str], opened: Iterable[OpenCorpus]) -> dict[str, Any]:
@@ -279,12 +281,12 @@ class Planner:
             *method_origins(spec.training, self.plugins),
             *([self.plugins.architectures.origin(spec.teacher.architecture)] if spec.teacher else ()),
         ]
-        limit = spec.training.limit
+        limit, pairs = spec.training.limit, list(zip(names, opened, strict=True))
+        trained = pairs[: len(spec.trained_corpora())]
+        further = [[self._protocol_id(*pair, None, target) for target in spec.training.auxiliary] for pair in trained]
         return {
-            "corpora": [
-                [corpus.fingerprint, self._protocol_id(name, corpus, limit)]
-                for name, corpus in zip(names, opened, strict=True)
-            ],
+            "corpora": [[corpus.fingerprint, self._protocol_id(name, corpus, limit)] for name, corpus in pairs],
+            **({"auxiliary": further} if spec.training.auxiliary else {}),
             "plugins": {origin.name: origin.version for origin in origins},
         }
 

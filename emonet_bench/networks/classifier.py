@@ -56,10 +56,15 @@ def build_classifier(network: Network, corpora: Iterable[TrainingSet]) -> Classi
     Raises:
         ConfigError: A corpus has label sets or values, and the network's own heads are for labels only.
     """
-    return Classifier(network, {corpus.corpus: _head(network, corpus) for corpus in corpora})
+    return Classifier(network, {corpus.corpus: build_head(network, corpus) for corpus in corpora})
 
 
-def _head(network: Network, corpus: TrainingSet) -> nn.Module:
+def build_head(network: Network, corpus: TrainingSet) -> nn.Module:
+    """Make a new head for a corpus: the network's own kind (``make_head``) or EmoNet's.
+
+    Raises:
+        ConfigError: As ``build_classifier`` does.
+    """
     make: Callable[..., nn.Module] = getattr(network, "make_head", None) or partial(Head, network.dim)
     if corpus.kind not in INDEPENDENT:
         return make(len(corpus.labels))

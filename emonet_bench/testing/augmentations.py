@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from itertools import product
 from typing import Any
 
 import torch
@@ -35,8 +36,8 @@ class AugmentationBench:
         made = change(*given)
         return made if isinstance(made, tuple) else (made,)
 
-    def given(self, *, padded: bool) -> tuple[Any, ...]:
-        """Make what it is given: full rows, or rows with padding."""
+    def given(self, *, padded: bool, shares: bool = False) -> tuple[Any, ...]:
+        """Make what it is given: full rows, or rows with padding; a batch of labels, or of votes by their shares."""
         generator = torch.Generator().manual_seed(1)
         if self.augmentation.on == "features":
             features = torch.randn(_CLIPS, _BANDS, _FRAMES, generator=generator)
@@ -48,7 +49,11 @@ class AugmentationBench:
             waveform = waveform * (torch.arange(_SAMPLES) < lengths[:, None])
         if self.augmentation.on == "waveform":
             return waveform, lengths
-        return (Batch(waveform, lengths, torch.arange(_CLIPS) % 2, torch.arange(_CLIPS)),)
+        targets = torch.arange(_CLIPS) % 2
+        if shares:
+            drawn = torch.rand(_CLIPS, 3, generator=generator)
+            targets = drawn / drawn.sum(1, keepdim=True)
+        return (Batch(waveform, lengths, targets, torch.arange(_CLIPS)),)
 
 
 def tensors(things: tuple[Any, ...]) -> list[Tensor]:
@@ -86,9 +91,12 @@ def options_documented(bench: AugmentationBench) -> None:
 
 
 def shapes(bench: AugmentationBench) -> None:
-    """What it returns has the shapes and types of what it was given and is finite; lengths lie within their rows."""
-    for padded in (False, True):
-        given = bench.given(padded=padded)
+    """What it returns has the shapes and types of what it was given and is finite; lengths lie within their rows.
+
+    A batch has labels (N,), or of other targets (N, K): shares of votes sum to 1 afterwards, too.
+    """
+    for padded, shares in product((False, True), (False, True) if bench.augmentation.on == "batch" else (False,)):
+        given = bench.given(padded=padded, shares=shares)
         for seed in range(_DRAWS):
             made = bench.drawn(given, seed)
             old, new = tensors(given[: len(made)]), tensors(made)  # of spectrograms no mask comes back
@@ -101,6 +109,8 @@ def shapes(bench: AugmentationBench) -> None:
                 raise BrokenError(f"lengths from {int(lengths.min())} to {int(lengths.max())} in rows of {_SAMPLES}")
             if not padded and lengths is not None:
                 raise BrokenError("full rows came back with lengths")
+            if shares and not torch.allclose(made[0].targets.sum(1), torch.ones(_CLIPS)):
+                raise BrokenError("shares of votes came back that do not sum to 1")
 
 
 def seeds(bench: AugmentationBench) -> None:

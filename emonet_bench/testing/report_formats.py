@@ -15,6 +15,7 @@ from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report import Table, load, summarise
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.predictions import write_predictions
+from emonet_bench.runs.target_predictions import write_target_predictions
 from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented
 from emonet_bench.types import ReportFormat
@@ -34,8 +35,8 @@ class ReportBench:
 
     @contextmanager
     def tables(self) -> Iterator[dict[str, Table]]:
-        """Make tables of runs that are made up: a whole one, one in which all runs have failed, and an empty one."""
-        with TemporaryDirectory() as folder:
+        """Make tables of runs that are made up: of labels and of values, of failed runs only, and an empty one."""
+        with TemporaryDirectory() as folder, TemporaryDirectory() as other:
             results = Path(folder)
             for corpus in CORPORA:
                 for architecture in ARCHITECTURES:
@@ -43,7 +44,8 @@ class ReportBench:
                         _write(results, corpus, architecture, seed)
             whole = load(results)
             failed = [record for record in whole if record.state == "failed"]
-            yield {"whole": summarise(whole), "failed": summarise(failed), "empty": summarise([])}
+            told = {"whole": summarise(whole), "failed": summarise(failed), "empty": summarise([])}
+            yield {**told, "values": _values(Path(other))}
 
     def render(self, table: Table) -> str:
         """Render a table."""
@@ -53,6 +55,23 @@ class ReportBench:
 
 def _write(results: Path, corpus: str, architecture: str, seed: int) -> None:
     """Write a run; one of each corpus has failed, with a reason that means something to browsers and typesetters."""
+    directory, record = _begun(results, corpus, architecture, seed)
+    if architecture == ARCHITECTURES[1] and seed:
+        record["error"] = {"type": "RuntimeError", "message": "<b>50% & $x_1|</b>", "traceback": "..."}
+    else:
+        record |= {"labels": _LABELS, "protocol_id": "kit", "scores": {part: {"uar": 0.75} for part in ("dev", "test")}}
+        truth = [_LABELS[clip % 2] for clip in range(_CLIPS)]
+        guesses = [_LABELS[0], *truth[1:-1], _LABELS[seed]]
+        rows = [
+            [f"{clip}.wav", "test", f"s{clip % 4}", true, guess, *(str(float(guess == label)) for label in _LABELS)]
+            for clip, (true, guess) in enumerate(zip(truth, guesses, strict=True))
+        ]
+        write_predictions(RunFiles(directory).predictions(), _LABELS, rows)
+    (directory / "result.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def _begun(results: Path, corpus: str, architecture: str, seed: int) -> tuple[Path, dict[str, Any]]:
+    """Make a run's directory, and what its record says first."""
     number = f"{len(list(results.iterdir())):016x}"
     directory = results / f"{corpus}-{architecture}-{STRATEGY}-s{seed}-{number[:8]}"
     directory.mkdir()
@@ -67,18 +86,21 @@ def _write(results: Path, corpus: str, architecture: str, seed: int) -> None:
         "seed": seed,
     }
     record: dict[str, Any] = {"schema_version": 2, "run_id": number, "spec": spec, "finished": "2026-01-01T00:00:00Z"}
-    if architecture == ARCHITECTURES[1] and seed:
-        record["error"] = {"type": "RuntimeError", "message": "<b>50% & $x_1|</b>", "traceback": "..."}
-    else:
-        record |= {"labels": _LABELS, "protocol_id": "kit", "scores": {part: {"uar": 0.75} for part in ("dev", "test")}}
-        truth = [_LABELS[clip % 2] for clip in range(_CLIPS)]
-        guesses = [_LABELS[0], *truth[1:-1], _LABELS[seed]]
-        rows = [
-            [f"{clip}.wav", "test", f"s{clip % 4}", true, guess, *(str(float(guess == label)) for label in _LABELS)]
-            for clip, (true, guess) in enumerate(zip(truth, guesses, strict=True))
-        ]
-        write_predictions(RunFiles(directory).predictions(), _LABELS, rows)
-    (directory / "result.json").write_text(json.dumps(record), encoding="utf-8")
+    return directory, record
+
+
+def _values(results: Path) -> Table:
+    """Return the table of runs whose target is an attribute, one for each corpus and architecture."""
+    target = {"name": "own-values", "kind": "values", "scales": [[1, 7]]}
+    scores = {part: {"metrics": {"ccc": 0.5, "ccc:arousal": 0.5}} for part in ("dev", "test")}
+    for corpus in CORPORA:
+        for architecture in ARCHITECTURES:
+            directory, record = _begun(results, corpus, architecture, 0)
+            record |= {"labels": ["arousal"], "target": target, "protocol_id": "kit", "scores": scores}
+            rows = [[f"{n}.wav", "test", f"s{n % 4}", str(1 + n % 7), str(1 + n % 5)] for n in range(_CLIPS)]
+            write_target_predictions(RunFiles(directory).predictions(), "values", ["arousal"], rows)
+            (directory / "result.json").write_text(json.dumps(record), encoding="utf-8")
+    return summarise(load(results))
 
 
 def check_report(report_format: str | ReportFormat, options: Mapping[str, Any] | Options | None = None) -> None:
@@ -104,7 +126,7 @@ def options_documented(bench: ReportBench) -> None:
 
 
 def text(bench: ReportBench) -> None:
-    """It returns text that can be written as UTF-8, for a table of any size: whole, of failed runs only, and empty."""
+    """It returns text that can be written as UTF-8, for any table: of labels, of values, of failed runs only, empty."""
     with bench.tables() as tables:
         for name, table in tables.items():
             rendered = bench.render(table)
@@ -116,9 +138,11 @@ def text(bench: ReportBench) -> None:
 def complete(bench: ReportBench) -> None:
     """Every corpus and every architecture of the table is named."""
     with bench.tables() as tables:
-        rendered = bench.render(tables["whole"])
-    if missing := [name for name in (*CORPORA, *ARCHITECTURES) if name not in rendered]:
-        raise BrokenError(f"of a table with {', '.join((*CORPORA, *ARCHITECTURES))} it did not name {missing[0]}")
+        for table in ("whole", "values"):
+            rendered = bench.render(tables[table])
+            if missing := [name for name in (*CORPORA, *ARCHITECTURES) if name not in rendered]:
+                named = ", ".join((*CORPORA, *ARCHITECTURES))
+                raise BrokenError(f"{table}: of a table with {named} it did not name {missing[0]}")
 
 
 def repeats(bench: ReportBench) -> None:

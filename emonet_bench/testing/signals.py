@@ -86,7 +86,7 @@ def clips_of(kind: TargetKind, input_spec: InputSpec, seed: int, names: tuple[st
     made = clips(input_spec, seed)
     if kind == "label":
         return replace(made.select((made.targets < len(names)).nonzero()[:, 0]), labels=names)
-    rows = torch.tensor(TARGETS[kind])[made.targets][:, : len(names)]  # (N, K)
+    rows = torch.tensor(TARGETS[kind], dtype=torch.float32)[made.targets][:, : len(names)]  # (N, K)
     if kind == "votes":
         rows = rows / rows.sum(1, keepdim=True)
     return replace(made, targets=rows, labels=names, target=target_of(kind, names))

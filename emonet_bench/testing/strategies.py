@@ -25,6 +25,7 @@ from emonet_bench.testing.contracts import BrokenError, hold
 from emonet_bench.testing.documentation import hold_documented, hold_flags, neighbours_of
 from emonet_bench.testing.networks import PLAIN
 from emonet_bench.testing.strategy_bench import RECIPE, SIGNAL, StrategyBench
+from emonet_bench.testing.strategy_kinds import kinds
 from emonet_bench.training import checkpoints
 from emonet_bench.training.loop import train
 from emonet_bench.types import Architecture, Plan, Strategy, TeacherRun, TrainingSet
@@ -52,11 +53,10 @@ def check_strategy(
         strategy = Plugins().strategies[strategy]
     if not isinstance(options, Options):
         options = parse(strategy.options, options or {}, strategy.name)
-    if isinstance(architecture, str):
-        architecture = Plugins().architectures[architecture]
     bench = StrategyBench(strategy, options)
     if architecture is not None:
-        bench = StrategyBench(strategy, options, (architecture, PLAIN), architecture_options or {})
+        given = Plugins().architectures[architecture] if isinstance(architecture, str) else architecture
+        bench = StrategyBench(strategy, options, (given, PLAIN), architecture_options or {})
     with torch.random.fork_rng(devices=[]):
         hold("strategy", strategy.name, CHECKS, bench)
 
@@ -241,6 +241,7 @@ CHECKS = (
     resumes,
     round_trip,
     onnx_parity,
+    kinds,
 )
 """In the order in which they help most; each one's docstring is the contract."""
 

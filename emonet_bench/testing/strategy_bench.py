@@ -17,9 +17,9 @@ from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.plugins.registries import Origin
 from emonet_bench.testing.networks import ADAPTABLE, PLAIN
 from emonet_bench.testing.parts import stir
-from emonet_bench.testing.signals import LABELS, clips, noise
+from emonet_bench.testing.signals import LABELS, clips_of, noise
 from emonet_bench.training.checkpoints import Checkpoint
-from emonet_bench.types import Architecture, InputSpec, Plan, Strategy, Teacher, TeacherOutputs, TrainingSet
+from emonet_bench.types import Architecture, InputSpec, Plan, Strategy, TargetKind, Teacher, TeacherOutputs, TrainingSet
 
 SIGNAL = InputSpec(sampling_rate=1_000)
 RECIPE = Training(
@@ -64,20 +64,28 @@ class StrategyBench:
         """Two corpora where the strategy takes several, otherwise one."""
         return _SETS if self.strategy.multi_corpus else _SETS[:1]
 
-    def prepare(self, architecture: Architecture, *, source: bool = True, seed: int = 1) -> Plan:
+    def corpora_of(self, kind: TargetKind) -> tuple[TrainingSet, ...]:
+        """Return the corpora with a kind of target; other than labels they have two names."""
+        if kind == "label":
+            return self.corpora
+        return tuple(replace(corpus, kind=kind, labels=LABELS[:2]) for corpus in self.corpora)
+
+    def prepare(
+        self, architecture: Architecture, *, source: bool = True, seed: int = 1, kind: TargetKind = "label"
+    ) -> Plan:
         """Let the strategy prepare a network of one seed with a source of another, or without one."""
         make = self.source if self.strategy.teacher is None else self.teacher
         given = make(architecture, seed) if source else None
         torch.manual_seed(0)
         network = self._build(architecture)
-        return self.strategy.prepare(network, self.corpora, given, self.options)
+        return self.strategy.prepare(network, self.corpora_of(kind), given, self.options)
 
     def attempt(
-        self, architecture: Architecture, *, source: bool = True, seed: int = 1
+        self, architecture: Architecture, *, source: bool = True, seed: int = 1, kind: TargetKind = "label"
     ) -> tuple[Plan, tuple[TrainingSet, ...]] | None:
         """Prepare a network; None where the strategy skips it."""
         try:
-            return self.prepare(architecture, source=source, seed=seed), self.corpora
+            return self.prepare(architecture, source=source, seed=seed, kind=kind), self.corpora_of(kind)
         except Skipped:
             return None
 
@@ -134,10 +142,8 @@ class StrategyBench:
 
     @staticmethod
     def clips(corpus: TrainingSet) -> Clips:
-        """Make clips with the labels of a corpus."""
-        made = clips(SIGNAL, 0)
-        chosen = [i for i, target in enumerate(made.targets.tolist()) if target < len(corpus.labels)]
-        return replace(made.select(chosen), labels=corpus.labels)
+        """Make clips with the targets of a corpus."""
+        return clips_of(corpus.kind, SIGNAL, 0, corpus.labels)
 
     def header(self, architecture: Architecture, corpora: tuple[TrainingSet, ...]) -> dict[str, Any]:
         """Make a checkpoint's header, as a run does."""

@@ -20,6 +20,7 @@ from emonet_bench.networks import Classifier
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.history import Epoch
 from emonet_bench.training import resume
+from emonet_bench.training.auxiliary import auxiliary_heads
 from emonet_bench.training.batches import batches_per_pass, endless_batches
 from emonet_bench.training.early_stopping import note_score, patient
 from emonet_bench.training.losses import check_labels, criterion_of
@@ -77,12 +78,13 @@ def train(
     for clips in train_clips.values():
         check_labels(clips.targets)
     methods = methods or methods_of(recipe)
-    session = _Session(plan, train_clips, dev_clips, recipe, methods, seed, on_epoch, directory)
-    session.unlabelled = unlabelled
-    session.save_seconds = SAVE_SECONDS if save_seconds is None else save_seconds
-    for number, stage in enumerate(stages(recipe, len(train_clips))):
-        session.run(number, stage)
-    session.classifier.load_state_dict(session.best)
+    with auxiliary_heads(plan, train_clips, recipe, methods.auxiliary) as whole:
+        session = _Session(whole, train_clips, dev_clips, recipe, methods, seed, on_epoch, directory)
+        session.unlabelled = unlabelled
+        session.save_seconds = SAVE_SECONDS if save_seconds is None else save_seconds
+        for number, stage in enumerate(stages(recipe, len(train_clips))):
+            session.run(number, stage)
+        session.classifier.load_state_dict(session.best)
     if notes is not None and session.progress.micro_batches > 1:
         notes["halved_batch"] = (
             f"out of GPU memory: each batch of {recipe.batch_size} was run in {session.progress.micro_batches} pieces, "

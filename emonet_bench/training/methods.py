@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -14,6 +14,7 @@ from emonet_bench.training.augmentation import Augmentations, Change
 from emonet_bench.training.losses import Mean
 from emonet_bench.training.optimisers import torch_groups
 from emonet_bench.types import ParameterGroup, TargetSummary
+from emonet_bench.types.targets import USUAL_LOSSES
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class Methods:
         loss: Builds the loss for the targets of a corpus.
         optimizer: ``optimizer(groups, rate)`` makes one for parameter groups at a highest learning rate.
         augmentations: What is done to training clips.
+        auxiliary: Builds losses of auxiliary targets, by the losses' names.
     """
 
     loss: Callable[[TargetSummary], Mean]
     optimizer: Callable[[Sequence[ParameterGroup], float], torch.optim.Optimizer]
     augmentations: Augmentations
+    auxiliary: Mapping[str, Callable[[TargetSummary], Mean]] = field(default_factory=dict)
 
 
 def methods_of(recipe: Training, plugins: Plugins | None = None) -> Methods:
@@ -50,7 +53,14 @@ def methods_of(recipe: Training, plugins: Plugins | None = None) -> Methods:
         return optimizer.build(options, torch_groups(groups, recipe, rate), rate)
 
     build = partial(loss.build, parse(loss.options, recipe.loss_options, f"loss.{loss.name}"))
-    return Methods(build, make, _augmentations(recipe, plugins))
+    return Methods(build, make, _augmentations(recipe, plugins), _auxiliary(recipe, plugins))
+
+
+def _auxiliary(recipe: Training, plugins: Plugins) -> dict[str, Callable[[TargetSummary], Mean]]:
+    """Return what builds the losses that auxiliary targets may have, with their default options."""
+    wanted = {*recipe.auxiliary_losses.values(), *USUAL_LOSSES.values()} if recipe.auxiliary else ()
+    found = (plugins.losses.named(name, "training.auxiliary_losses") for name in wanted)
+    return {loss.name: partial(loss.build, loss.options()) for loss in found}
 
 
 def _augmentations(recipe: Training, plugins: Plugins) -> Augmentations:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench.errors import ConfigError
+from emonet_bench.types.audio import ArchiveMember as ArchiveMember
+from emonet_bench.types.audio import AudioSource as AudioSource
+from emonet_bench.types.audio import LazyAudio as LazyAudio
 from emonet_bench.types.corpus import PARTITIONS as PARTITIONS
 from emonet_bench.types.corpus import Challenge as Challenge
 from emonet_bench.types.corpus import Corpus as Corpus

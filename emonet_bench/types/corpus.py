@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, get_args
 
 from emonet_bench.errors import ConfigError
+from emonet_bench.types.audio import AudioSource
 from emonet_bench.types.names import check_name
 from emonet_bench.types.targets import LABEL, Target
 
@@ -24,7 +24,7 @@ class Utterance:
 
     Attributes:
         name: Identifies the utterance within its corpus (a relative path, POSIX style).
-        file: Where the audio lies.
+        file: Where the audio lies: a file, a member of an archive, or a function that gives it.
         label: One of the corpus's labels; None where annotators agree on none: other targets may still know the clip.
         speaker: Who speaks, where that is known.
         text: Which text is spoken, where that is known.
@@ -40,7 +40,7 @@ class Utterance:
     """
 
     name: str
-    file: Path
+    file: AudioSource
     label: str | None
     speaker: str | None = None
     text: str | None = None

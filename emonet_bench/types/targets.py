@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -13,6 +14,14 @@ from emonet_bench.errors import ConfigError
 
 TargetKind = Literal["label", "votes", "label-set", "values"]
 """One of several labels; a distribution over labels; any number of labels at once; numbers on scales."""
+
+USUAL_LOSSES: Mapping[TargetKind, str] = {
+    "label": "crossentropy",
+    "votes": "crossentropy",
+    "label-set": "bce",
+    "values": "ccc",
+}
+"""The loss of an auxiliary target where a recipe names none."""
 
 LABEL = "label"
 """Name of the target that every corpus with labels has: one of them for each clip."""

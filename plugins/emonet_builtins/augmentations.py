@@ -134,7 +134,10 @@ def build_spectrogram_noise(options: SpectrogramNoiseOptions, _: int) -> Any:
 
 
 def build_mixup(options: MixupOptions, _: int) -> Any:
-    """Build mixup: each clip and its targets with those of another clip of the batch, in one share for the batch."""
+    """Build mixup: each clip and its targets with those of another clip of the batch, in one share for the batch.
+
+    Votes, label sets and values are mixed themselves; of labels each clip has the losses of both, by their shares.
+    """
     import torch  # noqa: PLC0415 - slow
 
     from emonet_bench.data.dataset import Mixed  # noqa: PLC0415 - torch
@@ -146,6 +149,9 @@ def build_mixup(options: MixupOptions, _: int) -> Any:
         partner = torch.randperm(len(batch.targets)).to(batch.targets.device, non_blocking=True)
         waveform = share * batch.waveform + (1 - share) * batch.waveform[partner]
         lengths = None if batch.lengths is None else torch.maximum(batch.lengths, batch.lengths[partner])
+        if batch.targets.is_floating_point():
+            targets = share * batch.targets + (1 - share) * batch.targets[partner]
+            return replace(batch, waveform=waveform, lengths=lengths, targets=targets)
         mixed = Mixed(batch.targets[partner], share)
         return replace(batch, waveform=waveform, lengths=lengths, mixed=mixed)
 

@@ -31,7 +31,7 @@ def binary_crossentropy(logits: Tensor, targets: Tensor, weight: Tensor | None) 
     return F.binary_cross_entropy_with_logits(logits, targets, weight)
 
 
-def concordance(logits: Tensor, targets: Tensor, _: Tensor | None) -> Tensor:
+def concordance(logits: Tensor, targets: Tensor, _: Tensor | None, attributes: Tensor | None = None) -> Tensor:
     """Compute 1 minus the concordance correlation coefficient (Lin, 1989) over a batch, the mean over attributes.
 
     A batch that is run in pieces counts each piece for itself, as the coefficient of a batch is no sum over clips.
@@ -39,17 +39,35 @@ def concordance(logits: Tensor, targets: Tensor, _: Tensor | None) -> Tensor:
     Args:
         logits: (N, K).
         targets: (N, K).
+        attributes: (K,) what attributes weigh in the mean; None: the same.
     """
     x, y = logits - logits.mean(0), targets - targets.mean(0)  # (N, K)
     apart = x.square().mean(0) + y.square().mean(0) + (logits.mean(0) - targets.mean(0)).square()
-    return 1 - (2 * (x * y).mean(0) / (apart + _TINY)).mean()
+    return 1 - _mean(2 * (x * y).mean(0) / (apart + _TINY), attributes)
 
 
-def squared_error(logits: Tensor, targets: Tensor, _: Tensor | None) -> Tensor:
-    """Compute the mean squared error over clips and attributes."""
-    return F.mse_loss(logits, targets)
+def squared_error(logits: Tensor, targets: Tensor, _: Tensor | None, attributes: Tensor | None = None) -> Tensor:
+    """Compute the mean squared error over clips and attributes; ``attributes`` (K,) are what these weigh."""
+    return _mean(F.mse_loss(logits, targets, reduction="none").mean(0), attributes)
 
 
-def huber(logits: Tensor, targets: Tensor, _: Tensor | None, delta: float = 0.25) -> Tensor:
-    """Compute the Huber loss (Huber, 1964) over clips and attributes, divided by delta: far off its slope is 1."""
-    return F.huber_loss(logits, targets, delta=delta) / delta
+def huber(
+    logits: Tensor, targets: Tensor, _: Tensor | None, attributes: Tensor | None = None, delta: float = 0.25
+) -> Tensor:
+    """Compute the Huber loss (Huber, 1964) over clips and attributes, divided by delta: far off its slope is 1.
+
+    Args:
+        logits: (N, K).
+        targets: (N, K).
+        attributes: (K,) what attributes weigh in the mean; None: the same.
+        delta: Where it turns from squared to linear.
+    """
+    return _mean(F.huber_loss(logits, targets, delta=delta, reduction="none").mean(0), attributes) / delta
+
+
+def _mean(each: Tensor, attributes: Tensor | None) -> Tensor:
+    """Average what stands for each attribute (K,) by what these weigh."""
+    if attributes is None:
+        return each.mean()
+    weights = attributes.to(each)
+    return (each * weights).sum() / weights.sum()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from emonet_bench.config import Options, option
+from emonet_bench.errors import ConfigError
 from emonet_bench.types import Loss, TargetSummary
 
 CCC = r"""@article{lin1989concordance,
@@ -28,7 +32,40 @@ HUBER = r"""@article{huber1964robust,
 }"""
 
 
-class HuberOptions(Options):
+class ValueOptions(Options):
+    """Options of losses of values."""
+
+    weights: dict[str, Annotated[float, Field(ge=0)]] = option(
+        {}, "What attributes weigh in the mean, such as `{ arousal = 2 }`; those that are not named weigh 1."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what says nothing and came later: what identifies a training stays as it was."""
+        values: dict[str, Any] = serialise(self)
+        return {name: value for name, value in values.items() if name != "weights" or value}
+
+    def attributes(self, names: Sequence[str], loss: str) -> Any:
+        """Return what attributes weigh (K,), in their order; None where all weigh the same.
+
+        Raises:
+            ConfigError: One is none of the attributes, or nothing weighs anything.
+        """
+        import torch  # noqa: PLC0415 - slow
+
+        if not self.weights:
+            return None
+        for name in self.weights:
+            if name not in names:
+                known = ", ".join(names)
+                raise ConfigError(f"loss.{loss}.weights: there is no attribute {name!r}; known: {known}")
+        weights = torch.tensor([self.weights.get(name, 1.0) for name in names])
+        if not weights.any():
+            raise ConfigError(f"loss.{loss}.weights: all attributes weigh nothing; let one weigh something")
+        return weights
+
+
+class HuberOptions(ValueOptions):
     """Options of the Huber loss."""
 
     delta: float = option(0.25, "Where it turns from squared to linear, in halves of the scale.", gt=0)
@@ -48,31 +85,31 @@ def build_bce(_: Options, __: TargetSummary) -> Any:
     return binary_crossentropy
 
 
-def build_ccc(_: Options, __: TargetSummary) -> Any:
+def build_ccc(options: ValueOptions, summary: TargetSummary) -> Any:
     """Build 1 minus the concordance correlation of a batch, the mean over attributes."""
     from emonet_builtins.target_loss_functions import concordance  # noqa: PLC0415 - torch
 
-    return concordance
+    return partial(concordance, attributes=options.attributes(summary.names, "ccc"))
 
 
-def build_mse(_: Options, __: TargetSummary) -> Any:
+def build_mse(options: ValueOptions, summary: TargetSummary) -> Any:
     """Build the mean squared error, in halves of the scale."""
     from emonet_builtins.target_loss_functions import squared_error  # noqa: PLC0415 - torch
 
-    return squared_error
+    return partial(squared_error, attributes=options.attributes(summary.names, "mse"))
 
 
-def build_huber(options: HuberOptions, _: TargetSummary) -> Any:
+def build_huber(options: HuberOptions, summary: TargetSummary) -> Any:
     """Build the Huber loss."""
     from emonet_builtins.target_loss_functions import huber  # noqa: PLC0415 - torch
 
-    return partial(huber, delta=options.delta)
+    return partial(huber, attributes=options.attributes(summary.names, "huber"), delta=options.delta)
 
 
 TARGET_LOSSES = (
     Loss("kl", Options, build_kl, ("votes",)),
     Loss("bce", Options, build_bce, ("label-set",)),
-    Loss("ccc", Options, build_ccc, ("values",), citation=CCC),
-    Loss("mse", Options, build_mse, ("values",)),
+    Loss("ccc", ValueOptions, build_ccc, ("values",), citation=CCC),
+    Loss("mse", ValueOptions, build_mse, ("values",)),
     Loss("huber", HuberOptions, build_huber, ("values",), citation=HUBER),
 )

@@ -343,7 +343,7 @@ def test_a_table_of_two_columns_may_hold_a_file_and_a_value(tmp_path):
         ("d.wav,joy,test,0,0,0,0,4,4", "d.wav: its votes for anger, joy sum to nothing"),
         ("d.wav,joy,test,1,2,0,0,8,4", "d.wav: arousal is 8, outside of its scale from 1 to 7"),
         ("d.wav,joy,test,1,2,0,0,nan,4", "d.wav: arousal is nan"),
-        ("d.wav,joy,test,1,2,0,0,,4", "line 5: arousal must be a number; got ''"),
+        ("d.wav,joy,test,1,2,0,0,,4", "line 5: has no arousal; give all of arousal, valence, or none of them"),
     ],
 )
 def test_a_wrong_target_is_one_line_that_names_the_table(tmp_path, row, message):

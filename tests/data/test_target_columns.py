@@ -37,11 +37,14 @@ def test_a_row_of_empty_cells_says_nothing():
     ("header", "row", "message"),
     [
         (["votes:a", "votes:b"], ["2", "many"], "b must be a number; got 'many'"),
-        (["arousal:1..7", "valence:1..7"], ["2", ""], "valence must be a number; got ''"),
+        (["arousal:1..7", "valence:1..7"], ["2", ""], "has no valence; give all of arousal, valence, or none of them"),
         (["labels:a", "labels:b"], ["1", "2"], "labels:b must be 1 or 0; got 2"),
         (["votes:a"], ["2"], "at least 2 names"),
         (["votes:a", "votes: a"], ["2", "1"], "two columns hold votes:a"),
         (["arousal:7..1"], ["2"], "it must rise"),
+        (["arousal:low..high"], ["2"], "'arousal:low..high' states no scale of numbers; write it as arousal:1..7"),
+        (["arousal:nan..7"], ["2"], "'arousal:nan..7' states no scale"),
+        (["arousal:1.."], ["2"], "'arousal:1..' states no scale"),
     ],
 )
 def test_what_makes_no_target_is_refused(header, row, message):

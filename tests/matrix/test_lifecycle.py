@@ -49,6 +49,15 @@ def test_a_run_is_followed_from_its_start_to_its_end(hooks, called, tmp_path):
     assert result.record["scores"]["test"]["uar"] == record.test.uar
 
 
+def test_a_plugin_that_failed_to_extend_a_record_is_told_of_once_the_run_is_there(hooks, called):
+    told = []
+    hooks._plugins.complain = told.append
+    hooks.started(CELL)
+    hooks.finished(CELL, finished(CELL, notes={"teacher": "large", "emonet_extend_record of mine": "raised Oops()"}))
+    assert told == ["plugin mine: emonet_extend_record raised Oops()"]
+    assert called[-1][0] == "emonet_run_finished"
+
+
 def test_a_failure_is_passed_on(hooks, called):
     error = RunError(type="Oops", message="on fire")
     hooks.started(CELL)

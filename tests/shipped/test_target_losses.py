@@ -11,6 +11,8 @@ from sklearn.metrics import log_loss
 from torch.nn import functional as F  # noqa: N812
 
 from emonet_bench.config import Training
+from emonet_bench.errors import ConfigError
+from emonet_bench.matrix.methods import set_options
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.training.losses import criterion_of, crossentropy, inverse_frequency
 from emonet_bench.training.methods import methods_of
@@ -51,7 +53,9 @@ def test_the_loss_of_concordance_is_one_minus_audmetrics():
 
 def test_the_loss_of_concordance_of_a_constant_batch_is_finite_and_has_finite_gradients():
     logits = torch.zeros(4, 1, requires_grad=True)
-    loss = BUILT["ccc"].build(BUILT["ccc"].options(), None)(logits, torch.zeros(4, 1), None)
+    loss = BUILT["ccc"].build(BUILT["ccc"].options(), TargetSummary(("a",), (4,), "values"))(
+        logits, torch.zeros(4, 1), None
+    )
     loss.backward()
     assert bool(torch.isfinite(loss))
     assert bool(torch.isfinite(logits.grad).all())
@@ -61,6 +65,30 @@ def test_squared_and_huber_losses_are_numpys_and_scipys():
     gap = LOGITS - PLACES
     assert computed("mse", PLACES) == pytest.approx(np.square(gap).mean())
     assert computed("huber", PLACES, delta=0.4) == pytest.approx(huber(0.4, gap).mean() / 0.4)
+
+
+@pytest.mark.parametrize("name", ["ccc", "mse", "huber"])
+def test_attributes_weigh_what_the_options_say(name):
+    def of_one(place):
+        logits, targets = (torch.from_numpy(each[:, [place]]) for each in (LOGITS, PLACES))
+        return float(
+            BUILT[name].build(BUILT[name].options(), TargetSummary(("a",), (12,), "values"))(logits, targets, None)
+        )
+
+    each = [of_one(place) for place in range(3)]
+    assert computed(name, PLACES, weights={"a": 3, "c": 0.5}) == pytest.approx(
+        np.average(each, weights=[3, 1, 0.5]), abs=1e-6
+    )
+    assert computed(name, PLACES, weights={"b": 0, "c": 0}) == pytest.approx(each[0], abs=1e-6)
+    with pytest.raises(ConfigError, match=rf"^loss.{name}.weights: there is no attribute 'arousel'; known: a, b, c$"):
+        computed(name, PLACES, weights={"arousel": 1})
+    with pytest.raises(ConfigError, match="all attributes weigh nothing"):
+        computed(name, PLACES, weights=dict.fromkeys("abc", 0))
+
+
+def test_weights_that_say_nothing_are_no_part_of_what_identifies_a_run():
+    assert set_options(BUILT["huber"].options(delta=0.5)) == {"delta": 0.5}
+    assert set_options(BUILT["ccc"].options(weights={"a": 2})) == {"weights": {"a": 2.0}}
 
 
 def test_cross_entropy_takes_votes_and_of_unanimous_ones_it_is_that_of_labels():

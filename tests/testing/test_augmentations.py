@@ -38,6 +38,7 @@ FAULTS = {
     "nothing": (on_waveforms(lambda waveform, lengths: (waveform.clone(), lengths)), "changes", "10 seeds gave the same"),
     "in place": (on_waveforms(in_place), "inputs-kept", "make a new tensor"),
     "bands lost": (on_waveforms(lambda features, mask: features[:, 1:], on="features"), "shapes", "(6, 19, 40)"),
+    "votes that grow": (on_waveforms(lambda batch: dataclasses.replace(batch, targets=batch.targets * 2), on="batch"), "shapes", "do not sum to 1"),
     "a batch without targets": (on_waveforms(lambda batch: dataclasses.replace(batch, targets=batch.targets[:1]), on="batch"), "shapes", "(1,) int64"),
 }  # fmt: skip
 

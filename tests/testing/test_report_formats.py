@@ -57,4 +57,5 @@ def test_the_tables_have_scores_failures_and_nothing():
         "whole": (2, 2),
         "failed": (2, 2),
         "empty": (0, 0),
+        "values": (2, 0),
     }

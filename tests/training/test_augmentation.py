@@ -2,6 +2,7 @@
 
 import dataclasses
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import torch
@@ -102,6 +103,20 @@ def test_mixed_clips_have_the_loss_of_both_targets_by_their_shares_also_in_piece
     for pieces in (1, 2, 3):
         stepper.progress.micro_batches = pieces
         torch.testing.assert_close(stepper.gradients("toy", batch), expected.detach())
+
+
+def test_mixup_mixes_votes_and_values_themselves():
+    shares = torch.rand(7, 3, generator=torch.Generator().manual_seed(0))
+    batch = replace(CLIPS.whole(torch.arange(7)), targets=shares / shares.sum(1, keepdim=True))
+    change = methods_of(RECIPE.model_copy(update={"augment": ["mixup"]})).augmentations.changed
+    torch.manual_seed(5)
+    made = change(batch)
+    torch.manual_seed(5)
+    share = float(torch.distributions.Beta(0.2, 0.2).sample())
+    partner = torch.randperm(7)
+    assert made.mixed is None
+    torch.testing.assert_close(made.targets, share * batch.targets + (1 - share) * batch.targets[partner])
+    torch.testing.assert_close(made.waveform, share * batch.waveform + (1 - share) * batch.waveform[partner])
 
 
 class KilledError(Exception):

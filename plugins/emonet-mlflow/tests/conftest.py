@@ -29,7 +29,7 @@ def free_port():
 @contextmanager
 def serving(folder, port):
     """Run a server whose data lie in a folder."""
-    pytest.importorskip("alembic", reason="needs the whole mlflow, for its server: pip install 'emonet-mlflow[test]'")
+    pytest.importorskip("flask", reason="needs the whole mlflow, for its server: pip install 'emonet-mlflow[test]'")
     command = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     stores = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "files")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
