@@ -118,8 +118,8 @@ def _check_names(where: str, fields: Mapping[str, Any], target: Target) -> None:
         if others:
             theirs, ours = KIND_NAMES[others[0]], KIND_NAMES[target.kind]
             raise CorpusError(
-                f"{where}: {short(strange)!r} is a column of {theirs}, and {ours} are asked for; give another --protocol "
-                "or --challenge, or other predictions"
+                f"{where}: {short(strange)!r} is a column of {theirs}, and {ours} are asked for; give another "
+                "--protocol or --challenge, or other predictions"
             )
         shown = strange.removeprefix(prefix(target))
         hint = did_you_mean(shown, {*target.names, UTTERANCE, *(GUESSES if target.kind == "label" else ())})
