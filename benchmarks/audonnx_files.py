@@ -1,9 +1,9 @@
 """The other side of ``inference.py``: the same files through audinterface and audonnx, in an environment that has them.
 
-    python benchmarks/audonnx_files.py MODEL SAMPLING_RATE LIST
+    python benchmarks/audonnx_files.py MODEL FOLDER SAMPLING_RATE LIST
 
-MODEL is an exported file whose batch is fixed to 1 (audonnx knows one dynamic axis), LIST a JSON list of files. Prints
-the seconds that the files took under each setting, as JSON.
+MODEL is an exported file whose batch is fixed to 1 (audonnx knows one dynamic axis), FOLDER what ``export --audonnx``
+wrote, LIST a JSON list of files. Prints the seconds that the files took under each setting, as JSON.
 """
 
 import json
@@ -18,12 +18,18 @@ import numpy as np
 SETTINGS = {"1 worker, 2 threads": (1, 2), "2 workers, 1 thread each": (2, 1)}
 
 
-def seconds(model: str, rate: int, files: list[str], workers: int, threads: int) -> float:
-    """Time all files once; onnxruntime's threads are audonnx's ``num_workers``."""
+def loaded(model: str, threads: int) -> audonnx.Model:
+    """Load a file or a folder; onnxruntime's threads are audonnx's ``num_workers``."""
+    if Path(model).is_dir():
+        return audonnx.load(model, num_workers=threads)
     lengths = {"lengths": lambda signal, _: np.array([signal.shape[-1]])}
-    network = audonnx.Model(model, transform=lengths, num_workers=threads)
+    return audonnx.Model(model, transform=lengths, num_workers=threads)
+
+
+def seconds(model: str, rate: int, files: list[str], workers: int, threads: int) -> float:
+    """Time all files once."""
     listen = audinterface.Process(
-        process_func=network,
+        process_func=loaded(model, threads),
         process_func_args={"outputs": "probabilities"},
         sampling_rate=rate,
         resample=True,
@@ -37,6 +43,11 @@ def seconds(model: str, rate: int, files: list[str], workers: int, threads: int)
 
 
 if __name__ == "__main__":
-    path, rate, names = sys.argv[1:]
+    file, folder, rate, names = sys.argv[1:]
     listed = json.loads(Path(names).read_text())
-    print(json.dumps({name: seconds(path, int(rate), listed, *setting) for name, setting in SETTINGS.items()}))
+    taken = {
+        f"{which}, {name}": seconds(path, int(rate), listed, *setting)
+        for which, path in (("the file", file), ("what --audonnx writes", folder))
+        for name, setting in SETTINGS.items()
+    }
+    print(json.dumps(taken))

@@ -54,8 +54,8 @@ LIKEWISE = {
     "emonet-bench export results/RUN results/RUN ... --bank -o bank.onnx": "test_a_joint_run_makes_a_bank",
     "emonet-bench predict bank.onnx --task emodb clip.wav": "test_a_joint_run_makes_a_bank",
     "emonet-bench serve model.onnx": "test_a_signal_lets_what_runs_finish",
-    "emonet-bench serve model.onnx --host 0.0.0.0 --api-key-file keys": "test_an_address_beyond_this_machine",
-    "emonet-bench page model.onnx -o page/": "test_the_runtime_may_be_a_folder",
+    "emonet-predict serve model.onnx --host 0.0.0.0 --api-key-file keys": "test_an_address_beyond_this_machine",
+    "emonet-predict page model.onnx -o page/": "test_the_runtime_may_be_a_folder",
     "curl -F file=@clip.wav -F window=1 -F hop=0.5 localhost:8000/v1/audio/emotions": "test_a_file_scores_as_the_predictor",
     'curl -H "Authorization: Bearer $KEY" localhost:8000/v1/models': "test_any_of_the_keys_opens",
     'srun emonet-bench run matrix matrix.toml --results results --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"': (
@@ -74,6 +74,9 @@ LIKEWISE |= {
     ),
     "emonet-predict model.onnx call.wav --window 2 --hop 0.5 --smooth 2 --min-duration 1 --gate -50 --format textgrid "
     "-o call.TextGrid": "test_timelines_come_in_each_format",
+    "emonet-predict model.onnx calls/ --window 2 --hop 0.5 --smooth 2 --gate silero --format webvtt -o captions/": (
+        "test_each_recording_has_the_annotation_that"
+    ),
     "emonet-predict model.onnx clip.wav": "test_what_names_no_command_is_predicted",
     "emonet-predict serve model.onnx": "test_a_signal_lets_what_runs_finish",
     "pip install './predict[cpu]'": "test_a_clean_environment_is_small_and_quick",

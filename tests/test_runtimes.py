@@ -1,6 +1,7 @@
 """Exported graphs run where ONNX runs: other versions of onnxruntime, ONNX's own reference, OpenVINO, tract.
 
-Each runtime gets an environment of its own; onnxruntime-web in a browser is tried with the serverless page.
+Each runtime gets an environment of its own; onnxruntime-web in a browser is tried with the serverless page
+(tests/deploy/serving/test_page.py).
 """
 
 import os
@@ -72,8 +73,6 @@ CANNOT = {
     ("ONNX's reference", "centre"): "ONNX's own GatherElements takes no rows of more than 64 columns",
     ("ONNX's reference", "windows"): "ONNX's own GatherElements takes no rows of more than 64 columns",
     ("ONNX's reference", "whole.int8"): "ONNX's reference has no DequantizeLinear of opset 17",
-    ("tract", "rnn"): "tract's LSTM takes no lengths that are computed",
-    ("tract", "whole.int8"): "tract takes no products of integers with a zero point for each column",
 }
 
 

@@ -68,14 +68,14 @@ def failed(results, cell):
 
 
 def test_one_label_in_train_is_an_error_of_the_cell_whatever_is_trained(planned, tmp_path, monkeypatch):
-    clips = cell_module._Run._clips
+    clips = cell_module.Hearing.clips
 
     def one_label(self, corpus):
         parts = clips(self, corpus)
         same = [i for i, target in enumerate(parts["train"].targets.tolist()) if target == 0]
         return {**parts, "train": parts["train"].select(same)}
 
-    monkeypatch.setattr(cell_module._Run, "_clips", one_label)
+    monkeypatch.setattr(cell_module.Hearing, "clips", one_label)
     run_cell(Job(planned, Selection(), tmp_path))
     assert failed(tmp_path, planned).type == "TrainingError"
     assert "all training clips have one label" in failed(tmp_path, planned).message

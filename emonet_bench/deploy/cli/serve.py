@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,16 +14,29 @@ from emonet_bench.deploy.serving import Limits, Settings, read_keys
 if TYPE_CHECKING:
     from emonet_bench.deploy.providers import Providers
 
-_OF_LIMITS = (
-    "body_bytes",
-    "audio_seconds",
-    "requests",
-    "request_seconds",
-    "streams",
-    "stream_seconds",
-    "idle_seconds",
-    "batch",
-)
+_LIMITS = {
+    "--max-body": ("body_bytes", "BYTES", "Largest body of a request."),
+    "--max-seconds": ("audio_seconds", "S", "Longest audio of a request."),
+    "--max-requests": ("requests", "N", "Requests at once; one more gets 503."),
+    "--max-streams": ("streams", "N", "Streams at once."),
+    "--max-stream-seconds": ("stream_seconds", "S", "Longest audio of a stream."),
+    "--max-batch": ("batch", "N", "Most stretches in one call of onnxruntime."),
+    "--timeout": ("request_seconds", "S", "Longest time of a request."),
+    "--idle": ("idle_seconds", "S", "Longest silence of a stream's client."),
+}
+"""Options, each with the field of ``Limits`` that it sets, whose default and type are the option's."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def limits(command: Command) -> Command:
+    """Give a command the options of ``Limits``."""
+    for flag, (name, metavar, told) in reversed(_LIMITS.items()):
+        default = getattr(Limits, name)
+        kind = click.IntRange(1) if isinstance(default, int) else click.FLOAT
+        option = click.option(flag, name, type=kind, default=default, show_default=True, metavar=metavar, help=told)
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -58,78 +72,7 @@ _OF_LIMITS = (
     help="Processes; limits, jobs and metrics count for each.",
 )
 @options.providers
-@click.option(
-    "--max-body",
-    "body_bytes",
-    type=click.IntRange(1),
-    default=Limits.body_bytes,
-    show_default=True,
-    metavar="BYTES",
-    help="Largest body of a request.",
-)
-@click.option(
-    "--max-seconds",
-    "audio_seconds",
-    type=float,
-    default=Limits.audio_seconds,
-    show_default=True,
-    metavar="S",
-    help="Longest audio of a request.",
-)
-@click.option(
-    "--max-requests",
-    "requests",
-    type=click.IntRange(1),
-    default=Limits.requests,
-    show_default=True,
-    metavar="N",
-    help="Requests at once; one more gets 503.",
-)
-@click.option(
-    "--max-streams",
-    "streams",
-    type=click.IntRange(1),
-    default=Limits.streams,
-    show_default=True,
-    metavar="N",
-    help="Streams at once.",
-)
-@click.option(
-    "--max-stream-seconds",
-    "stream_seconds",
-    type=float,
-    default=Limits.stream_seconds,
-    show_default=True,
-    metavar="S",
-    help="Longest audio of a stream.",
-)
-@click.option(
-    "--max-batch",
-    "batch",
-    type=click.IntRange(1),
-    default=Limits.batch,
-    show_default=True,
-    metavar="N",
-    help="Most stretches in one call of onnxruntime.",
-)
-@click.option(
-    "--timeout",
-    "request_seconds",
-    type=float,
-    default=Limits.request_seconds,
-    show_default=True,
-    metavar="S",
-    help="Longest time of a request.",
-)
-@click.option(
-    "--idle",
-    "idle_seconds",
-    type=float,
-    default=Limits.idle_seconds,
-    show_default=True,
-    metavar="S",
-    help="Longest silence of a stream's client.",
-)
+@limits
 @options.abstain
 def serve(
     models: tuple[Path, ...],
@@ -158,10 +101,9 @@ def serve(
     if not local:
         told = "each must bring a key" if keys else "anybody who reaches it may use it; add --api-key-file"
         click.echo(f"Warning: --host {host}: requests come from other machines, unencrypted, and {told}", err=True)
-    limits = Limits(**{name: given[name] for name in _OF_LIMITS})
     names = (*hosts, *LOOPBACK) if local or hosts else ()
     run(
-        Settings(models, providers, jobs, limits, keys, origins, names, abstain),
+        Settings(models, providers, jobs, Limits(**given), keys, origins, names, abstain),
         host,
         port,
         workers=workers,

@@ -29,6 +29,7 @@ OBJECTS: Mapping[TargetKind, Literal["probabilities", "scores", "values"]] = {
 }
 """What a line of JSON calls the numbers that are predicted."""
 
+_OTHERS: Mapping[TargetKind, str] = {kind: PREFIXES[kind] for kind in ("label-set", "values")}
 _ROUNDING = 1e-5  # of a probability: tables have six digits
 _SUM = 1e-3  # how far a row's sum may be from 1
 _LONGEST = 80  # characters of a wrong value in a message
@@ -113,6 +114,13 @@ def _check_names(where: str, fields: Mapping[str, Any], target: Target) -> None:
             wanted = f"{OBJECTS[target.kind]} of {names(target.names)}"
             raise CorpusError(f"{where}: a {guess} says nothing of {KIND_NAMES[target.kind]}; give {wanted}")
     if strange := next((name for name in fields if name not in known), None):
+        others = [kind for kind, start in _OTHERS.items() if kind != target.kind and strange.startswith(start)]
+        if others:
+            theirs, ours = KIND_NAMES[others[0]], KIND_NAMES[target.kind]
+            raise CorpusError(
+                f"{where}: {short(strange)!r} is a column of {theirs}, and {ours} are asked for; give another "
+                "--protocol or --challenge, or other predictions"
+            )
         shown = strange.removeprefix(prefix(target))
         hint = did_you_mean(shown, {*target.names, UTTERANCE, *(GUESSES if target.kind == "label" else ())})
         raise CorpusError(f"{where}: {short(shown)!r} is neither {what} nor a known column{hint}")

@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from emonet_bench.deploy import Predictor
 from emonet_bench.deploy.serving.browser import write_page
 from emonet_bench.errors import ConfigError
+from emonet_bench.export import export_single
+from emonet_bench.export.quantisation import quantise_graph
 from tests.export.test_multi_task import TASKS
+from tests.exported import SIGNAL, export_cnn, whole_cnn
 
 FLAGS = [
     "--no-sandbox",
@@ -222,8 +226,6 @@ def test_the_serverless_page_hears_what_the_predictor_hears(written, look, predi
 @pytest.mark.slow
 @pytest.mark.network
 def test_the_serverless_page_of_a_bank_has_its_tasks(bank, runtime, browser, tmp_path, noise):
-    from emonet_bench.deploy import Predictor
-
     write_page(bank, tmp_path / "page", runtime)
     soundfile.write(tmp_path / "clip.wav", noise(1), 16_000, subtype="PCM_16")
     context = browser.new_context()
@@ -232,6 +234,29 @@ def test_the_serverless_page_of_a_bank_has_its_tasks(bank, runtime, browser, tmp
     found = view.hear(tmp_path / "clip.wav")
     check_rows(found, expected(Predictor(bank, "cpu", task="theirs"), tmp_path / "clip.wav"), TASKS["theirs"])
     context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.downstream
+@pytest.mark.parametrize(("variant", "atol"), [("single", 2e-3), ("int8", 0.02)])
+def test_the_serverless_page_runs_a_files_variants(variant, atol, runtime, browser, tmp_path, noise):
+    file = export_cnn(tmp_path / "model.onnx")
+    twin, _ = export_single(whole_cnn(), "ours", file, SIGNAL)
+    quantise_graph(twin, tmp_path / "model.int8.onnx", ({"waveform": noise(0.5, seed=n)[None]} for n in range(8)))
+    write_page(tmp_path / f"model.{variant}.onnx", tmp_path / "page", runtime)
+    soundfile.write(tmp_path / "clip.wav", noise(3), 16_000, subtype="PCM_16")
+    context = browser.new_context()
+    view = View(context, (tmp_path / "page" / "index.html").as_uri())
+    _, cells = view.hear(tmp_path / "clip.wav")
+    context.close()
+    for cell, one in zip(
+        cells,
+        Predictor(tmp_path / f"model.{variant}.onnx", "cpu").predict(tmp_path / "clip.wav", window=1.0),
+        strict=True,
+    ):
+        np.testing.assert_allclose([float(text) for text in cell[3:]], one.probabilities, atol=atol)
+    assert view.said == []
 
 
 def test_the_runtime_may_be_a_folder_and_the_page_holds_everything(model, tmp_path):

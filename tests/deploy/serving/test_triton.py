@@ -43,6 +43,21 @@ def test_a_bank_carries_its_batches_itself(bank):
     assert found["task"] == ("TYPE_INT64", [1], True)
 
 
+@pytest.mark.parametrize("kind", ["model", "bank"])
+def test_tritons_own_schema_takes_it(request, kind):
+    schema = pytest.importorskip(
+        "tritonclient.grpc", reason="tritonclient[grpc] is not installed", exc_type=ImportError
+    )
+    text_format = pytest.importorskip("google.protobuf.text_format")
+    config = text_format.Parse(triton_config(request.getfixturevalue(kind)), schema.model_config_pb2.ModelConfig())
+    assert config.backend == "onnxruntime"
+    assert [one.name for one in config.input][:2] == ["waveform", "lengths"]
+    assert config.input[0].data_type == schema.model_config_pb2.TYPE_FP32
+    assert list(config.input[0].dims) == ([-1] if kind == "model" else [-1, -1])
+    assert config.input[1].HasField("reshape") == (kind == "model")
+    assert config.HasField("dynamic_batching") == (kind == "model")
+
+
 def test_what_is_no_model_is_one_line(tmp_path):
     with pytest.raises(ConfigError, match="no such file"):
         triton_config(tmp_path / "none.onnx")
