@@ -77,7 +77,7 @@ def hidden_states(path: Path) -> np.ndarray:
         np.pad(samples, (0, frames * 320 - len(samples))), sampling_rate=16_000, padding=False, return_tensors="pt"
     ).input_features
     encoder.config.max_source_positions = frames  # so that the encoder takes less than its 30 s
-    encoder.embed_positions.weight = nn.Parameter(state["positions"][:frames])
+    encoder.embed_positions = nn.Embedding.from_pretrained(state["positions"][:frames])
     with torch.no_grad():
         hidden = encoder(features, output_hidden_states=True).hidden_states
     own_frames = torch.stack(hidden)[:, 0, :own]  # (7, T, 512)
