@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import emonet_energy
 import pynvml
 import pytest
+import torch
 from emonet_energy import rapl
 from emonet_energy.counters import counters
 
 pytest_plugins = ["emonet_bench.testing"]
 
+NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 CPU = SimpleNamespace(training=SimpleNamespace(device="cpu"))
 
 
@@ -124,7 +126,7 @@ def test_the_hook_keeps_its_contracts(check_hooks):
     check_hooks("energy")
 
 
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NO_GPU)])
 def test_a_matrix_has_the_energy_of_each_run_in_its_records(device, tmp_path):
     command = f"run matrix --corpora synthetic-acted --architectures chance,cnn --limit 8 --set training.epochs=2 --jobs 1 --device {device}"
     ran = [sys.executable, "-m", "emonet_bench", *command.split(), "--results", str(tmp_path / "results")]
