@@ -96,7 +96,7 @@ def history(client, run, name):
 
 def test_cells_that_run_at_once_are_logged_each_with_its_own_numbers_and_files(matrix, tracking, logged, tmp_path):
     ended(matrix())
-    directories = {path.name: path for path in (tmp_path / "results").glob("[!.]*")}
+    directories = {path.parent.name: path.parent for path in (tmp_path / "results").glob("[!.]*/result.json")}
     runs = logged()
     assert sorted(run.info.run_name for run in runs) == sorted(directories)
     for run in runs:
