@@ -61,11 +61,12 @@ def scores(results):
 
 
 def writers(results):
-    """List the processes that write a cell's log."""
+    """List the processes that write the log of a cell that has started."""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended
-            files = [str(file.readlink()) for file in (process / "fd").iterdir()]
-            if any(file.startswith(str(results)) and file.endswith("log.txt") for file in files):
+            files = [file.readlink() for file in (process / "fd").iterdir()]
+            logs = [file for file in files if file.name == "log.txt" and file.is_relative_to(results)]
+            if any(" starts\n" in log.read_text() for log in logs):
                 yield int(process.name)
 
 
