@@ -122,13 +122,13 @@ def test_the_calibration_error_is_scored_from_the_confidence_of_each_prediction(
 def test_cells_of_different_clips_are_not_compared(results):
     results.add(rows=clips(60, prefix="a"))
     results.add(strategy="adapters", rows=clips(60, prefix="b"))
-    first, second = (pool_runs([run]) for run in report.load(results.folder))
+    first, second = (pool_runs([run], UAR_CHOICE) for run in report.load(results.folder))
     assert first.against(second, LABELS, UAR_CHOICE) == {}
     assert first.against(first, LABELS, UAR_CHOICE)["against"].difference == 0
 
 
 def test_a_missing_fold_makes_a_cell_incomplete(results):
     results.add(fold=0, rows=clips(30))
-    runs = pool_runs(report.load(results.folder))
+    runs = pool_runs(report.load(results.folder), UAR_CHOICE)
     assert runs.cell(LABELS, {0}, UAR_CHOICE).complete
     assert not runs.cell(LABELS, {0, 1}, UAR_CHOICE).complete

@@ -6,6 +6,7 @@ import pytest
 
 from emonet_bench import report
 from emonet_bench.report.cells import pool_runs
+from emonet_bench.report.choice import UAR_CHOICE
 from emonet_bench.report.rows import Column, columns_of, describe, fullest, latest
 from emonet_bench.runs.facts import CorpusFacts
 from tests.written import Results, clips
@@ -91,7 +92,9 @@ def test_the_facts_that_say_most_are_chosen():
 def test_a_row_counts_its_clips_once_and_has_the_worst_audit(results):
     results.add(rows=clips(60), audit="warnings", synthetic=True)
     results.add(strategy="adapters", rows=clips(60), audit="leaking", synthetic=True)
-    groups = {Column(run.architecture, run.strategy): pool_runs([run]) for run in report.load(results.folder)}
+    groups = {
+        Column(run.architecture, run.strategy): pool_runs([run], UAR_CHOICE) for run in report.load(results.folder)
+    }
     row = describe(groups, {})
     assert (row.clips, row.speakers, row.folds, row.audit) == (60, 8, 1, "leaking")
     assert (row.title, row.subtitle, row.chance) == ("emo (synthetic)", "fixed", pytest.approx(1 / 3))

@@ -79,7 +79,7 @@ def test_the_kinds_of_an_architecture_are_those_that_it_takes_and_the_first_is_t
     told = []
 
     def fit(classifier, train, dev, options, seed):
-        told.append((train.kind, dev.kind, classifier.heads(torch.ones(1, 6)).shape))
+        told.append((train.kind, dev.kind, classifier.eval().heads(torch.ones(1, 6)).shape))
 
     fitted = Architecture("fitted", "toy", Options, PLAIN.build, fit=fit, kinds=("values",))
     bench(architecture=fitted).classifier()
