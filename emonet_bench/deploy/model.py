@@ -205,8 +205,7 @@ class LateSession:
 
 def _opened_twin(path: Path, providers: Providers) -> Model | None:
     """Open a file by its twin, where there is one, and it is this very file's: it says all that the file says."""
-    twin = twin_path(path)
-    if not (twin.is_file() and path.is_file()):
+    if not (path.is_file() and (twin := twin_path(path)).is_file()):  # "/" has no name that could be changed
         return None
     session = open_session(twin, providers)
     metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map

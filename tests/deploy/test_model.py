@@ -99,3 +99,9 @@ def test_a_pipe_is_no_model(tmp_path):
     os.mkfifo(tmp_path / "m.onnx")
     with pytest.raises(ConfigError, match=r"m\.onnx is no regular file"):
         open_model(tmp_path / "m.onnx", "cpu")
+
+
+@pytest.mark.parametrize("path", ["/", ".", ".."])
+def test_a_path_without_a_name_of_its_own_is_no_model(path):
+    with pytest.raises(ConfigError, match=r"^model: \S+ is no regular file; give a file$"):
+        Predictor(path, "cpu")
