@@ -197,8 +197,9 @@ def fresh_environment(directory: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", sorted(EXAMPLES))
 def test_an_example_runs_on_real_speech(command, corpora_dir, tmp_path):
-    wanted = tomllib.loads((ROOT / command.split()[-1]).read_text(encoding="utf-8"))["architectures"]
-    if absent := set(wanted) - set(Plugins().architectures):
+    matrix = tomllib.loads((ROOT / command.split()[-1]).read_text(encoding="utf-8"))
+    teachers = {given["teacher"] for given in matrix.get("options", {}).values() if "teacher" in given}
+    if absent := {*matrix["architectures"], *teachers} - set(Plugins().architectures):
         pytest.skip(f"needs the package that registers {sorted(absent)}")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     small = f"{command} --corpora-dir {corpora_dir} --limit 14 --seeds 0 --set training.epochs=1"
