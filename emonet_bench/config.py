@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -34,6 +34,12 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    later: ClassVar[tuple[str, ...]] = ()  # options added since: without a value they are no part of a run's identity
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = serialise(self)
+        return {name: value for name, value in values.items() if value or name not in self.later}
 
     @model_validator(mode="before")
     @classmethod
@@ -62,6 +68,11 @@ def option(default: Any, description: str, *, short: str | None = None, **constr
 
 class Training(Options):
     """How a cell is trained. A finished run holds these values resolved: no ``auto`` is left in them."""
+
+    later = (
+        *("augment", "augmentation_options", "auxiliary", "auxiliary_losses", "class_balanced_beta", "features"),
+        *("loss_options", "optimizer_options", "selection"),
+    )
 
     epochs: int = option(40, "Most passes over the training clips.", short="-e", ge=1, le=1_000_000)
     batch_size: int = option(32, "Clips in a batch.", short="-bs", ge=2, le=65_536)
@@ -143,12 +154,6 @@ class Training(Options):
     )
     limit: int | None = option(None, "Most clips of each partition, for a smoke run; none: all.", ge=2)
 
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what says nothing and came later: what identifies a training stays as it was."""
-        values: dict[str, Any] = serialise(self)
-        return {name: value for name, value in values.items() if name not in _LATER or value}
-
     @model_validator(mode="after")
     def _agreeing(self) -> Self:
         """Hold options that say more of others to these."""
@@ -169,10 +174,6 @@ class Training(Options):
         return self
 
 
-_LATER = (
-    *("augment", "augmentation_options", "auxiliary", "auxiliary_losses", "class_balanced_beta", "features"),
-    *("loss_options", "optimizer_options", "selection"),
-)
 _LARGEST_BATCH_GB = 32
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from emonet_bench.config import Options, Training
 from emonet_bench.data.corpus_ref import CorpusRef, split_refs
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 """Version of a run's directory, ``result.json`` and the tables beside it; readers accept theirs and older ones."""
-
-_UNSAID = (
-    "evaluate",
-    "trial",
-    "search",
-    "external",
-    "teacher",
-    "unlabelled",
-)  # of a run's spec, where they say nothing
 
 
 class ZeroShotTarget(Options):
@@ -76,6 +67,8 @@ class PretrainedTeacher(Options):
 class RunSpec(Options):
     """One cell, with every option resolved."""
 
+    later = ("evaluate", "trial", "search", "external", "teacher", "unlabelled")
+
     corpus: str = Field(description="Name of the corpus; of a joint run the names of all, joined by `+`.")
     protocol: str = Field(description="Name of its protocol, with the label map where there is one; likewise.")
     architecture: str = Field(description="Name of the architecture.")
@@ -119,12 +112,6 @@ class RunSpec(Options):
         description="Only where the network also learns from clips without their labels: the other corpora whose train "
         "clips of the same fold these are, with their protocols.",
     )
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what says nothing: it is not part of what identifies a training."""
-        values: dict[str, Any] = serialise(self)
-        return {name: value for name, value in values.items() if name not in _UNSAID or value not in (None, False)}
 
     @property
     def title(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from emonet_bench.config import Options, option
 from emonet_bench.errors import ConfigError
@@ -35,15 +35,11 @@ HUBER = r"""@article{huber1964robust,
 class ValueOptions(Options):
     """Options of losses of values."""
 
+    later = ("weights",)
+
     weights: dict[str, Annotated[float, Field(ge=0)]] = option(
         {}, "What attributes weigh in the mean, such as `{ arousal = 2 }`; those that are not named weigh 1."
     )
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what says nothing and came later: what identifies a training stays as it was."""
-        values: dict[str, Any] = serialise(self)
-        return {name: value for name, value in values.items() if name != "weights" or value}
 
     def attributes(self, names: Sequence[str], loss: str) -> Any:
         """Return what attributes weigh (K,), in their order; None where all weigh the same.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Json, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Json, model_validator
 
 from emonet_bench.config import Options, option
 
@@ -49,6 +49,8 @@ class MultiTaskOptions(AdapterOptions):
 class DistillOptions(Options):
     """Who teaches, and what."""
 
+    later = ("unlabelled",)
+
     teacher: str = option("svm", "Architecture of the teacher: of its run on the same corpus, fold and seed.")
     teacher_options: dict[str, Any] | Json[dict[str, Any]] = option(
         {}, "Its options where they differ from those of its own rows; on a command line as JSON."
@@ -75,12 +77,6 @@ class DistillOptions(Options):
         if self.teacher_strategy is None and self.what != "embeddings":
             raise ValueError('teacher_strategy = "none" names a teacher without labels; set what = "embeddings"')
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_later(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what says nothing and came later: what identifies a run stays as it was."""
-        values: dict[str, Any] = serialise(self)
-        return {name: value for name, value in values.items() if name != "unlabelled" or value}
 
 
 def _others(values: dict[str, Any]) -> dict[str, Any]:

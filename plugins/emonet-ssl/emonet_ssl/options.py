@@ -201,7 +201,7 @@ class ProbeOptions(CheckpointOptions):
         return neighbours
 
     @model_serializer(mode="wrap")
-    def _without_unused(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_later(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what linear probes do not use and what came later: what identifies their runs stays as it was."""
         values: dict[str, Any] = serialise(self)
         return {name: value for name, value in values.items() if name != "neighbours" or self.probe == "knn"}
