@@ -13,6 +13,7 @@ import numpy as np
 from emonet_bench.deploy.metadata import REMEDY, read_facts
 from emonet_bench.deploy.providers import CUDA, execution_providers
 from emonet_bench.deploy.runtime import onnxruntime
+from emonet_bench.deploy.stretches import LONGEST
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.files import check_regular, open_regular
 from emonet_bench.types import InputSpec, Target
@@ -75,6 +76,11 @@ class Model:
     def provider(self) -> Literal["cpu", "cuda"]:
         """Where it computes."""
         return "cuda" if CUDA in (self.twin or self.session).get_providers() else "cpu"
+
+    @property
+    def longest(self) -> int | None:
+        """Samples of a clip beyond which it comes in parts where no window is asked for; None: it never does."""
+        return None if self.centre else round(LONGEST * self.sampling_rate)
 
     def probabilities(self, clips: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Map N clips (S,) at the model's rate to probabilities (N, K); raises what ``scores`` does.

@@ -91,13 +91,12 @@ def mean_of(
         labels: (K,) names.
         threshold: As in ``prediction_of``.
     """
-    import numpy as np  # noqa: PLC0415 - the names of columns need it not
+    from emonet_bench.deploy.stretches import mean_over_parts  # noqa: PLC0415 - numpy, which names of columns need not
 
-    weights = [one.end - one.start for one in parts]
+    seconds = [one.end - one.start for one in parts]
 
     def mean(name: str) -> NDArray[np.float32]:
-        rows: NDArray[np.float32] = np.average([getattr(one, name) for one in parts], axis=0, weights=weights)
-        return rows.astype(np.float32)
+        return mean_over_parts([getattr(one, name) for one in parts], seconds)
 
     more = {name: mean(name) for name in ("embedding", "logits") if getattr(parts[0], name) is not None}
     stretch = (parts[0].file, parts[0].start, parts[-1].end, None)

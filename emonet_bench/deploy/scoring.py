@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from emonet_bench.deploy.clips import level_of
 from emonet_bench.deploy.model import fault
 from emonet_bench.deploy.prediction import Prediction, mean_of, prediction_of
-from emonet_bench.deploy.stretches import LONGEST, stretches
+from emonet_bench.deploy.stretches import stretches
 from emonet_bench.errors import AudioError
 
 if TYPE_CHECKING:
@@ -74,10 +74,9 @@ class Scorer:
         self, asked: Request, group: Sequence[tuple[int, Clip]], errors: dict[int, AudioError]
     ) -> Iterator[_Piece]:
         """Yield the stretches of clips; what is wrong with a clip goes to ``errors``."""
-        longest = round(LONGEST * self.model.sampling_rate) if self.model.centre is None else None
         for number, clip in group:
             try:
-                for start, samples in stretches(clip.blocks(), asked.cut, longest):
+                for start, samples in stretches(clip.blocks(), asked.cut, self.model.longest):
                     yield number, clip.name, start, samples
             except AudioError as error:
                 errors[number] = error

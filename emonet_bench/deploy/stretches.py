@@ -15,7 +15,7 @@ from emonet_bench.audio.decoding import joined
 from emonet_bench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -119,3 +119,9 @@ def parts(blocks: Iterable[NDArray[np.float32]], longest: int) -> Iterator[Stret
     if middle:
         yield start, left[:middle]
     yield start + middle, left[middle:]
+
+
+def mean_over_parts(rows: Sequence[NDArray[np.float32]], seconds: Sequence[float]) -> NDArray[np.float32]:
+    """Return what a clip is said to be by rows (K,) of its parts: their mean, weighted by their lengths."""
+    mean: NDArray[np.float64] = np.average(rows, axis=0, weights=seconds)
+    return mean.astype(np.float32)

@@ -17,7 +17,7 @@ from emonet_bench.deploy.serving.decode import decode
 from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.deploy.serving.models import ServedModel, open_models
 from emonet_bench.deploy.serving.scheduler import Scheduler
-from emonet_bench.deploy.stretches import LONGEST, cut_of, stretches
+from emonet_bench.deploy.stretches import cut_of, mean_over_parts, stretches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,9 +133,8 @@ class Service:
         found: list[Segment] = []
         waiting: deque[tuple[int, int, asyncio.Future[Any]]] = deque()
         rate = model.sampling_rate
-        longest = None if model.centre else round(LONGEST * rate)
         try:
-            for start, piece in stretches([samples], cut, longest):
+            for start, piece in stretches([samples], cut, model.longest):
                 if len(waiting) == self._most_waiting:
                     found.append(await _first(waiting, rate))
                 waiting.append((start, len(piece), asyncio.ensure_future(self.scheduler.score(model, piece))))
@@ -175,8 +174,8 @@ def _mean(parts: Sequence[Segment]) -> Segment:
     """Join the parts of a long clip, each weighted by its seconds."""
     if len(parts) == 1:
         return parts[0]
-    row = np.average([one.row for one in parts], axis=0, weights=[one.end - one.start for one in parts])
-    return Segment(parts[0].start, parts[-1].end, row.astype(np.float32))
+    row = mean_over_parts([one.row for one in parts], [one.end - one.start for one in parts])
+    return Segment(parts[0].start, parts[-1].end, row)
 
 
 def ranked(labels: Sequence[str], row: NDArray[np.float32], top_k: int | None = None) -> list[dict[str, str | float]]:
