@@ -218,9 +218,11 @@ class _Run:
         run = self.job.source
         if run is None and self.spec.teacher is None:
             return None
-        rate = RunFiles(run).read_record().spec.training.sampling_rate if run else None
-        heard = {name: self.hearing.clips(corpus)["train"] for name, corpus in self.hearing.open(rate).items()}
-        return teacher_of(self.spec, run, {**train, **self.unlabelled}, heard, self.plugins)
+        clips = heard = {**train, **self.unlabelled}
+        rate = RunFiles(run).read_record().spec.training.sampling_rate if run else self.recipe.sampling_rate
+        if rate != self.recipe.sampling_rate:
+            heard = {name: self.hearing.clips(corpus)["train"] for name, corpus in self.hearing.open(rate).items()}
+        return teacher_of(self.spec, run, clips, heard, self.plugins)
 
     @property
     def input_spec(self) -> InputSpec:

@@ -146,12 +146,14 @@ def _evaluated(
         return {"test": zero_shot.evaluate(classifier, record.spec, corpus, recipe)}
     classifier.to(recipe.device).select(name)
     divided = corpus.divide(corpus.fold_or_first(record.spec.fold), recipe.limit)
-    clips = {part: corpus.clips(index).to(torch.device(recipe.device)) for part, index in divided.items()}
+    scored = scoring.evaluated(record.spec)
+    heard = divided if corpus.ref.speaker_normalised else scored  # a speaker's clips of all partitions count there
+    clips = {part: corpus.clips(divided[part]).to(torch.device(recipe.device)) for part in heard}
     if corpus.ref.speaker_normalised:
         anew = recipe.model_copy(update={"features": "off"})
         kept, _ = attach_features(classifier, {name: clips}, anew, fitted)
         clips = normalise_speakers(kept[name], corpus.protocol)
-    return {part: (clips[part], predict(classifier, clips[part], recipe)) for part in scoring.evaluated(record.spec)}
+    return {part: (clips[part], predict(classifier, clips[part], recipe)) for part in scored}
 
 
 def _compared(
