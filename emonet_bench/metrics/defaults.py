@@ -54,10 +54,19 @@ PLURALITY_UAR = Metric(
     weighted=deferred("emonet_bench.metrics.weighted:plurality_uar"),
 )
 
+_ACCURACY = deferred("emonet_bench.metrics.counts:accuracy")
+ACCURACY = Metric(
+    "accuracy",
+    ("label",),
+    deferred("emonet_bench.metrics.counts:from_counts", _ACCURACY),
+    title="Accuracy",
+    counts=_ACCURACY,
+)
+
 DEFAULTS: Mapping[TargetKind, Metric] = {"label": UAR, "votes": PLURALITY_UAR, "label-set": MACRO_F1, "values": CCC}
 """The metric of each kind of target."""
 
 
 def default_metrics() -> tuple[Metric, ...]:
     """Return the metrics that the host itself needs by name; the plugin of what is built in registers them."""
-    return tuple(DEFAULTS.values())
+    return (*DEFAULTS.values(), ACCURACY)

@@ -86,6 +86,16 @@ def decisions(dev_truth: npt.ArrayLike, dev_scores: npt.ArrayLike, scores: npt.A
     return np.asarray(np.asarray(scores, np.float64) > tuned_thresholds(dev_truth, dev_scores), np.float64)
 
 
+def descending(scores: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the order of scores (N,), largest first, and where in it each group of equal ones ends: the thresholds.
+
+    >>> [places.tolist() for places in descending(np.array([0.2, 0.9, 0.2]))]
+    [[1, 0, 2], [0, 2]]
+    """
+    order = np.argsort(-scores, kind="stable")
+    return order, np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+
+
 def mean_average_precision(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     r"""Mean over labels of the average precision :math:`\sum_n (R_n - R_{n-1}) P_n`; never-true labels are left out.
 
@@ -126,8 +136,7 @@ def precision_of_each(truth: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
 def _best_threshold(true: Bools, scores: Floats) -> float:
     if not true.any():
         return float(np.inf)
-    order = np.argsort(-scores, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    order, last = descending(scores)
     values = scores[order][last]  # descending, each once
     hits, chosen = true[order].cumsum()[last], last + 1  # of those at or above each value
     best = int(np.argmax(2 * hits / (true.sum() + chosen)))

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from emonet_bench.metrics.multilabel import descending
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -82,8 +84,7 @@ def average_precision(truth: npt.ArrayLike, predicted: npt.ArrayLike, weights: n
 
 
 def _precision(true: Bools, scores: Floats, weights: Floats) -> Floats:
-    order = np.argsort(-scores, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    order, ends = descending(scores)
     ordered = weights[:, order]
     seen = ordered.cumsum(axis=1)[:, ends]  # (B, T)
     hits = (ordered * true[order]).cumsum(axis=1)[:, ends]

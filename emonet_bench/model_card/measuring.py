@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from emonet_bench.deploy import Predictor
@@ -24,7 +23,7 @@ from emonet_bench.model_card.subgroups import Members, members_of, subgroups
 from emonet_bench.model_card.training import training_of
 from emonet_bench.runs.files import file_hash
 from emonet_bench.runs.record import RunRecord
-from emonet_bench.runs.telemetry import utc
+from emonet_bench.runs.telemetry import now
 
 TALKERS = 64
 """Most clips that babble is mixed from."""
@@ -112,7 +111,7 @@ def measure(predictor: Predictor, file: Path, plan: Plan, progress: Reading) -> 
         out_of_domain=out_of_domain(predictor, scored, plan.others),
         cost=costs(file),
         machine=machine(),
-        date=utc(datetime.now(UTC)),
+        date=now(),
         seconds=round(time.perf_counter() - started, 1),
     )
     return Measured(card, scored, changed, predicted, members_of(scored, setting.opened.corpus))

@@ -13,14 +13,10 @@ from emonet_bench.deploy import Predictor
 from emonet_bench.metrics import unweighted_average_recall
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.counts import label_arrays
-from emonet_bench.metrics.defaults import MACRO_F1, UAR
+from emonet_bench.metrics.defaults import ACCURACY, MACRO_F1, UAR
 from emonet_bench.metrics.significance import compare, interval, uar_interval
 from emonet_bench.model_card.clips import CardClips
 from emonet_bench.model_card.record import Change, Estimate
-from emonet_bench.types import Metric, deferred
-
-_RIGHT = deferred("emonet_bench.metrics.counts:accuracy")
-_ACCURACY = Metric("accuracy", ("label",), deferred("emonet_bench.metrics.counts:from_counts", _RIGHT), counts=_RIGHT)
 
 Probabilities = NDArray[np.float64]
 
@@ -96,7 +92,7 @@ def scores_of(scored: Scored) -> dict[str, Estimate]:
     there = [label for label in scored.labels if label in scored.truth]
     wanted = {
         "UAR": MetricChoice(UAR),
-        "accuracy": MetricChoice(_ACCURACY),
+        "accuracy": MetricChoice(ACCURACY),
         "macro F1": MetricChoice(MACRO_F1),
         **{f"recall of {label}": MetricChoice(UAR, label) for label in there},
     }

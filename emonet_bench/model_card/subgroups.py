@@ -32,7 +32,7 @@ def subgroups(scored: Scored, corpus: Corpus) -> Subgroups:
     """
     told = _told(scored, corpus)
     groups, gaps = [], []
-    for attribute, members in members_of(scored, corpus).items():
+    for attribute, members in _grouped(told).items():
         groups += [_group(scored, attribute, name, places) for name, places in members.items()]
         gap = _largest_gap(scored, attribute, members)
         gaps += [] if gap is None else [gap]
@@ -42,7 +42,10 @@ def subgroups(scored: Scored, corpus: Corpus) -> Subgroups:
 
 def members_of(scored: Scored, corpus: Corpus) -> dict[str, Members]:
     """Group clips by each attribute that the corpus tells."""
-    told = _told(scored, corpus)
+    return _grouped(_told(scored, corpus))
+
+
+def _grouped(told: Mapping[str, Sequence[str | None]]) -> dict[str, Members]:
     return {attribute: _members(told[attribute]) for attribute in ATTRIBUTES}
 
 

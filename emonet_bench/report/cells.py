@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from emonet_bench.errors import StoreError
+from emonet_bench.errors import CorpusError, StoreError
 from emonet_bench.metrics.calibration import calibration_error
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.significance import Comparison, Interval, compare, interval, mcnemar
@@ -30,6 +30,14 @@ def score(rows: Predictions, labels: Sequence[str], metric: MetricChoice) -> flo
         CorpusError: The metric says nothing of these clips.
     """
     return metric.score(*rows.arrays(labels), labels)
+
+
+def score_if_told(rows: Predictions, labels: Sequence[str], metric: MetricChoice) -> float | None:
+    """Score predictions as ``score`` does; None where the metric says nothing of these clips."""
+    try:
+        return score(rows, labels, metric)
+    except CorpusError:
+        return None
 
 
 def confidence_error(rows: Predictions) -> float:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from emonet_bench import metrics
-from emonet_bench.errors import CorpusError, StoreError
+from emonet_bench.errors import StoreError
 from emonet_bench.metrics.choice import MetricChoice
-from emonet_bench.report.cells import CellRuns, TableCell, score
+from emonet_bench.report.cells import CellRuns, TableCell, score_if_told
 from emonet_bench.report.predictions import Predictions
 from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Row
@@ -115,18 +115,11 @@ def _evidence(anchor: str, row: Row, column: Column, group: CellRuns, metric: Me
 def _run_scores(group: CellRuns, metric: MetricChoice, count: int) -> dict[str, list[float | None]]:
     """Score the first runs of a cell, each by itself."""
     labels = group.scored[0].facts.labels
-    found = {metric.title: [_told(rows, labels, metric) for rows in group.parts[:count]]}
+    found = {metric.title: [score_if_told(rows, labels, metric) for rows in group.parts[:count]]}
     if group.scored[0].kind == "label":
         stated = {"UAR": "uar", "Accuracy": "accuracy"}
         found |= {title: [run.scores.get(name) for run in group.scored[:count]] for title, name in stated.items()}
     return found
-
-
-def _told(rows: Predictions, labels: Sequence[str], metric: MetricChoice) -> float | None:
-    try:
-        return score(rows, labels, metric)
-    except CorpusError:
-        return None
 
 
 def _speakers(rows: Predictions, labels: Sequence[str]) -> list[Speaker]:

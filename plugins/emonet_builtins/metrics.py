@@ -68,11 +68,10 @@ def _above_share(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> npt.NDArray[
     return f1_of_each(shares > 1 / shares.shape[1], predicted)
 
 
-_ACCURACY, _WEIGHTED_F1, _KAPPA = (_in("counts", name) for name in ("accuracy", "weighted_f1", "kappa"))
+_WEIGHTED_F1, _KAPPA = (_in("counts", name) for name in ("weighted_f1", "kappa"))
 
 METRICS = (
     *default_metrics(),
-    Metric("accuracy", ("label",), _of_counts(_ACCURACY), title="Accuracy", counts=_ACCURACY),
     Metric("weighted_f1", ("label",), _of_counts(_WEIGHTED_F1), title="Weighted F1", counts=_WEIGHTED_F1),
     Metric("kappa", ("label",), _of_counts(_KAPPA), title="Kappa", counts=_KAPPA, citation=_COHEN),
     Metric(

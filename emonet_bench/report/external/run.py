@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +115,7 @@ def _record(
     files: RunFiles,
 ) -> RunRecord:
     told: dict[str, Any] = corpus_facts({corpus.corpus.name: corpus}, spec.fold, None)
-    now = telemetry.utc(datetime.now(UTC))
+    now = telemetry.now()
     return RunRecord(
         schema_version=SCHEMA_VERSION,
         run_id=identity,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from emonet_bench import metrics
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.errors import ConfigError, CorpusError, StoreError
+from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.defaults import DEFAULTS
 from emonet_bench.metrics.significance import Comparison, Interval, holm, interval
-from emonet_bench.report.cells import CellRuns, score
+from emonet_bench.report.cells import CellRuns, score_if_told
 from emonet_bench.report.choice import UAR_CHOICE, fitting_metric
 from emonet_bench.report.external.coverage import ScoredClips, target_truth
 from emonet_bench.report.external.rows import ExternalRow
@@ -138,7 +138,7 @@ def score_external(
         raise ConfigError(f"--metric {reason}{fits}")
     shown = [one for one in dict.fromkeys((metric, *_fitting(known, target))) if not _improbable(one, pooled)]
     given = {one: tuned if tuned is not None and one.metric.tuned else pooled for one in shown}
-    scores = {one: _told(given[one], names, one) for one in shown}
+    scores = {one: score_if_told(given[one], names, one) for one in shown}
     shown = [one for one in shown if scores[one] is not None]
     return ExternalScore(
         name,
@@ -170,14 +170,6 @@ def _fitting(known: Mapping[str, Metric], target: Target) -> Iterator[MetricChoi
             yield MetricChoice(one)
             if target.kind == "values" and len(target.names) > 1:
                 yield from (MetricChoice(one, name) for name in target.names)
-
-
-def _told(pooled: Predictions, names: Sequence[str], one: MetricChoice) -> float | None:
-    """Score predictions; None where a metric says nothing of these clips."""
-    try:
-        return score(pooled, names, one)
-    except CorpusError:
-        return None
 
 
 def _outside(pooled: Predictions, target: Target) -> int:
