@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -210,9 +211,9 @@ def frames_of(file: Any, wanted: int | None = None) -> Iterator[NDArray[np.float
 
 
 def _reader(file: Any) -> Callable[[int], NDArray[np.float32]]:
-    """Return what reads a number of frames (S, channels); 16 bits are scaled here, five times as fast as by libsndfile."""
+    """Return what reads a number of frames (S, channels); 16 bits are scaled here, faster than by libsndfile."""
     if file.subtype != "PCM_16":
-        return lambda count: file.read(count, dtype="float32", always_2d=True)
+        return partial(file.read, dtype="float32", always_2d=True)
     scale = np.float32(2.0**-15)  # exact: a power of two
     return lambda count: np.multiply(file.read(count, dtype="int16", always_2d=True), scale, dtype=np.float32)
 
