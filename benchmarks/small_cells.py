@@ -23,11 +23,11 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.directories import cache_directory
-from emonet_bench.matrix.cell import Job, run_cell
-from emonet_bench.matrix.file import Matrix
-from emonet_bench.matrix.planner import Planner
+from emonet_bench.matrix.cells.cell import Job, run_cell
+from emonet_bench.matrix.cells.worker import WORKER
+from emonet_bench.matrix.planning.file import Matrix
+from emonet_bench.matrix.planning.planner import Planner
 from emonet_bench.matrix.resources import resolve
-from emonet_bench.matrix.worker import WORKER
 from emonet_bench.plugins.loading import Plugins, Selection
 
 TRAINING = {"epochs": 2, "window": 1.0, "device": "cpu", "precision": "float32"}

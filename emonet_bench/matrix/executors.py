@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from emonet_bench.config import did_you_mean, parse
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError, StoreError, Terminated
-from emonet_bench.matrix.worker import WORKER
+from emonet_bench.matrix.cells.worker import WORKER
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import ExecutorKind
 
