@@ -49,11 +49,16 @@ def jobs(architecture: str, corpus: str, cells: int, results: Path) -> Iterator[
 
 
 def some_cells(left: Iterator[Job], number: int, *, keeps: bool) -> None:
-    """Run so many of the cells that are left."""
-    WORKER.keeps, WORKER.plugins = keeps, WORKER.plugins if keeps else None
+    """Run so many of the cells that are left; what the other way keeps is still there when its turn comes."""
+    of_the_worker = WORKER.plugins, WORKER.corpora
+    if not keeps:
+        WORKER.plugins, WORKER.corpora = None, {}
+    WORKER.keeps = keeps
     for _ in range(number):
         if reason := run_cell(next(left)):
             raise SystemExit(reason)
+    if not keeps:
+        WORKER.plugins, WORKER.corpora = of_the_worker
 
 
 def cell_rows(architectures: Sequence[str], corpus: str, number: int, repeats: int) -> Iterator[list[str]]:
