@@ -76,6 +76,22 @@ def selection_of(recipe: Training, plugins: Plugins) -> MetricChoice | None:
     return None if recipe.selection is None else choose_metric(recipe.selection, plugins.metrics, "training.selection")
 
 
+def check_loss(recipe: Training, corpus: OpenCorpus, plugins: Plugins) -> None:
+    """Hold a recipe's loss, and its options, to what a corpus predicts.
+
+    Raises:
+        ConfigError: It does not fit.
+    """
+    loss = plugins.losses[recipe.loss]
+    corpus.check_loss(loss)
+    if loss.check is None:
+        return
+    try:
+        loss.check(parse(loss.options, recipe.loss_options, f"loss.{loss.name}"), corpus.target.names)
+    except ConfigError as error:
+        raise ConfigError(f"{error} (target {corpus.target.name!r} of {corpus.corpus.name})") from None
+
+
 def check_selection(recipe: Training, target: Target, corpus: str, plugins: Plugins) -> None:
     """Hold the metric that selects on dev to what is predicted.
 

@@ -17,7 +17,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.choices import Choice, Choices, is_excluded
 from emonet_bench.matrix.file import ALL, ALL_OTHERS, Matrix
 from emonet_bench.matrix.kinds import unfit
-from emonet_bench.matrix.methods import check_auxiliary, check_selection, method_origins, source_recipes
+from emonet_bench.matrix.methods import check_auxiliary, check_loss, check_selection, method_origins, source_recipes
 from emonet_bench.matrix.names import check_names, check_teacher, only_teacher
 from emonet_bench.matrix.transductive import untransferable
 from emonet_bench.plugins.loading import Plugins
@@ -230,7 +230,7 @@ class Planner:
         opened, others = self._open(corpora, choice), self._open(unlabelled, choice)
         for name, corpus in zip(corpora, opened, strict=True):
             if self.plugins.architectures[choice.architecture].fit is None:  # what is fitted has no loss
-                corpus.check_loss(self.plugins.losses[choice.training.loss])
+                check_loss(choice.training, corpus, self.plugins)
             check_selection(choice.training, corpus.target, name, self.plugins)
             check_auxiliary(choice.training, corpus, self.plugins)
         refs = [CorpusRef.of(name, corpus.protocol) for name, corpus in zip(corpora, opened, strict=True)]

@@ -30,6 +30,7 @@ from emonet_bench.runs.facts import (
     ScoredPartition,
     Scores,
     Seconds,
+    SelectionFacts,
     Sha256,
     Table,
     Text,
@@ -73,6 +74,9 @@ class RunRecord(CorpusFacts, RunHeader):
     )
     scores: dict[Partition, Scores] | None = Field(
         None, description="On `dev` and `test`; of a trial on `dev`; of a joint run the means over its corpora."
+    )
+    selection: SelectionFacts | None = Field(
+        None, description="Where `training.selection` names a metric: what it says of dev."
     )
     per_corpus: dict[Name, dict[Partition, ScoredPartition]] | None = Field(
         None, description="Of a joint run: scores and confusion of each corpus on each partition."
