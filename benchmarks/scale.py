@@ -52,9 +52,10 @@ def corpus(hours: float, folder: Path) -> dict[str, float]:
     import noise  # noqa: PLC0415 - here and below: the process that measures others stays small
 
     from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus  # noqa: PLC0415
-    from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415
-    from emonet_bench.matrix.file import Matrix  # noqa: PLC0415
-    from emonet_bench.matrix.planner import Planner  # noqa: PLC0415
+    from emonet_bench.matrix.cells.cell import run_cell  # noqa: PLC0415
+    from emonet_bench.matrix.cells.job import Job  # noqa: PLC0415
+    from emonet_bench.matrix.planning.file import Matrix  # noqa: PLC0415
+    from emonet_bench.matrix.planning.planner import Planner  # noqa: PLC0415
     from emonet_bench.matrix.resources import resolve  # noqa: PLC0415
     from emonet_bench.plugins.loading import Plugins, Selection  # noqa: PLC0415
 

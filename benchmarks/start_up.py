@@ -54,8 +54,9 @@ def cells(folder: Path, repeats: int) -> Iterator[list[str]]:
 
     from emonet_bench.cli.run import DEMO  # noqa: PLC0415
     from emonet_bench.config import read_toml  # noqa: PLC0415
-    from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415
-    from emonet_bench.matrix.planning import matrix_source, plan  # noqa: PLC0415
+    from emonet_bench.matrix.cells.cell import run_cell  # noqa: PLC0415
+    from emonet_bench.matrix.cells.job import Job  # noqa: PLC0415
+    from emonet_bench.matrix.planning.plan import matrix_source, plan  # noqa: PLC0415
     from emonet_bench.plugins.loading import Plugins, Selection  # noqa: PLC0415
 
     values: dict[str, Any] = read_toml(DEMO)

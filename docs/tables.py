@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from emonet_bench.config import Options, Training
 from emonet_bench.data.corpus_entry import CorpusEntry
-from emonet_bench.matrix.file import Matrix
+from emonet_bench.matrix.planning.file import Matrix
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.search import Search
 from emonet_bench.types import Architecture, Augmentation, Corpus, ExecutorKind, Loss, Optimizer, SplitRule, Strategy

@@ -19,12 +19,12 @@ from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.matrix.events import Listener, Listeners
 from emonet_bench.matrix.executors import PROCESSES
-from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.options import RunOptions
-from emonet_bench.matrix.overrides import Overrides
-from emonet_bench.matrix.planning import MatrixSource, PlannedMatrix, matrix_source, plan
+from emonet_bench.matrix.planning.file import Matrix
+from emonet_bench.matrix.planning.overrides import Overrides
+from emonet_bench.matrix.planning.plan import MatrixSource, PlannedMatrix, matrix_source, plan
+from emonet_bench.matrix.planning.stale import with_stale
 from emonet_bench.matrix.resources import choose_gpu
-from emonet_bench.matrix.stale import with_stale
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.choice import wanted_metric

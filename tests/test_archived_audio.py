@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from emonet_bench import run_matrix
 from emonet_bench.cli.corpora import corpora
 from emonet_bench.errors import AudioError
-from emonet_bench.matrix.cell import Job, run_cell
-from emonet_bench.matrix.planning import MatrixSource, plan
+from emonet_bench.matrix.cells.cell import run_cell
+from emonet_bench.matrix.cells.job import Job
+from emonet_bench.matrix.planning.plan import MatrixSource, plan
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.reading import load
 from emonet_bench.runs.files import RunFiles

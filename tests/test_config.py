@@ -10,7 +10,7 @@ from pydantic import Field
 
 from emonet_bench.config import Options, Training, axes, option, parse, read_toml
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.file import Matrix
+from emonet_bench.matrix.planning.file import Matrix
 
 
 class Inner(Options):

@@ -9,7 +9,7 @@ from emonet_bench.audio import read
 from emonet_bench.audit import ClipStats, clip_stats
 from emonet_bench.config import parse, read_toml
 from emonet_bench.errors import AudioError, EmonetBenchError
-from emonet_bench.matrix.file import Matrix
+from emonet_bench.matrix.planning.file import Matrix
 from emonet_bench.types import Utterance
 
 MATRICES = Path(__file__).parents[1] / "emonet_bench" / "cli" / "demo.toml"

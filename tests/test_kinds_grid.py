@@ -6,7 +6,7 @@ import pytest
 import soundfile
 import torch
 
-from emonet_bench.matrix.planning import MatrixSource, plan
+from emonet_bench.matrix.planning.plan import MatrixSource, plan
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.networks import PLAIN
 from emonet_bench.testing.strategy_bench import RECIPE, StrategyBench

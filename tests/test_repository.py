@@ -29,8 +29,8 @@ HOOKS = [function for name, function in vars(hookspecs).items() if name.startswi
 
 # What a matrix file or a flag says where the user says nothing; "multi-task" is the word for "all other corpora", too.
 DEFAULTS = {
-    ("matrix/file.py", "multi-task"),
-    ("matrix/file.py", "scratch"),
+    ("matrix/planning/file.py", "multi-task"),
+    ("matrix/planning/file.py", "scratch"),
     ("cli/report.py", "scratch"),
     ("cli/task.py", "multi-task"),  # the command
     ("cli/task_flags.py", "scratch"),

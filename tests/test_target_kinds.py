@@ -15,8 +15,9 @@ from emonet_bench.data.cards import corpus_at
 from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.cell import Job, run_cell
-from emonet_bench.matrix.planning import MatrixSource, plan
+from emonet_bench.matrix.cells.cell import run_cell
+from emonet_bench.matrix.cells.job import Job
+from emonet_bench.matrix.planning.plan import MatrixSource, plan
 from emonet_bench.metrics.regression import concordance_correlation
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.html import render_html

@@ -14,7 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from measuring import parser, show, table
 
-from emonet_bench.matrix.scoring import parameters
+from emonet_bench.matrix.cells.scoring import parameters
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import InputSpec, TrainingSet
 

@@ -9,15 +9,15 @@ from importlib import import_module
 from rich.console import Console
 
 from emonet_bench.console.streams import say
-from emonet_bench.matrix.cost import Cost, cached_cost, cost_key, duration, store_cost
 from emonet_bench.matrix.executors import Workers, ending_workers
 from emonet_bench.matrix.options import RunOptions
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.cost import Cost, cached_cost, cost_key, duration, store_cost
+from emonet_bench.matrix.planning.plan import PlannedMatrix
+from emonet_bench.matrix.planning.stale import stale_notes, with_stale
 from emonet_bench.matrix.resources import worker_count
 from emonet_bench.matrix.scheduler import needless
 from emonet_bench.matrix.search.on_disk import cells_on_disk, other_search_notes
 from emonet_bench.matrix.search.study import Study
-from emonet_bench.matrix.stale import stale_notes, with_stale
 from emonet_bench.plugins.loading import Selection
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
@@ -116,7 +116,9 @@ def _probed(spec: RunSpec, selection: Selection) -> Cost | None:
 
 
 def _probe(spec: RunSpec, selection: Selection) -> Cost:
-    measured: Cost = import_module("emonet_bench.matrix.cost_probe").probe(spec, selection)  # torch stays in the worker
+    measured: Cost = import_module("emonet_bench.matrix.planning.cost_probe").probe(
+        spec, selection
+    )  # torch stays in the worker
     return measured
 
 

@@ -79,7 +79,7 @@ def export(
     the corpus is on this disk, its test partition is scored through onnxruntime, too.
     """
     from emonet_bench.export import check_name  # noqa: PLC0415 - torch
-    from emonet_bench.matrix.stale import check_code  # noqa: PLC0415
+    from emonet_bench.matrix.planning.stale import check_code  # noqa: PLC0415
     from emonet_bench.runs.files import RunFiles  # noqa: PLC0415
 
     if output is not None:

@@ -55,8 +55,8 @@ def build(context: click.RichContext, /, file: Path, **flags: Any) -> None:
     """Compute and keep the features that the matrix FILE needs; what is kept already is not computed again."""
     from emonet_bench.matrix.frozen_features import build_features, jobs_of  # noqa: PLC0415 - torch is for real work only
     from emonet_bench.matrix.options import RunOptions  # noqa: PLC0415
-    from emonet_bench.matrix.overrides import Overrides  # noqa: PLC0415
-    from emonet_bench.matrix.planning import matrix_source, plan  # noqa: PLC0415
+    from emonet_bench.matrix.planning.overrides import Overrides  # noqa: PLC0415
+    from emonet_bench.matrix.planning.plan import matrix_source, plan  # noqa: PLC0415
     from emonet_bench.matrix.resources import choose_gpu, worker_count  # noqa: PLC0415
 
     overrides = Overrides(
@@ -119,8 +119,8 @@ def prune(older_than: float | None, unused_for: float | None, *, all_: bool, yes
             raise ConfigError("nobody is there to ask; give --yes to remove these")
         click.confirm(f"Remove {_size(sum(store.size for store in chosen))}?", abort=True)
     for store in chosen:
-        if not remove(store):
-            click.echo(f"{store.path}: a process is at work on it; left alone")
+        if left := remove(store):
+            click.echo(f"{store.path}: {left}")
 
 
 def _listed(text: str | None) -> list[str] | None:

@@ -17,9 +17,9 @@ from rich.text import Text
 
 from emonet_bench.matrix import queue
 from emonet_bench.matrix.events import Listener
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.plan import PlannedMatrix
+from emonet_bench.matrix.planning.stale import stale_notes
 from emonet_bench.matrix.search.on_disk import other_search_notes
-from emonet_bench.matrix.stale import stale_notes
 from emonet_bench.metrics.choice import words
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.history import Epoch

@@ -10,10 +10,10 @@ from emonet_bench.escaping import shell_word
 from emonet_bench.matrix.events import Listener
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.outcome import Outcome
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.plan import PlannedMatrix
+from emonet_bench.matrix.planning.stale import with_stale
 from emonet_bench.matrix.progress import ProgressLines
 from emonet_bench.matrix.run_matrix import run_planned
-from emonet_bench.matrix.stale import with_stale
 from emonet_bench.report.results import Results, results_of
 
 

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from emonet_bench.config import Options
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.overrides import read_setting, set_value
+from emonet_bench.matrix.planning.overrides import read_setting, set_value
 
 Flag = click.RichOption
 

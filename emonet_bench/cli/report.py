@@ -19,7 +19,7 @@ from emonet_bench.console.outputs import write_output
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal
 from emonet_bench.errors import ConfigError, PluginError
-from emonet_bench.matrix.overrides import read_setting
+from emonet_bench.matrix.planning.overrides import read_setting
 from emonet_bench.plugins.loading import Plugins
 
 Render = Callable[[reports.Table], str]

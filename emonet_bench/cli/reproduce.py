@@ -49,7 +49,8 @@ def reproduce(context: click.Context, run: Path, results: Path, source: Path | N
     The corpus must be on this disk. Exit status 1 says that a score differs by more than the tolerance, or that RUN
     does not state one. A run that lies in --results already is never replaced.
     """
-    from emonet_bench.matrix.cell import Job, run_cell  # noqa: PLC0415 - torch
+    from emonet_bench.matrix.cells.cell import run_cell  # noqa: PLC0415 - torch
+    from emonet_bench.matrix.cells.job import Job  # noqa: PLC0415 - torch
 
     record = RunFiles(run).read_record()
     if record.failed:

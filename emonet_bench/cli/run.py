@@ -17,7 +17,7 @@ from emonet_bench.plugins.loading import Selection
 
 if TYPE_CHECKING:
     from emonet_bench.matrix.options import RunOptions
-    from emonet_bench.matrix.overrides import Overrides
+    from emonet_bench.matrix.planning.overrides import Overrides
 
 DEMO = Path(__file__).with_name("demo.toml")
 
@@ -66,7 +66,7 @@ def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> No
     Without FILE, a small demonstration on synthetic speech. A finished cell is never run twice: call it again to
     continue.
     """
-    from emonet_bench.matrix.planning import matrix_source, plan  # noqa: PLC0415 - pandas is slow to import
+    from emonet_bench.matrix.planning.plan import matrix_source, plan  # noqa: PLC0415 - pandas is slow to import
     from emonet_bench.matrix.resources import choose_gpu  # noqa: PLC0415
 
     overrides = _overrides(flags, choose_gpu(flags["device"]))
@@ -91,7 +91,7 @@ def matrix(context: click.RichContext, /, file: Path | None, **flags: Any) -> No
 
 
 def _overrides(flags: Mapping[str, Any], device: str) -> Overrides:
-    from emonet_bench.matrix.overrides import Overrides  # noqa: PLC0415 - pydantic is slow to import
+    from emonet_bench.matrix.planning.overrides import Overrides  # noqa: PLC0415 - pydantic is slow to import
 
     lists = {axis: _listed(axis, flags[axis]) for axis in ("corpora", "architectures", "strategies", "seeds")}
     return Overrides(**lists, source=flags["source"], settings=flags["settings"], limit=flags["limit"], device=device)
@@ -99,7 +99,7 @@ def _overrides(flags: Mapping[str, Any], device: str) -> Overrides:
 
 def _options(flags: Mapping[str, Any]) -> RunOptions:
     from emonet_bench.matrix.options import RunOptions  # noqa: PLC0415 - pydantic is slow to import
-    from emonet_bench.matrix.overrides import read_setting  # noqa: PLC0415
+    from emonet_bench.matrix.planning.overrides import read_setting  # noqa: PLC0415
 
     return RunOptions(
         results=flags["results"],

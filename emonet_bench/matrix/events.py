@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from emonet_bench.errors import EmonetBenchError
 
 if TYPE_CHECKING:
-    from emonet_bench.matrix.planning import PlannedMatrix
+    from emonet_bench.matrix.planning.plan import PlannedMatrix
     from emonet_bench.matrix.queue import QueuedCell
     from emonet_bench.runs.facts import RunError
     from emonet_bench.runs.history import Epoch

@@ -11,10 +11,10 @@ from multiprocessing import get_context
 import torch
 
 from emonet_bench.errors import Skipped
-from emonet_bench.matrix.cell import keep_features
-from emonet_bench.matrix.job import Job
+from emonet_bench.matrix.cells.cell import keep_features
+from emonet_bench.matrix.cells.job import Job
 from emonet_bench.matrix.options import RunOptions
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.plan import PlannedMatrix
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.spec import Cell
 from emonet_bench.runs.store import RunStore

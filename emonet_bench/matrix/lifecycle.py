@@ -12,7 +12,7 @@ from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.spec import Cell, RunResult, directory_name
 
 if TYPE_CHECKING:
-    from emonet_bench.matrix.planning import PlannedMatrix
+    from emonet_bench.matrix.planning.plan import PlannedMatrix
     from emonet_bench.matrix.queue import QueuedCell
     from emonet_bench.plugins.loading import Plugins
     from emonet_bench.runs.history import Epoch

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from emonet_bench.escaping import printable
 from emonet_bench.matrix.events import Listener
+from emonet_bench.matrix.planning.stale import stale_notes
 from emonet_bench.matrix.search.on_disk import other_search_notes
-from emonet_bench.matrix.stale import stale_notes
 from emonet_bench.metrics.choice import words
 
 if TYPE_CHECKING:
-    from emonet_bench.matrix.planning import PlannedMatrix
+    from emonet_bench.matrix.planning.plan import PlannedMatrix
     from emonet_bench.matrix.queue import QueuedCell
     from emonet_bench.runs.facts import RunError
     from emonet_bench.runs.history import Epoch

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from emonet_bench.errors import StoreError
 from emonet_bench.files import read_bytes, write_bytes
-from emonet_bench.matrix.cost import Cost, cost_key, duration
+from emonet_bench.matrix.planning.cost import Cost, cost_key, duration
 from emonet_bench.runs.facts import Name, Seconds
 from emonet_bench.runs.lock import SUFFIX, is_locked, lock
 from emonet_bench.runs.spec import Cell, RunSpec, directory_name

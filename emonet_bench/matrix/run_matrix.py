@@ -8,14 +8,15 @@ from functools import cache
 
 from emonet_bench.errors import StoreError
 from emonet_bench.matrix import queue
-from emonet_bench.matrix.cell import Job, run_cell
-from emonet_bench.matrix.cost import Cost, cached_cost, cost_key
+from emonet_bench.matrix.cells.cell import run_cell
+from emonet_bench.matrix.cells.job import Job
 from emonet_bench.matrix.events import Listener, Listeners
 from emonet_bench.matrix.executors import ending_workers, executor_factory
 from emonet_bench.matrix.lifecycle import LifecycleHooks
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.outcome import Outcome
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.cost import Cost, cached_cost, cost_key
+from emonet_bench.matrix.planning.plan import PlannedMatrix
 from emonet_bench.matrix.resources import room_for_cells, visible_gpus, worker_count
 from emonet_bench.matrix.scheduler import Scheduler
 from emonet_bench.matrix.search.proposals import Proposals

@@ -225,26 +225,3 @@ def in_order(cells: Sequence[Cell], cost: Callable[[Cell], float]) -> list[Cell]
         if cell.source:
             after[cell.source] = max(after.get(cell.source, 0.0), cost(cell))
     return sorted(cells, key=lambda cell: -cost(cell) - after.get(cell.run_id, 0.0))
-
-
-def shard(cells: Sequence[Cell], number: int, count: int, cost: Callable[[Cell], float]) -> list[Cell]:
-    """Choose one of several equal shares of a matrix; a source and the cells that start from it stay together.
-
-    Args:
-        cells: All cells.
-        number: Which share, from 1.
-        count: How many there are.
-        cost: How long a cell will take; shares are balanced by it, so it must not depend on what has run.
-    """
-    families: dict[str, list[Cell]] = {}
-    for cell in cells:
-        families.setdefault(cell.source or cell.run_id, []).append(cell)
-    loads = [0.0] * count
-    chosen: set[str] = set()
-    weights = {name: sum(map(cost, members)) for name, members in families.items()}
-    for name in sorted(families, key=lambda name: -weights[name]):  # of equals, in the order of the matrix
-        lightest = min(range(count), key=lambda i: loads[i])
-        loads[lightest] += weights[name]
-        if lightest == number - 1:
-            chosen.update(cell.run_id for cell in families[name])
-    return [cell for cell in cells if cell.run_id in chosen]

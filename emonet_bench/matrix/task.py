@@ -9,7 +9,7 @@ from typing import Any
 
 from emonet_bench.config import Options, Training, parse
 from emonet_bench.errors import ConfigError, Skipped
-from emonet_bench.matrix.planning import PlannedMatrix, matrix_source, plan
+from emonet_bench.matrix.planning.plan import PlannedMatrix, matrix_source, plan
 from emonet_bench.matrix.resources import resolve
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.training import checkpoints

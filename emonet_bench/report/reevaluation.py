@@ -15,7 +15,7 @@ from emonet_bench import metrics
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import AudioError, ConfigError, CorpusError, EmonetBenchError, StoreError
-from emonet_bench.matrix import scoring, zero_shot
+from emonet_bench.matrix.cells import scoring, zero_shot
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.verification import differences, stated_scores

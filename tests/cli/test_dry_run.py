@@ -10,10 +10,10 @@ from rich.console import Console
 
 from emonet_bench.cli import dry_run, main
 from emonet_bench.config import Training
-from emonet_bench.matrix import cost
-from emonet_bench.matrix.cost import Cost
 from emonet_bench.matrix.options import RunOptions
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning import cost
+from emonet_bench.matrix.planning.cost import Cost
+from emonet_bench.matrix.planning.plan import PlannedMatrix
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget
 
@@ -137,7 +137,7 @@ def test_of_a_matrix_that_only_searches_the_trials_are_counted(tmp_path):
 
 
 def test_planning_imports_no_torch():
-    code = "import sys, emonet_bench.matrix.planning, emonet_bench.cli.dry_run; sys.exit('torch' in sys.modules)"
+    code = "import sys, emonet_bench.matrix.planning.plan, emonet_bench.cli.dry_run; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from emonet_bench.cli.live import LiveView
 from emonet_bench.matrix import queue
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.plan import PlannedMatrix
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.history import Epoch

@@ -14,7 +14,7 @@ from emonet_bench.cli.matrix import work
 from emonet_bench.config import Training
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.outcome import Outcome
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.plan import PlannedMatrix
 from emonet_bench.matrix.progress import ProgressLines
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import Cell, RunSpec

@@ -67,6 +67,6 @@ def test_a_cell_without_a_model_says_how_to_get_one(results, tmp_path):
 
 
 def _cells(folder):
-    from emonet_bench.matrix.planning import matrix_source, plan
+    from emonet_bench.matrix.planning.plan import matrix_source, plan
 
     return plan(matrix_source(MATRIX), Plugins()).cells

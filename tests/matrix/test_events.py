@@ -7,7 +7,7 @@ import pytest
 from emonet_bench.errors import PluginError
 from emonet_bench.matrix.events import Listener, Listeners
 from emonet_bench.matrix.outcome import Outcome
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.plan import PlannedMatrix
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.history import Epoch

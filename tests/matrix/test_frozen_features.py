@@ -5,7 +5,8 @@ import torch
 
 from emonet_bench.config import Training
 from emonet_bench.features.inventory import stored_features
-from emonet_bench.matrix.cell import Job, run_cell
+from emonet_bench.matrix.cells.cell import run_cell
+from emonet_bench.matrix.cells.job import Job
 from emonet_bench.matrix.frozen_features import build_features
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import Cell, RunSpec, run_id

@@ -1,8 +1,8 @@
 """Progress lines: one for each cell that ends, and one for each epoch where that is wanted."""
 
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.plan import PlannedMatrix
+from emonet_bench.matrix.planning.stale import StaleRun
 from emonet_bench.matrix.progress import ProgressLines
-from emonet_bench.matrix.stale import StaleRun
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.facts import RunError
 from tests.matrix.test_events import CELL, RECORD, tell

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from emonet_bench.matrix import queue
-from emonet_bench.matrix.cost import Cost
+from emonet_bench.matrix.planning.cost import Cost
 from emonet_bench.matrix.queue import QueuedCell, current, published, time_remaining
 from emonet_bench.runs.store import RunStore
 from tests.matrix.test_scheduler import cell

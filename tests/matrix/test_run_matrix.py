@@ -8,7 +8,7 @@ from emonet_bench.config import Options
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix import run_matrix
 from emonet_bench.matrix.options import RunOptions
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.plan import PlannedMatrix
 from emonet_bench.matrix.run_matrix import run_planned
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.plugins.registries import Origin

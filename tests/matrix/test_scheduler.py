@@ -1,6 +1,5 @@
 """The order of work, failures and what is told, with cells that only pretend to train."""
 
-import hashlib
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -9,31 +8,12 @@ from types import MappingProxyType
 
 import pytest
 
-from emonet_bench.config import Training
-from emonet_bench.matrix.scheduler import Scheduler, shard
+from emonet_bench.matrix.scheduler import Scheduler
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.history import Epoch
-from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore
 from tests.written import finished
-
-
-def identity(name):
-    return hashlib.sha256(name.encode()).hexdigest()[:16]
-
-
-def cell(name, source=None, skip=None):
-    spec = RunSpec(
-        corpus=name,
-        protocol="p",
-        architecture="a",
-        architecture_options={},
-        strategy="s",
-        strategy_options={},
-        training=Training(),
-        seed=0,
-    )
-    return Cell(spec, identity(name), source=source and identity(source), skip=skip)
+from tests.written import planned_cell as cell
 
 
 def write(directory, cell, **changes):
@@ -272,16 +252,6 @@ def test_a_cell_that_another_process_gives_up_is_run_here(tmp_path, monkeypatch)
     work.ears.elsewhere = lambda _: (work.store.discard(directory), other.__exit__(None, None, None))
     assert work.run(taken)[-1] == ("finished", "a")
     assert work.order == ["a"]
-
-
-def test_shards_are_equal_disjoint_and_keep_a_cell_with_its_source():
-    cells = [cell(name) for name in "abcd"] + [cell(name, source=name[0]) for name in ("aa", "ab", "ba", "cc", "dd")]
-    shares = [shard(cells, number, 3, lambda _: 1.0) for number in (1, 2, 3)]
-    assert sorted(c.spec.corpus for share in shares for c in share) == sorted(c.spec.corpus for c in cells)
-    assert max(map(len, shares)) <= 4 / 3 * len(cells) / 3, "the bound of longest-first dealing (Graham, 1969)"
-    for share in shares:
-        own = {c.run_id for c in share}
-        assert all(c.source is None or c.source in own for c in share)
 
 
 def test_a_record_that_cannot_be_read_fails_its_cell_and_the_others_go_on(tmp_path):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from emonet_bench import load_results
-from emonet_bench.matrix.cell import run_cell
-from emonet_bench.matrix.job import Job
-from emonet_bench.matrix.planning import matrix_source, plan
+from emonet_bench.matrix.cells.cell import run_cell
+from emonet_bench.matrix.cells.job import Job
+from emonet_bench.matrix.planning.plan import matrix_source, plan
 from emonet_bench.plugins.extensions import RecordExtensions, checked_extension, problems
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.record import parse_record

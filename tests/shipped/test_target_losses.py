@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.methods import set_options
+from emonet_bench.matrix.planning.methods import set_options
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.training.losses import criterion_of, crossentropy, inverse_frequency
 from emonet_bench.training.methods import methods_of

@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 from emonet_bench.matrix.lifecycle import LifecycleHooks
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.plan import PlannedMatrix
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.history import Epoch

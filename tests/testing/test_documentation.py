@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, create_model
 
 from emonet_bench.cli import task_flags
 from emonet_bench.config import Options, Training, option
-from emonet_bench.matrix.file import Matrix
+from emonet_bench.matrix.planning.file import Matrix
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing.contracts import BrokenError
 from emonet_bench.testing.documentation import FLAGS, NAMES, hold_documented, hold_flags, neighbours_of

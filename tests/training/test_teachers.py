@@ -7,7 +7,8 @@ from emonet_bench.config import Training
 from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import ConfigError, TrainingError
-from emonet_bench.matrix.cell import Job, run_cell
+from emonet_bench.matrix.cells.cell import run_cell
+from emonet_bench.matrix.cells.job import Job
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore

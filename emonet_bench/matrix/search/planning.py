@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix import methods
-from emonet_bench.matrix.choices import Choice
-from emonet_bench.matrix.planner import Planner
+from emonet_bench.matrix.planning import methods
+from emonet_bench.matrix.planning.choices import Choice
+from emonet_bench.matrix.planning.planner import Planner
 from emonet_bench.matrix.search.halving import Rung, rungs
 from emonet_bench.matrix.search.space import ARCHITECTURE, Space
 from emonet_bench.matrix.search.study import Study, Trial

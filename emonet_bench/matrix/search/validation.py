@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 from emonet_bench.config import Training, axes, did_you_mean
 from emonet_bench.errors import ConfigError
-from emonet_bench.matrix.choices import Choice
-from emonet_bench.matrix.file import Matrix
-from emonet_bench.matrix.planner import Planner
+from emonet_bench.matrix.planning.choices import Choice
+from emonet_bench.matrix.planning.file import Matrix
+from emonet_bench.matrix.planning.planner import Planner
 from emonet_bench.matrix.search.space import ARCHITECTURE, Dimension
 from emonet_bench.matrix.search.tpe import check_installed
 from emonet_bench.plugins.loading import Plugins

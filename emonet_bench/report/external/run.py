@@ -11,7 +11,7 @@ import torch
 from emonet_bench import metrics
 from emonet_bench.config import Training
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.matrix.scoring import corpus_facts, joint_scores
+from emonet_bench.matrix.cells.scoring import corpus_facts, joint_scores
 from emonet_bench.metrics.targets import target_scores
 from emonet_bench.report.external.coverage import ScoredClips, target_truth
 from emonet_bench.report.external.rows import OBJECTS, ExternalRow

@@ -5,15 +5,15 @@ from functools import partial
 
 from emonet_bench.config import Options, option, parse
 from emonet_bench.matrix import run_matrix
-from emonet_bench.matrix.file import Matrix
 from emonet_bench.matrix.options import RunOptions
-from emonet_bench.matrix.planner import Planner
-from emonet_bench.matrix.planning import PlannedMatrix
+from emonet_bench.matrix.planning.file import Matrix
+from emonet_bench.matrix.planning.plan import PlannedMatrix
+from emonet_bench.matrix.planning.planner import Planner
 from emonet_bench.matrix.search.planning import plan_studies
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.store import RunStore
 from emonet_bench.types import Architecture, Corpus, SplitRule, Strategy
-from tests.matrix.test_planner import Opened, registry
+from tests.matrix.planning.test_planner import Opened, registry
 from tests.matrix.test_run_matrix import PLUGIN
 from tests.matrix.test_scheduler import write
 

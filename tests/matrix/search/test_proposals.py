@@ -13,7 +13,7 @@ import pytest
 
 from emonet_bench.matrix import run_matrix
 from emonet_bench.matrix.options import RunOptions
-from emonet_bench.matrix.planning import matrix_source, plan
+from emonet_bench.matrix.planning.plan import matrix_source, plan
 from emonet_bench.matrix.search.proposals import Proposals
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.verification import verify

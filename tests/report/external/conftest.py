@@ -8,7 +8,7 @@ import torch
 from emonet_bench.config import Training
 from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.data.tables import read_directory
-from emonet_bench.matrix import scoring
+from emonet_bench.matrix.cells import scoring
 from emonet_bench.networks.outputs import activate
 from emonet_bench.plugins.loading import Selection
 from emonet_bench.runs.files import RunFiles
