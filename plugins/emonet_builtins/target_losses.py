@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from emonet_bench.config import Options, did_you_mean, option
+from emonet_bench.config import Options, option
 from emonet_bench.errors import ConfigError
 from emonet_bench.types import Loss, TargetSummary
 
@@ -56,8 +56,8 @@ def check_weights(loss: str, options: ValueOptions, names: Sequence[str]) -> Non
     """
     for name in options.weights:
         if name not in names:
-            nearest = did_you_mean(name, names) or f"; known: {', '.join(names)}"
-            raise ConfigError(f"loss.{loss}.weights: there is no attribute {name!r}{nearest}")
+            known = ", ".join(names)
+            raise ConfigError(f"loss.{loss}.weights: there is no attribute {name!r}; known: {known}")
     if not any(options.weights.get(name, 1.0) for name in names):
         raise ConfigError(f"loss.{loss}.weights: all attributes weigh nothing; let one weigh something")
 
