@@ -86,12 +86,9 @@ def test_attributes_weigh_what_the_options_say(name):
 def test_weights_are_held_to_the_attributes_without_torch(name):
     check, options = BUILT[name].check, BUILT[name].options
     check(options(weights={"valence": 0}), ("arousal", "valence"))
-    with pytest.raises(
-        ConfigError, match=rf"^loss.{name}.weights: there is no attribute 'arousel'; did you mean 'arou"
-    ):
+    known = "known: arousal, valence"
+    with pytest.raises(ConfigError, match=rf"^loss.{name}.weights: there is no attribute 'arousel'; {known}$"):
         check(options(weights={"arousel": 1}), ("arousal", "valence"))
-    with pytest.raises(ConfigError, match=r"there is no attribute 'x'; known: arousal, valence$"):
-        check(options(weights={"x": 1}), ("arousal", "valence"))
     with pytest.raises(ConfigError, match="all attributes weigh nothing"):
         check(options(weights={"a": 0}), ("a",))
 
