@@ -39,10 +39,7 @@ class Options(BaseModel):
     @model_serializer(mode="wrap")
     def _without_later(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = serialise(self)
-        fields = type(self).model_fields
-        return {
-            name: value for name, value in values.items() if name not in self.later or value != fields[name].default
-        }
+        return {k: v for k, v in values.items() if k not in self.later or v != type(self).model_fields[k].default}
 
     @model_validator(mode="before")
     @classmethod
