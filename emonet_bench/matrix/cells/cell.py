@@ -152,19 +152,13 @@ class _Run:
         guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
             predicted = {name: self._predict(plan.classifier, name, clips[name]) for name in opened}
-        scored = {
-            name: {part: scoring.score(clips[name][part], rows) for part, rows in parts.items()}
-            for name, parts in predicted.items()
-        }
-        dev = {name: parts["dev"] for name, parts in clips.items()}
         header = self._checkpoint_header(opened, notes.get("teacher"))
         checkpoints.save(plan.classifier, self.files.checkpoint(), header)
         if len(opened) > 1:
             checkpoints.save_parts(plan.classifier, self.directory, header)
         record = {
             **scoring.corpus_facts(opened, self.spec.fold, self.recipe.limit, self.hearing.partitions),
-            **scoring.joint_scores(scored),
-            **scoring.selection_facts(dev, {name: parts["dev"] for name, parts in predicted.items()}),
+            **scoring.score_facts(clips, predicted),
             "parameters": scoring.parameters(plan),
             "best_epoch": best_epoch,
             "seconds": self.seconds,

@@ -94,6 +94,18 @@ def _target_rows(part: Partition, clips: Clips, predicted: Tensor) -> Iterator[l
         yield [name, part, speaker or "", *map(repr, (*true, *row))]
 
 
+def score_facts(
+    clips: Mapping[str, Mapping[Partition, Clips]], predicted: Mapping[str, Mapping[Partition, Tensor]]
+) -> dict[str, Any]:
+    """Score the predictions (N, K) of each corpus's partitions, as fields of a ``RunRecord``."""
+    scored = {
+        name: {part: score(clips[name][part], rows) for part, rows in parts.items()}
+        for name, parts in predicted.items()
+    }
+    dev = {name: clips[name]["dev"] for name in predicted}
+    return joint_scores(scored) | selection_facts(dev, {name: parts["dev"] for name, parts in predicted.items()})
+
+
 def joint_scores(scored: Mapping[str, Mapping[Partition, ScoredPartition]]) -> dict[str, Any]:
     """Return each corpus's scores as fields of a ``RunRecord``; several corpora are averaged and listed."""
     if len(scored) == 1:

@@ -76,6 +76,25 @@ def selection_of(recipe: Training, plugins: Plugins) -> MetricChoice | None:
     return None if recipe.selection is None else choose_metric(recipe.selection, plugins.metrics, "training.selection")
 
 
+def check_recipe(recipe: Training, corpus: OpenCorpus, name: str, plugins: Plugins, *, fitted: bool) -> None:
+    """Hold a recipe's loss, the metric that selects, and auxiliary targets to a corpus.
+
+    Args:
+        recipe: The recipe.
+        corpus: What is trained on.
+        name: Its name in the matrix.
+        plugins: Where methods are registered.
+        fitted: Whether the architecture is fitted: it has no loss.
+
+    Raises:
+        ConfigError: One does not fit.
+    """
+    if not fitted:
+        check_loss(recipe, corpus, plugins)
+    check_selection(recipe, corpus.target, name, plugins)
+    check_auxiliary(recipe, corpus, plugins)
+
+
 def check_loss(recipe: Training, corpus: OpenCorpus, plugins: Plugins) -> None:
     """Hold a recipe's loss, and its options, to what a corpus predicts.
 
