@@ -13,7 +13,7 @@ from emonet_bench.errors import AudioError, ConfigError, CorpusError, ExportErro
 from emonet_bench.plugins.loading import Plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from emonet_bench.data.dataset import Clips
     from emonet_bench.export import Trained
@@ -101,6 +101,8 @@ def export(
     (run,) = runs
     (one,) = trained(run, plugins, [corpus])
     file = output or run / "model.onnx"
+    _check_whole(one, {"--single": single, "--audonnx": audonnx})
+    _check_clips(one, {"--calibrate": calibrate, "--abstain-risk": bool(risk), "--quantize": bool(quantize)})
     _export(one, file)
     if calibrate or risk:
         _calibrate(one, file, plugins, temperature=calibrate, risk=risk)
@@ -129,6 +131,34 @@ def input_spec_of(one: Trained) -> InputSpec:
     from emonet_bench.training.prediction import evaluation_input  # noqa: PLC0415 - torch
 
     return evaluation_input(one.record.spec.training, one.classifier.network)
+
+
+def _check_whole(one: Trained, asked: Mapping[str, bool]) -> None:
+    """Hold a run to what options need that write its twin, before anything is written.
+
+    Raises:
+        ConfigError: It hears windows, and one of the options was given.
+    """
+    options = [name for name, given in asked.items() if given]
+    if options and input_spec_of(one).window is not None:
+        raise ConfigError(
+            f"{', '.join(options)}: {one.directory} hears windows, which have masks of their own; leave it out"
+        )
+
+
+def _check_clips(one: Trained, asked: Mapping[str, bool]) -> None:
+    """Hold a run to what options need that measure on its clips, before anything is written.
+
+    Raises:
+        ConfigError: Its clips are not at hand, or name no label, and one of the options was given.
+    """
+    options = ", ".join(name for name, given in asked.items() if given)
+    if not options:
+        return
+    if one.test is None:
+        raise ConfigError(f"{options}: need the clips of {one.corpus} as the run had them; leave it out")
+    if one.test.kind != "label":
+        raise ConfigError(f"{options}: {one.directory} predicts {one.test.kind}, no single label; leave it out")
 
 
 def _architecture(one: Trained) -> tuple[str, Any]:

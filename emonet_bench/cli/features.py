@@ -119,8 +119,8 @@ def prune(older_than: float | None, unused_for: float | None, *, all_: bool, yes
             raise ConfigError("nobody is there to ask; give --yes to remove these")
         click.confirm(f"Remove {_size(sum(store.size for store in chosen))}?", abort=True)
     for store in chosen:
-        if not remove(store):
-            click.echo(f"{store.path}: a process is at work on it; left alone")
+        if left := remove(store):
+            click.echo(f"{store.path}: {left}")
 
 
 def _listed(text: str | None) -> list[str] | None:

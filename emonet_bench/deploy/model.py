@@ -164,11 +164,25 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
         task: Which of a bank's tasks.
 
     Raises:
-        ConfigError: It is missing, not ONNX or not ours; or CUDA was asked for and does not work; or it has no such
-            task.
+        ConfigError: As ``open_tasks`` does; or it has no such task.
     """
-    if task is None and (known := _opened_twin(path, providers)):
-        return known
+    tasks = open_tasks(path, providers)
+    if task in tasks:
+        return tasks[task]
+    if None in tasks:
+        raise ConfigError(f"task: {path} holds a single one; leave it out")
+    given = "" if task is None else f", not {task!r}"
+    raise ConfigError(f"task: {path} holds several; give one of {', '.join(map(str, tasks))}{given}")
+
+
+def open_tasks(path: Path, providers: Providers) -> dict[str | None, Model]:
+    """Open a file once, for all that it holds: of a bank a model for each task, of any other file one, under None.
+
+    Raises:
+        ConfigError: It is missing, not ONNX or not ours; or CUDA was asked for and does not work.
+    """
+    if known := _opened_twin(path, providers):
+        return {None: known}
     session = open_session(path, providers)
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
     labels, input_spec, target = read_facts(path, metadata)
@@ -176,13 +190,11 @@ def open_model(path: Path, providers: Providers, task: str | None = None) -> Mod
     takes_lengths = _takes_lengths(path, session, {"task"} if isinstance(labels, dict) else set(), output)
     _check_width(path, session, len(labels) if isinstance(labels, list) else max(map(len, labels.values())), output)
     if isinstance(labels, list):
-        if task is not None:
-            raise ConfigError(f"task: {path} holds a single one; leave it out")
-        return Model(session, metadata, tuple(labels), input_spec, None, None, takes_lengths, target)
-    if task not in labels:
-        given = "" if task is None else f", not {task!r}"
-        raise ConfigError(f"task: {path} holds several; give one of {', '.join(labels)}{given}")
-    return Model(session, metadata, tuple(labels[task]), input_spec, list(labels).index(task))
+        return {None: Model(session, metadata, tuple(labels), input_spec, None, None, takes_lengths, target)}
+    return {
+        name: Model(session, metadata, tuple(own), input_spec, number)
+        for number, (name, own) in enumerate(labels.items())
+    }
 
 
 def twin_path(path: Path) -> Path:

@@ -61,6 +61,8 @@ def write_block(path: Path, rows: Mapping[bytes, Tensor], *, sequence: bool) -> 
 
 def read_block(path: Path) -> Block | None:
     """Map a block into memory; None where the file is no whole one."""
+    if not path.is_file():  # opening a pipe would wait for somebody to write to it
+        return None
     try:
         with safe_open(path, framework="pt") as opened:
             header = opened.metadata() or {}

@@ -13,24 +13,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
 from emonet_bench.errors import OutOfSpaceError, StoreError, TrainingError
+from emonet_bench.features.about import note_use
 from emonet_bench.features.blocks import SUFFIX, Block, read_block, write_block
-from emonet_bench.files import write_text
 from emonet_bench.types.network import FrozenFeatures
 
 Precision = Literal["float32", "float16"]
-
-ABOUT = "about.json"
-"""Beside the blocks: what the features are of."""
-
-USED = "used"
-"""An empty file whose modification time says when the features were last read."""
 
 SHARDS = 16
 """A clip belongs to one of so many by its digest; who holds the lock of a shard computes what is missing in it."""
@@ -122,7 +116,7 @@ class FeatureStore:
         with self._writing():
             for _ in range(_TRIES):
                 self.directory.mkdir(parents=True, exist_ok=True)
-                self._note_use(user)
+                note_use(self.directory, asdict(self.key), user)
                 kept = self._kept(wanted)
                 missing = [clip for digest, clip in wanted.items() if digest not in kept]
                 if not missing:
@@ -138,7 +132,7 @@ class FeatureStore:
         for path in sorted(self.directory.glob(f"{'*' if shard is None else f'{shard:02d}'}-*{SUFFIX}")):
             if block := read_block(path):
                 yield block
-            elif shard is not None:  # its lock is held
+            elif shard is not None and not path.is_dir():  # its lock is held
                 path.unlink(missing_ok=True)
 
     def _kept(self, wanted: dict[bytes, ClipToCompute], shard: int | None = None) -> dict[bytes, Block]:
@@ -149,15 +143,6 @@ class FeatureStore:
             for digest in block.rows.keys() & wanted.keys()
             if block.holds(digest)
         }
-
-    def _note_use(self, user: str) -> None:
-        """Write down what the features are of and who reads them, and that it is now."""
-        file = self.directory / ABOUT
-        (self.directory / USED).touch()
-        with FileLock(file.with_suffix(".lock")):
-            users = set(read_about(self.directory).get("users", ()))
-            if user not in users:
-                write_text(file, json.dumps({**asdict(self.key), "users": sorted(users | {user})}))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -174,15 +159,6 @@ class FeatureStore:
 def lock_of(directory: Path, shard: int) -> FileLock:
     """Return the lock of a store's shard."""
     return FileLock(directory / f"{shard:02d}.lock")
-
-
-def read_about(directory: Path) -> dict[str, Any]:
-    """Read what a store says of itself: its key and ``users``; empty where it says nothing readable."""
-    try:
-        about = json.loads((directory / ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return about if isinstance(about, dict) else {}
 
 
 class _Builder:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -76,6 +77,35 @@ def test_a_run_is_calibrated_on_its_dev(run, tmp_path):
     assert onnx_metadata(tmp_path / "m.single.onnx")["temperature"] == told["temperature"]
     refused = emonet("export", run, "--bank", "-o", tmp_path / "b.onnx", "--calibrate")
     assert refused.exit_code == 2
+
+
+def hears_windows(record):
+    record["spec"]["training"] |= {"window": 0.5, "evaluation": "windows"}
+
+
+def misses_its_clips(record):
+    record["fingerprint"] = "another"
+
+
+@pytest.mark.parametrize(
+    ("change", "option", "message"),
+    [
+        (hears_windows, ["--single"], "--single: .* hears windows, which have masks of their own; leave it out"),
+        (hears_windows, ["--audonnx"], "--audonnx: .* hears windows, "),
+        (misses_its_clips, ["--calibrate", "--quantize", "int8"], "--calibrate, --quantize: need the clips of "),
+    ],
+)
+def test_what_a_run_cannot_have_is_refused_before_anything_is_written(run, tmp_path, change, option, message):
+    changed, out = tmp_path / "changed", tmp_path / "out"
+    shutil.copytree(run, changed)
+    record = json.loads((run / "result.json").read_text())
+    change(record)
+    (changed / "result.json").write_text(json.dumps(record))
+    out.mkdir()
+    done = emonet("export", changed, "-o", out / "m.onnx", *option)
+    assert done.exit_code == 2
+    assert re.search(message, done.stderr.splitlines()[-1])
+    assert not list(out.iterdir())
 
 
 def onnx_metadata(path):

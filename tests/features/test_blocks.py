@@ -1,5 +1,7 @@
 """Blocks of features: what is written is read back, and what is damaged is not."""
 
+import os
+
 import pytest
 import torch
 
@@ -56,3 +58,9 @@ def test_another_safetensors_file_is_no_block(tmp_path):
 
     save_file({"values": torch.zeros(3)}, tmp_path / "block.safetensors")
     assert read_block(tmp_path / "block.safetensors") is None
+
+
+def test_a_pipe_and_a_folder_are_no_blocks(tmp_path):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    (tmp_path / "folder.safetensors").mkdir()
+    assert all(read_block(path) is None for path in tmp_path.iterdir())

@@ -206,20 +206,3 @@ def test_a_directory_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"cannot be written .*EMONET_BENCH_FEATURES_DIR names another place"):
         FeatureStore(tmp_path / "file", KEY).features(clips([1]))
-
-
-def test_the_store_says_what_it_is_of_and_who_has_asked(tmp_path):
-    for user in ("b", "a", "b"):
-        FeatureStore(tmp_path, KEY).features(clips([1]), user=user)
-    about = store.read_about(tmp_path / KEY.directory_name)
-    assert about["users"] == ["a", "b"]
-    assert about["frozen_id"] == "abc"
-
-
-def test_a_damaged_description_costs_no_feature(tmp_path):
-    FeatureStore(tmp_path, KEY).features(clips([1]))
-    (tmp_path / KEY.directory_name / store.ABOUT).write_text("{half")
-    computed = []
-    FeatureStore(tmp_path, KEY).features(clips([1], computed), user="a")
-    assert computed == []
-    assert store.read_about(tmp_path / KEY.directory_name)["users"] == ["a"]

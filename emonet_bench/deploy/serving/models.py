@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench.deploy.abstention import abstain_below
-from emonet_bench.deploy.model import Model, open_model, open_session
+from emonet_bench.deploy.model import Model, open_tasks
 from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.errors import ConfigError
 
@@ -111,7 +111,7 @@ def open_models(paths: Sequence[Path], providers: Providers, *, abstain: bool = 
     """Open files, each under its name.
 
     Raises:
-        ConfigError: As ``open_model`` does; or two have one name; or one is to abstain and says no threshold.
+        ConfigError: As ``open_tasks`` does; or two have one name; or one is to abstain and says no threshold.
     """
     served: dict[str, ServedModel] = {}
     for path in paths:
@@ -131,25 +131,8 @@ def _threshold(path: Path, served: ServedModel) -> float:
 
 
 def _tasks(path: Path, providers: Providers) -> dict[str | None, Model]:
-    tasks = bank_tasks(path)
-    if tasks is None:
-        model = open_model(path, providers)
+    tasks = open_tasks(path, providers)
+    for model in tasks.values():
         if model.output != "probabilities":
             raise ConfigError(f"{path}: tells {model.output}, a server probabilities; use 'emonet-bench predict'")
-        return {None: model}
-    first = open_model(path, providers, next(iter(tasks)))
-    return {name: replace(first, labels=labels, task=number) for number, (name, labels) in enumerate(tasks.items())}
-
-
-def bank_tasks(path: Path) -> dict[str, tuple[str, ...]] | None:
-    """Read the labels of each of a bank's tasks; None: the file is no bank.
-
-    Raises:
-        ConfigError: It is no ONNX file.
-    """
-    metadata = open_session(path, "cpu").get_modelmeta().custom_metadata_map
-    try:
-        labels = json.loads(metadata.get("labels", ""))
-    except (ValueError, RecursionError):
-        return None  # open_model says what is wrong
-    return {name: tuple(own) for name, own in labels.items()} if isinstance(labels, dict) and labels else None
+    return tasks

@@ -3,10 +3,11 @@
 import json
 from types import SimpleNamespace
 
+import onnxruntime
 import pytest
 
 from emonet_bench.deploy.serving.errors import RequestError
-from emonet_bench.deploy.serving.models import ServedModel, bank_tasks, open_models
+from emonet_bench.deploy.serving.models import ServedModel, open_models
 from emonet_bench.errors import ConfigError
 from tests.exported import export_listener
 
@@ -60,8 +61,23 @@ def test_files_are_opened_under_their_names_a_bank_with_all_of_its_tasks(model, 
     served = open_models([model, bank], "cpu")
     assert list(served) == ["listener", "bank"]
     assert list(served["listener"].tasks) == [None]
-    assert {name: one.labels for name, one in served["bank"].tasks.items()} == bank_tasks(bank)
-    assert bank_tasks(model) is None
+    told = json.loads(served["bank"].model.metadata["labels"])
+    assert {name: list(one.labels) for name, one in served["bank"].tasks.items()} == told
+    assert [one.task for one in served["bank"].tasks.values()] == list(range(len(told)))
+    assert len({id(one.session) for one in served["bank"].tasks.values()}) == 1
+
+
+def test_a_file_is_opened_once_whatever_it_holds(model, bank, monkeypatch):
+    opened = []
+    kept = onnxruntime.InferenceSession
+
+    def counted(path, *given, **named):
+        opened.append(path)
+        return kept(path, *given, **named)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", counted)
+    open_models([model, bank], "cpu")
+    assert opened == [str(model), str(bank)]
 
 
 def test_a_file_that_is_to_abstain_says_below_what(model, tmp_path):
