@@ -109,7 +109,7 @@ class OpenCorpus:
         assigned = partitions.assign(self.utterances, self.rule, fold)
         kept = set(range(len(assigned)))
         if limit is not None:
-            kept = set(partitions.limit(assigned, [u.label or "" for u in self.utterances], limit))
+            kept = set(partitions.limit(assigned, partitions.turns(self.utterances, self.target), limit))
         divided: dict[Partition, list[int]] = {
             part: [i for i, own in enumerate(assigned) if own == part and i in kept] for part in PARTITIONS
         }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from emonet_bench.deploy.model import Model
     from emonet_bench.deploy.serving.options import Options
     from emonet_bench.deploy.serving.settings import Settings
-    from emonet_bench.deploy.stretches import Cut
+    from emonet_bench.deploy.stretches import Cut, Stretch
 
 _AT_ONCE = 4  # stretches of one request that wait for each thread: enough to keep it busy, and others get their turn
 _SMALL = 2**18  # bytes that are parsed within a millisecond
@@ -129,21 +130,24 @@ class Service:
             )
 
     async def _score(self, model: Model, samples: NDArray[np.float32], cut: Cut | None) -> list[Segment]:
-        """Score stretches in their order, a few of them waiting at a time."""
-        found: list[Segment] = []
+        async with aclosing(self.segments(model, stretches([samples], cut, model.longest))) as scored:
+            found = [one async for one in scored]
+        return found if cut is not None else [_mean(found)]
+
+    async def segments(self, model: Model, pieces: Iterable[Stretch]) -> AsyncGenerator[Segment]:
+        """Score stretches in their order, a few of them waiting at a time: others get their turn."""
         waiting: deque[tuple[int, int, asyncio.Future[Any]]] = deque()
         rate = model.sampling_rate
         try:
-            for start, piece in stretches([samples], cut, model.longest):
+            for start, piece in pieces:
                 if len(waiting) == self._most_waiting:
-                    found.append(await _first(waiting, rate))
+                    yield await _first(waiting, rate)
                 waiting.append((start, len(piece), asyncio.ensure_future(self.scheduler.score(model, piece))))
             while waiting:
-                found.append(await _first(waiting, rate))
+                yield await _first(waiting, rate)
         finally:
             for *_, task in waiting:
                 task.cancel()
-        return found if cut is not None else [_mean(found)]
 
     def exposition(self) -> str:
         """Write the metrics."""
