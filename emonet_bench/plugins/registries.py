@@ -48,6 +48,10 @@ class Origin:
         code = self.code()
         return f"{self.release}{'.' if '+' in self.release else '+'}{code}" if code else self.release
 
+    def forget_version(self) -> None:
+        """Look at the code anew when its version is asked for next: it may have been edited."""
+        vars(self).pop("version", None)
+
     def __str__(self) -> str:
         return f"{self.name} ({self.source})"
 

@@ -23,10 +23,10 @@ from emonet_bench.matrix.cells.guards import ChangedSincePlanned
 from emonet_bench.matrix.cells.heard import Hearing
 from emonet_bench.matrix.cells.job import Job
 from emonet_bench.matrix.cells.teaching import inherited_teacher, teacher_of
+from emonet_bench.matrix.cells.worker import WORKER
 from emonet_bench.matrix.search.completion import take_over
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.extensions import RecordExtensions
-from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs import log, telemetry
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
@@ -113,8 +113,7 @@ class _Run:
         self.started = telemetry.now()
         self.spec: RunSpec = job.cell.spec
         self.recipe: Training = self.spec.training
-        self.plugins = Plugins(job.selection)
-        self.plugins.add_corpora(job.corpora)
+        self.plugins = WORKER.begin(job)
         self.device = torch.device(self.recipe.device)
         self.hearing = Hearing(self.spec, self.plugins, self.device, job.skip_bad_files)
         self.unlabelled: dict[str, Clips] = {}
