@@ -8,13 +8,14 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emonet_bench.deploy.serving import metrics
 from emonet_bench.deploy.serving.admission import Admission, Held
-from emonet_bench.deploy.serving.decode import decode
+from emonet_bench.deploy.serving.decode import decode, is_quick
 from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.deploy.serving.models import ServedModel, open_models
 from emonet_bench.deploy.serving.scheduler import Scheduler
@@ -115,12 +116,17 @@ class Service:
         """
         model = served.task(options.task)
         cut = cut_of(options.window, options.hop, model.sampling_rate)
-        samples = await self.in_thread(decode, data, model.sampling_rate, self.limits.audio_seconds)
+        samples = await self._decoded(data, model.sampling_rate)
         held.take(samples.nbytes)
         self._check_segments(len(samples), cut)
         found = await self._score(model, samples, cut)
         self.audio_seconds.add(len(samples) / model.sampling_rate, model=served.name)
         return found
+
+    async def _decoded(self, data: bytes, rate: int) -> NDArray[np.float32]:
+        """Decode an upload: at once where a thread would cost more."""
+        work = partial(decode, data, rate, self.limits.audio_seconds)
+        return work() if is_quick(data, rate) else await self.in_thread(work)
 
     def _check_segments(self, length: int, cut: Cut | None) -> None:
         count = 1 if cut is None else length // cut[1]
