@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,7 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.networks import Classifier, build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.training.loop import train
+from emonet_bench.training.methods import methods_of
 from emonet_bench.types import InputSpec, ParameterGroup, Plan, TrainingSet
 
 RATE, WINDOW = 16_000, 48_000
@@ -54,10 +55,16 @@ class Setting:
     def classifier(self) -> Classifier:
         """Build the network, each time with the same weights."""
         name, options = NETWORKS[self.network]
-        architecture = Plugins(Selection(strict=True)).architectures[name]
+        architecture = plugins().architectures[name]
         torch.manual_seed(0)
         built = architecture.build(architecture.options(**options), InputSpec(RATE, WINDOW))
         return build_classifier(built, [TrainingSet("noise", LABELS, len(self.train))]).to(self.recipe.device)
+
+
+@cache
+def plugins() -> Plugins:
+    """Load the plugins, once, as a worker process does for all of its cells."""
+    return Plugins(Selection(strict=True))
 
 
 class Bare:
@@ -91,7 +98,8 @@ def harness(setting: Setting, whole: Classifier, recipe: Training) -> None:
     """Train for an epoch as a cell does, in an empty folder: what an interrupted training has left is continued."""
     plan = Plan(whole, [ParameterGroup(list(whole.parameters()))])
     with TemporaryDirectory(dir=setting.directory) as folder:
-        train(plan, {"noise": setting.train}, {"noise": setting.dev}, recipe, seed=0, directory=Path(folder))
+        parts = {"noise": setting.train}, {"noise": setting.dev}
+        train(plan, *parts, recipe, seed=0, directory=Path(folder), methods=methods_of(recipe, plugins()))
 
 
 def ways(setting: Setting) -> Iterator[tuple[str, Way]]:

@@ -34,12 +34,12 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    later: ClassVar[tuple[str, ...]] = ()  # options added since: without a value they are no part of a run's identity
+    later: ClassVar[tuple[str, ...]] = ()  # options added since: at their default they are no part of a run's identity
 
     @model_serializer(mode="wrap")
     def _without_later(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = serialise(self)
-        return {name: value for name, value in values.items() if value or name not in self.later}
+        return {k: v for k, v in values.items() if k not in self.later or v != type(self).model_fields[k].default}
 
     @model_validator(mode="before")
     @classmethod

@@ -83,8 +83,20 @@ def check(
     from emonet_bench.cli.plugins_check import Request, report  # noqa: PLC0415 - for real work only
 
     request = Request(name, dict(map(_setting, settings)), window)
-    if not report(request, _load(ctx, selection), deadline):
+    if not report(request, _load_to_check(ctx, selection, name), deadline):
         ctx.exit(1)
+
+
+def _load_to_check(ctx: click.RichContext, selection: Selection, name: str) -> Plugins:
+    """Load all plugins; warn of those that are left out, but not of the one whose report says why it is."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        loaded = _load(ctx, selection)
+    reported = {f"plugin {origin} is left out: {origin.broken}" for origin in loaded.origins if origin.name == name}
+    for one in told:
+        if str(one.message) not in reported:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    return loaded
 
 
 def _setting(text: str) -> tuple[str, str]:

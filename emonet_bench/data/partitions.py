@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from operator import gt
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench.data.targets import target_vector
@@ -12,7 +14,7 @@ from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.types import LABEL, PARTITIONS, Partition, SplitRule, Target, Utterance, names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
 SELECTION = "best dev UAR; test once"
 """That runs are selected on dev and tested once: part of every protocol id, in the words of the first.
@@ -108,15 +110,17 @@ def protocol_id(
     if target.name != LABEL:
         truth = sorted((utterance.name, target_vector(utterance, target)) for utterance in utterances)
         content.append([target.name, target.kind, target.scales, truth])
+        if limit is not None and target.kind != "label":
+            content.append("taken in turn by what the target says")  # before, by the order of the clips
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
 
-def limit(partitions: Sequence[Partition], labels: Sequence[str], count: int) -> list[int]:
+def limit(partitions: Sequence[Partition], labels: Sequence[Hashable], count: int) -> list[int]:
     """Keep at most so many clips of each partition, taking the labels in turn.
 
     Args:
         partitions: (N,) of the utterances.
-        labels: (N,) of the utterances.
+        labels: (N,) of the utterances, or what stands for them, see ``turns``.
         count: Most clips of a partition.
 
     Returns:
@@ -125,18 +129,39 @@ def limit(partitions: Sequence[Partition], labels: Sequence[str], count: int) ->
     >>> limit(["train"] * 4 + ["test"], ["sadness", "sadness", "sadness", "anger", "anger"], 2)
     [0, 3, 4]
     """
-    seen: Counter[tuple[Partition, str]] = Counter()
-    turns = []
+    seen: Counter[tuple[Partition, Hashable]] = Counter()
+    order = []
     for index, key in enumerate(zip(partitions, labels, strict=True)):
-        turns.append((seen[key], index))
+        order.append((seen[key], index))
         seen[key] += 1
     taken: Counter[Partition] = Counter()
     kept = []
-    for _, index in sorted(turns):
+    for _, index in sorted(order):
         if taken[partitions[index]] < count:
             taken[partitions[index]] += 1
             kept.append(index)
     return sorted(kept)
+
+
+def turns(utterances: Sequence[Utterance], target: Target) -> list[Hashable]:
+    """Return of each utterance what a limit takes in turn: alike clips have the same.
+
+    That is the label; of votes the name with most of them; of a label set the set; of values whether each attribute is
+    above the median of all utterances.
+
+    Args:
+        utterances: (N,), which have the target.
+        target: What is predicted.
+    """
+    if target.kind == "label":
+        return [utterance.label for utterance in utterances]
+    vectors = [target_vector(utterance, target) for utterance in utterances]
+    if target.kind == "votes":
+        return [vector.index(max(vector)) for vector in vectors]
+    if target.kind == "label-set":
+        return list(vectors)
+    middles = [median(each) for each in zip(*vectors, strict=True)]
+    return [tuple(map(gt, vector, middles)) for vector in vectors]
 
 
 def _check_fold(known: list[int | None], fold: int | None) -> None:
@@ -188,7 +213,7 @@ def _rotated(utterances: Sequence[Utterance], rule: SplitRule, fold: int) -> dic
         )
     if count < dev + 2:
         raise CorpusError(
-            f"{count} folds by {rule.by}, one for test and {dev} for dev, leave none to train; add groups"
+            f"{count} folds by {rule.by}, one for test and {dev} for dev, leave none to train; it takes {dev + 2}"
         )
     roles: list[Partition] = ["test", *["dev"] * dev, *["train"] * (count - 1 - dev)]  # type: ignore[list-item]
     return {group: roles[(place[group] - fold) % count] for group in groups}

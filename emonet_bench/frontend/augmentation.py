@@ -59,18 +59,22 @@ def change_gain(waveform: Tensor, decibels: float) -> Tensor:
     return waveform * 10 ** (drawn / 20)
 
 
-def add_noise(waveform: Tensor, lengths: Tensor | None, snr: float) -> Tensor:
-    """Add white noise to each clip.
+def add_noise(waveform: Tensor, lengths: Tensor | None, snr: float, share: float = 1.0) -> Tensor:
+    """Add white noise to each clip, or to a share of them.
 
     Args:
         waveform: (N, S), zero past a clip's length.
         lengths: (N,) valid samples; None: every clip fills its row.
         snr: Lowest signal-to-noise ratio in dB; the highest is 20 dB above.
+        share: How likely a clip is to get noise.
     """
     decibels = snr + 20 * torch.rand((len(waveform), 1), device=waveform.device)
     valid = waveform.shape[1] if lengths is None else lengths[:, None]
     power = waveform.square().sum(1, keepdim=True) / valid
-    return waveform + torch.randn_like(waveform) * (power * 10 ** (-decibels / 10)).sqrt()
+    noise = torch.randn_like(waveform) * (power * 10 ** (-decibels / 10)).sqrt()
+    if share < 1:  # no draw where all of them get it, so that older recipes train to the same bits
+        noise = noise * (torch.rand((len(waveform), 1), device=waveform.device) < share)
+    return waveform + noise
 
 
 def _faster(waveform: Tensor, lengths: Tensor | None, percent: int) -> tuple[Tensor, Tensor | None]:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from emonet_bench.config import did_you_mean, parse
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError, StoreError, Terminated
+from emonet_bench.matrix.cells.worker import WORKER
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import ExecutorKind
 
@@ -91,6 +92,7 @@ def _begin(device: str | None) -> None:
     """Prepare a worker process: its GPU, and its end when the main process dies, however that happens."""
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device  # nothing has looked for GPUs yet
+    WORKER.keeps = True  # all its cells are of this matrix
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -167,7 +167,7 @@ def trial_figure(study: Study) -> str:
         line = " ".join(f"{x(place)},{y(value)}" for place, value in enumerate(curve, 1))
         parts.append(f'<g class="c{number}"><title>{name}</title><polyline points="{line}"/></g>')
     for place, value in enumerate(values, 1):
-        mark = "sure" if value == max(values) else "open"
+        mark = "sure" if value == study.best(values) else "open"
         told = f"trial {place}: dev score {value:.3f}"
         parts.append(
             f'<g class="c0"><title>{told}</title><circle class="{mark}" cx="{x(place)}" cy="{y(value)}" r="3"/></g>'

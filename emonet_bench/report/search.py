@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
@@ -46,9 +46,19 @@ class Study:
         return [trial.dev for trial in self.facts.trials if trial.dev is not None and trial.epochs == self.epochs]
 
     @property
+    def best(self) -> Callable[[Iterable[float]], float]:
+        """``max``, or ``min`` where less of what selects on dev is better."""
+        return max if self.facts.higher_is_better else min
+
+    @property
     def epochs(self) -> int:
         """The epochs of the trials that are compared with each other: of all, or with a pruner of its first rung."""
         return self.facts.trials[0].epochs
+
+    def expected_best(self, trials: int) -> float:
+        """Return the dev score to be expected of the best of so many trials."""
+        sign = 1 if self.facts.higher_is_better else -1
+        return sign * expected_best([sign * value for value in self.values], trials)
 
     @property
     def independent(self) -> bool:
@@ -151,7 +161,7 @@ def _told(found: Sequence[Study], fewest: int) -> str:
     trials = f"{number} {search.sampler} trials{each}{halved}"
     told = f"{trials}; dev score {chosen:.3f} of the chosen, {middle:.3f} of the median"
     if all(study.independent for study in found) and fewest:
-        best = fmean(expected_best(study.values, fewest) for study in found)
+        best = fmean(study.expected_best(fewest) for study in found)
         told += f", {best:.3f} to be expected of the best of {fewest}"
     return f"{told}."
 
@@ -177,9 +187,9 @@ def chosen_options(study: Study) -> str:
 
 def best_so_far(study: Study) -> list[float]:
     """Return for each trial that finished the best dev score up to it."""
-    return list(itertools.accumulate(study.values, max))
+    return list(itertools.accumulate(study.values, lambda *both: study.best(both)))
 
 
 def expected_curve(study: Study) -> list[float]:
     """Return the expected best of 1, 2, ... trials."""
-    return [expected_best(study.values, count) for count in range(1, len(study.values) + 1)]
+    return [study.expected_best(count) for count in range(1, len(study.values) + 1)]

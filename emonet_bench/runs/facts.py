@@ -132,6 +132,14 @@ class Scores(Part):
         return "UAR", self.uar or 0.0
 
 
+class SelectionFacts(Part):
+    """What the metric says of dev that a recipe names to select by."""
+
+    metric: Name = Field(description="As `training.selection` names it.")
+    dev: float = Field(description="Its score on dev; of a joint run the mean over its corpora.")
+    higher_is_better: bool = Field(description="Whether more of it is better.")
+
+
 class ScoredPartition(Part):
     """Scores of one corpus of a joint run on one partition."""
 

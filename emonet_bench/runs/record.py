@@ -30,6 +30,7 @@ from emonet_bench.runs.facts import (
     ScoredPartition,
     Scores,
     Seconds,
+    SelectionFacts,
     Sha256,
     Table,
     Text,
@@ -74,6 +75,7 @@ class RunRecord(CorpusFacts, RunHeader):
     scores: dict[Partition, Scores] | None = Field(
         None, description="On `dev` and `test`; of a trial on `dev`; of a joint run the means over its corpora."
     )
+    selection: SelectionFacts | None = Field(None, description="What `training.selection` says of dev, if it is named.")
     per_corpus: dict[Name, dict[Partition, ScoredPartition]] | None = Field(
         None, description="Of a joint run: scores and confusion of each corpus on each partition."
     )
@@ -82,9 +84,7 @@ class RunRecord(CorpusFacts, RunHeader):
     )
     parameters: Parameters | None = Field(None, description="Of the network.")
     best_epoch: Count | None = Field(None, description="The best epoch on dev, whose weights are kept.")
-    seconds: dict[Name, Seconds] = Field(
-        default_factory=dict, description="Of each phase: `load`, `train`, `evaluate`."
-    )
+    seconds: dict[Name, Seconds] = Field(default_factory=dict, description="Of `load`, `train`, `evaluate`.")
     peak_memory_mb: Count | None = Field(None, description="MiB, of the process (on cuda: of the device).")
     notes: dict[Name, Text] = Field(
         default_factory=dict,

@@ -94,5 +94,9 @@ class TrialFacts(Part):
 class SearchFacts(Part):
     """What came of a search; in the record of a run whose options it chose."""
 
+    higher_is_better: bool = Field(
+        True,  # noqa: FBT003 - pydantic's default
+        description="Whether more of what selects on dev is better; false where `training.selection` names an error.",
+    )
     chosen: Count = Field(description="Number of the trial with the best dev score, whose options the run has.")
     trials: Annotated[list[TrialFacts], Field(max_length=100_000)] = Field(description="All of them.")

@@ -118,6 +118,7 @@ class _Session:
         self.file = RunFiles(directory).state if directory else None
         self.saved = time.monotonic()
         self.progress, self.best = TrainingProgress(), dict[str, Tensor]()
+        self.constant = constant_names(plan)
         self.state = resume.load(self.file) if self.file else None
         if self.state:
             self.progress, self.best = self.state.progress, self.state.best
@@ -165,7 +166,7 @@ class _Session:
             raise TrainingError(f"the loss is {loss} in epoch {now.epoch}; lower training.learning_rate")
         score = self._dev_score()
         if note_score(now, self.selects.rank(score)):
-            self.best = copied(self.classifier.state_dict(), {} if self.state else self.best)
+            self.best = copied(self.classifier.state_dict(), {} if self.state else self.best, self.constant)
         seconds = time.perf_counter() - started
         now.history.append(Epoch(now.epoch, loss, score, rate, seconds, str(self.selects)))
         self.on_epoch(now.history[-1])
@@ -205,19 +206,34 @@ class _Session:
             self.saved = time.monotonic()
 
 
-def copied(tensors: Mapping[str, Tensor], former: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def copied(tensors: Mapping[str, Tensor], former: Mapping[str, Tensor], constant: frozenset[str]) -> dict[str, Tensor]:
     """Copy tensors, into the memory of a former copy where there is one: fresh pages cost more than the copying.
 
     Args:
         tensors: What to copy.
         former: A copy that nobody needs any more.
+        constant: Names of those that never change: they are taken as they are.
     """
     return {
-        name: former[name].copy_(tensor)
+        name: tensor
+        if name in constant
+        else former[name].copy_(tensor)
         if name in former and former[name].shape == tensor.shape
         else tensor.detach().clone()
         for name, tensor in tensors.items()
     }
+
+
+def constant_names(plan: Plan) -> frozenset[str]:
+    """Name the parameters that no epoch changes: frozen ones of no group, where a plan does nothing of its own.
+
+    A pre-trained backbone may be a hundred times as large as what trains on top of it.
+    """
+    if plan.on_epoch or plan.penalty:
+        return frozenset()
+    moved = {id(parameter) for group in plan.groups for parameter in group.parameters}
+    named = plan.classifier.named_parameters()
+    return frozenset(name for name, one in named if not one.requires_grad and id(one) not in moved)
 
 
 def train_mode(classifier: nn.Module) -> None:

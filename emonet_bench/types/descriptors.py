@@ -65,6 +65,8 @@ class Loss:
         kinds: The kinds of targets that it takes.
         ordered: Whether it uses the declared order of the labels.
         citation: BibTeX.
+        check: ``check(options, names)``, where options speak of single labels or attributes: asked when a matrix is
+            planned, it raises ``ConfigError`` where they do not fit the K names of a target. None: any target will do.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Loss:
     kinds: tuple[TargetKind, ...] = ("label",)
     ordered: bool = False
     citation: str = ""
+    check: Callable[[Any, Sequence[str]], None] | None = None
 
     def __post_init__(self) -> None:
         check_name("loss", self.name)

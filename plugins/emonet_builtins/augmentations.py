@@ -36,7 +36,10 @@ class GainOptions(Options):
 class NoiseOptions(Options):
     """Options of ``noise``."""
 
+    later = ("share",)
+
     snr: float = option(10.0, "Lowest signal-to-noise ratio of white noise in dB; the highest is 20 dB above.")
+    share: float = option(1.0, "Share of clips that get noise; the others stay as they are.", gt=0, le=1)
 
 
 class SpeedOptions(Options):
@@ -91,10 +94,10 @@ def build_gain(options: GainOptions, _: int) -> Any:
 
 
 def build_noise(options: NoiseOptions, _: int) -> Any:
-    """Build white noise, one draw of its level for each clip."""
+    """Build white noise, one draw of its level for each clip, or for some of them."""
     from emonet_bench.frontend.augmentation import add_noise  # noqa: PLC0415 - torch
 
-    return lambda waveform, lengths: (add_noise(waveform, lengths, options.snr), lengths)
+    return lambda waveform, lengths: (add_noise(waveform, lengths, options.snr, options.share), lengths)
 
 
 def build_speed(options: SpeedOptions, _: int) -> Any:

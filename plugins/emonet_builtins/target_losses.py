@@ -41,24 +41,25 @@ class ValueOptions(Options):
         {}, "What attributes weigh in the mean, such as `{ arousal = 2 }`; those that are not named weigh 1."
     )
 
-    def attributes(self, names: Sequence[str], loss: str) -> Any:
-        """Return what attributes weigh (K,), in their order; None where all weigh the same.
-
-        Raises:
-            ConfigError: One is none of the attributes, or nothing weighs anything.
-        """
+    def attributes(self, names: Sequence[str]) -> Any:
+        """Return what attributes weigh (K,), in their order; None where all weigh the same."""
         import torch  # noqa: PLC0415 - slow
 
-        if not self.weights:
-            return None
-        for name in self.weights:
-            if name not in names:
-                known = ", ".join(names)
-                raise ConfigError(f"loss.{loss}.weights: there is no attribute {name!r}; known: {known}")
-        weights = torch.tensor([self.weights.get(name, 1.0) for name in names])
-        if not weights.any():
-            raise ConfigError(f"loss.{loss}.weights: all attributes weigh nothing; let one weigh something")
-        return weights
+        return torch.tensor([self.weights.get(name, 1.0) for name in names]) if self.weights else None
+
+
+def check_weights(loss: str, options: ValueOptions, names: Sequence[str]) -> None:
+    """Hold the weights of a loss of values to the attributes of a target.
+
+    Raises:
+        ConfigError: One is of none of them, or nothing weighs anything.
+    """
+    for name in options.weights:
+        if name not in names:
+            known = ", ".join(names)
+            raise ConfigError(f"loss.{loss}.weights: there is no attribute {name!r}; known: {known}")
+    if not any(options.weights.get(name, 1.0) for name in names):
+        raise ConfigError(f"loss.{loss}.weights: all attributes weigh nothing; let one weigh something")
 
 
 class HuberOptions(ValueOptions):
@@ -85,27 +86,27 @@ def build_ccc(options: ValueOptions, summary: TargetSummary) -> Any:
     """Build 1 minus the concordance correlation of a batch, the mean over attributes."""
     from emonet_builtins.target_loss_functions import concordance  # noqa: PLC0415 - torch
 
-    return partial(concordance, attributes=options.attributes(summary.names, "ccc"))
+    return partial(concordance, attributes=options.attributes(summary.names))
 
 
 def build_mse(options: ValueOptions, summary: TargetSummary) -> Any:
     """Build the mean squared error, in halves of the scale."""
     from emonet_builtins.target_loss_functions import squared_error  # noqa: PLC0415 - torch
 
-    return partial(squared_error, attributes=options.attributes(summary.names, "mse"))
+    return partial(squared_error, attributes=options.attributes(summary.names))
 
 
 def build_huber(options: HuberOptions, summary: TargetSummary) -> Any:
     """Build the Huber loss."""
     from emonet_builtins.target_loss_functions import huber  # noqa: PLC0415 - torch
 
-    return partial(huber, attributes=options.attributes(summary.names, "huber"), delta=options.delta)
+    return partial(huber, attributes=options.attributes(summary.names), delta=options.delta)
 
 
 TARGET_LOSSES = (
     Loss("kl", Options, build_kl, ("votes",)),
     Loss("bce", Options, build_bce, ("label-set",)),
-    Loss("ccc", ValueOptions, build_ccc, ("values",), citation=CCC),
-    Loss("mse", ValueOptions, build_mse, ("values",)),
-    Loss("huber", HuberOptions, build_huber, ("values",), citation=HUBER),
+    Loss("ccc", ValueOptions, build_ccc, ("values",), citation=CCC, check=partial(check_weights, "ccc")),
+    Loss("mse", ValueOptions, build_mse, ("values",), check=partial(check_weights, "mse")),
+    Loss("huber", HuberOptions, build_huber, ("values",), citation=HUBER, check=partial(check_weights, "huber")),
 )

@@ -99,3 +99,17 @@ def test_new_says_how_to_go_on(plugin, tmp_path):
         f"\nNext: cd '{tmp_path}/a b/my-net' && pip install -e . && pytest && "
         "emonet-bench run matrix --limit 8 --strategies my-net\n"
     )
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_plugin_that_cannot_be_imported_is_one_line_of_its_check_and_others_are_warned_about(plugin, tmp_path):
+    other = tmp_path / "other.py"
+    other.write_text("import no_such_module_either", encoding="utf-8")
+    file = plugin("import no_such_module")
+    run = CliRunner().invoke(main, ["--plugin", str(file), "--plugin", str(other), "plugins", "check", "mine"])
+    assert run.exit_code == 1
+    assert run.output.count("no_such_module'") == 1
+    assert run.stdout.startswith("plugin mine")
+    assert run.stdout.rstrip().endswith("is broken: ModuleNotFoundError: No module named 'no_such_module'")
+    assert "Warning: plugin other" in run.stderr
+    assert "Warning: plugin mine" not in run.stderr

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import LeaveOneGroupOut
 
-from emonet_bench.data.partitions import assign, folds, limit, protocol_id
+from emonet_bench.data.partitions import assign, folds, limit, protocol_id, turns
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.types import SplitRule, Target, Utterance
 
@@ -192,3 +192,28 @@ def test_a_rule_may_name_the_groups_of_each_fold():
         assign(clips("abcde"), rule, 0)
     with pytest.raises(ConfigError, match="speaker 'a' stands in two folds: 0 and 1"):
         assign(utterances, SplitRule(folds=(("a",), ("a", "b"), ("c", "d"))), 0)
+
+
+def test_a_limit_takes_targets_that_are_no_labels_in_turn_too():
+    def clip(number, **said):
+        return Utterance(str(number), Path("x"), None, **said)
+
+    values = Target("affect", "values", ("arousal",), ((1.0, 7.0),))
+    calm_first = [clip(i, values={"arousal": 1.0 + i}) for i in range(6)]
+    assert limit(["train"] * 6, turns(calm_first, values), 4) == [0, 1, 3, 4]
+    votes = Target("votes", "votes", LABELS)
+    assert turns([clip(0, votes={"anger": 3, "neutral": 1}), clip(1, votes={"neutral": 2})], votes) == [0, 1]
+    both = Target("labels", "label-set", LABELS)
+    sets = [clip(0, labels=("anger",)), clip(1, labels=("neutral", "anger")), clip(2, labels=("anger",))]
+    assert limit(["train"] * 3, turns(sets, both), 2) == [0, 1]
+    assert turns(clips("a", count=1), TARGET) == list(LABELS)
+
+
+def test_a_limit_of_a_target_that_is_no_label_has_a_protocol_id_of_its_own():
+    values = Target("affect", "values", ("arousal",), ((1.0, 7.0),))
+    rule = SplitRule(by="speaker", fixed={"train": ("0",), "dev": ("1",), "test": ("2",)})
+    utterances = [Utterance(str(i), Path("x"), None, speaker=str(i), values={"arousal": 2.0}) for i in range(3)]
+    assert protocol_id(values, utterances, rule) == "0a6b9e6251e7"
+    assert (
+        protocol_id(values, utterances, rule, limit=2) != "fd10f61ad9d2"
+    )  # what it was when clips went by their order

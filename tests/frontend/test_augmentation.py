@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from emonet_bench.frontend.augmentation import augment_features, augment_waveform
+from emonet_bench.frontend.augmentation import add_noise, augment_features, augment_waveform
 from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.frontend.spectrogram import LogMel
 from tests.frontend.made import SMALL, batch, speechlike
@@ -42,6 +42,19 @@ def test_masks_hide_at_most_what_the_options_allow_and_differ_between_clips():
     assert len(frames.unique()) > 1
     assert frames.max() > 0
     assert bands.max() > 0
+
+
+def test_a_share_of_clips_gets_noise_and_the_others_stay_as_they_are():
+    torch.manual_seed(0)
+    waveform = torch.randn(400, 50)
+    noisy = add_noise(waveform, None, 5, share=0.25)
+    changed = (noisy != waveform).any(1)
+    assert 0.15 < changed.float().mean() < 0.35
+    assert (noisy != waveform)[changed].all()
+    torch.manual_seed(3)
+    everywhere = add_noise(waveform, None, 5)
+    torch.manual_seed(3)
+    assert torch.equal(add_noise(waveform, None, 5, share=1.0), everywhere)
 
 
 def test_added_noise_has_the_ratio_asked_for():

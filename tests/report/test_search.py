@@ -153,3 +153,11 @@ def test_two_searches_of_one_row_are_two_columns(tmp_path):
     columns = [str(column) for column in summarise(load(tmp_path)).columns]
     assert len(columns) == 2
     assert all(column.startswith("cnn scratch tuned ") for column in columns)
+
+
+def test_where_less_is_better_the_best_of_trials_is_the_least():
+    losses = study([(1, 0.9), (2, 0.3), (3, 0.6)])
+    losses = replace(losses, facts=losses.facts.model_copy(update={"higher_is_better": False, "chosen": 1}))
+    assert best_so_far(losses) == [0.9, 0.3, 0.3]
+    pairs = [min(both) for both in itertools.product(losses.values, repeat=2)]
+    assert expected_curve(losses)[:2] == pytest.approx([fmean(losses.values), fmean(pairs)])

@@ -80,10 +80,17 @@ def test_attributes_weigh_what_the_options_say(name):
         np.average(each, weights=[3, 1, 0.5]), abs=1e-6
     )
     assert computed(name, PLACES, weights={"b": 0, "c": 0}) == pytest.approx(each[0], abs=1e-6)
-    with pytest.raises(ConfigError, match=rf"^loss.{name}.weights: there is no attribute 'arousel'; known: a, b, c$"):
-        computed(name, PLACES, weights={"arousel": 1})
+
+
+@pytest.mark.parametrize("name", ["ccc", "mse", "huber"])
+def test_weights_are_held_to_the_attributes_without_torch(name):
+    check, options = BUILT[name].check, BUILT[name].options
+    check(options(weights={"valence": 0}), ("arousal", "valence"))
+    known = "known: arousal, valence"
+    with pytest.raises(ConfigError, match=rf"^loss.{name}.weights: there is no attribute 'arousel'; {known}$"):
+        check(options(weights={"arousel": 1}), ("arousal", "valence"))
     with pytest.raises(ConfigError, match="all attributes weigh nothing"):
-        computed(name, PLACES, weights=dict.fromkeys("abc", 0))
+        check(options(weights={"a": 0}), ("a",))
 
 
 def test_weights_that_say_nothing_are_no_part_of_what_identifies_a_run():

@@ -12,7 +12,7 @@ from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.metrics.choice import choose_metric
 from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.training.loop import copied, train, train_mode
+from emonet_bench.training.loop import constant_names, copied, train, train_mode
 from emonet_bench.training.prediction import embed, predict
 from emonet_bench.types import ParameterGroup, Plan
 from tests.toys import Toy, toy_clips, toy_set
@@ -322,15 +322,45 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_state_remembe
 
 def test_a_copy_of_weights_takes_the_memory_of_the_former_one_and_shares_none_with_the_network():
     layer = torch.nn.Linear(3, 2)
-    first = copied(layer.state_dict(), {})
+    first = copied(layer.state_dict(), {}, frozenset())
     places = {name: tensor.data_ptr() for name, tensor in first.items()}
     torch.nn.init.normal_(layer.weight)
     resized = {**layer.state_dict(), "bias": torch.ones(5)}
-    second = copied(resized, first)
+    second = copied(resized, first, frozenset())
     assert torch.equal(second["weight"], layer.weight)
     assert torch.equal(second["bias"], torch.ones(5))
     assert second["weight"].data_ptr() == places["weight"] != layer.weight.data_ptr()
     assert not second["weight"].requires_grad
+    third = copied(layer.state_dict(), second, frozenset({"weight"}))
+    assert third["weight"].data_ptr() == layer.weight.data_ptr()
+    assert third["bias"].data_ptr() != layer.bias.data_ptr()
+
+
+def frozen_toy_plan(**hooks):
+    plan = toy_plan()
+    network, heads = plan.classifier.network, plan.classifier.heads
+    network.requires_grad_(requires_grad=False)
+    return replace(plan, groups=[ParameterGroup(list(heads.parameters()))], **hooks)
+
+
+def test_only_frozen_parameters_that_nothing_moves_are_constant():
+    frozen = {f"network.{name}" for name, _ in frozen_toy_plan().classifier.network.named_parameters()}
+    assert frozen
+    assert constant_names(frozen_toy_plan()) == frozen
+    assert constant_names(toy_plan()) == set()
+    assert constant_names(frozen_toy_plan(on_epoch=lambda *_: None)) == set()
+    assert constant_names(frozen_toy_plan(penalty=lambda *_: torch.zeros(()))) == set()
+
+
+def test_a_frozen_network_under_a_head_ends_as_if_all_of_it_had_been_copied(tmp_path):
+    plain, hooked = frozen_toy_plan(), frozen_toy_plan(on_epoch=lambda *_: None)
+    before = {name: tensor.clone() for name, tensor in plain.classifier.network.state_dict().items()}
+    for plan, directory in ((plain, None), (hooked, tmp_path)):
+        train(plan, {"toy": TRAIN}, {"toy": DEV}, RECIPE, 0, directory=directory)
+    for name, tensor in hooked.classifier.state_dict().items():
+        assert torch.equal(plain.classifier.state_dict()[name], tensor)
+    for name, parameter in plain.classifier.network.named_parameters():
+        assert torch.equal(parameter, before[name])
 
 
 def test_unlabelled_corpora_give_a_batch_in_turn_in_every_step():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from emonet_bench.config import Training, parse
 from emonet_bench.data.dataset import Clips
@@ -22,12 +23,11 @@ from emonet_bench.matrix.cells.guards import ChangedSincePlanned
 from emonet_bench.matrix.cells.heard import Hearing
 from emonet_bench.matrix.cells.job import Job
 from emonet_bench.matrix.cells.teaching import inherited_teacher, teacher_of
+from emonet_bench.matrix.cells.worker import WORKER
 from emonet_bench.matrix.search.completion import take_over
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.extensions import RecordExtensions
-from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs import log, telemetry
-from emonet_bench.runs.facts import ScoredPartition
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
@@ -113,8 +113,7 @@ class _Run:
         self.started = telemetry.now()
         self.spec: RunSpec = job.cell.spec
         self.recipe: Training = self.spec.training
-        self.plugins = Plugins(job.selection)
-        self.plugins.add_corpora(job.corpora)
+        self.plugins = WORKER.begin(job)
         self.device = torch.device(self.recipe.device)
         self.hearing = Hearing(self.spec, self.plugins, self.device, job.skip_bad_files)
         self.unlabelled: dict[str, Clips] = {}
@@ -151,14 +150,14 @@ class _Run:
             self.seconds["train"] = trial.seconds.get("train", 0.0)
         guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
-            scored = {name: self._evaluate(plan.classifier, name, clips[name]) for name in opened}
+            predicted = {name: self._predict(plan.classifier, name, clips[name]) for name in opened}
         header = self._checkpoint_header(opened, notes.get("teacher"))
         checkpoints.save(plan.classifier, self.files.checkpoint(), header)
         if len(opened) > 1:
             checkpoints.save_parts(plan.classifier, self.directory, header)
         record = {
             **scoring.corpus_facts(opened, self.spec.fold, self.recipe.limit, self.hearing.partitions),
-            **scoring.joint_scores(scored),
+            **scoring.score_facts(clips, predicted),
             "parameters": scoring.parameters(plan),
             "best_epoch": best_epoch,
             "seconds": self.seconds,
@@ -268,16 +267,15 @@ class _Run:
             unlabelled=self.unlabelled,
         )
 
-    def _evaluate(
-        self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]
-    ) -> dict[Partition, ScoredPartition]:
+    def _predict(self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]) -> dict[Partition, Tensor]:
+        """Score the clips of a corpus that the run is evaluated on, and write the predictions down."""
         classifier.select(name)
         probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.evaluated(self.spec)}
         for part in probabilities.values():
             guards.check_probabilities(part, name)
         rows = scoring.prediction_rows(parts, probabilities)
         self.files.write_predictions(parts["dev"].labels, rows, self._part(name), parts["dev"].kind)
-        return {part: scoring.score(parts[part], predicted) for part, predicted in probabilities.items()}
+        return probabilities
 
     def _part(self, name: str) -> str | None:
         """Return how a corpus's files are told apart: not at all where there is only one."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from emonet_bench.data.dataset import Clips
-from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
-from emonet_bench.directories import cache_directory
+from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.matrix.cells import scoring
+from emonet_bench.matrix.cells.worker import WORKER
 from emonet_bench.matrix.planning.methods import selection_of
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import RunSpec
@@ -48,11 +48,10 @@ class Hearing:
         spec = self.spec
         evaluated = () if spec.evaluate is None else (spec.evaluate.ref,)
         return {
-            ref.name: open_corpus(
+            ref.name: WORKER.open_corpus(
                 self.plugins.corpora[ref.name],
                 ref.division,
                 sampling_rate or spec.training.sampling_rate,
-                cache_directory(),
                 skip_bad=self.skip_bad_files,
             )
             for ref in (*spec.trained_corpora(), *spec.unlabelled_corpora(), *evaluated)

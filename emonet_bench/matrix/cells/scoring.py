@@ -11,6 +11,7 @@ from torch import Tensor
 from emonet_bench import audit, metrics
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
+from emonet_bench.errors import CorpusError
 from emonet_bench.metrics.targets import target_scores
 from emonet_bench.runs.facts import (
     CorpusFacts,
@@ -19,6 +20,7 @@ from emonet_bench.runs.facts import (
     PartitionFacts,
     ScoredPartition,
     Scores,
+    SelectionFacts,
     stated,
     target_facts,
 )
@@ -41,6 +43,30 @@ def score(clips: Clips, probabilities: Tensor) -> ScoredPartition:
         scores=Scores(**metrics.scores(truth, prediction, clips.labels)),
         confusion=metrics.confusion(truth, prediction, clips.labels).tolist(),
     )
+
+
+def selection_facts(clips: Mapping[str, Clips], predicted: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Return what the metric says of dev that a recipe names, as a field of a ``RunRecord``; empty where it names none.
+
+    Args:
+        clips: The dev clips of each corpus.
+        predicted: (N, K) what the network makes of them.
+
+    Returns:
+        Also empty where the metric says nothing of them: what it would have chosen fails by itself.
+    """
+    chosen = next(iter(clips.values())).selection
+    if chosen is None:
+        return {}
+    try:
+        scores = [
+            chosen.dev_score(dev.truth().numpy(), predicted[name].double().numpy(), dev.labels)
+            for name, dev in clips.items()
+        ]
+    except CorpusError:
+        return {}
+    facts = SelectionFacts(metric=str(chosen), dev=fmean(scores), higher_is_better=chosen.metric.higher_is_better)
+    return {"selection": facts}
 
 
 def prediction_rows(parts: Mapping[Partition, Clips], probabilities: Mapping[Partition, Tensor]) -> Iterator[list[str]]:
@@ -66,6 +92,18 @@ def _target_rows(part: Partition, clips: Clips, predicted: Tensor) -> Iterator[l
     truth = clips.truth().tolist()
     for name, speaker, true, row in zip(clips.names, clips.speakers, truth, predicted.tolist(), strict=True):
         yield [name, part, speaker or "", *map(repr, (*true, *row))]
+
+
+def score_facts(
+    clips: Mapping[str, Mapping[Partition, Clips]], predicted: Mapping[str, Mapping[Partition, Tensor]]
+) -> dict[str, Any]:
+    """Score the predictions (N, K) of each corpus's partitions, as fields of a ``RunRecord``."""
+    scored = {
+        name: {part: score(clips[name][part], rows) for part, rows in parts.items()}
+        for name, parts in predicted.items()
+    }
+    dev = {name: clips[name]["dev"] for name in predicted}
+    return joint_scores(scored) | selection_facts(dev, {name: parts["dev"] for name, parts in predicted.items()})
 
 
 def joint_scores(scored: Mapping[str, Mapping[Partition, ScoredPartition]]) -> dict[str, Any]:

@@ -76,6 +76,41 @@ def selection_of(recipe: Training, plugins: Plugins) -> MetricChoice | None:
     return None if recipe.selection is None else choose_metric(recipe.selection, plugins.metrics, "training.selection")
 
 
+def check_recipe(recipe: Training, corpus: OpenCorpus, name: str, plugins: Plugins, *, fitted: bool) -> None:
+    """Hold a recipe's loss, the metric that selects, and auxiliary targets to a corpus.
+
+    Args:
+        recipe: The recipe.
+        corpus: What is trained on.
+        name: Its name in the matrix.
+        plugins: Where methods are registered.
+        fitted: Whether the architecture is fitted: it has no loss.
+
+    Raises:
+        ConfigError: One does not fit.
+    """
+    if not fitted:
+        check_loss(recipe, corpus, plugins)
+    check_selection(recipe, corpus.target, name, plugins)
+    check_auxiliary(recipe, corpus, plugins)
+
+
+def check_loss(recipe: Training, corpus: OpenCorpus, plugins: Plugins) -> None:
+    """Hold a recipe's loss, and its options, to what a corpus predicts.
+
+    Raises:
+        ConfigError: It does not fit.
+    """
+    loss = plugins.losses[recipe.loss]
+    corpus.check_loss(loss)
+    if loss.check is None:
+        return
+    try:
+        loss.check(parse(loss.options, recipe.loss_options, f"loss.{loss.name}"), corpus.target.names)
+    except ConfigError as error:
+        raise ConfigError(f"{error} (target {corpus.target.name!r} of {corpus.corpus.name})") from None
+
+
 def check_selection(recipe: Training, target: Target, corpus: str, plugins: Plugins) -> None:
     """Hold the metric that selects on dev to what is predicted.
 

@@ -17,7 +17,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.planning.choices import Choice, Choices, is_excluded
 from emonet_bench.matrix.planning.file import ALL, ALL_OTHERS, Matrix
 from emonet_bench.matrix.planning.kinds import unfit
-from emonet_bench.matrix.planning.methods import check_auxiliary, check_selection, method_origins, source_recipes
+from emonet_bench.matrix.planning.methods import check_recipe, method_origins, source_recipes
 from emonet_bench.matrix.planning.names import check_names, check_teacher, only_teacher
 from emonet_bench.matrix.planning.transductive import untransferable
 from emonet_bench.plugins.loading import Plugins
@@ -229,10 +229,8 @@ class Planner:
     ) -> Cell:
         opened, others = self._open(corpora, choice), self._open(unlabelled, choice)
         for name, corpus in zip(corpora, opened, strict=True):
-            if self.plugins.architectures[choice.architecture].fit is None:  # what is fitted has no loss
-                corpus.check_loss(self.plugins.losses[choice.training.loss])
-            check_selection(choice.training, corpus.target, name, self.plugins)
-            check_auxiliary(choice.training, corpus, self.plugins)
+            fitted = self.plugins.architectures[choice.architecture].fit is not None
+            check_recipe(choice.training, corpus, name, self.plugins, fitted=fitted)
         refs = [CorpusRef.of(name, corpus.protocol) for name, corpus in zip(corpora, opened, strict=True)]
         corpus_text, protocol_text = join_refs(refs)
         spec = RunSpec(

@@ -19,12 +19,15 @@ class Ended:
     """What came of a cell of a trial.
 
     Attributes:
-        value: On dev; None: it failed or was skipped.
+        value: On dev, the larger the better: of a metric of which less is better its negative. None: it failed or was
+            skipped.
         seconds: That it took.
+        higher_is_better: Whether more of the metric is better.
     """
 
     value: float | None = None
     seconds: float = 0.0
+    higher_is_better: bool = True
 
     @classmethod
     def of(cls, record: RunRecord | None) -> Ended:
@@ -35,9 +38,12 @@ class Ended:
         """
         if record is None or record.scores is None:
             return cls()
-        dev, selection = record.scores["dev"], record.spec.training.selection
-        value = dev.headline[1] if selection is None else getattr(dev, selection)
-        return cls(value, sum(record.seconds.values()))
+        seconds, dev, chosen = sum(record.seconds.values()), record.scores["dev"], record.selection
+        if chosen is not None:
+            value = chosen.dev if chosen.higher_is_better else -chosen.dev
+            return cls(value, seconds, chosen.higher_is_better)
+        named = record.spec.training.selection
+        return cls(dev.headline[1] if named is None else dev.by_metric.get(named), seconds)
 
 
 @dataclass(frozen=True)
@@ -137,18 +143,21 @@ class Study:
         values = [trial.value(outcomes) for trial in self._trials]
         best = promoted(values[self._rung_begins :], 1)
         chosen = self._rung_begins + best[0] if best else 0
+        targets = [cell.run_id for trial in self._trials for cell in trial.targets]
+        higher = all(outcomes[run_id].higher_is_better for run_id in targets)
         trials = [
             TrialFacts(
                 number=number,
                 options=trial.point,
                 epochs=trial.epochs,
-                dev=value,
+                dev=value if value is None or higher else -value,
                 runs=[cell.run_id for cell in trial.targets],
                 seconds=round(trial.seconds(outcomes), 3),
             )
             for number, (trial, value) in enumerate(zip(self._trials, values, strict=True))
         ]
-        cells = self.complete(self._trials[chosen], SearchFacts(chosen=chosen, trials=trials))
+        further = {} if higher else {"higher_is_better": False}  # most say nothing of it, as they always have
+        cells = self.complete(self._trials[chosen], SearchFacts(chosen=chosen, trials=trials, **further))
         return cells if best else [replace(cell, skip=_NONE_FINISHED) for cell in cells]
 
 

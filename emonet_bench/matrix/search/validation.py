@@ -25,8 +25,6 @@ _NOT_SEARCHED = {
     "optimizer_options": "is given by a table [optimizer.NAME]",
 }
 _EPOCHS = "training.epochs"
-_SELECTIONS = (None, "uar", "accuracy")
-"""Metrics that every record of labels states on dev, one run's and a joint run's."""
 
 
 def check_search(search: Search, planner: Planner) -> None:
@@ -52,8 +50,6 @@ def check_search(search: Search, planner: Planner) -> None:
     if search.sampler == "tpe":
         check_installed()
     tuned = [choice for _, choice in planner.rows(tuned=True)]
-    for selection in {choice.training.selection for choice in tuned}.difference(_SELECTIONS):
-        raise ConfigError(f"training.selection: a search cannot choose by {selection!r}; give 'uar' or 'accuracy'")
     for key in search.space:
         if not any(choice.heard([key], planner.plugins) for choice in tuned):
             raise ConfigError(f"search.space.{key}: no row of the matrix depends on it; leave it out")

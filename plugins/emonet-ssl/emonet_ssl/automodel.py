@@ -83,7 +83,7 @@ class AutoBackbone(Backbone):
         with self._recorded() as states:
             told = self.model(**given)
         mask = given.get("attention_mask")
-        if self.complete:
+        if self.complete and told.last_hidden_state.shape == states[-1].shape:  # SEW's is stretched in time
             states[-1] = told.last_hidden_state
         found = torch.cat(states[: self.number + 1]).to(clip.device)
         return found if mask is None or mask.shape[1] != found.shape[1] else found[:, : int(mask.sum())]

@@ -10,9 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from emonet_bench.errors import ConfigError
+from emonet_bench.errors import ConfigError, StoreError
+from emonet_bench.files import read_bytes
 
 _FILES = ("*config.json", "*.safetensors", "*.bin")  # all that a network is made of
+_LONGEST_CONFIG = 2**24  # bytes
 _ON_HUB = re.compile(r"\w[\w.-]*/[\w.-]+")
 
 
@@ -52,8 +54,8 @@ def configuration(checkpoint: str, architecture: str, identity: str) -> dict[str
     directory = directory_of(checkpoint)
     file = _from_hub(checkpoint, architecture, identity) if directory is None else directory / "config.json"
     try:
-        config: dict[str, Any] = dict(json.loads(file.read_text(encoding="utf-8")).items())
-    except (OSError, ValueError, RecursionError, AttributeError) as error:  # the last: it is no object
+        config: dict[str, Any] = dict(json.loads(read_bytes(file, _LONGEST_CONFIG)).items())
+    except (OSError, StoreError, ValueError, RecursionError, AttributeError) as error:  # the last: it is no object
         raise ConfigError(
             f"options.{architecture}.checkpoint: {file} cannot be read ({error}); give a directory that "
             "save_pretrained wrote"
@@ -78,8 +80,8 @@ def directory_of(checkpoint: str) -> Path | None:
 
 
 def _files(directory: Path, architecture: str) -> tuple[tuple[Path, int, int], ...]:
-    """List the files that matter, with sizes and times."""
-    files = sorted({path for pattern in _FILES for path in directory.glob(pattern)})
+    """List the files that matter, with sizes and times; a pipe or a folder of such a name is none."""
+    files = sorted({path for pattern in _FILES for path in directory.glob(pattern) if path.is_file()})
     if not any(path.suffix in (".safetensors", ".bin") for path in files):
         raise ConfigError(
             f"options.{architecture}.checkpoint: {directory} holds no weights (model.safetensors); give a directory "

@@ -106,7 +106,10 @@ class PooledNetwork(nn.Module):
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's signature
         """Switch to training; the frozen part is left out of it: dropout there would be mere noise."""
-        super().train(mode)
+        self.training = mode
+        for part in self.children():
+            if part is not self.backbone:
+                part.train(mode)
         first = self.backbone.first_trained()
         self.backbone.train(mode and first is None)
         for layer in self.backbone.layers[first or 0 :]:

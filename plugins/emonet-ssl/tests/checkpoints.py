@@ -14,6 +14,7 @@ FRAMES = {
 POSITIONS = {"num_conv_pos_embeddings": 6, "num_conv_pos_embedding_groups": 2}
 DATA2VEC = {"num_conv_pos_embeddings": 2, "conv_pos_kernel_size": 5}
 LARGE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}  # as the large models have it
+MMS = {**LARGE, "adapter_attn_dim": 4}  # an adapter for each language, behind the feed-forward part
 KINDS = {
     "data2vec-audio": (hf.Data2VecAudioConfig, hf.Data2VecAudioModel),
     "hubert": (hf.HubertConfig, hf.HubertModel),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import transformers as hf
-from checkpoints import SIZE, write
+from checkpoints import FRAMES, POSITIONS, SIZE, write
 from emonet_ssl import families
 from test_backbones import clips, padded
 
@@ -95,6 +95,19 @@ def test_what_it_cannot_do_is_one_line(network, plugins, tmp_path):
         plugins.strategies["lora"].prepare(network(), CORPORA, None, plugins.strategies["lora"].options())
     with pytest.raises(ExportError, match="its feature extractor is no tensor program"):
         export(build_classifier(network(), CORPORA), "toys", tmp_path / "x.onnx", InputSpec(), {})
+
+
+@torch.no_grad()
+def test_a_model_that_stretches_its_output_gives_the_frames_of_its_layers(plugins, tmp_path):
+    config = hf.SEWConfig(**SIZE, **FRAMES, **POSITIONS, num_feat_extract_layers=4, squeeze_factor=2)
+    model = hf.SEWModel(config).eval()
+    model.save_pretrained(tmp_path)
+    hf.Wav2Vec2FeatureExtractor(do_normalize=False).save_pretrained(tmp_path)
+    chosen = plugins.architectures["automodel"]
+    network = chosen.build(parse(chosen.options, {"checkpoint": str(tmp_path), "layer": 2}, "x"), InputSpec()).eval()
+    wave = clips()[1]
+    expected = model(wave[None], output_hidden_states=True).hidden_states[2].mean(1)
+    torch.testing.assert_close(network.embed(wave[None], None), expected, rtol=0, atol=1e-5)
 
 
 def test_a_kin_of_wav2vec2_is_run_layer_by_layer(plugins, tmp_path):

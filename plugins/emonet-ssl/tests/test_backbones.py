@@ -5,14 +5,20 @@ from __future__ import annotations
 import pytest
 import torch
 import transformers
-from checkpoints import FAMILIES, LARGE
+from checkpoints import FAMILIES, LARGE, MMS
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.types import InputSpec
 
-VARIANTS = [*((family, {}) for family in FAMILIES), ("wav2vec2", LARGE), ("hubert", LARGE), ("wavlm", LARGE)]
+VARIANTS = [
+    *((family, {}) for family in FAMILIES),
+    ("wav2vec2", LARGE),
+    ("hubert", LARGE),
+    ("wavlm", LARGE),
+    ("wav2vec2", MMS),
+]
 FULL = {"whisper": {"context": "full"}}  # as in its training
-IDS = [family + ("-large" if changes else "") for family, changes in VARIANTS]
+IDS = [family + {0: "", len(LARGE): "-large", len(MMS): "-mms"}[len(changes)] for family, changes in VARIANTS]
 
 
 @pytest.mark.parametrize(("family", "changes"), VARIANTS[:6], ids=IDS[:6])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from checkpoints import whisper, write
 from emonet_ssl import build
-from emonet_ssl.families import HubertOptions, WavlmOptions, WhisperOptions
+from emonet_ssl.families import HubertOptions, Wav2Vec2Options, WavlmOptions, WhisperOptions
 
 from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError
@@ -79,6 +80,11 @@ def deep(own):
     (own / "config.json").write_text("[" * 100_000)
 
 
+def piped(own):
+    (own / "config.json").unlink()
+    os.mkfifo(own / "config.json")
+
+
 def wordy_depth(own):
     config = json.loads((own / "config.json").read_text())
     (own / "config.json").write_text(json.dumps({**config, "num_hidden_layers": "two"}))
@@ -96,6 +102,7 @@ FAULTS = {
     junk_config: "config.json cannot be read",
     no_object: "config.json cannot be read",
     deep: "config.json cannot be read",
+    piped: "config.json cannot be read .*is no regular file",
     wordy_depth: "config.json of .* says -1 layers",
     boundless_depth: "config.json of .* says 1000000000000 layers",
 }
@@ -129,6 +136,23 @@ def test_a_whisper_is_loaded_from_its_encoder_alone_or_from_any_whole_model(tmp_
         found.append(network.eval().embed(torch.ones(1, 4_000), None))
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("kind", ["Wav2Vec2ForCTC", "Wav2Vec2ForPreTraining", "Wav2Vec2ForSequenceClassification"])
+def test_a_backbone_is_loaded_from_models_with_any_head(kind, tmp_path):
+    import transformers as hf
+
+    write(tmp_path / "plain", "wav2vec2")
+    plain = hf.Wav2Vec2Model.from_pretrained(tmp_path / "plain")
+    headed = getattr(hf, kind)(plain.config)
+    headed.wav2vec2.load_state_dict(plain.state_dict())
+    headed.save_pretrained(tmp_path / "headed")
+    hf.Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(tmp_path / "headed")
+    found = [
+        build(Wav2Vec2Options(checkpoint=str(tmp_path / name)), InputSpec()).eval().embed(torch.ones(1, 4_000), None)
+        for name in ("plain", "headed")
+    ]
+    assert torch.equal(*found)
 
 
 def cut(own):

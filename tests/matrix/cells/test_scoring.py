@@ -1,10 +1,14 @@
 """What is written down of a run's predictions."""
 
+from dataclasses import replace
+
 import pytest
 import torch
-from sklearn.metrics import confusion_matrix, recall_score
+from sklearn.metrics import cohen_kappa_score, confusion_matrix, recall_score
 
-from emonet_bench.matrix.cells.scoring import joint_scores, prediction_rows, score
+from emonet_bench.matrix.cells.scoring import joint_scores, prediction_rows, score, selection_facts
+from emonet_bench.metrics.choice import choose_metric
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.facts import ScoredPartition, Scores
 from tests.toys import toy_clips
 
@@ -36,3 +40,14 @@ def test_several_corpora_are_averaged_and_listed():
     found = joint_scores(parts)
     assert found["scores"]["test"].uar == pytest.approx(0.4)
     assert set(found["per_corpus"]) == {"a", "b"}
+
+
+def test_the_metric_that_a_recipe_names_is_stated_of_dev_as_the_mean_over_corpora():
+    kappa = choose_metric("kappa", Plugins(corpora=False).metrics, "training.selection")
+    clips = {name: replace(toy_clips(count=20), selection=kappa) for name in ("a", "b")}
+    rows = {"a": torch.rand(20, 2), "b": torch.rand(20, 2)}
+    each = [cohen_kappa_score(clips[name].targets, rows[name].argmax(-1)) for name in rows]
+    stated = selection_facts(clips, rows)["selection"]
+    assert (stated.metric, stated.higher_is_better) == ("kappa", True)
+    assert stated.dev == pytest.approx(sum(each) / 2)
+    assert selection_facts({"a": toy_clips(count=20)}, rows) == {}

@@ -1,6 +1,7 @@
 """Losses and optimisers are names in a matrix file: looked up, with options that may be axes, and part of the run id."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from emonet_bench.config import Options, Training, option, parse
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.planning.file import Matrix, variants
 from emonet_bench.matrix.planning.methods import (
+    check_loss,
     check_selection,
     method_origins,
     selection_of,
@@ -150,3 +152,13 @@ def test_a_run_that_names_no_selection_has_the_id_of_before(plugins):
     plugins.metrics.add("mine", replace(plugins.metrics["uar"], name="mine"), Origin("other", "3.0", "other"))
     assert [origin.name for origin in method_origins(Training(selection="mine"), plugins)] == ["other"]
     assert list(method_origins(Training(selection="kappa"), plugins)) == []
+
+
+def test_a_loss_may_refuse_options_that_do_not_fit_a_target_before_anything_is_trained(plugins):
+    target = Target("affect", "values", ("arousal", "valence"), ((1, 5), (1, 5)))
+    corpus = SimpleNamespace(target=target, corpus=SimpleNamespace(name="emo"), check_loss=lambda _: None)
+    recipe = Training(loss="ccc", loss_options={"weights": {"arousal": 2}})
+    check_loss(recipe, corpus, plugins)
+    wrong = recipe.model_copy(update={"loss_options": {"weights": {"arousel": 2}}})
+    with pytest.raises(ConfigError, match=r"^loss.ccc.weights: there is no attribute 'arousel'.*'affect' of emo\)$"):
+        check_loss(wrong, corpus, plugins)

@@ -31,7 +31,6 @@ def space(key, values):
         (space("options.net.pair", {"low": 0.1, "high": 0.2}), {}, "options.net.pair"),
         (space("training.device", ["cpu"]), {}, "search.space.training.device: says where a cell is computed"),
         (space("training.limit", [2, 4]), {}, "says what is heard"),
-        ({}, {"training": {"selection": "macro_f1"}}, "training.selection: a search cannot choose by 'macro_f1'"),
         (space("architecture", ["net", "plain"]), {}, "give the list of the matrix's architectures"),
         (space("training.epochs", [5, 6]), {"training": {"epochs": [5, 6]}}, "the matrix has a list of values for it"),
         (space("options.net.width", [5, 6]), {"options": {"net": {"width": [1, 2]}}}, "has a list of values for it"),
