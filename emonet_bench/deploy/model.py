@@ -113,7 +113,8 @@ class Model:
         full = lengths.min() == lengths.max()
         if not (full or self.takes_lengths):
             return [np.concatenate(rows) for rows in zip(*(self.scores([clip], more) for clip in clips), strict=True)]
-        session, feed = self.session, {"waveform": _rows(clips, lengths.max())}
+        session = self.session
+        feed: dict[str, NDArray[Any]] = {"waveform": _rows(clips, lengths.max())}
         if self.twin is not None and full:
             session = self.twin
         elif self.takes_lengths:
@@ -150,8 +151,8 @@ def _rows(clips: Sequence[NDArray[np.float32]], longest: int) -> NDArray[np.floa
     if len(clips) == 1:
         return np.ascontiguousarray(clips[0], np.float32)[None]
     rows = np.zeros((len(clips), longest), np.float32)
-    for row, clip in zip(rows, clips, strict=True):
-        row[: len(clip)] = clip
+    for number, clip in enumerate(clips):
+        rows[number, : len(clip)] = clip
     return rows
 
 

@@ -74,11 +74,12 @@ def padded_by_convolutions(nodes: Sequence[Any], outputs: set[str]) -> list[Any]
             heard[node.input[0]].append(node)
     dropped = set()
     for name, convolutions in heard.items():
-        amounts = [_amounts(known[pads[name].input[1]], node) for node in convolutions]
-        if name in outputs or len(convolutions) < used[name] or None in amounts:
+        amounts = known[pads[name].input[1]]
+        planned = [(node, added) for node in convolutions if (added := _added(amounts, node)) is not None]
+        if name in outputs or len(planned) < used[name]:
             continue
-        for node, amount in zip(convolutions, amounts, strict=True):
-            _pad(node, amount)
+        for node, added in planned:
+            _pad(node, added)
             node.input[0] = pads[name].input[0]
         dropped.add(name)
     return [node for node in nodes if node.output[0] not in dropped]
@@ -91,7 +92,7 @@ def _are_zeros(node: Any, known: dict[str, Any]) -> bool:
     return bool(mode == b"constant" and node.input[1] in known and not axes and not (value and known.get(value, 1)))
 
 
-def _amounts(pads: Any, convolution: Any) -> list[int] | None:
+def _added(pads: Any, convolution: Any) -> list[int] | None:
     """Return a ``Pad``'s amounts for the spatial axes of a convolution; None: it cannot pad so."""
     told = {attribute.name: attribute for attribute in convolution.attribute}
     first, last = np.split(np.asarray(pads), 2)
