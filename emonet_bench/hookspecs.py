@@ -47,11 +47,14 @@ class CorporaConfig:
         directory: The directory that holds one folder for each corpus, or None where the user named none.
         cache: A directory for what a plugin generates or downloads.
         places: Where single corpora lie, whatever the directory holds.
+        left_out: Why corpora that lie there cannot be used, by name: a plugin may add to it, so that whoever asks for
+            one is told.
     """
 
     directory: Path | None
     cache: Path
     places: Mapping[str, Path] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def folder(self, name: str) -> Path | None:
         """Tell where a corpus should lie, or None where nothing says it."""

@@ -97,7 +97,7 @@ def run_matrix(
     Raises:
         ConfigError: A name or an option is wrong.
         CorpusError: A corpus is not on this disk, or contradicts its description.
-        AudioError: Files are broken; lists them all.
+        AudioError: Files are broken; names the first of them.
         StoreError: The results directory cannot be written.
     """
     source = _overridden(matrix_source(matrix), Overrides(limit=limit, device=choose_gpu(device)))
@@ -158,7 +158,7 @@ def score_predictions(
     Raises:
         ConfigError: A name or an option is wrong.
         CorpusError: The corpus is not on this disk, or a row of the file is wrong; one line that names it.
-        AudioError: Files of the corpus are broken; lists them all.
+        AudioError: Files of the corpus are broken; names the first of them.
         StoreError: There is nothing to compare with, or the row cannot be written.
     """
     check_name("architecture", name)  # of its row
@@ -206,7 +206,7 @@ def prediction_template(
     Raises:
         ConfigError: A name or an option is wrong.
         CorpusError: The corpus is not on this disk.
-        AudioError: Files of the corpus are broken; lists them all.
+        AudioError: Files of the corpus are broken; names the first of them.
     """
     loaded = Plugins(plugins or Selection())
     chosen = wanted_metric(metric, loaded)

@@ -1,6 +1,9 @@
 """A small network with everything that an export must cope with, and the record of a run that might have trained it."""
 
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import nn
@@ -140,10 +143,22 @@ def joint_record():
     )
 
 
-def export_listener(path, window=None, **changes):
+def trace_listener(path, window=None, **changes):
     input_spec = replace(SIGNAL, window=window)
     export(listener(), "ours", path, input_spec, {**metadata_of(record(), input_spec), **changes})
     return path
+
+
+def export_listener(path, window=None, **changes):
+    """Write the file of ``trace_listener``, which is made once for all tests of a process."""
+    path.write_bytes(_listener_file(window, tuple(changes.items())))
+    return path
+
+
+@cache
+def _listener_file(window, changes):
+    with TemporaryDirectory() as folder:
+        return trace_listener(Path(folder) / "model.onnx", window, **dict(changes)).read_bytes()
 
 
 def whole_cnn(input_spec=SIGNAL):

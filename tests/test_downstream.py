@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from emonet_bench.cli.scaffold import TRIED
+from tests.test_light_distribution import built
 from tests.test_readme import ROOT, typed
 from tests.test_tutorial import shared_environment
 
@@ -44,7 +45,9 @@ def binaries(place):
         found = shared_environment(place / "environment")
         for name, kind in OUTSIDE.items():
             typed(f"emonet-bench plugins new {name} --kind {kind}", place, binaries=found)
-        wanted = [f"'./{name}{needed(place / name)}'" for name in [*PACKAGES, *OUTSIDE]]
+        # Wheels are built here: pip would make an environment for each.
+        wheels = {name: built(place / name, place / "wheels") for name in [*PACKAGES, *OUTSIDE]}
+        wanted = [f"'{wheel}{needed(place / name)}'" for name, wheel in wheels.items()]
         typed("pip install " + " ".join(wanted), place, binaries=found, minutes=10)
         yield found
 

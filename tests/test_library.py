@@ -14,6 +14,7 @@ import emonet_bench
 from emonet_bench import load_results, run_matrix
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.plugins.loading import Selection
+from tests.in_process import cells_in_this_process
 
 PAGE = Path(__file__).parents[1] / "docs" / "library.md"
 HEAVY = ("torch", "pandas", "pydantic", "sklearn", "onnxruntime", "rich", "click", "pluggy", "numpy")
@@ -83,7 +84,8 @@ def test_lifecycle_hooks_of_plugins_fire_without_the_command_line(tmp_path):
         "    Path(__file__).with_suffix('.txt').write_text(spec.title)\n"
     )
     matrix = {"corpora": ["synthetic-acted"], "architectures": ["chance"]}
-    results = run_matrix(matrix, results=tmp_path / "results", jobs=1, limit=8, plugins=Selection(files=(plugin,)))
+    with cells_in_this_process():
+        results = run_matrix(matrix, results=tmp_path / "results", limit=8, plugins=Selection(files=(plugin,)))
     assert plugin.with_suffix(".txt").read_text() == "synthetic-acted chance scratch s0"
     assert [record.state for record in results.records] == ["done"]
     assert results.exportable == [next((tmp_path / "results").glob("synthetic*"))]

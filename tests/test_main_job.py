@@ -1,4 +1,4 @@
-"""`emonet-bench run matrix` as a user types it, in processes of its own."""
+"""`emonet-bench run matrix` as a user types it, in processes of its own where these are the point."""
 
 import csv
 import json
@@ -10,6 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from emonet_bench.cli import main
+from tests.in_process import cells_in_this_process
 
 TINY = ["--limit", "10", "--set", "training.epochs=2", "--architectures", "cnn,chance", "--strategies", "scratch"]
 
@@ -17,6 +21,12 @@ TINY = ["--limit", "10", "--set", "training.epochs=2", "--architectures", "cnn,c
 def emonet_bench(*arguments, **options):
     command = [sys.executable, "-m", "emonet_bench", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def here(*arguments):
+    """Run a command line, and its cells, in this process."""
+    with cells_in_this_process():
+        return CliRunner().invoke(main, list(map(str, arguments)), prog_name="emonet-bench")
 
 
 def matrix(results, *arguments):
@@ -69,8 +79,8 @@ def test_the_next_command_works_and_its_model_predicts_through_onnxruntime(first
     exported = emonet_bench(*command, cwd=tmp_path)
     assert exported.returncode == 0, exported.stderr
     clip = next(Path(os.environ["EMONET_BENCH_CACHE_DIR"]).rglob("synthetic/**/*.wav"))
-    predicted = emonet_bench("predict", tmp_path / "model.onnx", clip, "--format", "csv")
-    assert predicted.returncode == 0, predicted.stderr
+    predicted = here("predict", tmp_path / "model.onnx", clip, "--format", "csv")
+    assert predicted.exit_code == 0, predicted.stderr
     (row,) = csv.DictReader(predicted.stdout.splitlines())
     (run,) = [path for name, path in runs(results).items() if name.startswith("synthetic-acted-cnn")]
     assert row["prediction"] in json.loads((run / "result.json").read_text())["labels"]
@@ -79,8 +89,8 @@ def test_the_next_command_works_and_its_model_predicts_through_onnxruntime(first
 def test_a_run_is_exported_in_8_bits_beside_its_model(first, tmp_path):
     results, _ = first
     (run,) = [path for name, path in runs(results).items() if name.startswith("synthetic-acted-cnn")]
-    exported = emonet_bench("export", run, "-o", tmp_path / "model.onnx", "--quantize", "int8")
-    assert exported.returncode == 0, exported.stderr
+    exported = here("export", run, "-o", tmp_path / "model.onnx", "--quantize", "int8")
+    assert exported.exit_code == 0, exported.stderr
     assert "model.int8.onnx: test UAR" in exported.stdout
     assert (tmp_path / "model.int8.onnx").stat().st_size < (tmp_path / "model.onnx").stat().st_size
 
@@ -103,8 +113,9 @@ def test_two_equal_runs_are_equal_to_the_last_digit_whatever_the_number_of_worke
 
 
 def test_a_failed_cell_is_a_result_the_others_go_on_and_the_status_is_one(tmp_path):
-    done = matrix(tmp_path, *TINY, "--corpora", "synthetic-acted", "--set", "training.learning_rate=1e30")
-    assert done.returncode == 1
+    wrong = ["--corpora", "synthetic-acted", "--set", "training.learning_rate=1e30"]
+    done = here("run", "matrix", "--results", tmp_path, *TINY, *wrong)
+    assert done.exit_code == 1
     assert "1 finished, 1 failed" in done.stdout
     assert "lower training.learning_rate" in done.stdout
     (failed,) = [path for name, path in runs(tmp_path).items() if "cnn" in name]
@@ -115,8 +126,9 @@ def test_a_failed_cell_is_a_result_the_others_go_on_and_the_status_is_one(tmp_pa
 
 def test_a_source_that_fails_is_told_with_its_reason(tmp_path):
     wrong = ["--strategies", "last-layer", "--source", "synthetic-calls", "--set", "source_training.learning_rate=1e30"]
-    done = matrix(tmp_path, *TINY, *wrong, "--corpora", "synthetic-acted", "--architectures", "cnn")
-    assert done.returncode == 1
+    wrong += ["--corpora", "synthetic-acted", "--architectures", "cnn"]
+    done = here("run", "matrix", "--results", tmp_path, *TINY, *wrong)
+    assert done.exit_code == 1
     *_, reason, _, _ = done.stdout.splitlines()
     assert reason.startswith("failed: synthetic-calls cnn scratch s0: TrainingError: the ")
     assert reason.endswith("lower training.learning_rate")
@@ -134,10 +146,10 @@ def test_a_source_that_fails_is_told_with_its_reason(tmp_path):
         (["--corpora", "emodb"], "corpus emodb: no audio"),
     ],
 )
-def test_a_mistake_is_one_line_and_status_two(tmp_path, arguments, message):
-    environment = {key: value for key, value in os.environ.items() if key != "EMONET_BENCH_CORPORA_DIR"}
-    done = emonet_bench("run", "matrix", "--results", tmp_path, *arguments, env=environment)
-    assert done.returncode == 2
+def test_a_mistake_is_one_line_and_status_two(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.delenv("EMONET_BENCH_CORPORA_DIR", raising=False)
+    done = here("run", "matrix", "--results", tmp_path, *arguments)
+    assert done.exit_code == 2
     assert done.stderr.startswith("Error: ")
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -145,8 +157,8 @@ def test_a_mistake_is_one_line_and_status_two(tmp_path, arguments, message):
 
 
 def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path):
-    done = matrix(tmp_path / "results", *TINY, "--dry-run")
-    assert done.returncode == 0
+    done = here("run", "matrix", "--results", tmp_path / "results", *TINY, "--dry-run")
+    assert done.exit_code == 0
     assert done.stdout.count("to do") == 4
     assert not (tmp_path / "results").exists()
 

@@ -1,8 +1,13 @@
 """The page on searches: its example, typed as it stands."""
 
 import re
+import shlex
 
-from tests.test_readme import ROOT, typed
+from click.testing import CliRunner
+
+from emonet_bench.cli import main
+from tests.in_process import cells_in_this_process
+from tests.test_readme import ROOT
 
 PAGE = ROOT / "docs" / "search.md"
 
@@ -14,9 +19,20 @@ def block(kind: str) -> str:
     return found[1]
 
 
-def test_the_pages_example_tunes_a_row_and_tells_what_was_chosen(tmp_path):
+def said(line: str) -> str:
+    """Run a command of the page in this process and return what it prints."""
+    program, *words = shlex.split(line, comments=True)
+    assert program == "emonet-bench"
+    done = CliRunner().invoke(main, words, prog_name=program)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_the_pages_example_tunes_a_row_and_tells_what_was_chosen(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "search.toml").write_text(block("toml"), encoding="utf-8")
-    printed = typed(f"set -e\n{block('sh')}", tmp_path)
+    with cells_in_this_process():
+        printed = "".join(said(line) for line in block("sh").splitlines())
     assert "synthetic-acted svm scratch s0: at most 4 random trials, then tuned: to do" in printed
     assert len(list(tmp_path.glob("tuned/synthetic-acted-svm-scratch-s0-trial-*/result.json"))) == 4
     assert len(list(tmp_path.glob("tuned/synthetic-acted-svm-scratch-s0-tuned-*/result.json"))) == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from emonet_bench.plugins.loading import Plugins
+from tests.in_process import cells_in_this_process
 
 PAGE = Path(__file__).parents[1] / "docs" / "targets.md"
 
@@ -15,7 +16,7 @@ def test_the_pages_example_comes_near_the_best_that_raters_allow(tmp_path, monke
     (block,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     names = {"__name__": "notebook"}
     monkeypatch.chdir(tmp_path)
-    with warnings.catch_warnings():
+    with cells_in_this_process(), warnings.catch_warnings():
         warnings.simplefilter("error")
         exec(compile(block, str(PAGE), "exec"), names)
     assert 0.85 < names["ceiling"] < 1

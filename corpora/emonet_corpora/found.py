@@ -23,11 +23,14 @@ def all_corpora(config: CorporaConfig) -> Iterator[Corpus]:
     for card in cards:
         yield corpus_from_card(card, config.folder(card.stem), confined=False)  # these cards name no file elsewhere
     if config.directory and config.directory.is_dir():
-        yield from _own_corpora(config.directory, {card.stem for card in cards}, {one.name for one in generated})
+        known, made = {card.stem for card in cards}, {one.name for one in generated}
+        yield from _own_corpora(config.directory, known, made, config.left_out)
     yield from generated
 
 
-def _own_corpora(directory: Path, known: Collection[str], generated: Collection[str]) -> Iterator[Corpus]:
+def _own_corpora(
+    directory: Path, known: Collection[str], generated: Collection[str], left_out: dict[str, str]
+) -> Iterator[Corpus]:
     """Yield what the user put beside: a folder with a card or with tables. One mistake costs one corpus."""
     for folder in sorted(path for path in directory.iterdir() if path.name not in known and not passed_over(path.name)):
         try:
@@ -37,4 +40,5 @@ def _own_corpora(directory: Path, known: Collection[str], generated: Collection[
                 yield corpus_at(folder.name, folder)
         except Exception as error:  # noqa: BLE001 - whatever lies in a folder, the others are not to blame
             kind = "" if isinstance(error, EmonetBenchError) else f"{folder}: {type(error).__name__}: "
+            left_out[folder.name] = f"{kind}{error}"
             warnings.warn(f"corpus {folder.name} is left out: {kind}{error}", RuntimeWarning, stacklevel=2)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -199,15 +200,22 @@ def averaged(block: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def frames_of(file: Any, wanted: int | None = None) -> Iterator[NDArray[np.float32]]:
     """Yield what a file holds, or the first frames of it, as blocks (S, channels)."""
-    size, done = max(1, _BLOCK // file.channels), 0
+    size, done, read = max(1, _BLOCK // file.channels), 0, _reader(file)
     while wanted is None or done < wanted:
-        read: Callable[..., NDArray[np.float32]] = file.read
-        block = read(size if wanted is None else min(size, wanted - done), dtype="float32", always_2d=True)
+        block = read(size if wanted is None else min(size, wanted - done))
         if not len(block):
             return
         done += len(block)
         check_count(done, file.samplerate)
         yield block
+
+
+def _reader(file: Any) -> Callable[[int], NDArray[np.float32]]:
+    """Return what reads a number of frames (S, channels); 16 bits are scaled here, faster than by libsndfile."""
+    if file.subtype != "PCM_16":
+        return partial(file.read, dtype="float32", always_2d=True)
+    scale = np.float32(2.0**-15)  # exact: a power of two
+    return lambda count: np.multiply(file.read(count, dtype="int16", always_2d=True), scale, dtype=np.float32)
 
 
 def digest(samples: NDArray[np.float32], rate: int) -> bytes:

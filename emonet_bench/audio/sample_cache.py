@@ -27,6 +27,7 @@ from emonet_bench.types import Utterance
 
 _FORMAT = 3  # a new number leaves older stores alone
 _SCALE = 32768
+_NAMED = 20  # bad files in a message; 'corpora audit' reads them all
 _CHUNK = 256  # clips decoded before any is written: bounds the memory of a long build
 
 
@@ -238,15 +239,16 @@ def _written(
 
 def _check_bad(utterances: Sequence[Utterance], index: store_files.Index, *, skip_bad: bool) -> None:
     if index.bad and not (skip_bad and index.lengths.any()):
-        raise AudioError(_table(utterances, index.bad))
+        raise AudioError(_listed(utterances, index.bad))
 
 
-def _table(utterances: Sequence[Utterance], bad: Mapping[int, str]) -> str:
-    reasons = {str(utterances[place].file): reason for place, reason in bad.items()}
-    width = max(map(len, reasons))
-    rows = (f"\n  {file:{width}}  {reason}" for file, reason in reasons.items())
-    count = f"{len(reasons)} bad audio files (of {len(utterances)} clips)"
-    return f"{count}; replace them or take them out of the corpus:{''.join(rows)}"
+def _listed(utterances: Sequence[Utterance], bad: Mapping[int, str]) -> str:
+    reasons = [f"{utterances[place].file}: {reason}" for place, reason in bad.items()]
+    more = [f"and {len(reasons) - _NAMED} more"] if len(reasons) > _NAMED else []
+    return (
+        f"{len(reasons)} bad audio files (of {len(utterances)} clips); replace them, take them out of the corpus, or "
+        f"leave them out with --skip-bad-files: {'; '.join([*reasons[:_NAMED], *more])}"
+    )
 
 
 def _clips(utterances: Sequence[Utterance], sampling_rate: int, threads: int | None) -> Iterator[_Clip | AudioError]:

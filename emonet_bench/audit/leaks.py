@@ -22,8 +22,10 @@ Divisions = Sequence[Sequence[Partition]]
 def quick(corpus: OpenCorpus) -> list[Finding]:
     """Audit what needs no listening: what is missing, overlaps between partitions, and identical audio."""
     divided = divisions(corpus.utterances, corpus.rule)
+    bad = f"{corpus.skipped_files} files cannot be used"
     return [
         *gaps(corpus.coverage, corpus.rule),
+        *([Finding("bad files", "warning", bad)] if corpus.skipped_files else ()),
         *overlaps(corpus.utterances, corpus.rule, divided),
         *identical(corpus.utterances, corpus.audio.digests, divided),
     ]

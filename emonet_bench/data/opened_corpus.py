@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,9 +69,18 @@ class OpenCorpus:
     def protocol_id(self, limit: int | None = None) -> str:
         """Return the identity of label set, partitions (limited or not) and what becomes of features."""
         normalised = self.ref.speaker_normalised
-        return partitions.protocol_id(
-            self.target, self.utterances, self.rule, limit=limit, speaker_normalised=normalised
-        )
+        with self._named():
+            return partitions.protocol_id(
+                self.target, self.utterances, self.rule, limit=limit, speaker_normalised=normalised
+            )
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say of which corpus and protocol a rule does not fit."""
+        try:
+            yield
+        except CorpusError as error:
+            raise CorpusError(f"corpus {self.corpus.name}, protocol {self.protocol}: {error}") from None
 
     def check_loss(self, loss: Loss) -> None:
         """Hold a training's loss against what the corpus says of its labels, and against the protocol's target.
@@ -94,7 +104,8 @@ class OpenCorpus:
     @property
     def folds(self) -> list[int | None]:
         """The protocol's folds; ``[None]`` where it has none."""
-        return partitions.folds(self.utterances, self.rule)
+        with self._named():
+            return partitions.folds(self.utterances, self.rule)
 
     def fold_or_first(self, fold: int | None) -> int | None:
         """Return a fold of a joint run for this corpus: its own first one where it has none of that number."""
@@ -106,7 +117,8 @@ class OpenCorpus:
         Raises:
             CorpusError: A partition is empty.
         """
-        assigned = partitions.assign(self.utterances, self.rule, fold)
+        with self._named():
+            assigned = partitions.assign(self.utterances, self.rule, fold)
         kept = set(range(len(assigned)))
         if limit is not None:
             kept = set(partitions.limit(assigned, partitions.turns(self.utterances, self.target), limit))
@@ -228,7 +240,7 @@ def open_corpus(
     Raises:
         ConfigError: The protocol or the label map is not one of the corpus's.
         CorpusError: The corpus is not on this disk, or a label is not among its labels.
-        AudioError: Files are broken; lists them all.
+        AudioError: Files are broken; names the first of them.
     """
     name, mapped = label_maps.read(corpus, protocol)
     given = CorpusRef.of(corpus.name, protocol or "")

@@ -213,7 +213,7 @@ def _rotated(utterances: Sequence[Utterance], rule: SplitRule, fold: int) -> dic
         )
     if count < dev + 2:
         raise CorpusError(
-            f"{count} folds by {rule.by}, one for test and {dev} for dev, leave none to train; add groups"
+            f"{count} folds by {rule.by}, one for test and {dev} for dev, leave none to train; it takes {dev + 2}"
         )
     roles: list[Partition] = ["test", *["dev"] * dev, *["train"] * (count - 1 - dev)]  # type: ignore[list-item]
     return {group: roles[(place[group] - fold) % count] for group in groups}

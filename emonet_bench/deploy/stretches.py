@@ -62,22 +62,27 @@ class Cutter:
 
     def __init__(self, cut: Cut) -> None:
         self._window, self._hop = cut
-        self._kept = _NOTHING
+        self._kept: list[NDArray[np.float32]] = []  # joined when they complete a stretch: most blocks are short
         self._first = 0  # of the kept samples, counted from the start
+        self._end = 0  # behind the last one, likewise
         self._next = 0  # start of the next stretch, likewise
 
     def push(self, samples: NDArray[np.float32]) -> Iterator[Stretch]:
         """Take a block (S,); yield the stretches that it completes."""
-        self._kept = np.concatenate([self._kept, samples]) if len(self._kept) else samples
-        while len(stretch := self._kept[self._next - self._first :][: self._window]) == self._window:
+        self._kept.append(samples)
+        self._end += len(samples)
+        if self._next < self._end < self._next + self._window:
+            return
+        kept = joined(self._kept)
+        while len(stretch := kept[self._next - self._first :][: self._window]) == self._window:
             yield self._next, stretch
             self._next += self._hop
-        heard = min(self._next - self._first, len(self._kept))
-        self._kept, self._first = self._kept[heard:], self._first + heard
+        heard = min(self._next - self._first, len(kept))
+        self._kept, self._first = [kept[heard:]] if heard < len(kept) else [], self._first + heard
 
     def finish(self) -> Iterator[Stretch]:
         """Yield what is left, perhaps shorter than a stretch, where no stretch has had it."""
-        rest = self._kept[self._next - self._first :]
+        rest = joined(self._kept or [_NOTHING])[self._next - self._first :]
         if len(rest) > (max(0, self._window - self._hop) if self._next else 0):
             yield self._next, rest
 

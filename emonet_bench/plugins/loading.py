@@ -97,6 +97,7 @@ class Plugins:
             self._load(origin, load, config)
         if config is not None:
             self._add_places(config)
+            self.corpora.left_out = config.left_out
 
     @property
     def registries(self) -> tuple[Registry[Any], ...]:
@@ -115,6 +116,7 @@ class Plugins:
             except EmonetBenchError as error:
                 if name in self.selection.places:
                     raise
+                config.left_out[name] = str(error)
                 warnings.warn(f"corpus {name} is left out: {error}", RuntimeWarning, stacklevel=3)
 
     def _load(self, origin: Origin, load: Callable[[], object], config: hookspecs.CorporaConfig | None) -> None:

@@ -61,6 +61,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self.left_out: Mapping[str, str] = {}  # why things that are there cannot be used, by name
         self._things: dict[str, tuple[Thing, Origin]] = {}
 
     def add(self, name: str, thing: Thing, origin: Origin) -> None:
@@ -120,6 +121,8 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         try:
             return self._things[name]
         except KeyError:
+            if name in self.left_out:
+                raise ConfigError(f"{self.kind} {name!r} is left out: {self.left_out[name]}") from None
             raise ConfigError(f"unknown {self.kind} {name!r}{did_you_mean(name, self._things)}") from None
 
     def get(self, key: str, /, default: Any = None) -> Any:

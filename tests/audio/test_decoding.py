@@ -32,6 +32,16 @@ def test_a_file_is_read_as_soundfile_reads_it_from_its_path_and_from_its_bytes(t
         assert rate == RATE
 
 
+@pytest.mark.parametrize("form", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "NIST", "VOC"])
+@pytest.mark.parametrize("subtype", ["PCM_16", "ULAW", "PCM_S8"])
+def test_samples_of_every_width_and_order_of_bytes_are_those_of_libsndfile(form, subtype):
+    subtype = subtype if soundfile.check_format(form, subtype) else "PCM_16"
+    full_scale = np.append(0.9 * sound(0.2), np.float32([-1, 1, 0])).astype(np.float32)
+    content = encoded(full_scale, RATE, format=form, subtype=subtype)
+    expected, _ = soundfile.read(io.BytesIO(content), dtype="float32")
+    np.testing.assert_array_equal(decoded(io.BytesIO(content), 0, None)[0], expected)
+
+
 def test_a_stretch_is_cut_out_of_every_format(tmp_path):
     for content in (encoded(sound(2), format="FLAC"), flac_of_unknown_length(sound(2))):
         file = written(tmp_path / "clip.flac", content)

@@ -112,13 +112,9 @@ def test_bad_audio_is_listed_by_archive_and_member_and_by_identity(tmp_path):
     clips = [Utterance("a", ArchiveMember(archive, "a.wav"), "joy"), Utterance("b", LazyAudio("set@1/7", fails), "joy")]
     with pytest.raises(AudioError) as caught:
         open_store("toys", clips, RATE, tmp_path / "cache")
-    head, first, second = str(caught.value).splitlines()
-    assert head.startswith("2 bad audio files")
-    assert first.split() == [
-        f"zip://a.wav::{archive}",
-        *["not", "audio", "that", "libsndfile", "can", "read,", "or", "damaged"],
-    ]
-    assert second.split()[:4] == ["set@1/7", "its", "load", "raised"]
+    line = str(caught.value)
+    assert line.startswith("2 bad audio files")
+    assert f": zip://a.wav::{archive}: not audio that libsndfile can read, or damaged; set@1/7: its load raised" in line
 
 
 def test_an_identity_is_a_line():

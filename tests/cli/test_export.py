@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from emonet_bench.cli import main
 from emonet_bench.deploy import Predictor
 from emonet_bench.plugins.loading import Plugins
+from tests.in_process import cells_in_this_process
 
 MATRIX = """
 corpora = ["synthetic-calls"]
@@ -39,7 +40,8 @@ def run(tmp_path_factory):
     """A finished run of a small network."""
     folder = tmp_path_factory.mktemp("matrix")
     (folder / "matrix.toml").write_text(MATRIX)
-    done = emonet("run", "matrix", folder / "matrix.toml", "--results", folder / "results", "--jobs", 1)
+    with cells_in_this_process():
+        done = emonet("run", "matrix", folder / "matrix.toml", "--results", folder / "results")
     assert done.exit_code == 0, done.output
     (directory,) = (folder / "results").glob("synthetic-calls-*")
     return directory
@@ -203,6 +205,7 @@ def joint(tmp_path_factory):
     (folder / "matrix.toml").write_text(changed)
     results = folder / "results"
     command = ["run", "matrix", folder / "matrix.toml", "--results", results, "--export", "--plugin", folder / "odd.py"]
+    command += ["--jobs", "1"]  # a second worker would import the exporter, too
     done = subprocess.run(
         [sys.executable, "-m", "emonet_bench", *map(str, command)], capture_output=True, text=True, check=False
     )

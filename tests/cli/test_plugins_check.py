@@ -59,28 +59,45 @@ def emonet_hook_of_a_later_host(spec):
 """
 
 
-@pytest.fixture
-def check(tmp_path, monkeypatch):
-    monkeypatch.setenv("EMONET_BENCH_PLUGINS", "")
-    path = tmp_path / "mine.py"
-    path.write_text(PLUGIN, encoding="utf-8")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the plugin lies."""
+    made = tmp_path_factory.mktemp("checked")
+    (made / "mine.py").write_text(PLUGIN, encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def check(folder):
+    """Run ``plugins check`` with the plugin alone."""
 
     def run(*arguments):
-        return CliRunner().invoke(main, ["--plugin", str(path), "plugins", "check", *map(str, arguments)])
+        line = ["--plugin", str(folder / "mine.py"), "plugins", "check", *map(str, arguments)]
+        return CliRunner().invoke(main, line, env={"EMONET_BENCH_PLUGINS": ""})
 
     return run
 
 
-def test_options_and_a_window_reach_the_architecture(check):
-    run = check("sized", "--set", "width=7", "--window", 0.5)
-    assert run.exit_code == 1
-    assert "seen: ValueError: width 7, window 8000" in run.output
+@pytest.fixture(scope="module")
+def sized(check):
+    """What a check of its architecture says, of a network that cannot be built."""
+    return check("sized", "--set", "width=7", "--window", 0.5)
 
 
-def test_of_pages_of_a_compiler_one_line_is_shown(check):
-    run = check("sized")
-    assert max(map(len, run.output.splitlines())) < LONGEST + 200
-    assert "some graph" not in run.output
+@pytest.fixture(scope="module")
+def mine(check):
+    """What a check of the whole plugin says."""
+    return check("mine")
+
+
+def test_options_and_a_window_reach_the_architecture(sized):
+    assert sized.exit_code == 1
+    assert "seen: ValueError: width 7, window 8000" in sized.output
+
+
+def test_of_pages_of_a_compiler_one_line_is_shown(sized):
+    assert max(map(len, sized.output.splitlines())) < LONGEST + 200
+    assert "some graph" not in sized.output
 
 
 def test_an_option_that_nothing_has_is_one_line(check):
@@ -99,7 +116,7 @@ def test_a_value_that_the_option_refuses_is_said(check):
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="groups of processes are POSIX's")
-def test_a_hanging_executor_is_reported_and_ended(check, tmp_path, monkeypatch):
+def test_a_hanging_executor_is_reported_and_ended(check, folder, monkeypatch):
     monkeypatch.setenv("HANG", "1")
     run = check("pool", "--deadline", 2)
     assert run.exit_code == 1
@@ -107,7 +124,7 @@ def test_a_hanging_executor_is_reported_and_ended(check, tmp_path, monkeypatch):
     assert lines[0] == "executor pool"
     (broken,) = [at for at, line in enumerate(lines) if "BROKEN  ``submit(function, ...)`` gives" in line]
     assert "not finished by the deadline" in lines[broken + 1]
-    (pid,) = {int(line) for line in (tmp_path / "pids").read_text().split()}
+    (pid,) = {int(line) for line in (folder / "pids").read_text().split()}
     assert not _alive(pid)
 
 
@@ -132,14 +149,13 @@ def test_a_process_that_dies_costs_only_its_check(check, monkeypatch):
     assert "seen: its process died" in run.output
 
 
-def test_hooks_are_checked_and_what_they_raise_is_shown(check):
-    run = check("mine")
-    lines = run.output.splitlines()
+def test_hooks_are_checked_and_what_they_raise_is_shown(mine):
+    lines = mine.output.splitlines()
     assert "hooks mine" in lines
     broken = [lines[at + 1] for at, line in enumerate(lines) if "BROKEN  A run that fails" in line]
     assert broken == ["          seen: OSError: no tracker [/s]\\x1b[2J"]
-    assert "noise" not in run.output
+    assert "noise" not in mine.output
 
 
-def test_an_optional_hook_of_another_host_is_no_fault(check):
-    assert "unknown hook" not in check("mine").output
+def test_an_optional_hook_of_another_host_is_no_fault(mine):
+    assert "unknown hook" not in mine.output

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from tests.in_process import cells_in_this_process
 from tests.report.test_verification import change, command
 
 
@@ -14,7 +15,8 @@ def trained(tmp_path_factory):
     """A run of a network that learns nothing: quick, and the same each time."""
     results = tmp_path_factory.mktemp("trained") / "results"
     tiny = ["--corpora", "synthetic-acted", "--architectures", "chance", "--strategies", "scratch", "--limit", "10"]
-    done = command("run", "matrix", "--results", results, *tiny, "--jobs", "1")
+    with cells_in_this_process():
+        done = command("run", "matrix", "--results", results, *tiny)
     assert done.exit_code == 0, done.output
     (run,) = [path for path in results.iterdir() if not path.name.startswith(".")]
     return run

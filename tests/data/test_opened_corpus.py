@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
 
+from emonet_bench import audit
 from emonet_bench.data.coverage import Coverage
 from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.data.tables import read_directory
@@ -56,3 +59,18 @@ def test_a_label_that_is_not_declared_is_an_error(folder):
     corpus = Corpus("mine", ("a", "b"), lambda: utterances, {"own": SplitRule()})
     with pytest.raises(CorpusError, match=r"corpus mine: 2\.wav has the label 'c', which is not declared"):
         open_corpus(corpus, None, RATE, folder / "cache")
+
+
+def test_a_protocol_that_does_not_fit_names_its_corpus(folder):
+    corpus = opened(folder)
+    corpus = replace(corpus, corpus=replace(corpus.corpus, protocols={"own": SplitRule(folds="each")}))
+    named = r"^corpus mine, protocol own: 0.wav: the protocol divides the corpus by speaker"
+    for ask in (lambda: corpus.folds, lambda: corpus.divide(0), corpus.protocol_id):
+        with pytest.raises(CorpusError, match=named):
+            ask()
+
+
+def test_files_that_were_left_out_are_no_clean_audit(folder):
+    (folder / "3.wav").write_bytes(b"")
+    found = [finding for finding in audit.quick(opened(folder, skip_bad=True)) if finding.check == "bad files"]
+    assert [(finding.level, finding.message) for finding in found] == [("warning", "1 files cannot be used")]

@@ -1,9 +1,11 @@
 """Stretches leave nothing out, in whatever blocks a clip comes, and parts of a long clip are none of them short."""
 
+import weakref
+
 import numpy as np
 import pytest
 
-from emonet_bench.deploy.stretches import cut_of, parts, stretches
+from emonet_bench.deploy.stretches import Cutter, cut_of, parts, stretches
 from emonet_bench.errors import ConfigError
 
 NOISE = np.random.default_rng(0).uniform(-0.9, 0.9, 300).astype(np.float32)
@@ -36,6 +38,15 @@ def test_stretches_are_full_but_for_the_last_and_reach_the_end(samples, cut):
         assert piece.tolist() == list(range(start, min(start + window, samples)))
     last_start, last = found[-1]
     assert last_start + len(last) == samples or hop > window  # gaps may hide the end
+
+
+def test_what_no_stretch_hears_is_not_kept():
+    cutter, block = Cutter((2, 10**9)), np.zeros(10, np.float32)
+    assert [start for start, _ in cutter.push(block)] == [0]
+    held = weakref.ref(block)
+    del block
+    assert list(cutter.push(np.zeros(1, np.float32))) == []
+    assert held() is None
 
 
 def test_without_a_cut_a_clip_is_one_stretch():

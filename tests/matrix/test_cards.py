@@ -11,6 +11,7 @@ from emonet_bench.report.html import render_html
 from emonet_bench.report.reading import load
 from emonet_bench.report.table import summarise
 from emonet_bench.runs.store import RunStore
+from tests.in_process import cells_in_this_process
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,8 @@ MATRIX = {
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    found = run_matrix(MATRIX, results=folder, jobs=1, card=True)
+    with cells_in_this_process():
+        found = run_matrix(MATRIX, results=folder, card=True)
     return folder, found
 
 

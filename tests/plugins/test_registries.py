@@ -33,6 +33,15 @@ def test_an_unknown_name_suggests_the_nearest_and_is_no_error_where_it_is_only_a
     assert registry.get("tinny", 3) == 3
 
 
+def test_what_is_there_and_cannot_be_used_is_refused_with_the_reason(origins):
+    registry = Registry("corpus")
+    registry.add("mint", 1, origins[0])
+    registry.left_out = {"mine": "mine/utterances.csv: line 3: a fault"}
+    with pytest.raises(ConfigError, match=r"^corpus 'mine' is left out: mine/utterances.csv: line 3: a fault$"):
+        registry["mine"]
+    assert "mine" not in registry
+
+
 def test_a_name_of_two_plugins_is_fatal_and_both_are_named(origins):
     registry = Registry("corpus")
     registry.add("toy", 1, origins[0])

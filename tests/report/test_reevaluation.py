@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from emonet_bench.cli import main
 from emonet_bench.runs.files import RunFiles
+from tests.in_process import cells_in_this_process
 
 MATRIX = """
 corpora = ["synthetic-acted", "synthetic-calls"]
@@ -39,7 +40,8 @@ def command(*arguments):
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("again")
     (folder / "matrix.toml").write_text(MATRIX)
-    done = command("run", "matrix", folder / "matrix.toml", "--results", folder / "results", "--jobs", "1")
+    with cells_in_this_process():
+        done = command("run", "matrix", folder / "matrix.toml", "--results", folder / "results")
     assert done.exit_code == 0, done.output
     return folder / "results"
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from emonet_bench.cli import main
 from emonet_bench.report.verification import verify
 from emonet_bench.runs.files import RunFiles
+from tests.in_process import cells_in_this_process
 from tests.written import LABELS, Results, clips
 
 
@@ -117,7 +118,8 @@ def command(*arguments):
 def trained(tmp_path_factory):
     results = tmp_path_factory.mktemp("trained") / "results"
     tiny = ["--corpora", "synthetic-acted", "--architectures", "chance", "--strategies", "scratch", "--limit", "10"]
-    done = command("run", "matrix", "--results", results, *tiny, "--jobs", "1")
+    with cells_in_this_process():
+        done = command("run", "matrix", "--results", results, *tiny)
     assert done.exit_code == 0, done.output
     (run,) = [path for path in results.iterdir() if not path.name.startswith(".")]
     return run

@@ -17,6 +17,7 @@ from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.data.partitions import assign, folds, protocol_id
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.hookspecs import CorporaConfig
+from emonet_bench.plugins.loading import Plugins, Selection
 
 CARD = Path(demo.__file__).parent / "cards" / "emodb.toml"
 
@@ -248,6 +249,15 @@ def test_a_mistake_in_a_users_own_corpus_costs_that_corpus_alone(tmp_path):
         found = corpora(tmp_path, tmp_path)
     assert {"emodb", "synthetic-acted"} <= set(found)
     assert "mine" not in found
+
+
+def test_who_asks_for_a_corpus_that_was_left_out_is_told_why_in_place_of_a_list_of_others(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "utterances.csv").write_text("file,label,partition\na.wav,x,valid\n", encoding="utf-8")
+    with pytest.warns(RuntimeWarning, match="corpus mine is left out"):
+        plugins = Plugins(Selection(names=("corpora",), corpora_dir=tmp_path))
+    with pytest.raises(ConfigError, match=r"^corpus 'mine' is left out: .*utterances.csv: line 2: partition must be"):
+        plugins.corpora["mine"]
 
 
 @pytest.mark.parametrize(

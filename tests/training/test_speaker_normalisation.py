@@ -16,6 +16,7 @@ from emonet_bench.report.reading import load
 from emonet_bench.report.table import summarise
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.training.speaker_normalisation import normalise_speakers
+from tests.in_process import cells_in_this_process
 from tests.toys import toy_clips
 
 CPU = torch.device("cpu")
@@ -68,16 +69,17 @@ def test_an_unknown_speaker_is_one_line():
 def results(tmp_path_factory):
     """The same matrix under a protocol, and under it with speakers normalised, in one results directory."""
     folder = tmp_path_factory.mktemp("results")
-    for suffix in ("", "@speaker-normalised"):
-        run_matrix(
-            {
-                "corpora": {"synthetic-acted": {"protocol": f"speakers{suffix}"}},
-                "architectures": ["svm", "rnn"] if suffix else ["svm"],
-                "strategies": ["scratch", "finetune"] if suffix else ["scratch"],
-                "training": {"epochs": 1, "limit": 12, "window": 1.0},
-            },
-            results=folder,
-        )
+    with cells_in_this_process():
+        for suffix in ("", "@speaker-normalised"):
+            run_matrix(
+                {
+                    "corpora": {"synthetic-acted": {"protocol": f"speakers{suffix}"}},
+                    "architectures": ["svm", "rnn"] if suffix else ["svm"],
+                    "strategies": ["scratch", "finetune"] if suffix else ["scratch"],
+                    "training": {"epochs": 1, "limit": 12, "window": 1.0},
+                },
+                results=folder,
+            )
     return folder
 
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on the wire: uvicorn's protocol, with a clock for heads that come too slowly."""
+"""HTTP/1.1 and WebSocket on the wire: uvicorn's protocols, with a clock for heads that come too slowly."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HEAD_SECONDS = 10.0
 """Longest time from a connection, or the first byte of a further request, to the end of the head."""
@@ -51,3 +52,13 @@ class TimedProtocol(H11Protocol):
         self._clock = None
         if self.transport.get_protocol() is self:  # else it has become a WebSocket
             self.transport.close()
+
+
+class StreamProtocol(WebSocketsSansIOProtocol):
+    """A WebSocket that may be refused by an answer of HTTP; uvicorn itself logs an error for each."""
+
+    async def send(self, message: Any) -> None:
+        """Send a message of the application."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # as far as it will ever be

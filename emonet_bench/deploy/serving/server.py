@@ -18,7 +18,7 @@ import uvicorn
 
 from emonet_bench.deploy.serving.app import create_app
 from emonet_bench.deploy.serving.guard import HEAD_BYTES
-from emonet_bench.deploy.serving.protocol import TimedProtocol
+from emonet_bench.deploy.serving.protocol import StreamProtocol, TimedProtocol
 from emonet_bench.deploy.serving.settings import Settings
 from emonet_bench.deploy.serving.stream import MESSAGE_BYTES
 from emonet_bench.errors import ConfigError, EmonetBenchError
@@ -127,7 +127,7 @@ def configuration(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=TimedProtocol,
-        ws="websockets-sansio",
+        ws=StreamProtocol,
         ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,
         lifespan="on",

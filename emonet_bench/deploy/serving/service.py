@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emonet_bench.deploy.serving import metrics
 from emonet_bench.deploy.serving.admission import Admission, Held
-from emonet_bench.deploy.serving.decode import decode
+from emonet_bench.deploy.serving.decode import decode, is_quick
 from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.deploy.serving.models import ServedModel, open_models
 from emonet_bench.deploy.serving.scheduler import Scheduler
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from emonet_bench.deploy.model import Model
     from emonet_bench.deploy.serving.options import Options
     from emonet_bench.deploy.serving.settings import Settings
-    from emonet_bench.deploy.stretches import Cut
+    from emonet_bench.deploy.stretches import Cut, Stretch
 
 _AT_ONCE = 4  # stretches of one request that wait for each thread: enough to keep it busy, and others get their turn
 _SMALL = 2**18  # bytes that are parsed within a millisecond
@@ -114,12 +116,17 @@ class Service:
         """
         model = served.task(options.task)
         cut = cut_of(options.window, options.hop, model.sampling_rate)
-        samples = await self.in_thread(decode, data, model.sampling_rate, self.limits.audio_seconds)
+        samples = await self._decoded(data, model.sampling_rate)
         held.take(samples.nbytes)
         self._check_segments(len(samples), cut)
         found = await self._score(model, samples, cut)
         self.audio_seconds.add(len(samples) / model.sampling_rate, model=served.name)
         return found
+
+    async def _decoded(self, data: bytes, rate: int) -> NDArray[np.float32]:
+        """Decode an upload: at once where a thread would cost more."""
+        work = partial(decode, data, rate, self.limits.audio_seconds)
+        return work() if is_quick(data, rate) else await self.in_thread(work)
 
     def _check_segments(self, length: int, cut: Cut | None) -> None:
         count = 1 if cut is None else length // cut[1]
@@ -129,21 +136,24 @@ class Service:
             )
 
     async def _score(self, model: Model, samples: NDArray[np.float32], cut: Cut | None) -> list[Segment]:
-        """Score stretches in their order, a few of them waiting at a time."""
-        found: list[Segment] = []
+        async with aclosing(self.segments(model, stretches([samples], cut, model.longest))) as scored:
+            found = [one async for one in scored]
+        return found if cut is not None else [_mean(found)]
+
+    async def segments(self, model: Model, pieces: Iterable[Stretch]) -> AsyncGenerator[Segment]:
+        """Score stretches in their order, a few of them waiting at a time: others get their turn."""
         waiting: deque[tuple[int, int, asyncio.Future[Any]]] = deque()
         rate = model.sampling_rate
         try:
-            for start, piece in stretches([samples], cut, model.longest):
+            for start, piece in pieces:
                 if len(waiting) == self._most_waiting:
-                    found.append(await _first(waiting, rate))
+                    yield await _first(waiting, rate)
                 waiting.append((start, len(piece), asyncio.ensure_future(self.scheduler.score(model, piece))))
             while waiting:
-                found.append(await _first(waiting, rate))
+                yield await _first(waiting, rate)
         finally:
             for *_, task in waiting:
                 task.cancel()
-        return found if cut is not None else [_mean(found)]
 
     def exposition(self) -> str:
         """Write the metrics."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -22,7 +23,7 @@ from emonet_bench.deploy.serving.http import segment_json
 from emonet_bench.deploy.serving.options import Options, parse_options
 from emonet_bench.deploy.serving.service import Segment, Service
 from emonet_bench.deploy.stream import Stream
-from emonet_bench.deploy.stretches import cut_of
+from emonet_bench.deploy.stretches import LONGEST, cut_of
 from emonet_bench.errors import EmonetBenchError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from emonet_bench.deploy.model import Model
     from emonet_bench.deploy.serving.models import ServedModel
+    from emonet_bench.deploy.stretches import Cut
 
 MESSAGE_BYTES = 2**20
 """Longest message of a client."""
@@ -38,13 +40,10 @@ _FORMATS: Mapping[str, tuple[str, float]] = {"s16le": ("<i2", 2.0**-15), "f32le"
 _OWN = ("encoding", "sampling_rate", "channels", "api_key")
 _START_SECONDS = 10.0  # until the first message
 _WINDOW = 1.0  # seconds, where the client names none
+_SHORTEST_HOP = 0.01  # seconds: one small message would else make a million windows
+_MOST_OVERLAP = 100  # windows that hear the same moment
 _LARGE = 2**16  # bytes of a message that is resampled in a thread
 _CLOSES = {503: 1013, 500: 1011, 404: 1008, 401: 1008, 408: 1008, 413: 1009}  # RFC 6455: else 1007, unusable data
-
-
-class _Piece(NamedTuple):
-    start: int
-    samples: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -121,15 +120,14 @@ class Listener:
         self._served = served
         self._start = start
         self._model: Model = served.task(start.options.task)
-        cut = cut_of(start.options.window, start.options.hop, self._model.sampling_rate)
-        assert cut is not None
+        cut = _cut(start.options, self._model.sampling_rate)
         self._stream = Stream(_keep, cut, (start.sampling_rate, self._model.sampling_rate))
         self._frames = 0
         self._count = 0
         self._sum = np.zeros(len(self._model.labels))
 
-    async def push(self, data: bytes) -> list[dict[str, Any]]:
-        """Take a message of audio; return what is known thereby.
+    async def push(self, data: bytes) -> AsyncGenerator[dict[str, Any]]:
+        """Take a message of audio; return what tells the scores of the windows that it completes, one by one.
 
         Raises:
             EmonetBenchError: It is no audio, or too much.
@@ -141,12 +139,15 @@ class Listener:
                 413, f"audio: a stream lasts at most {self._service.limits.stream_seconds:g} s; open another"
             )
         if len(data) > _LARGE:
-            return await self._scored(await self._service.in_thread(self._stream.push, samples))
-        return await self._scored(self._stream.push(samples))
+            return self._scored(await self._service.in_thread(self._stream.push, samples))
+        return self._scored(self._stream.push(samples))
 
-    async def finish(self) -> list[dict[str, Any]]:
-        """End the stream; return what is known of its rest, and a summary: the mean over all windows."""
-        messages = await self._scored(self._stream.finish())
+    def finish(self) -> AsyncGenerator[dict[str, Any]]:
+        """End the stream; return what tells the scores of its rest."""
+        return self._scored(self._stream.finish())
+
+    def summary(self) -> dict[str, Any]:
+        """Tell what was heard: the mean over all windows."""
         seconds = self._frames / self._start.sampling_rate
         told: dict[str, Any] = {
             "type": "summary",
@@ -156,29 +157,41 @@ class Listener:
             "scores": [],
         }
         if self._count:
-            mean = Segment(0.0, seconds, (self._sum / self._count).astype(np.float32))
-            told |= self._json(mean)
-        return [*messages, told]
+            told |= self._json(Segment(0.0, seconds, (self._sum / self._count).astype(np.float32)))
+        return told
 
-    async def _scored(self, pieces: list[Any]) -> list[dict[str, Any]]:
-        rate = self._model.sampling_rate
-        rows = await asyncio.gather(*(self._service.scheduler.score(self._model, piece.samples) for piece in pieces))
-        messages = []
-        for piece, row in zip(pieces, rows, strict=True):
-            self._count += 1
-            self._sum += row
-            self._service.audio_seconds.add(len(piece.samples) / rate, model=self._served.name)
-            segment = Segment(piece.start / rate, (piece.start + len(piece.samples)) / rate, row)
-            messages.append({"type": "scores", **self._json(segment)})
-        return messages
+    async def _scored(self, pieces: Iterable[Any]) -> AsyncGenerator[dict[str, Any]]:
+        async with aclosing(self._service.segments(self._model, pieces)) as segments:
+            async for segment in segments:
+                self._count += 1
+                self._sum += segment.row
+                self._service.audio_seconds.add(segment.end - segment.start, model=self._served.name)
+                yield {"type": "scores", **self._json(segment)}
 
     def _json(self, segment: Segment) -> dict[str, Any]:
         return segment_json(self._model.labels, segment, self._start.options.top_k, self._served.threshold)
 
 
+def _cut(options: Options, rate: int) -> Cut:
+    """Cut a stream's audio, within what a server can hold and score of it.
+
+    Raises:
+        EmonetBenchError: Windows are too long, or follow each other too closely.
+    """
+    cut = cut_of(options.window, options.hop, rate)
+    assert cut is not None
+    window, hop = (samples / rate for samples in cut)
+    if window > LONGEST:
+        raise RequestError(400, f"window: a stream's is at most {LONGEST:g} s, is {window:g} s")
+    if hop < max(_SHORTEST_HOP, window / _MOST_OVERLAP):
+        least = f"{_SHORTEST_HOP:g} s and a {_MOST_OVERLAP}th of its window"
+        raise RequestError(400, f"hop: a stream's is at least {least}, is {hop:g} s")
+    return cut
+
+
 def _keep(start: int, samples: NDArray[np.float32]) -> Any:
     """Stand where ``Stream`` scores: stretches are scored together with those of others."""
-    return _Piece(start, samples)
+    return start, samples
 
 
 class Streams:
@@ -217,10 +230,9 @@ class Streams:
         labels = served.task(start.options.task).labels
         await socket.send_json({"type": "ready", "model": served.name, "task": start.options.task, "labels": labels})
         while (data := await self._audio(socket)) is not None:
-            for told in await listener.push(data):
-                await self._send(socket, told)
-        for told in await listener.finish():
-            await self._send(socket, told)
+            await self._send_all(socket, await listener.push(data))
+        await self._send_all(socket, listener.finish())
+        await self._send(socket, listener.summary())
         await socket.close(1000)
 
     async def _audio(self, socket: WebSocket) -> bytes | None:
@@ -232,6 +244,11 @@ class Streams:
         if message["text"].replace(" ", "") == '{"type":"end"}':
             return None
         raise RequestError(400, 'stream: send audio in binary messages, and {"type": "end"} at its end')
+
+    async def _send_all(self, socket: WebSocket, messages: AsyncGenerator[Mapping[str, Any]]) -> None:
+        async with aclosing(messages):
+            async for told in messages:
+                await self._send(socket, told)
 
     async def _send(self, socket: WebSocket, told: Mapping[str, Any]) -> None:
         """Send a message to a client that reads.

@@ -138,8 +138,11 @@ def server(start, model, bank):
 @pytest.fixture
 def quiet(caplog):
     """Hold the log to hold no traceback and no error."""
+    uvicorn = logging.getLogger("uvicorn")  # which passes nothing on
+    uvicorn.addHandler(caplog.handler)
     with caplog.at_level(logging.WARNING):
         yield caplog
+    uvicorn.removeHandler(caplog.handler)
     assert [one for one in caplog.records if one.exc_info or one.levelno >= logging.ERROR] == []
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from emonet_bench.audio import read
 from emonet_bench.deploy.clips import sixteen_bits
-from emonet_bench.deploy.serving.decode import decode
+from emonet_bench.deploy.serving.decode import decode, is_quick
 from emonet_bench.errors import AudioError
 
 
@@ -53,3 +53,21 @@ def test_no_samples_are_told(wav):
 def test_many_channels_are_told(wav):
     with pytest.raises(AudioError, match="has 65 channels; give 1 to 64"):
         decode(wav(np.zeros((10, 65))), 16_000, 10)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate", "form", "subtype", "expected"),
+    [
+        (5, 16_000, "WAV", "PCM_16", True),
+        (2, 16_000, "WAV", "FLOAT", True),
+        (10, 16_000, "WAV", "PCM_16", False),
+        (1, 44_100, "WAV", "PCM_16", False),
+        (1, 16_000, "WAV", "IMA_ADPCM", False),
+        (1, 16_000, "FLAC", "PCM_16", False),
+    ],
+)
+def test_only_a_short_file_of_plain_samples_at_the_models_rate_is_quick(
+    wav, noise, seconds, rate, form, subtype, expected
+):
+    assert is_quick(wav(noise(seconds, rate), rate, form, subtype), 16_000) is expected
+    assert not is_quick(b"RIFF", 16_000)

@@ -34,7 +34,7 @@ def test_the_page_and_health_are_open_and_name_no_model(opened, locked, path):
     assert "0123456789abcdef" not in answer.text
 
 
-def test_a_stream_brings_its_key_in_the_first_message_or_in_a_header(connect, locked):
+def test_a_stream_brings_its_key_in_the_first_message_or_in_a_header(connect, locked, quiet):
     with connect(locked) as socket:
         socket.send(json.dumps({"api_key": KEY}))
         assert json.loads(socket.recv(10))["type"] == "ready"
@@ -51,7 +51,7 @@ def test_a_stream_brings_its_key_in_the_first_message_or_in_a_header(connect, lo
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
-def test_pages_of_other_sites_are_refused(opened, connect, locked, origin):
+def test_pages_of_other_sites_are_refused(opened, connect, locked, quiet, origin):
     headers = {"Origin": origin, "X-API-Key": KEY}
     answer = opened(locked).get("/v1/models", headers=headers)
     assert answer.status_code == 403

@@ -85,6 +85,9 @@ STARTS = {
     "channels": ('{"channels": 100000}', 1007),
     "window": ('{"window": -1}', 1007),
     "tiny hop": ('{"hop": 1e-12}', 1007),
+    "short hop": ('{"window": 0.5, "hop": 0.001}', 1007),
+    "close windows": ('{"window": 10, "hop": 0.09}', 1007),
+    "long window": ('{"window": 61}', 1007),
     "model": ('{"model": "nobody"}', 1008),
     "model no text": ('{"model": {}}', 1007),
     "task": ('{"task": "x"}', 1007),
@@ -148,3 +151,17 @@ def test_a_client_that_leaves_leaves_nothing_behind(server, connect, quiet, nois
         socket.socket.shutdown(SHUT_RDWR)
     server.until(lambda: server.service.admission.streams == 0)
     assert len(server.service.scheduler) == 0
+
+
+def test_a_message_of_many_windows_keeps_nobody_waiting_and_is_told_window_by_window(server, connect, noise):
+    audio = (noise(20) * 32768).astype("<i2").tobytes()
+    most = []
+    with connect(server) as socket:
+        socket.send('{"window": 0.5, "hop": 0.01}')
+        socket.recv(10)
+        socket.send(audio)
+        for number in range(1_951):
+            told = json.loads(socket.recv(20))
+            assert (told["type"], told["start"]) == ("scores", pytest.approx(0.01 * number))
+            most.append(len(server.service.scheduler))
+    assert max(most) <= 8

@@ -16,6 +16,7 @@ from emonet_bench.matrix.cells.zero_shot import map_probabilities
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.html import render_html
 from emonet_bench.training import checkpoints
+from tests.in_process import cells_in_this_process
 
 PLUGIN = """
 from pathlib import Path
@@ -77,7 +78,8 @@ def command(folder, *arguments):
 
 @pytest.fixture(scope="module")
 def results(folder):
-    done = command(folder, "run", "matrix", folder / "matrix.toml", "--results", folder / "results", "--jobs", "1")
+    with cells_in_this_process():
+        done = command(folder, "run", "matrix", folder / "matrix.toml", "--results", folder / "results")
     assert done.exit_code == 0, done.output
     return folder / "results"
 
@@ -208,7 +210,8 @@ def test_a_finished_matrix_is_only_evaluated_when_it_asks_for_it_later(results, 
     before = {run.name: (run / "result.json").stat().st_mtime_ns for run in runs(results, "*")}
     matrix = folder / "plain.toml"
     matrix.write_text(MATRIX.replace('evaluate = ["arousal"]', ""))
-    assert command(folder, "run", "matrix", matrix, "--results", results, "--jobs", "1").exit_code == 0
+    with cells_in_this_process():
+        assert command(folder, "run", "matrix", matrix, "--results", results).exit_code == 0
     assert {run.name: (run / "result.json").stat().st_mtime_ns for run in runs(results, "*")} == before
 
 

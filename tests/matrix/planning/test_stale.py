@@ -13,6 +13,7 @@ from emonet_bench.matrix.planning.stale import check_code, stale_notes, with_sta
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.store import RunStore
+from tests.in_process import cells_in_this_process
 
 PLUGIN = """
 from emonet_bench import hookimpl
@@ -62,7 +63,8 @@ def ran(tmp_path_factory):
     """A directory with a plugin in a single file, and results of the code that it had."""
     folder = tmp_path_factory.mktemp("ran")
     (folder / "mine.py").write_text(PLUGIN)
-    run_matrix(MATRIX, results=folder / "results", jobs=1, plugins=Selection(files=(folder / "mine.py",)))
+    with cells_in_this_process():
+        run_matrix(MATRIX, results=folder / "results", plugins=Selection(files=(folder / "mine.py",)))
     return folder
 
 
