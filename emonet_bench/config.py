@@ -24,6 +24,7 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.files import check_regular
 
 Model = TypeVar("Model", bound=BaseModel)
+_LONGEST = 200  # characters of a value in a message
 
 
 class Options(BaseModel):
@@ -222,7 +223,8 @@ def _in_one_line(error: ValidationError, model: type[BaseModel], values: Mapping
         return f"{place}: unknown option{did_you_mean(path[-1], _fields_at(model, path))}"
     if first["type"] == "value_error":
         return f"{place}: {first['ctx']['error']}"
-    return f"{place}: {first['msg'].lower()}; got {_short(first['input'])}"
+    got = "give it a value" if first["type"] == "missing" else f"got {_short(first['input'])}"
+    return f"{place}: {first['msg'].lower()}; {got}"
 
 
 def _path(error: Mapping[str, Any], values: Mapping[str, Any]) -> list[str | int]:
@@ -260,9 +262,6 @@ def _short(value: object) -> str:
     except ValueError:  # a number of thousands of digits
         return "a number that is too long"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-_LONGEST = 200
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

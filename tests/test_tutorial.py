@@ -160,7 +160,7 @@ def test_a_check_reports_every_contract_and_where_a_broken_one_is_written(checke
 def test_a_check_says_what_cannot_be_checked_here(checked):
     lines = checked.output.splitlines()
     filed, picky = (lines[lines.index(title) + 1] for title in ("architecture filed", "strategy picky"))
-    assert filed == "  not checked: filed.file: field required; got {}"
+    assert filed == "  not checked: filed.file: field required; give it a value (--set NAME=VALUE)"
     assert picky.startswith("  not checked: it skips the kit's network (only for mirrors); its own tests can give")
 
 

@@ -14,7 +14,7 @@ from emonet_bench.matrix.planning.plan import PlannedMatrix
 from emonet_bench.matrix.planning.stale import with_stale
 from emonet_bench.matrix.progress import ProgressLines
 from emonet_bench.matrix.run_matrix import run_planned
-from emonet_bench.report.results import Results, results_of
+from emonet_bench.report.results import Results, results_of, to_export
 
 
 def work(planned: PlannedMatrix, options: RunOptions, console: Console) -> Outcome:
@@ -51,6 +51,5 @@ def _conclude(outcome: Outcome, results: Results, console: Console) -> None:
         console.print(problem, markup=False, soft_wrap=True)
     counts = ", ".join(f"{count} {state}" for state, count in outcome.counts.items() if count)
     console.print(f"\n{counts or 'no cells'}. Results: {results.directory}/", markup=False, soft_wrap=True)
-    if results.exportable:
-        run = shell_word(results.exportable[0])
-        console.print(f"Next: emonet-bench export {run} -o model.onnx", markup=False, soft_wrap=True)
+    if (run := to_export(results)) is not None:
+        console.print(f"Next: emonet-bench export {shell_word(run)} -o model.onnx", markup=False, soft_wrap=True)

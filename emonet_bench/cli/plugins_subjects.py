@@ -119,7 +119,7 @@ def _options(model: type[Options], settings: Mapping[str, str], where: str) -> O
     except ConfigError as error:  # an option without a default, or one whose default is not on this machine
         if given:
             raise ConfigError(f"--set: {error}") from None
-        return str(error)
+        return f"{error} (--set NAME=VALUE)"
 
 
 def _architecture(architecture: Architecture, request: Request) -> Subject:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench.matrix.outcome import Outcome
@@ -129,3 +130,20 @@ def results_of(cells: Sequence[Cell], outcome: Outcome, directory: Path) -> Resu
         if files.checkpoint().is_file() and files.predictions().is_file()
     ]
     return Results(directory, records, lost, single)
+
+
+def to_export(results: Results) -> Path | None:
+    """Return the run to be exported first: of the first corpus, of the row that is best on dev; None: there is none.
+
+    Dev scores are means over the row's seeds and folds; of equals the first row is taken.
+    """
+    known = {record.run_id[:8]: record for record in results.records}
+    runs = [(path, record) for path in results.exportable if (record := known.get(path.name.rpartition("-")[2]))]
+    rows: dict[str, list[tuple[float, Path]]] = {}
+    for path, record in runs:
+        if record.dev is not None and record.corpus == runs[0][1].corpus:
+            row = f"{record.architecture} {record.strategy} {record.variant}"
+            rows.setdefault(row, []).append((record.dev, path))
+    if not rows:
+        return next(iter(results.exportable), None)
+    return max(rows.values(), key=lambda row: fmean(dev for dev, _ in row))[0][1]

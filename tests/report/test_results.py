@@ -1,13 +1,14 @@
 """Results in Python: the frame, the table and the figure of a matrix's own cells."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from emonet_bench import report
 from emonet_bench.errors import StoreError
 from emonet_bench.matrix.outcome import Outcome
-from emonet_bench.report.results import load_results, results_of
+from emonet_bench.report.results import load_results, results_of, to_export
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.store import RunStore
@@ -109,3 +110,17 @@ def test_a_failure_that_left_a_record_is_told_by_it_alone(tmp_path):
 def test_only_a_run_with_weights_and_predictions_is_exportable(tmp_path, files, exportable):
     path, found = matrix(tmp_path, files=files)
     assert found.exportable == ([path] if exportable else [])
+
+
+def test_the_row_that_is_best_on_dev_is_exported_first_whatever_a_single_fold_says(tmp_path):
+    written = Results(tmp_path)
+    dev = {("cnn", 0): 0.9, ("cnn", 1): 0.1, ("svm", 0): 0.6, ("svm", 1): 0.7}
+    paths = {
+        key: written.add(architecture=key[0], fold=key[1], scores={"dev": {"uar": value}, "test": {"uar": 1 - value}})
+        for key, value in dev.items()
+    }
+    other = written.add(corpus="other", architecture="knn", scores={"dev": {"uar": 1.0}, "test": {"uar": 0.5}})
+    found = replace(load_results(tmp_path), exportable=[*paths.values(), other])
+    assert to_export(found) == paths["svm", 0]
+    assert to_export(replace(found, records=[])) == paths["cnn", 0]
+    assert to_export(replace(found, exportable=[])) is None

@@ -37,6 +37,20 @@ def grid(**axes):
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
+def in_threes(**axes):
+    """Return few of a grid's combinations, such that each combination of the values of any three axes is among them."""
+
+    def threes(one):
+        return set(itertools.combinations(one.items(), 3))
+
+    every, chosen = grid(**axes), []
+    left = set().union(*map(threes, every))
+    while left:
+        chosen.append(max(every, key=lambda one: len(left & threes(one))))
+        left -= threes(chosen[-1])
+    return chosen
+
+
 def words(value):
     return value if isinstance(value, str) else "-".join(map(str, value.values()))
 
@@ -47,7 +61,7 @@ def test_every_registered_architecture_keeps_its_contracts(name):
     check_architecture(name, SMALL[name])
 
 
-# Between them, these have every value of every option that changes the network; their full grids are slow.
+# Between them, these have every value of every option that changes the network; every three values together are slow.
 CHOSEN = [
     (
         "rnn",
@@ -66,7 +80,7 @@ CHOSEN = [
 GRID = [
     *(
         ("rnn", {**options, "number_of_layers": 3})
-        for options in grid(
+        for options in in_threes(
             features=["mfcc", "logmel"],
             cell_type=["lstm", "gru"],
             bidirectional=[False, True],
@@ -77,7 +91,7 @@ GRID = [
     ),
     *(
         ("cnn", {**options, "number_of_resnet_blocks": 2})
-        for options in grid(
+        for options in in_threes(
             classifier=["FCNAttention", "rnn", "statistics"],
             input_bn=[False, True],
             num_mels=[15, 16],
@@ -86,7 +100,7 @@ GRID = [
     ),
     *(
         ("fusion", options)
-        for options in grid(
+        for options in in_threes(
             cell_type=["lstm", "gru"], bidirectional=[False, True], use_attention=[False, True], input_bn=[False, True]
         )
     ),
@@ -100,7 +114,7 @@ def test_architectures_keep_their_contracts_with_other_options(name, options):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), GRID, ids=words)
-def test_architectures_keep_their_contracts_with_all_options(name, options):
+def test_architectures_keep_their_contracts_with_any_three_options_together(name, options):
     check_architecture(name, {**SMALL[name], **options})
 
 
