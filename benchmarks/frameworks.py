@@ -79,6 +79,7 @@ def main() -> None:
     )
     options.add_argument("--repeats", type=int, default=2, help="rounds [default: 2]")
     options.add_argument("--threads", type=int, default=1, help="threads of every way [default: 1]")
+    options.add_argument("--limit", type=int, help="most clips of each partition [default: all]")
     given = options.parse_args()
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise SystemExit(f"{', '.join(missing)} not installed: the text at the top of {Path(__file__).name} says how")
@@ -86,9 +87,8 @@ def main() -> None:
 
     networks = given.networks or list(NETWORKS)
     if given.brief:
-        networks, given.epochs, given.repeats = networks[:1], 2, 1
-    limit = 32 if given.brief else None
-    shared = (given.corpus, given.epochs, 32, given.threads, limit)
+        networks, given.epochs, given.repeats, given.limit = networks[:1], 2, 1, 32
+    shared = (given.corpus, given.epochs, 32, given.threads, given.limit)
     settings = {name: json.dumps(asdict(Setting(name, *shared))) for name in networks}
     clips = {part: len(found) for part, found in Setting(networks[0], *shared).files().items()}
     lines = [row for name in networks for row in rows(name, list(WAYS), settings[name], given.repeats)]
