@@ -3,7 +3,8 @@
     python benchmarks/audonnx_files.py MODEL FOLDER SAMPLING_RATE LIST
 
 MODEL is an exported file whose batch is fixed to 1 (audonnx knows one dynamic axis), FOLDER what ``export --audonnx``
-wrote, LIST a JSON list of files. Prints the seconds that the files took under each setting, as JSON.
+wrote beside that file, LIST a JSON list of files. Prints the seconds that the files took under each setting, as JSON;
+among them are those of emonet-predict in the same process, by the same onnxruntime.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 import audinterface
 import audonnx
 import numpy as np
+from emonet_predict import Predictor
 
 SETTINGS = {"1 worker, 2 threads": (1, 2), "2 workers, 1 thread each": (2, 1)}
 
@@ -42,6 +44,15 @@ def seconds(model: str, rate: int, files: list[str], workers: int, threads: int)
     return time.perf_counter() - started
 
 
+def predicted(folder: str, files: list[str], threads: int) -> float:
+    """Time all files once with a Predictor."""
+    predictor = Predictor(Path(folder).with_suffix(".onnx"), "cpu", threads)
+    list(predictor.predict(files[:2]))
+    started = time.perf_counter()
+    list(predictor.predict(files))
+    return time.perf_counter() - started
+
+
 if __name__ == "__main__":
     file, folder, rate, names = sys.argv[1:]
     listed = json.loads(Path(names).read_text())
@@ -50,4 +61,5 @@ if __name__ == "__main__":
         for which, path in (("the file", file), ("what --audonnx writes", folder))
         for name, setting in SETTINGS.items()
     }
+    taken["Predictor, 2 threads"] = predicted(folder, listed, 2)
     print(json.dumps(taken))

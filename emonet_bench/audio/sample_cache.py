@@ -245,8 +245,9 @@ def _check_bad(utterances: Sequence[Utterance], index: store_files.Index, *, ski
 def _listed(utterances: Sequence[Utterance], bad: Mapping[int, str]) -> str:
     reasons = [f"{utterances[place].file}: {reason}" for place, reason in bad.items()]
     more = [f"and {len(reasons) - _NAMED} more"] if len(reasons) > _NAMED else []
+    files = "file" if len(reasons) == 1 else "files"
     return (
-        f"{len(reasons)} bad audio files (of {len(utterances)} clips); replace them, take them out of the corpus, or "
+        f"{len(reasons)} bad audio {files} (of {len(utterances)} clips); replace them, take them out of the corpus, or "
         f"leave them out with --skip-bad-files: {'; '.join([*reasons[:_NAMED], *more])}"
     )
 

@@ -73,3 +73,8 @@ def refuse_leaks(corpus: str, protocol: str, findings: Iterable[Finding]) -> Non
 def some(names: Iterable[str], most: int = 5) -> tuple[str, ...]:
     """Keep the first few names, sorted."""
     return tuple(sorted(names)[:most])
+
+
+def bad_files(count: int, reasons: Iterable[str] = ()) -> Finding:
+    """Return that some files, at least one, cannot be used."""
+    return Finding("bad files", "warning", f"{count} {'file' if count == 1 else 'files'} cannot be used", some(reasons))

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from emonet_bench.audit.findings import Finding, Level, some
+from emonet_bench.audit.findings import Finding, Level, bad_files, some
 from emonet_bench.audit.gaps import gaps
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.data.partitions import assign, folds
@@ -22,10 +22,9 @@ Divisions = Sequence[Sequence[Partition]]
 def quick(corpus: OpenCorpus) -> list[Finding]:
     """Audit what needs no listening: what is missing, overlaps between partitions, and identical audio."""
     divided = divisions(corpus.utterances, corpus.rule)
-    bad = f"{corpus.skipped_files} files cannot be used"
     return [
         *gaps(corpus.coverage, corpus.rule),
-        *([Finding("bad files", "warning", bad)] if corpus.skipped_files else ()),
+        *([bad_files(corpus.skipped_files)] if corpus.skipped_files else ()),
         *overlaps(corpus.utterances, corpus.rule, divided),
         *identical(corpus.utterances, corpus.audio.digests, divided),
     ]

@@ -11,7 +11,7 @@ import numpy as np
 
 from emonet_bench.audio import fingerprint
 from emonet_bench.audit import fingerprints
-from emonet_bench.audit.findings import Finding, some
+from emonet_bench.audit.findings import Finding, bad_files, some
 from emonet_bench.audit.gaps import gaps
 from emonet_bench.audit.leaks import Divisions, divisions, identical, near, overlaps
 from emonet_bench.audit.signal_checks import ClipStats
@@ -50,7 +50,7 @@ def whole(
     used, clips = [utterance for utterance, _ in pairs], [clip for _, clip in pairs]
     findings = [
         *gaps(coverage(corpus, utterances), rule, utterances),
-        *_bad_files(bad),
+        *([bad_files(len(bad), (f"{name}: {reason}" for name, reason in bad.items()))] if bad else ()),
         *_expected(corpus, utterances, used, clips),
         *_spelling(corpus.labels),
     ]
@@ -76,12 +76,6 @@ def _digests(clips: Sequence[ClipStats]) -> np.ndarray[tuple[int, int], np.dtype
 def _similar(clips: Sequence[ClipStats]) -> dict[tuple[int, int], float]:
     pairs = fingerprints.same([clip.prints for clip in clips])
     return {pair: rate for pair, rate in pairs.items() if clips[pair[0]].digest != clips[pair[1]].digest}
-
-
-def _bad_files(bad: Mapping[str, str]) -> Iterator[Finding]:
-    if bad:
-        reasons = [f"{name}: {reason}" for name, reason in bad.items()]
-        yield Finding("bad files", "warning", f"{len(bad)} files cannot be used", some(reasons))
 
 
 def _expected(

@@ -113,10 +113,8 @@ class Model:
         full = lengths.min() == lengths.max()
         if not (full or self.takes_lengths):
             return [np.concatenate(rows) for rows in zip(*(self.scores([clip], more) for clip in clips), strict=True)]
-        waveform = np.zeros((len(clips), lengths.max()), np.float32)
-        for row, clip in zip(waveform, clips, strict=True):
-            row[: len(clip)] = clip
-        session, feed = self.session, {"waveform": waveform}
+        session = self.session
+        feed: dict[str, NDArray[Any]] = {"waveform": _rows(clips, lengths.max())}
         if self.twin is not None and full:
             session = self.twin
         elif self.takes_lengths:
@@ -146,6 +144,16 @@ class Model:
             return clip
         aside = max(0, len(clip) - (self.input_spec.window or 0)) // 2
         return clip[aside : len(clip) - aside]
+
+
+def _rows(clips: Sequence[NDArray[np.float32]], longest: int) -> NDArray[np.float32]:
+    """Put N clips (S,) into rows (N, longest), with zeros behind them; a single one is not copied."""
+    if len(clips) == 1:
+        return np.ascontiguousarray(clips[0], np.float32)[None]
+    rows = np.zeros((len(clips), longest), np.float32)
+    for number, clip in enumerate(clips):
+        rows[number, : len(clip)] = clip
+    return rows
 
 
 def fault(row: NDArray[np.float32], target: Target | None) -> AudioError | None:

@@ -94,8 +94,12 @@ class OrderedPool:
 
         Things are made, one at a time, when a thread is free for them.
         """
+        if self.threads == 1:
+            return [work(thing) for thing in things]
         numbered = enumerate(things)
         first = deque(islice(numbered, self.threads))
+        if len(first) == 1:  # most clips are one stretch
+            return [work(thing) for _, thing in first]
         made: dict[int, Made] = {}
         turn = threading.Lock()
 

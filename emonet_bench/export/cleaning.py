@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from emonet_bench.export.folding import array_of, folded, padded_by_convolutions
+
 _LONG = 256  # numbers from which a constant that merely counts is made by Range instead
 
 
 def cleaned(content: bytes) -> bytes:
     """Clean a serialised ONNX model: no ``If`` around a squeeze, no tables of 0, 1, 2, ..., each constant once.
 
-    Average pools without padding say so.
+    What follows from constants alone is computed, and convolutions pad themselves. Average pools without padding say
+    so.
 
     A graph with other branches or loops stays as it is: what they use is not followed.
     """
@@ -25,8 +28,10 @@ def cleaned(content: bytes) -> bytes:
         return content
     for node in nodes:
         _count_own_cells(node)
-    nodes = [made for node in _once(nodes) for made in _counted(node)]
-    nodes = _used(nodes, {value.name for value in graph.output})
+    outputs = {value.name for value in graph.output}
+    nodes = padded_by_convolutions(folded(_once(nodes)), outputs)
+    nodes = [made for node in nodes for made in _counted(node)]
+    nodes = _used(nodes, outputs)
     del graph.node[:]
     graph.node.extend(nodes)
     done: bytes = model.SerializeToString()
@@ -54,22 +59,13 @@ def _count_own_cells(node: Any) -> None:
         told["count_include_pad"].i = 0
 
 
-def _array(node: Any) -> Any:
-    """Return the array of a ``Constant``, else None."""
-    import onnx  # noqa: PLC0415 - slow, and needed only here
-
-    if node.op_type != "Constant" or node.attribute[0].name != "value":
-        return None
-    return onnx.numpy_helper.to_array(node.attribute[0].t)
-
-
 def _once(nodes: list[Any]) -> list[Any]:
     """Keep one of equal constants."""
     first: dict[tuple[Any, ...], str] = {}
     same: dict[str, str] = {}
     kept = []
     for node in nodes:
-        array = _array(node)
+        array = array_of(node)
         if array is not None:
             key = (array.dtype.str, array.shape, array.tobytes())
             if key in first:
@@ -85,7 +81,7 @@ def _counted(node: Any) -> list[Any]:
     """Make a long constant 0, 1, 2, ... by a ``Range``."""
     import onnx  # noqa: PLC0415 - slow, and needed only here
 
-    array = _array(node)
+    array = array_of(node)
     if array is None or array.ndim != 1 or array.dtype != np.int64 or len(array) < _LONG:
         return [node]
     if not np.array_equal(array, np.arange(len(array))):

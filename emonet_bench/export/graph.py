@@ -87,8 +87,11 @@ def output_names(target: Target | None) -> list[str]:
 
 
 def poison(waveform: Tensor) -> Tensor:
-    """Return (N, 1): NaN where a row of (N, S) holds NaN or infinity, else 0. Rectifiers would drop NaN."""
-    return (waveform * 0).sum(1, keepdim=True)
+    """Return (N, 1): NaN where a row of (N, S) holds NaN or infinity, else 0. Rectifiers would drop NaN.
+
+    A row whose sum overflows counts as infinite; it lies beyond any audio.
+    """
+    return waveform.sum(1, keepdim=True) * 0
 
 
 def freeze(classifier: Classifier, corpus: str) -> nn.Module:

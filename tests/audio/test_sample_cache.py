@@ -143,13 +143,13 @@ def test_bad_files_may_be_left_out_and_are_named(tmp_path):
         assert store.lengths.tolist() == [8000, 0, 8000]
         assert store.starts.tolist() == [0, 8000, 8000]
         assert store.bad == {"empty": "empty: zero bytes"}
-        with pytest.raises(AudioError, match="1 bad audio files"):
+        with pytest.raises(AudioError, match="1 bad audio file"):
             open_store("demo", utterances, RATE, tmp_path)
     assert store.fingerprint == open_store("demo", [utterances[0], utterances[2]], RATE, tmp_path).fingerprint
 
 
 def test_a_corpus_of_bad_files_alone_is_an_error(tmp_path):
-    with pytest.raises(AudioError, match="1 bad audio files"):
+    with pytest.raises(AudioError, match="1 bad audio file"):
         open_store("demo", [utterance(tmp_path / "nowhere.wav")], RATE, tmp_path, skip_bad=True)
 
 
@@ -289,7 +289,7 @@ def test_a_broken_file_stays_out_when_its_row_is_renamed(tmp_path):
         store = open_store("demo", [replace(broken, name=name), good], RATE, tmp_path, skip_bad=True)
         assert list(store.bad) == [name]
         assert store.lengths.tolist() == [0, 8000]
-    with pytest.raises(AudioError, match=r"1 bad audio files .*broken\.wav: not audio"):
+    with pytest.raises(AudioError, match=r"1 bad audio file .*broken\.wav: not audio"):
         open_store("demo", [replace(broken, name="new"), good], RATE, tmp_path)
     swapped = open_store(
         "demo", [replace(good, name="broken"), replace(broken, name="good")], RATE, tmp_path, skip_bad=True

@@ -73,4 +73,4 @@ def test_a_protocol_that_does_not_fit_names_its_corpus(folder):
 def test_files_that_were_left_out_are_no_clean_audit(folder):
     (folder / "3.wav").write_bytes(b"")
     found = [finding for finding in audit.quick(opened(folder, skip_bad=True)) if finding.check == "bad files"]
-    assert [(finding.level, finding.message) for finding in found] == [("warning", "1 files cannot be used")]
+    assert [(finding.level, finding.message) for finding in found] == [("warning", "1 file cannot be used")]

@@ -26,6 +26,7 @@ from emonet_bench.deploy.cli.inputs import STDIN, groups_of_names
 from emonet_bench.deploy.cli.progress import bar_of, is_quiet, noted, say_terms, watched
 from emonet_bench.deploy.cli.resume import NOTHING, Done, read_done
 from emonet_bench.errors import AudioError, ConfigError
+from emonet_bench.escaping import one_line
 from emonet_bench.files import atomic_path
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _scored(
 
     def failed(error: AudioError) -> None:
         bad.append(error)
-        say(f"Skipped: {error}", err=True)
+        say(f"Skipped: {one_line(str(error))}", err=True)
         if bar:
             bar.advance(bar.task_ids[0])
 

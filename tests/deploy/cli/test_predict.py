@@ -29,6 +29,16 @@ def test_files_that_cannot_be_read_are_named_and_skipped_with_status_1(model, fi
     assert skipped[1].startswith(f"Skipped: {missing}: ")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_a_file_whose_name_holds_a_line_break_is_skipped_in_one_line(model, files, tmp_path):
+    bad = tmp_path / "first\nsecond.wav"
+    bad.write_text("")
+    done = emonet("predict", model, files[0], str(bad), "--format", "csv")
+    assert done.exit_code == 1
+    (skipped,) = done.stderr.splitlines()
+    assert skipped == f"Skipped: {tmp_path}/first second.wav: empty: zero bytes"
+
+
 @pytest.mark.parametrize("command", ["predict", "show"])
 def test_a_model_that_is_none_is_one_line_with_status_2(tmp_path, files, command):
     (tmp_path / "model.onnx").write_text("hello")
