@@ -35,8 +35,9 @@ def render(told: dict[str, Any], scripts: str, policy: str = "") -> str:
         scripts: HTML: what stands behind ``engine``, which hears audio for the page.
         policy: HTML: a Content-Security-Policy, where no server sends one.
     """
+    own = read("page.js") + read("picture.js")
     return Template(read("page.html")).substitute(
-        policy=policy, style=read("page.css"), told=_quoted(told), engine=scripts, script=read("page.js")
+        policy=policy, style=read("page.css"), told=_quoted(told), engine=scripts, script=own
     )
 
 

@@ -195,6 +195,116 @@ def test_the_served_page_says_what_is_wrong(server, look, tmp_path):
     assert told == "audio: not audio that libsndfile can read, or damaged"
 
 
+@pytest.fixture
+def opened_page(browser):
+    """Open a page without waiting for its models; a browser of its own where the microphone is refused."""
+    contexts, browsers = [], []
+
+    def opened(url, *, refusing=False, script=""):
+        source = browser
+        if refusing:
+            flags = [flag for flag in FLAGS if flag != "--use-fake-ui-for-media-stream"]
+            source = browser.browser_type.launch(executable_path=shutil.which("chromium"), args=flags)
+            browsers.append(source)
+        contexts.append(source.new_context())
+        contexts[-1].set_default_timeout(60_000)
+        contexts[-1].add_init_script(script)
+        page = contexts[-1].new_page()
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield opened
+    for one in (*contexts, *browsers):
+        one.close()
+
+
+def told(page, text):
+    page.locator("#status", has_text=text).wait_for()
+    assert page.locator("#status").get_attribute("class") == "bad"
+    assert page.errors == []
+
+
+@pytest.mark.slow
+def test_a_microphone_that_is_refused_is_told_with_what_to_do(server, opened_page):
+    page = opened_page(server.url, refusing=True)
+    page.locator("body[data-ready]").wait_for()
+    page.get_by_role("button", name="Record").click()
+    told(page, "The microphone was refused. Allow it for this page in the browser's settings.")
+    assert page.get_by_role("button", name="Record").is_enabled()
+
+
+@pytest.mark.slow
+def test_without_a_key_a_file_and_a_recording_are_told_to_need_one(start, opened_page, spoken):
+    page = opened_page(start(keys=("correct horse battery staple",)).url)
+    page.locator("#status", has_text="Enter the API key.").wait_for()
+    page.set_input_files("#file", spoken)
+    told(page, "Enter the API key first.")
+    page.get_by_label("API key").fill("wrong")
+    page.keyboard.press("Enter")
+    told(page, "API key: missing or wrong")
+    page.get_by_role("button", name="Record").click()
+    told(page, "Enter the API key first.")
+
+
+@pytest.mark.slow
+def test_a_server_that_has_gone_is_told(model, start, opened_page, spoken):
+    server = start()
+    page = opened_page(server.url)
+    page.locator("body[data-ready]").wait_for()
+    server.stop()
+    page.set_input_files("#file", spoken)
+    told(page, "The server cannot be reached.")
+    page.locator("h1").click()
+    page.keyboard.press("r")
+    page.locator("#status", has_text="Waiting").wait_for(state="detached")
+    told(page, "The server cannot be reached.")
+
+
+@pytest.mark.slow
+def test_a_stream_that_is_refused_is_told_and_lets_the_microphone_go(start, connect, opened_page):
+    server = start(limits={"streams": 1})
+    script = """const real = MediaDevices.prototype.getUserMedia;
+    MediaDevices.prototype.getUserMedia = async function (...given) { return (window.heard = await real.apply(this, given)); };"""
+    page = opened_page(server.url, script=script)
+    page.locator("body[data-ready]").wait_for()
+    with connect(server) as other:
+        other.send("{}")
+        other.recv(10)
+        page.keyboard.press("r")
+        told(page, "busy: 1 streams are open; try again")
+        page.wait_for_function("heard.getTracks().every((track) => track.readyState === 'ended')")
+
+
+@pytest.mark.slow
+def test_two_models_are_chosen_by_keyboard_and_the_place_of_the_keyboard_is_seen(server, opened_page, spoken):
+    page = opened_page(server.url)
+    page.locator("body[data-ready]").wait_for()
+    places = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        places.append(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
+    assert places == ["theme", "model", "window", "record", "file", "SUMMARY"]
+    page.locator("#record").focus()
+    page.keyboard.press("Tab")
+    outline = page.locator("label[for=file]").evaluate("label => getComputedStyle(label).outlineStyle")
+    assert outline == "solid"
+    page.locator("#model").focus()
+    page.keyboard.type("bank: theirs")
+    assert page.locator("#bars .bar").count() == len(TASKS["theirs"])
+    page.set_input_files("#file", spoken)
+    page.locator("#status", has_text="s heard:").wait_for()
+    page.locator("#record").focus()
+    page.keyboard.press("Enter")
+    page.locator("#status", has_text="Listening.").wait_for()
+    assert page.locator("#model").is_disabled()
+    page.keyboard.press("Enter")
+    page.locator("#status").filter(has_text=re.compile("s heard:|Too short")).wait_for()
+    assert page.locator("#model").is_enabled()
+    assert page.errors == []
+
+
 @pytest.mark.slow
 def test_light_and_dark_change_places(server, look):
     view = View(look, server.url)
@@ -221,6 +331,18 @@ def test_the_serverless_page_hears_what_the_predictor_hears(written, look, predi
     assert view.said == []
     own = {f"{url.rpartition('/')[0]}/{name}" for name in ("index.html", "runtime.js", "model.js")}
     assert {one for one in view.asked if not one.startswith(("data:", "blob:"))} == own, "nothing leaves the machine"
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_the_serverless_page_says_what_is_wrong(written, opened_page, tmp_path):
+    page = opened_page((written / "index.html").as_uri(), refusing=True)
+    page.locator("body[data-ready]").wait_for()
+    (tmp_path / "broken.wav").write_bytes(b"RIFF and no more")
+    page.set_input_files("#file", tmp_path / "broken.wav")
+    told(page, "broken.wav: not audio that this browser can read.")
+    page.get_by_role("button", name="Record").click()
+    told(page, "The microphone was refused.")
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 "use strict";
 const $ = (id) => document.getElementById(id);
 const theme = (name) => { document.documentElement.dataset.theme = name; draw(); };
-const state = { models: [], seconds: 0, peaks: [], segments: [], recording: null };
+const state = { models: [], seconds: 0, peaks: [], segments: [], recording: null, starting: false, turn: 0 };
 const PEAKS = 100; // of the waveform, in each second
 
 // What is heard and found
@@ -19,7 +19,7 @@ function facts() {
 }
 
 function reset() {
-  Object.assign(state, { seconds: 0, peaks: [], segments: [] });
+  Object.assign(state, { seconds: 0, peaks: [], segments: [], turn: state.turn + 1 });
   $("rows").replaceChildren();
   $("label").textContent = "–";
   $("score").textContent = "";
@@ -82,80 +82,34 @@ function summarise() {
   $("timeline").setAttribute("aria-label", `Timeline of ${segments.length} windows: ` + segments.map((one) => `${one.start.toFixed(1)} s ${one.label}`).join(", "));
 }
 
-// The picture: the waveform, and a lane for each label
-
-function draw() {
-  const canvas = $("timeline");
-  const [width, height, scale] = [canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio || 1];
-  if (!width || !state.models.length) return;
-  Object.assign(canvas, { width: width * scale, height: height * scale });
-  const pen = canvas.getContext("2d");
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-  pen.scale(scale, scale);
-  pen.font = "12px system-ui, sans-serif";
-  const labels = facts().labels;
-  const left = Math.min(110, Math.max(...labels.map((label) => pen.measureText(label).width)) + 10);
-  const seconds = Math.max(state.seconds, 1);
-  const x = (time) => left + (time / seconds) * (width - left);
-  const wave = height * 0.34;
-  const axis = height - 18;
-  const lane = (axis - wave - 8) / labels.length;
-  pen.fillStyle = colour("soft");
-  for (let index = 0; index < state.peaks.length; index++) {
-    const half = Math.max(0.5, state.peaks[index] * wave / 2);
-    pen.fillRect(x(index / PEAKS), wave / 2 - half, Math.max(1, (width - left) / seconds / PEAKS), 2 * half);
-  }
-  labels.forEach((label, number) => {
-    const top = wave + 8 + number * lane;
-    pen.globalAlpha = 1;
-    pen.fillStyle = colour("soft");
-    pen.fillText(label, 0, top + lane / 2 + 4, left - 6);
-    pen.fillStyle = colour("line");
-    pen.fillRect(left, top + lane - 1, width - left, 1);
-    pen.fillStyle = colour("accent");
-    for (const segment of state.segments) {
-      pen.globalAlpha = segment.scores.find((one) => one.label === label).score;
-      pen.fillRect(x(segment.start), top + 1, Math.max(1, x(segment.end) - x(segment.start) - 1), lane - 3);
-    }
-  });
-  pen.globalAlpha = 1;
-  pen.fillStyle = colour("soft");
-  const most = (width - left) / 50;
-  const step = [0.5, 1, 2, 5, 10, 30, 60, 120].find((one) => seconds / one < most) || 300;
-  for (let time = 0; time <= seconds; time += step) {
-    const text = `${time} s`;
-    pen.fillText(text, Math.min(x(time), width - pen.measureText(text).width), height - 4);
-  }
-}
-
-function addPeaks(samples, rate) {
-  const size = Math.round(rate / PEAKS);
-  for (let first = 0; first < samples.length; first += size) {
-    let peak = 0;
-    for (const sample of samples.subarray(first, first + size)) peak = Math.max(peak, Math.abs(sample));
-    state.peaks.push(Math.min(1, peak));
-  }
-}
-
 // Files
 
 async function hear(file) {
+  if (!ready()) return;
   if (state.recording) await stop();
   reset();
+  const { turn } = state; // another file, or another model, may be chosen meanwhile
   say(`Listening to ${file.name} …`);
   try {
     const decoded = await decode(file);
-    if (decoded) {
+    if (decoded && turn === state.turn) {
       state.seconds = decoded.duration;
       addPeaks(decoded.getChannelData(0), decoded.sampleRate);
       draw();
     }
-    for (const segment of await engine.file(file, decoded, chosen())) show(segment);
-    summarise();
+    const segments = await engine.file(file, decoded, chosen());
+    if (turn === state.turn) {
+      segments.forEach(show);
+      summarise();
+    }
   } catch (error) {
-    say(error.message, true);
+    if (turn === state.turn) say(error.message, true);
   }
+}
+
+function ready() {
+  if (!state.models.length) say(engine.keyed ? "Enter the API key first." : "No model is open yet.", true);
+  return state.models.length > 0;
 }
 
 async function decode(file) {
@@ -184,11 +138,39 @@ const WORKLET = `registerProcessor("tap", class extends AudioWorkletProcessor {
   }
 });`;
 
-async function record() {
+const MICROPHONE = {
+  NotAllowedError: "The microphone was refused. Allow it for this page in the browser's settings.",
+  NotFoundError: "There is no microphone. Connect one, or choose a file.",
+  NotReadableError: "The microphone is taken by another program.",
+};
+
+async function microphone() {
   if (!navigator.mediaDevices) throw new Error("The microphone needs https, or a page from this machine.");
   const raw = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  const media = await navigator.mediaDevices.getUserMedia({ audio: raw });
+  try {
+    return await navigator.mediaDevices.getUserMedia({ audio: raw });
+  } catch (error) {
+    throw new Error(MICROPHONE[error.name] || error.message);
+  }
+}
+
+async function record() {
+  const media = await microphone();
   const context = new AudioContext();
+  try {
+    return { media, context, ...(await listen(media, context)) };
+  } catch (error) {
+    release({ media, context });
+    throw error;
+  }
+}
+
+function release({ media, context }) {
+  for (const track of media.getTracks()) track.stop();
+  return context.close();
+}
+
+async function listen(media, context) {
   await context.audioWorklet.addModule(`data:text/javascript,${encodeURIComponent(WORKLET)}`);
   reset();
   const failed = (error) => { say(error.message, true); void stop(true); };
@@ -202,12 +184,12 @@ async function record() {
     draw();
   };
   source.connect(tap);
-  return { media, context, stream, tap };
+  return { stream, tap };
 }
 
 async function start() {
-  const button = $("record");
-  button.disabled = true;
+  if (state.starting || !ready()) return; // the button stays enabled: one that is not loses the keyboard's place
+  state.starting = true;
   say("Waiting for the microphone …");
   try {
     state.recording = await record();
@@ -216,7 +198,7 @@ async function start() {
   } catch (error) {
     say(error.message, true);
   }
-  button.disabled = false;
+  state.starting = false;
 }
 
 async function stop(failed = false) {
@@ -225,8 +207,7 @@ async function stop(failed = false) {
   state.recording = null;
   pressed(false);
   recording.tap.port.onmessage = null;
-  for (const track of recording.media.getTracks()) track.stop();
-  await recording.context.close();
+  await release(recording);
   if (failed) return;
   try {
     await recording.stream.finish();
@@ -237,6 +218,7 @@ async function stop(failed = false) {
 }
 
 function pressed(on) {
+  $("model").disabled = on; // what is heard now is the chosen model's
   $("record").setAttribute("aria-pressed", String(on));
   $("record-text").textContent = on ? "Stop" : "Record";
 }
@@ -280,17 +262,18 @@ async function open() {
   $("model").replaceChildren(...options);
   describe();
   reset();
+  say("Nothing heard yet.");
   document.body.dataset.ready = "true";
 }
 
 $("record").addEventListener("click", () => (state.recording ? stop() : start()));
 $("file").addEventListener("change", ({ target }) => { if (target.files[0]) void hear(target.files[0]); target.value = ""; });
-$("model").addEventListener("change", () => { describe(); reset(); });
+$("model").addEventListener("change", () => { describe(); reset(); say("Nothing heard yet."); });
 $("key").addEventListener("change", () => open());
 $("choices").addEventListener("submit", (event) => event.preventDefault());
 $("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 document.addEventListener("keydown", (event) => {
-  if (event.key === "r" && !event.ctrlKey && !event.metaKey && !event.altKey && !/INPUT|SELECT/.test(event.target.tagName)) $("record").click();
+  if (event.key === "r" && !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey && !/INPUT|SELECT/.test(event.target.tagName)) $("record").click();
 });
 for (const [name, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
   document.addEventListener(name, (event) => { event.preventDefault(); $("drop").classList.toggle("over", over); });

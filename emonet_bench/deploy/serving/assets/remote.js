@@ -8,9 +8,9 @@ const engine = {
   async ask(path, options = {}) {
     const key = document.getElementById("key").value;
     const headers = key ? { Authorization: `Bearer ${key}` } : {};
-    const response = await fetch(path, { ...options, headers });
-    const answer = await response.json();
-    if (!response.ok) throw new Error(answer.error);
+    const response = await fetch(path, { ...options, headers }).catch(() => { throw new Error("The server cannot be reached."); });
+    const answer = await response.json().catch(() => ({ error: `The server answers with status ${response.status}.` }));
+    if (answer.error) throw new Error(answer.error);
     return answer;
   },
 
@@ -35,7 +35,12 @@ const engine = {
     socket.binaryType = "arraybuffer";
     return new Promise((opened, refused) => {
       let ended = null;
-      const lost = (error) => { if (ended) ended.no(error); else { refused(error); failed(error); } };
+      let over = false; // a close follows each error, and says less
+      const lost = (error) => {
+        if (over) return;
+        over = true;
+        if (ended) ended.no(error); else { refused(error); failed(error); }
+      };
       const handle = {
         push: (samples) => { if (socket.readyState === 1) socket.send(samples); },
         finish: () => new Promise((yes, no) => { ended = { yes, no }; socket.send('{"type":"end"}'); }),
@@ -51,7 +56,9 @@ const engine = {
         if (message.type === "summary") { ended.yes(message); ended = { no() {} }; }
         if (message.type === "error") lost(new Error(message.message));
       };
-      socket.onclose = ({ code }) => { if (code !== 1000) lost(new Error(`The connection has ended (${code}).`)); };
+      socket.onclose = ({ code }) => {
+        if (code !== 1000) lost(new Error(code === 1006 ? "The server cannot be reached." : `The connection has ended (${code}).`));
+      };
     });
   },
 };
