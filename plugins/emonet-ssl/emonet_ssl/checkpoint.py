@@ -10,11 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from emonet_bench.errors import ConfigError, StoreError
-from emonet_bench.files import read_bytes
+from emonet_bench.errors import ConfigError
 
 _FILES = ("*config.json", "*.safetensors", "*.bin")  # all that a network is made of
-_LONGEST_CONFIG = 2**24  # bytes
 _ON_HUB = re.compile(r"\w[\w.-]*/[\w.-]+")
 
 
@@ -54,13 +52,19 @@ def configuration(checkpoint: str, architecture: str, identity: str) -> dict[str
     directory = directory_of(checkpoint)
     file = _from_hub(checkpoint, architecture, identity) if directory is None else directory / "config.json"
     try:
-        config: dict[str, Any] = dict(json.loads(read_bytes(file, _LONGEST_CONFIG)).items())
-    except (OSError, StoreError, ValueError, RecursionError, AttributeError) as error:  # the last: it is no object
+        config: dict[str, Any] = dict(json.loads(_content(file)).items())
+    except (OSError, ValueError, RecursionError, AttributeError) as error:  # the last: it is no object
         raise ConfigError(
             f"options.{architecture}.checkpoint: {file} cannot be read ({error}); give a directory that "
             "save_pretrained wrote"
         ) from error
     return config
+
+
+def _content(file: Path) -> bytes:
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        raise OSError(f"{file.name} is no regular file")
+    return file.read_bytes()
 
 
 def location(checkpoint: str, identity: str) -> tuple[str, dict[str, Any]]:
