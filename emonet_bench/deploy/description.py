@@ -16,7 +16,7 @@ import numpy as np
 
 from emonet_bench.audio import resampled
 from emonet_bench.deploy.metadata import Facts, in_words, read_facts
-from emonet_bench.deploy.model import open_session
+from emonet_bench.deploy.session import open_session
 from emonet_bench.errors import AudioError
 
 if TYPE_CHECKING:

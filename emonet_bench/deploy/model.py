@@ -5,26 +5,26 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from emonet_bench.deploy.metadata import REMEDY, read_facts
-from emonet_bench.deploy.providers import CUDA, execution_providers
-from emonet_bench.deploy.runtime import onnxruntime
+from emonet_bench.deploy.providers import CUDA
+from emonet_bench.deploy.session import LateSession, open_session, reason
 from emonet_bench.deploy.stretches import LONGEST
 from emonet_bench.errors import AudioError, ConfigError
-from emonet_bench.files import check_regular, open_regular
+from emonet_bench.files import open_regular
 from emonet_bench.types import InputSpec, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from emonet_bench.deploy.providers import Providers
+    from emonet_bench.deploy.runtime import onnxruntime
 
 TWIN_OF = "twin_of"
 """In a twin's metadata: the SHA-256 of the file that it belongs to."""
@@ -130,7 +130,7 @@ class Model:
         except Exception as error:  # onnxruntime's exceptions share no parent
             seconds = lengths.max() / self.input_spec.sampling_rate
             raise AudioError(
-                f"{seconds:.1f} s are too much for onnxruntime ({_reason(error)}); give a window"
+                f"{seconds:.1f} s are too much for onnxruntime ({reason(error)}); give a window"
             ) from error
         width, labels = found[0].shape[1], len(self.labels)
         if width < labels or (self.task is None and width != labels):
@@ -210,25 +210,6 @@ def twin_path(path: Path) -> Path:
     return path.with_suffix(".single.onnx")
 
 
-class LateSession:
-    """A session that is opened when it is first asked for something, by any number of threads.
-
-    Args:
-        opened: Opens it.
-    """
-
-    def __init__(self, opened: Callable[[], onnxruntime.InferenceSession]) -> None:
-        self._opened = opened
-        self._lock = Lock()
-        self._session: onnxruntime.InferenceSession | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what the session has under this name."""
-        with self._lock:
-            self._session = self._session or self._opened()
-        return getattr(self._session, name)
-
-
 def _opened_twin(path: Path, providers: Providers) -> Model | None:
     """Open a file by its twin, where there is one, and it is this very file's: it says all that the file says."""
     if not (path.is_file() and (twin := twin_path(path)).is_file()):  # "/" has no name that could be changed
@@ -257,31 +238,6 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_session(path: Path, providers: Providers) -> onnxruntime.InferenceSession:
-    """Open any ONNX file.
-
-    Raises:
-        ConfigError: As ``open_model`` does, but for what the file says of itself.
-    """
-    check_regular(path, "model")
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such file; give a model written by 'emonet-bench export'")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4  # what fails is raised as well
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=execution_providers(providers), enable_fallback=0
-        )
-    except ConfigError:
-        raise
-    except Exception as error:  # onnxruntime's exceptions share no parent
-        raise ConfigError(f"{path}: not an ONNX file that onnxruntime can load ({_reason(error)})") from error
-    if providers == "cuda" and CUDA not in session.get_providers():
-        raise ConfigError("providers: CUDA does not start here (no GPU, or not its libraries); use cpu")
-    return session
-
-
 def _takes_lengths(path: Path, session: onnxruntime.InferenceSession, more: set[str], output: str) -> bool:
     """Tell whether a file takes ``lengths`` beside ``waveform`` and what more it must take; a bank always does."""
     inputs, outputs = ({value.name for value in given} for given in (session.get_inputs(), session.get_outputs()))
@@ -299,7 +255,3 @@ def _check_width(path: Path, session: onnxruntime.InferenceSession, labels: int,
         raise ConfigError(
             f"{path}: gives {name} {output.type.removeprefix('tensor')} {output.shape} for {labels} labels; {REMEDY}"
         )
-
-
-def _reason(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

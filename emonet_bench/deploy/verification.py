@@ -12,7 +12,7 @@ import numpy as np
 from emonet_bench.audio.decoding import check_rate
 from emonet_bench.deploy.description import FORMAT, Signal, decoded, description_path, output_of, probabilities_of
 from emonet_bench.deploy.metadata import REMEDY, Facts, read_facts
-from emonet_bench.deploy.model import open_session
+from emonet_bench.deploy.session import open_session
 from emonet_bench.errors import DISTRIBUTION, AudioError, ConfigError, StoreError
 from emonet_bench.files import read_bytes
 

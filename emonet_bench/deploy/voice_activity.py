@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emonet_bench.audio.decoding import resampled
-from emonet_bench.deploy.model import open_session
+from emonet_bench.deploy.session import open_session
 from emonet_bench.errors import DISTRIBUTION, ConfigError
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ def facts_of_file(path: Path) -> Iterator[tuple[str, str]]:
         ConfigError: It is no ONNX file.
     """
     from emonet_bench.deploy.metadata import in_words, input_spec_of  # noqa: PLC0415 - numpy
-    from emonet_bench.deploy.model import open_session  # noqa: PLC0415 - onnxruntime
+    from emonet_bench.deploy.session import open_session  # noqa: PLC0415 - onnxruntime
 
     session = open_session(path, "cpu")
     for kind, values in (("input", session.get_inputs()), ("output", session.get_outputs())):

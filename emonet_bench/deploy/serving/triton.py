@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from emonet_bench.deploy.model import open_session
+from emonet_bench.deploy.session import open_session
 from emonet_bench.errors import ConfigError
 from emonet_bench.files import write_bytes, write_text
 

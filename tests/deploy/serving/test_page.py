@@ -220,7 +220,7 @@ def opened_page(browser):
         one.close()
 
 
-def told(page, text):
+def assert_told(page, text):
     page.locator("#status", has_text=text).wait_for()
     assert page.locator("#status").get_attribute("class") == "bad"
     assert page.errors == []
@@ -231,7 +231,7 @@ def test_a_microphone_that_is_refused_is_told_with_what_to_do(server, opened_pag
     page = opened_page(server.url, refusing=True)
     page.locator("body[data-ready]").wait_for()
     page.get_by_role("button", name="Record").click()
-    told(page, "The microphone was refused. Allow it for this page in the browser's settings.")
+    assert_told(page, "The microphone was refused. Allow it for this page in the browser's settings.")
     assert page.get_by_role("button", name="Record").is_enabled()
 
 
@@ -240,12 +240,12 @@ def test_without_a_key_a_file_and_a_recording_are_told_to_need_one(start, opened
     page = opened_page(start(keys=("correct horse battery staple",)).url)
     page.locator("#status", has_text="Enter the API key.").wait_for()
     page.set_input_files("#file", spoken)
-    told(page, "Enter the API key first.")
+    assert_told(page, "Enter the API key first.")
     page.get_by_label("API key").fill("wrong")
     page.keyboard.press("Enter")
-    told(page, "API key: missing or wrong")
+    assert_told(page, "API key: missing or wrong")
     page.get_by_role("button", name="Record").click()
-    told(page, "Enter the API key first.")
+    assert_told(page, "Enter the API key first.")
 
 
 @pytest.mark.slow
@@ -255,11 +255,11 @@ def test_a_server_that_has_gone_is_told(model, start, opened_page, spoken):
     page.locator("body[data-ready]").wait_for()
     server.stop()
     page.set_input_files("#file", spoken)
-    told(page, "The server cannot be reached.")
+    assert_told(page, "The server cannot be reached.")
     page.locator("h1").click()
     page.keyboard.press("r")
     page.locator("#status", has_text="Waiting").wait_for(state="detached")
-    told(page, "The server cannot be reached.")
+    assert_told(page, "The server cannot be reached.")
 
 
 @pytest.mark.slow
@@ -273,7 +273,7 @@ def test_a_stream_that_is_refused_is_told_and_lets_the_microphone_go(start, conn
         other.send("{}")
         other.recv(10)
         page.keyboard.press("r")
-        told(page, "busy: 1 streams are open; try again")
+        assert_told(page, "busy: 1 streams are open; try again")
         page.wait_for_function("heard.getTracks().every((track) => track.readyState === 'ended')")
 
 
@@ -340,9 +340,9 @@ def test_the_serverless_page_says_what_is_wrong(written, opened_page, tmp_path):
     page.locator("body[data-ready]").wait_for()
     (tmp_path / "broken.wav").write_bytes(b"RIFF and no more")
     page.set_input_files("#file", tmp_path / "broken.wav")
-    told(page, "broken.wav: not audio that this browser can read.")
+    assert_told(page, "broken.wav: not audio that this browser can read.")
     page.get_by_role("button", name="Record").click()
-    told(page, "The microphone was refused.")
+    assert_told(page, "The microphone was refused.")
 
 
 @pytest.mark.slow
