@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emonet_bench.config import Training
+from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import Cell, RunSpec
 
@@ -32,6 +33,21 @@ def planned_cell(name, source=None, skip=None):
         seed=0,
     )
     return Cell(spec, identity(name), source=source and identity(source), skip=skip)
+
+
+def trainable_spec(architecture, batch_size=4, **options):
+    """A run of an architecture from scratch, with all its options, that a CPU can try."""
+    registered = Plugins().architectures[architecture].options
+    return RunSpec(
+        corpus="c",
+        protocol="p",
+        architecture=architecture,
+        architecture_options=registered(**options).model_dump(mode="json"),
+        strategy="scratch",
+        strategy_options={},
+        training=Training(batch_size=batch_size, window=0.5, device="cpu", precision="float32"),
+        seed=0,
+    )
 
 
 def finished(cell, **changes):

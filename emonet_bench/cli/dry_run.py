@@ -116,9 +116,8 @@ def _probed(spec: RunSpec, selection: Selection) -> Cost | None:
 
 
 def _probe(spec: RunSpec, selection: Selection) -> Cost:
-    measured: Cost = import_module("emonet_bench.matrix.planning.cost_probe").probe(
-        spec, selection
-    )  # torch stays in the worker
+    cost_probe = import_module("emonet_bench.matrix.planning.cost_probe")  # torch stays in the worker
+    measured: Cost = cost_probe.probe(spec, selection)
     return measured
 
 

@@ -9,27 +9,13 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from emonet_bench.cli import dry_run, main
-from emonet_bench.config import Training
 from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.planning import cost
 from emonet_bench.matrix.planning.cost import Cost
 from emonet_bench.matrix.planning.plan import PlannedMatrix
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.runs.spec import Cell, RunSpec, ZeroShotTarget
-
-
-def spec(architecture, **options):
-    registered = Plugins().architectures[architecture].options
-    return RunSpec(
-        corpus="c",
-        protocol="p",
-        architecture=architecture,
-        architecture_options=registered(**options).model_dump(mode="json"),
-        strategy="scratch",
-        strategy_options={},
-        training=Training(batch_size=4, window=0.5, device="cpu", precision="float32"),
-        seed=0,
-    )
+from emonet_bench.runs.spec import Cell, ZeroShotTarget
+from tests.written import trainable_spec as spec
 
 
 @pytest.fixture

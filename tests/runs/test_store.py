@@ -19,20 +19,11 @@ from emonet_bench.runs.files import STATE, RunFiles
 from emonet_bench.runs.history import Epoch
 from emonet_bench.runs.lock import RunLocked
 from emonet_bench.runs.log import capture_output
-from emonet_bench.runs.spec import Cell, RunSpec, directory_name, run_id
+from emonet_bench.runs.spec import Cell, directory_name, run_id
 from emonet_bench.runs.store import RunStore, out_of_space
-from tests.written import finished
+from tests.written import finished, planned_cell
 
-SPEC = RunSpec(
-    corpus="c",
-    protocol="p",
-    architecture="a",
-    architecture_options={},
-    strategy="s",
-    strategy_options={},
-    training=Training(),
-    seed=0,
-)
+SPEC = planned_cell("c").spec
 IDENTITY = run_id(SPEC, {})
 
 

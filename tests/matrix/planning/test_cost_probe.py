@@ -6,27 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from emonet_bench.config import Options, Training
+from emonet_bench.config import Options
 from emonet_bench.matrix.planning import cost_probe
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.plugins.registries import Origin
-from emonet_bench.runs.spec import RunSpec
 from emonet_bench.types import Architecture
 from tests.toys import FrozenToy
-
-
-def spec(architecture, batch_size=4, **options):
-    registered = Plugins().architectures[architecture].options
-    return RunSpec(
-        corpus="c",
-        protocol="p",
-        architecture=architecture,
-        architecture_options=registered(**options).model_dump(mode="json"),
-        strategy="scratch",
-        strategy_options={},
-        training=Training(batch_size=batch_size, window=0.5, device="cpu", precision="float32"),
-        seed=0,
-    )
+from tests.written import trainable_spec as spec
 
 
 def test_a_probe_measures_time_and_memory_of_a_training_step():
