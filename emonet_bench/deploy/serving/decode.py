@@ -76,7 +76,8 @@ def _plain(data: bytes, sampling_rate: int) -> NDArray[np.float32] | None:
     plain = form[:3] == (sampling_rate, 1, "s16le") and data[:4] == b"RIFF"
     if not plain or not 0 < size <= len(data) - start or size % 2:
         return None
-    return np.multiply(np.frombuffer(data, "<i2", size // 2, start), np.float32(2.0**-15), dtype=np.float32)
+    samples: NDArray[np.float32] = np.frombuffer(data, "<i2", size // 2, start) * np.float32(2.0**-15)
+    return samples
 
 
 def is_quick(data: bytes, sampling_rate: int) -> bool:
