@@ -12,7 +12,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.runs.facts import (
     LARGEST_EXTENSION,
@@ -41,6 +40,7 @@ from emonet_bench.runs.facts import (
 from emonet_bench.runs.search import SearchFacts
 from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.types import Partition, check_name
+from emonet_bench.validation_messages import did_you_mean
 
 LONGEST_RECORD = 16 * 2**20
 """Bytes of the largest ``result.json`` that is read."""
