@@ -53,7 +53,7 @@ class TimedProtocol(H11Protocol):
             headers = [*response.raw_headers, (b"connection", b"close")]
             reason = HTTPStatus(told.status).phrase.encode()
             head = h11.Response(status_code=told.status, headers=headers, reason=reason)
-            for event in (head, h11.Data(data=response.body), h11.EndOfMessage()):
+            for event in (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event))
         self.transport.close()
 
