@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from emonet_bench import __version__
 from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.runs.facts import (
@@ -285,7 +287,16 @@ def parse_record(content: bytes, where: str) -> RunRecord:
     try:
         return RunRecord.model_validate(raw, strict=True)
     except ValidationError as error:
-        raise StoreError(f"{where}: not a run's record ({_first(error)})") from None
+        raise StoreError(f"{where}: not a run's record ({_first(error)}){_other_version(raw)}") from None
+
+
+def _other_version(raw: Mapping[str, Any]) -> str:
+    """Name the version that has written a record, where it is another one: what it wrote may be right."""
+    environment = raw.get("environment")
+    writer = environment.get("emonet-bench") if isinstance(environment, dict) else None
+    if not isinstance(writer, str) or writer == __version__:
+        return ""
+    return f"; emonet-bench {writer[:_SHOWN]} has written it and can read it, this is {__version__}"
 
 
 def _first(error: ValidationError) -> str:
