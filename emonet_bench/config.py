@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
@@ -22,9 +21,9 @@ from pydantic.fields import FieldInfo
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.files import check_regular
+from emonet_bench.validation_messages import in_one_line
 
 Model = TypeVar("Model", bound=BaseModel)
-_LONGEST = 200  # characters of a value in a message
 
 
 class Options(BaseModel):
@@ -211,70 +210,7 @@ def parse(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_in_one_line(error, model, values, where)) from None
-
-
-def _in_one_line(error: ValidationError, model: type[BaseModel], values: Mapping[str, Any], where: str) -> str:
-    # Of a union every branch complains; the one that got furthest into the value is the one that was meant.
-    first = max(error.errors(), key=lambda one: (one["type"] == "extra_forbidden", len(_path(one, values))))
-    path = _path(first, values)
-    place = ".".join([where, *map(str, path)])
-    if first["type"] == "extra_forbidden":
-        return f"{place}: unknown option{did_you_mean(path[-1], _fields_at(model, path))}"
-    if first["type"] == "value_error":
-        return f"{place}: {first['ctx']['error']}"
-    got = "give it a value" if first["type"] == "missing" else f"got {_short(first['input'])}"
-    return f"{place}: {first['msg'].lower()}; {got}"
-
-
-def _path(error: Mapping[str, Any], values: Mapping[str, Any]) -> list[str | int]:
-    """Return where in the values an error lies: its location without the names of a union's branches."""
-    here: Any = values
-    path: list[str | int] = []
-    part: Any
-    for part in error["loc"]:
-        known: Collection[Any] = range(len(here)) if isinstance(here, list) else here
-        if isinstance(here, list | Mapping) and part in known:
-            here = here[part]
-            path.append(part)
-    return [*path, error["loc"][-1]] if error["type"] == "missing" else path
-
-
-def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> set[str]:
-    """Name the options that are known where a path leads."""
-    models = [model]
-    for part in path[:-1]:
-        fields = [one.model_fields[part] for one in models if part in one.model_fields]
-        models = [inner for field in fields for inner in _models_in(field.annotation)] or models
-    return {name for one in models for name in one.model_fields}
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in get_args(annotation) for model in _models_in(part)]
-
-
-def _short(value: object) -> str:
-    """Show a value as it was given, but of a long one only the beginning."""
-    try:
-        text = repr(value)
-    except ValueError:  # a number of thousands of digits
-        return "a number that is too long"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """End an "unknown name" message: with the nearest known name, or with all of them.
-
-    >>> did_you_mean("adapter", ["scratch", "adapters"])
-    "; did you mean 'adapters'?"
-    >>> did_you_mean("x", ["scratch", "adapters"])
-    '; known: adapters, scratch'
-    """
-    known = sorted(known)
-    near = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known) or 'none'}"
+        raise ConfigError(in_one_line(error, model, values, where)) from None
 
 
 def axes(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, list[Any]]:

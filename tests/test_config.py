@@ -43,7 +43,7 @@ def refused(model, values):
             {"corpora": {"emodb": {"lables": "4-class"}}},
             "m.toml.corpora.emodb.lables: unknown option; did you mean 'labels'?",
         ),
-        ({"corpora": "emodb"}, "m.toml.corpora: input should be a valid list; got 'emodb'"),
+        ({"corpora": "emodb"}, "m.toml.corpora: input should be a valid list or a valid dictionary; got 'emodb'"),
         ({"corpora": ["a", 3]}, "m.toml.corpora.1: input should be a valid string; got 3"),
         ({"corpora": {"a": {"deep": {"b": [1, "x"]}}}}, "m.toml.corpora.a.deep.b.1: input should be a valid integer"),
         ({"corpora": {"a": 5}}, "m.toml.corpora.a: input should be a valid dictionary"),

@@ -26,6 +26,9 @@ from tests.exported import LABELS, SIGNAL, record, whole_cnn
 CENTRE, WINDOWS = InputSpec(16_000, 8_000), InputSpec(16_000, 8_000, 4_000)
 LENGTHS = np.array([20_000, 7_000, 300])
 WAVEFORM = (0.1 * np.random.default_rng(0).standard_normal((3, 20_000))).astype(np.float32)
+CLIPS = {"several": (WAVEFORM, LENGTHS), "short": (WAVEFORM[2:, :300], LENGTHS[2:])}
+"""The second is less than a frame."""
+
 FILES = ["whole", "centre", "windows", "whole.single", "whole.int8", "rnn"]
 
 
@@ -96,13 +99,14 @@ def folder(tmp_path_factory):
         export(one, "ours", path / f"{name}.onnx", input_spec, metadata_of(record(), input_spec))
     twin, _ = export_single(whole_cnn(), "ours", path / "whole.onnx", SIGNAL)
     quantise_graph(twin, path / "whole.int8.onnx", ({"waveform": row[None, :8_000]} for row in WAVEFORM))
-    np.savez(path / "given.npz", waveform=WAVEFORM, lengths=LENGTHS)
+    for which, (waveform, lengths) in CLIPS.items():
+        np.savez(path / f"{which}.npz", waveform=waveform, lengths=lengths)
     return path
 
 
-def expected(folder, name):
+def expected(folder, name, clips="several"):
     session = onnxruntime.InferenceSession(str(folder / f"{name}.onnx"), providers=["CPUExecutionProvider"])
-    given = {"waveform": WAVEFORM, "lengths": LENGTHS}
+    given = dict(zip(("waveform", "lengths"), CLIPS[clips], strict=True))
     return session.run(["probabilities"], {value.name: given[value.name] for value in session.get_inputs()})[0]
 
 
@@ -130,9 +134,9 @@ def runtime(request, tmp_path_factory):
     if done.returncode:
         pytest.skip(f"{package} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
 
-    def run(folder, name):
+    def run(folder, name, clips):
         out = place / f"{name}.npy"
-        command = [python, "-c", code, folder / "given.npz", folder / f"{name}.onnx", out]
+        command = [python, "-c", code, folder / f"{clips}.npz", folder / f"{name}.onnx", out]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr[-2_000:]
         return np.load(out)
@@ -149,4 +153,5 @@ def test_other_runtimes_say_the_same(runtime, folder, name):
     if (which, name) in CANNOT:
         pytest.skip(CANNOT[which, name])
     atol = 0.02 if name.endswith("int8") else 1e-4
-    np.testing.assert_allclose(run(folder, name), expected(folder, name), atol=atol)
+    for clips in CLIPS:
+        np.testing.assert_allclose(run(folder, name, clips), expected(folder, name, clips), atol=atol)

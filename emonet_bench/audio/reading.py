@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -41,12 +41,18 @@ def read(source: Path | BinaryIO, sampling_rate: int) -> NDArray[np.float32]:
     return joined(blocks(source, sampling_rate))
 
 
-def blocks(source: Path | BinaryIO, sampling_rate: int) -> Iterator[NDArray[np.float32]]:
+def blocks(
+    source: Path | BinaryIO,
+    sampling_rate: int,
+    rounded: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None,
+) -> Iterator[NDArray[np.float32]]:
     """Read a file as ``read`` does, holding no more of it at once than a block.
 
     Args:
         source: A path, or a file that is open for reading bytes and can seek.
         sampling_rate: Samples per second.
+        rounded: Rounds blocks to 16 bits; a file that gives such samples as it is goes without. None: nothing is
+            rounded.
 
     Yields:
         (S,) float32, one behind the other.
@@ -60,7 +66,9 @@ def blocks(source: Path | BinaryIO, sampling_rate: int) -> Iterator[NDArray[np.f
             check_rate(file.samplerate)
             if known:
                 check_count(file.frames, file.samplerate)
-            yield from at_rate(mono_blocks(file, known=known), file.samplerate, sampling_rate)
+            parts = at_rate(mono_blocks(file, known=known), file.samplerate, sampling_rate)
+            exact = file.subtype == "PCM_16" and file.channels == 1 and file.samplerate == sampling_rate
+            yield from parts if rounded is None or exact else map(rounded, parts)
     except AudioError as error:
         raise AudioError(f"{source}: {error}" if isinstance(source, Path) else str(error)) from error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emonet_bench.cli.plugins_check import Request
-from emonet_bench.config import Options, did_you_mean, parse
+from emonet_bench.config import Options, parse
 from emonet_bench.errors import ConfigError, CorpusError, Skipped
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.plugins.registries import Registry
@@ -26,6 +26,7 @@ from emonet_bench.testing import (
 from emonet_bench.testing.bench import Bench
 from emonet_bench.testing.strategy_bench import StrategyBench
 from emonet_bench.types import Architecture, Corpus, InputSpec, Strategy
+from emonet_bench.validation_messages import did_you_mean
 
 
 @dataclass(frozen=True)

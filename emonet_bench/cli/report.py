@@ -14,13 +14,14 @@ import rich_click as click
 
 from emonet_bench import report as reports
 from emonet_bench.cli.shell import Shell
-from emonet_bench.config import did_you_mean, parse
+from emonet_bench.config import parse
 from emonet_bench.console.outputs import write_output
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal
 from emonet_bench.errors import ConfigError, PluginError
 from emonet_bench.matrix.planning.overrides import read_setting
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.validation_messages import did_you_mean
 
 Render = Callable[[reports.Table], str]
 

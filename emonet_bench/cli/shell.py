@@ -65,7 +65,7 @@ class Shell(click.RichGroup):
         name, *rest = args
         command = self._imported(ctx, name) or self.get_command(ctx, name)
         if command is None and not ctx.resilient_parsing:
-            from emonet_bench.config import did_you_mean  # noqa: PLC0415 - pydantic is slow to import
+            from emonet_bench.validation_messages import did_you_mean  # noqa: PLC0415 - pydantic is slow to import
 
             raise click.UsageError(f"unknown command {name!r}{did_you_mean(name, self.list_commands(ctx))}", ctx)
         return name, command, rest

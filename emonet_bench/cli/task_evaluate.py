@@ -15,7 +15,7 @@ from rich.table import Table
 from torch import Tensor
 
 from emonet_bench import metrics
-from emonet_bench.config import Training, did_you_mean
+from emonet_bench.config import Training
 from emonet_bench.console.outputs import check_output, write_output
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import open_corpus
@@ -29,6 +29,7 @@ from emonet_bench.training import checkpoints
 from emonet_bench.training.checkpoints import Checkpoint
 from emonet_bench.training.prediction import label_names, predict
 from emonet_bench.types import Architecture, Corpus, SplitRule, Utterance, names
+from emonet_bench.validation_messages import did_you_mean
 
 
 def evaluate(

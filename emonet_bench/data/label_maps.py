@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote, unquote
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.data.corpus_ref import SPEAKER_NORMALISED, CorpusRef
 from emonet_bench.errors import ConfigError
 from emonet_bench.types import LABEL, Corpus
+from emonet_bench.validation_messages import did_you_mean
 
 
 def protocol_name(protocol: str | None, labels: str | Mapping[str, str] | None) -> str | None:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench.audio import AudioStore, open_store
-from emonet_bench.config import did_you_mean
 from emonet_bench.data import label_maps, partitions
 from emonet_bench.data.corpus_ref import SPEAKER_NORMALISED, CorpusRef
 from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.data.targets import has_target, target_vector
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.types import LABEL, PARTITIONS, Corpus, Loss, Partition, SplitRule, Target, Utterance
+from emonet_bench.validation_messages import did_you_mean
 
 if TYPE_CHECKING:
     from emonet_bench.data.dataset import Clips

@@ -109,16 +109,17 @@ class Model:
             ConfigError: The predictions are none of its labels.
         """
         clips = [self._middle(clip) for clip in clips]
-        lengths = np.array([len(clip) for clip in clips], np.int64)
-        full = lengths.min() == lengths.max()
+        lengths = [len(clip) for clip in clips]
+        longest = max(lengths)
+        full = min(lengths) == longest
         if not (full or self.takes_lengths):
             return [np.concatenate(rows) for rows in zip(*(self.scores([clip], more) for clip in clips), strict=True)]
         session = self.session
-        feed: dict[str, NDArray[Any]] = {"waveform": _rows(clips, lengths.max())}
+        feed: dict[str, NDArray[Any]] = {"waveform": _rows(clips, longest)}
         if self.twin is not None and full:
             session = self.twin
         elif self.takes_lengths:
-            feed["lengths"] = lengths
+            feed["lengths"] = np.array(lengths, np.int64)
         if self.task is not None:
             feed["task"] = np.array(self.task)
         found: list[NDArray[np.float32]]
@@ -128,7 +129,7 @@ class Model:
         except ConfigError:  # it was to be opened only now
             raise
         except Exception as error:  # onnxruntime's exceptions share no parent
-            seconds = lengths.max() / self.input_spec.sampling_rate
+            seconds = longest / self.input_spec.sampling_rate
             raise AudioError(
                 f"{seconds:.1f} s are too much for onnxruntime ({reason(error)}); give a window"
             ) from error

@@ -16,7 +16,7 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 _SORTED = 16  # groups whose members are sorted together
-AHEAD = 16
+AHEAD = 32
 """Things for each thread that are handed out before their turn."""
 
 _PATIENCE = 0.1  # seconds: who asks looks seldom, for each look takes a turn from the threads

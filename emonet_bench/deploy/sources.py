@@ -50,8 +50,7 @@ def from_source(number: int, source: Source, sampling_rate: int) -> Clip:
         ConfigError: It is none.
     """
     if isinstance(source, str | Path):
-        path = Path(source)
-        return Clip(str(source), partial(_read, path, sampling_rate), partial(duration, path))
+        return Clip(str(source), partial(_read_path, source, sampling_rate), lambda: duration(Path(source)))
     if isinstance(source, bytes | bytearray | memoryview):
         return _open(f"bytes {number}", io.BytesIO(source), sampling_rate)
     if not hasattr(source, "read"):
@@ -74,11 +73,11 @@ def from_array(number: int, array: NDArray[Any], rate: int, sampling_rate: int, 
 
 
 def _open(name: str, file: BinaryIO, sampling_rate: int) -> Clip:
-    return Clip(name, partial(_named, name, partial(_read, file, sampling_rate)), lambda: 0.0)
+    return Clip(name, partial(_named, name, partial(blocks, file, sampling_rate, sixteen_bits)), lambda: 0.0)
 
 
-def _read(source: Path | BinaryIO, sampling_rate: int) -> Iterator[NDArray[np.float32]]:
-    return map(sixteen_bits, blocks(source, sampling_rate))
+def _read_path(source: str | Path, sampling_rate: int) -> Iterator[NDArray[np.float32]]:
+    return blocks(Path(source), sampling_rate, sixteen_bits)
 
 
 def _named(name: str, load: Callable[[], Iterator[NDArray[np.float32]]]) -> Iterator[NDArray[np.float32]]:

@@ -14,8 +14,8 @@ _LONG = 256  # numbers from which a constant that merely counts is made by Range
 def cleaned(content: bytes) -> bytes:
     """Clean a serialised ONNX model: no ``If`` around a squeeze, no tables of 0, 1, 2, ..., each constant once.
 
-    What follows from constants alone is computed, and convolutions pad themselves. Average pools without padding say
-    so.
+    What follows from constants alone is computed, and convolutions pad themselves. Average pools count their own cells
+    and take an axis that is shorter than their window.
 
     A graph with other branches or loops stays as it is: what they use is not followed.
     """
@@ -27,7 +27,7 @@ def cleaned(content: bytes) -> bytes:
     if any(attribute.HasField("g") for node in nodes for attribute in node.attribute):
         return content
     for node in nodes:
-        _count_own_cells(node)
+        _pool_own_cells(node)
     outputs = {value.name for value in graph.output}
     nodes = padded_by_convolutions(folded(_once(nodes)), outputs)
     nodes = [made for node in nodes for made in _counted(node)]
@@ -50,13 +50,23 @@ def _straight(node: Any) -> list[Any]:
     return [node]
 
 
-def _count_own_cells(node: Any) -> None:
-    """Let an average pool without padding count no padding: onnxruntime 1.20 took what ceil_mode adds for some."""
-    if node.op_type != "AveragePool":
+def _pool_own_cells(node: Any) -> None:
+    """Let an average pool without padding count no padding, and reach over the end by padding instead of ceil_mode.
+
+    Of windows side by side both give the same. onnxruntime 1.20 took what ceil_mode adds for padding, and OpenVINO
+    refuses an axis that is shorter than the window, such as the one frame of a very short clip.
+    """
+    import onnx  # noqa: PLC0415 - slow, and needed only here
+
+    told = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+    if node.op_type != "AveragePool" or any(told.get("pads", ())):
         return
-    told = {attribute.name: attribute for attribute in node.attribute}
-    if "count_include_pad" in told and not any(told["pads"].ints if "pads" in told else ()):
-        told["count_include_pad"].i = 0
+    told["count_include_pad"] = 0
+    if told.get("ceil_mode") and told.get("strides") == told["kernel_shape"]:
+        beyond = [size - 1 for size in told["kernel_shape"]]
+        told |= {"ceil_mode": 0, "pads": [0] * len(beyond) + beyond}
+    del node.attribute[:]
+    node.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in told.items())
 
 
 def _once(nodes: list[Any]) -> list[Any]:

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any, NoReturn
 
-from emonet_bench.config import did_you_mean, parse
+from emonet_bench.config import parse
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError, StoreError, Terminated
 from emonet_bench.matrix.cells.worker import WORKER
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import ExecutorKind
+from emonet_bench.validation_messages import did_you_mean
 
 PROCESSES = "processes"
 """The name of the executor that runs cells where none is asked for."""

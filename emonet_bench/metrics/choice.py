@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.types import Metric, TargetKind
+from emonet_bench.validation_messages import did_you_mean
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.deploy import Predictor
 from emonet_bench.errors import ConfigError
 from emonet_bench.model_card.clips import CardClips
 from emonet_bench.model_card.record import Data
 from emonet_bench.types import Corpus, Partition
+from emonet_bench.validation_messages import did_you_mean
 
 Reading = Callable[[str, int, int], None]
 """Called with what is read or measured, how much of it is done, and how much there is."""

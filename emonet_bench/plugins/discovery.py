@@ -11,11 +11,11 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, PluginError
 from emonet_bench.plugins.code import code_version
 from emonet_bench.plugins.registries import DuplicateNameError, Origin
 from emonet_bench.plugins.validation import HOST, check_host, host_pins
+from emonet_bench.validation_messages import did_you_mean
 
 GROUP = "emonet_bench"
 """The group of entry points that plugins stand in."""

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from emonet_bench import hookspecs
-from emonet_bench.config import did_you_mean
 from emonet_bench.directories import cache_directory, registered
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError
 from emonet_bench.files import expanded
@@ -34,6 +33,7 @@ from emonet_bench.types import (
     ReportFormat,
     Strategy,
 )
+from emonet_bench.validation_messages import did_you_mean
 
 if TYPE_CHECKING:
     import click

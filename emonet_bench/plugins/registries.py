@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, PluginError
+from emonet_bench.validation_messages import did_you_mean
 
 Thing = TypeVar("Thing")
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
 from emonet_bench.report.cells import TableCell
 from emonet_bench.report.rows import Column, Row
 from emonet_bench.report.table import DIMENSIONS, Table
+from emonet_bench.validation_messages import did_you_mean
 
 _Key = tuple[int, ...]
 

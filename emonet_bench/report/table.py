@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.defaults import DEFAULTS
@@ -21,6 +20,7 @@ from emonet_bench.report.reading import CorpusResult
 from emonet_bench.report.rows import Column, Row, columns_of, describe, fullest, latest
 from emonet_bench.report.search import search_notes
 from emonet_bench.report.zero_shot import ZeroShot, zero_shots
+from emonet_bench.validation_messages import did_you_mean
 
 BASELINE = "scratch"
 """The strategy that others are compared with where nothing else is said."""

@@ -10,13 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from emonet_bench.config import Training, did_you_mean
+from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.extensions import checked_extension
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.facts import RunError
 from emonet_bench.runs.spec import RunResult, RunSpec
 from emonet_bench.testing.contracts import BrokenError, hold
+from emonet_bench.validation_messages import did_you_mean
 
 SPEC = RunSpec(
     corpus="kit",

@@ -33,6 +33,21 @@ def test_blocks_are_to_the_bit_what_resampling_the_whole_gives(monkeypatch, rate
     np.testing.assert_array_equal(read(io.BytesIO(content), RATE), expected)
 
 
+@pytest.mark.parametrize(
+    ("content", "rounded"),
+    {
+        "16 bits": (encoded(sound(1)), False),
+        "floats": (encoded(sound(1), subtype="FLOAT"), True),
+        "another rate": (encoded(sound(1, 8_000), 8_000), True),
+        "two channels": (encoded(np.stack([sound(1), sound(1, seed=1)], 1)), True),
+    }.values(),
+)
+def test_blocks_are_rounded_unless_the_file_holds_them_so(content, rounded):
+    whole = read(io.BytesIO(content), RATE)
+    found = np.concatenate(list(blocks(io.BytesIO(content), RATE, np.round)))
+    np.testing.assert_array_equal(found, np.round(whole) if rounded else whole)
+
+
 def test_what_does_not_know_its_length_is_read_to_its_end(monkeypatch):
     monkeypatch.setattr(decoding, "_BLOCK", 10_000)
     content = encoded(sound(3), format="FLAC")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from emonet_bench.deploy.clips import mono, sixteen_bits
+from emonet_bench.deploy.clips import level_of, mono, sixteen_bits
 from emonet_bench.errors import AudioError
 
 RNG = np.random.default_rng(0)
@@ -44,3 +44,9 @@ def test_rounding_to_16_bits_is_what_a_wave_file_of_16_bits_keeps():
     given = samples.copy()
     np.testing.assert_array_equal(sixteen_bits(given), soundfile.read(stream, dtype="float32")[0])
     np.testing.assert_array_equal(given, samples)  # what was given stays as it is
+
+
+def test_the_level_is_the_root_mean_square_in_decibels():
+    samples = np.tile(NOISE[0], 200)
+    expected = 20 * np.log10(np.sqrt(np.mean(samples.astype(np.float64) ** 2)))
+    assert level_of(samples, 16_000) == pytest.approx(expected, abs=0.01)

@@ -109,3 +109,24 @@ def test_an_average_pool_counts_padding_only_where_it_pads(pads, counted):
     assert {one.name: one.i for one in pool.attribute}["count_include_pad"] == counted
     waveform = RNG.standard_normal((2, 7)).astype(np.float32)
     np.testing.assert_array_equal(run(after, waveform), run(before, waveform))
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_an_average_pool_pads_where_its_windows_reach_over_the_end(size):
+    told = {"kernel_shape": [1, size], "strides": [1, size], "ceil_mode": 1}
+    before = model(
+        constant("axis", [1]),
+        constant("axes", [1, 2]),
+        helper.make_node("Unsqueeze", ["waveform", "axes"], ["maps"]),
+        helper.make_node("AveragePool", ["maps"], ["pooled"], **told),
+        helper.make_node("Squeeze", ["pooled", "axes"], ["found"]),
+    )
+    after = cleaned(before)
+    (pool,) = (node for node in onnx.load_model_from_string(after).graph.node if node.op_type == "AveragePool")
+    told = {one.name: helper.get_attribute_value(one) for one in pool.attribute}
+    assert (told["ceil_mode"], told["pads"]) == (0, [0, 0, 0, size - 1])
+    for samples in (1, 2, 3, 4, 7, 9):
+        waveform = RNG.standard_normal((2, samples)).astype(np.float32)
+        found = run(after, waveform)
+        cells = [waveform[:, first : first + size].mean(1) for first in range(0, samples, size)]
+        np.testing.assert_allclose(found, np.stack(cells, 1), atol=1e-6)

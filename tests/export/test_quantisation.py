@@ -62,3 +62,52 @@ def test_small_products_and_tables_stay_as_they_are(tmp_path):
     source = model(tmp_path / "small.onnx", width=16, rows=100)
     with pytest.raises(ExportError, match=r"--quantize: small\.onnx has neither convolutions nor large products"):
         quantise_graph(source, tmp_path / "int8.onnx", [])
+
+
+def residual(path):
+    """Maps (1, 4, T, 8), three convolutions, the last two in a residual block behind which an average is taken."""
+    weights = {f"w{number}": (0.2 * RNG.standard_normal((4, 4, 3, 3))).astype(np.float32) for number in range(3)}
+    nodes = [
+        *(
+            helper.make_node("Conv", [given, f"w{number}"], [made], name=f"conv{number}", pads=[1, 1, 1, 1])
+            for number, (given, made) in enumerate([("maps", "stem"), ("stem", "first"), ("active", "second")])
+        ),
+        helper.make_node("Relu", ["first"], ["active"], name="relu"),
+        helper.make_node("Add", ["second", "stem"], ["sum"], name="residual"),
+        helper.make_node("Relu", ["sum"], ["out_active"], name="last relu"),
+        helper.make_node("ReduceMean", ["out_active"], ["mean"], axes=[2, 3], keepdims=1),
+        helper.make_node("Add", ["mean", "mean"], ["out"], name="another sum"),
+    ]
+    nodes.insert(2, nodes.pop(3))  # the rectifier before what takes it
+    shape = [1, 4, "T", 8]
+    made = helper.make_model(
+        helper.make_graph(
+            nodes,
+            "block",
+            [helper.make_tensor_value_info("maps", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 4, 1, 1])],
+            [numpy_helper.from_array(array, name) for name, array in weights.items()],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    onnx.save(made, path)
+    return path
+
+
+def test_within_a_residual_block_nothing_goes_back_to_float32(tmp_path):
+    source, target = residual(tmp_path / "float32.onnx"), tmp_path / "int8.onnx"
+    maps = RNG.standard_normal((6, 1, 4, 20, 8)).astype(np.float32)
+    quantise_graph(source, target, ({"maps": one} for one in maps))
+    nodes = onnx.load(target).graph.node
+    made = {name: node for node in nodes for name in node.output}
+    for node in nodes:
+        if node.name in {"conv1", "conv2", "residual"}:
+            assert {made[name].op_type for name in node.input[:2]} == {"DequantizeLinear"}
+        elif node.name in {"conv0", "another sum"}:
+            assert "DequantizeLinear" not in {made[name].op_type for name in node.input if name in made}
+    outputs = [
+        onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, {"maps": maps[0]})[0]
+        for path in (source, target)
+    ]
+    np.testing.assert_allclose(outputs[1], outputs[0], atol=0.03 * np.abs(outputs[0]).max())

@@ -199,3 +199,26 @@ def test_onnxruntime_agrees_at_sizes_that_were_not_the_examples(front_end, norma
         ran = session.run(None, {"waveform": waveform.numpy(), "lengths": lengths.numpy()})
         np.testing.assert_allclose(ran[0], features, atol=2e-3)
         np.testing.assert_array_equal(ran[1], mask)
+
+
+def test_without_lengths_a_minute_in_onnxruntime_is_as_near_to_float64_as_a_second(tmp_path):
+    options = FrontEndOptions(num_mels=64, n_fft=512, hop=256, normalise="utterance")
+    module = LogMel(options).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the TorchScript exporter announces its retirement
+        torch.onnx.export(
+            module,
+            (torch.randn(1, 9_000) * 0.1,),
+            tmp_path / "front_end.onnx",
+            dynamo=False,
+            opset_version=17,
+            input_names=["waveform"],
+            dynamic_axes={"waveform": {1: "s"}},
+        )
+    session = onnxruntime.InferenceSession(tmp_path / "front_end.onnx", providers=["CPUExecutionProvider"])
+    exact = LogMel(options).double().eval()
+    for samples in (16_000, 960_000):
+        waveform = 0.1 * torch.randn(1, samples, generator=torch.Generator().manual_seed(0))
+        (found,) = session.run(None, {"waveform": waveform.numpy()})
+        expected, _ = exact(waveform.double())
+        np.testing.assert_allclose(found, expected, atol=3e-6)

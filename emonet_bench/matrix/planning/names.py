@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.planning.file import Matrix
 from emonet_bench.matrix.planning.methods import check_methods
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import TeacherRun
+from emonet_bench.validation_messages import did_you_mean
 
 Candidate = TypeVar("Candidate")
 

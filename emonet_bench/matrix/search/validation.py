@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from emonet_bench.config import Training, axes, did_you_mean
+from emonet_bench.config import Training, axes
 from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.planning.choices import Choice
 from emonet_bench.matrix.planning.file import Matrix
@@ -14,6 +14,7 @@ from emonet_bench.matrix.search.space import ARCHITECTURE, Dimension
 from emonet_bench.matrix.search.tpe import check_installed
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.search import Range, Search
+from emonet_bench.validation_messages import did_you_mean
 
 _NOT_SEARCHED = {
     "device": "says where a cell is computed",

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.errors import CorpusError
 from emonet_bench.metrics.choice import KIND_NAMES
 from emonet_bench.runs.predictions import COLUMNS, PREFIX
 from emonet_bench.runs.target_predictions import PREFIXES, TRUTH
 from emonet_bench.types import Target, TargetKind, names
+from emonet_bench.validation_messages import did_you_mean
 
 UTTERANCE = "utterance"
 GUESSES = ("label", "prediction")

@@ -6,10 +6,10 @@ import csv
 import io
 from collections.abc import Sequence
 
-from emonet_bench.config import did_you_mean
 from emonet_bench.errors import ConfigError, CorpusError
 from emonet_bench.report.external.rows import ExternalRow
 from emonet_bench.types import Challenge, Corpus, Target, Utterance
+from emonet_bench.validation_messages import did_you_mean
 
 
 def find_challenge(corpus: Corpus, name: str | None) -> Challenge:

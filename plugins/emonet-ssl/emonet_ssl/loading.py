@@ -34,13 +34,11 @@ def load(
     """
     import transformers as hf  # noqa: PLC0415 - seconds of import
 
-    extractors: Any = hf.AutoFeatureExtractor
     assert options.weights is not None
     name, given = location(options.checkpoint, options.weights)
     where = f"options.{options.architecture}.checkpoint: {options.checkpoint}"
     try:
         with _quiet():
-            extractor = extractors.from_pretrained(name, **given)
             config = hf.AutoConfig.from_pretrained(name, **given)
             config.num_hidden_layers = max(fewest, options.highest)
             model, told = (kind or hf.AutoModel).from_pretrained(
@@ -49,10 +47,27 @@ def load(
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{where}: cannot be loaded ({reason[:200]}); is the download complete?") from error
+    extractor = _extractor(name, given, where)
     missing = sorted(key for key in told["missing_keys"] if not key.endswith(_UNUSED))
     if missing:
         raise ConfigError(f"{where}: holds no weights for {missing[0]} ({len(missing)} such); take a whole checkpoint")
     return model, extractor
+
+
+def _extractor(name: str, given: dict[str, Any], where: str) -> Any:
+    from transformers import AutoFeatureExtractor  # noqa: PLC0415 - seconds of import
+
+    extractors: Any = AutoFeatureExtractor
+    try:
+        with _quiet():
+            extractor = extractors.from_pretrained(name, **given)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{where}: has no feature extractor (preprocessor_config.json); take a model of speech, and all its files"
+        ) from error
+    if not hasattr(extractor, "sampling_rate"):
+        raise ConfigError(f"{where}: its {type(extractor).__name__} takes no audio; take a model of speech")
+    return extractor
 
 
 @contextmanager

@@ -68,9 +68,10 @@ class CheckpointOptions(Options):
             )
         own = family in self.families if self.families else family not in _NAMED
         if not own:
+            other = family if family in _NAMED else "automodel, for any other model of speech,"
             raise ConfigError(
-                f"options.{self.architecture}.checkpoint: {self.checkpoint} holds a {family!r} model; name its own "
-                f"architecture instead{'' if family in _NAMED else ', or automodel'}"
+                f"options.{self.architecture}.checkpoint: {self.checkpoint} holds a {family!r} model; take one of this "
+                f"architecture, or name {other} instead"
             )
         for name, layer in self.named_layers():
             if not 0 <= layer <= self.depth:

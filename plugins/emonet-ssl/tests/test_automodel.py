@@ -118,5 +118,25 @@ def test_a_kin_of_wav2vec2_is_run_layer_by_layer(plugins, tmp_path):
 
 
 def test_a_family_with_an_architecture_of_its_own_is_named(checkpoint):
-    with pytest.raises(ConfigError, match=r"^options\.automodel\.checkpoint: .* holds a 'hubert' model; name its own"):
+    with pytest.raises(
+        ConfigError, match=r"^options\.automodel\.checkpoint: .* holds a 'hubert' model; .* or name hubert"
+    ):
         families.AutoOptions(checkpoint=checkpoint("hubert"))
+
+
+def text(directory):
+    hf.BertModel(hf.BertConfig(**SIZE, vocab_size=20)).save_pretrained(directory)
+
+
+def pictures(directory):
+    hf.ViTModel(hf.ViTConfig(**SIZE, image_size=8, patch_size=4)).save_pretrained(directory)
+    hf.ViTImageProcessorPil().save_pretrained(directory)
+
+
+@pytest.mark.parametrize("kind", [text, pictures])
+def test_a_model_of_something_else_than_speech_is_one_line(plugins, tmp_path, kind):
+    kind(tmp_path)
+    chosen = plugins.architectures["automodel"]
+    options = parse(chosen.options, {"checkpoint": str(tmp_path)}, "x")
+    with pytest.raises(ConfigError, match=r"^options\.automodel\.checkpoint: .*take a model of speech[^\n]*$"):
+        chosen.build(options, InputSpec())

@@ -177,7 +177,7 @@ def unprocessed(own):
 
 
 DAMAGE = {cut: "cannot be loaded", headless: r"holds no weights for .*layers\.1\.", resized: "cannot be loaded"}
-DAMAGE[unprocessed] = "cannot be loaded"
+DAMAGE[unprocessed] = "has no feature extractor"
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
