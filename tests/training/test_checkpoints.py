@@ -105,14 +105,20 @@ def test_weights_of_another_run_are_not_taken_for_those_of_this_one(tmp_path):
     ]
     for corpora in ({"emodb": ["joy", "anger"]}, {"ravdess": ["anger", "joy"]}):
         write(run / "model.safetensors", {**HEADER, "corpora": corpora})
-        with pytest.raises(ConfigError, match="its corpora or their labels are not those of result.json; it may "):
+        with pytest.raises(ConfigError, match=r"its corpora or their labels are not those of result\.json; it may "):
             checkpoints.restore(run, Plugins())
 
 
 def test_weights_that_the_run_did_not_write_are_refused(tmp_path):
     run = Results(tmp_path).add(
-        corpus="emodb", options={"x": 1}, labels=["anger", "joy"], run_id="0" * 16, files={"model.safetensors": "0" * 64}
+        corpus="emodb",
+        options={"x": 1},
+        labels=["anger", "joy"],
+        run_id="0" * 16,
+        files={"model.safetensors": "0" * 64},
     )
     write(run / "model.safetensors", HEADER)
-    with pytest.raises(ConfigError, match=r"model.safetensors: not the file that the run wrote; it may belong to anot"):
+    with pytest.raises(
+        ConfigError, match=r"model\.safetensors: not the file that the run wrote; it may belong to anot"
+    ):
         checkpoints.restore(run, Plugins())
