@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 from pydantic import ValidationError
-
-from emonet_bench import __version__
 
 _SHOWN = 60  # characters of a wrong value in a message
 
@@ -31,6 +30,7 @@ def other_version(raw: Mapping[str, Any]) -> str:
     """
     environment = raw.get("environment")
     writer = environment.get("emonet-bench") if isinstance(environment, dict) else None
-    if not isinstance(writer, str) or writer == __version__:
+    own = version("emonet-bench")
+    if not isinstance(writer, str) or writer == own:
         return ""
-    return f"; emonet-bench {writer[:_SHOWN]} has written it and can read it, this is {__version__}"
+    return f"; emonet-bench {writer[:_SHOWN]} has written it and can read it, this is {own}"
