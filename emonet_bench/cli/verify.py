@@ -14,12 +14,14 @@ from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.report.choice import UAR_CHOICE, wanted_metric
 from emonet_bench.report.verification import verify as check
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.store import RunStore
 
 if TYPE_CHECKING:
     from emonet_bench.data.opened_corpus import OpenCorpus
+    from emonet_bench.metrics.choice import MetricChoice
     from emonet_bench.report.reevaluation import Reevaluation
 
 
@@ -43,10 +45,11 @@ def verify(context: click.Context, results: Path, tolerance: float, *, checkpoin
     runs = [results] if RunFiles(results).is_run() else RunStore(results).directories()
     if not runs:
         raise StoreError(f"{results}: no run to verify; name the --results of a 'run matrix'")
+    choose = _metrics(context.obj or Selection())
     again = _reevaluation(context.obj or Selection(), tolerance) if checkpoints else None
     scored = wrong = repeated = external = 0
     for run in runs:
-        verdict = check(run)
+        verdict = check(run, choose)
         problems = [*verdict.problems]
         if again and verdict.record and not verdict.record.failed:
             found = again(run)
@@ -54,8 +57,8 @@ def verify(context: click.Context, results: Path, tolerance: float, *, checkpoin
             repeated += found.evaluated
             if found.reason is not None:
                 say(f"{verdict.name}: not evaluated again: {found.reason}")
-        for problem in problems:
-            say(f"{verdict.name}: {' '.join(problem.split())}")
+        for line in (*verdict.unchecked, *problems):
+            say(f"{verdict.name}: {' '.join(line.split())}")
         scored, wrong = scored + verdict.scored, wrong + bool(problems)
         external += verdict.external
     failed = len(runs) - scored
@@ -67,6 +70,12 @@ def verify(context: click.Context, results: Path, tolerance: float, *, checkpoin
     say(f"{scored - wrong} of {scored} runs are as stated{evaluated}{elsewhere}{without}.")
     if wrong:
         context.exit(1)
+
+
+def _metrics(selection: Selection) -> Callable[[str], MetricChoice]:
+    """Look up metrics by name; plugins are loaded when the first is asked for that is no UAR."""
+    plugins = cache(lambda: Plugins(selection, corpora=False))
+    return cache(lambda name: wanted_metric(name, None if name == str(UAR_CHOICE) else plugins()))
 
 
 def _reevaluation(selection: Selection, tolerance: float) -> Callable[[Path], Reevaluation]:

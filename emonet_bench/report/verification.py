@@ -9,8 +9,10 @@ from statistics import fmean
 from typing import Any
 
 from emonet_bench import metrics
-from emonet_bench.errors import EmonetBenchError, StoreError
+from emonet_bench.errors import ConfigError, EmonetBenchError, StoreError
 from emonet_bench.metrics.targets import target_scores
+from emonet_bench.report.choice import wanted_metric
+from emonet_bench.report.selection import Choose, selection_problems
 from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.predictions import PredictionTable
@@ -32,11 +34,13 @@ class Verdict:
         name: The run's directory.
         problems: What does not fit, a line each.
         record: What the run says, or None where that cannot be read.
+        unchecked: What could not be checked here, a line each.
     """
 
     name: str
     problems: Sequence[str]
     record: RunRecord | None = None
+    unchecked: Sequence[str] = ()
 
     @property
     def scored(self) -> bool:
@@ -49,21 +53,29 @@ class Verdict:
         return self.record is not None and self.record.spec.external is not None
 
 
-def verify(run: Path) -> Verdict:
+def verify(run: Path, choose: Choose = wanted_metric) -> Verdict:
     """Recompute all scores of a run from its predictions, and hash its files.
 
     What a record of schema 1 does not state (older runs have no hashes) is not checked.
+
+    Args:
+        run: Its directory.
+        choose: Looks up the metric that has selected on dev.
     """
     files, record = RunFiles(run), None
     problems: list[str] = []
+    unchecked: list[str] = []
     try:
         record = files.read_record()
         if not record.failed:
             problems += _altered(files, record)
             problems += _wrong(files, record)
+            problems += selection_problems(files, record, choose)
+    except ConfigError as error:
+        unchecked.append(f"what selects on dev is not computed again: {error}")
     except EmonetBenchError as error:
         problems.append(str(error).replace(f"{run}/", ""))
-    return Verdict(run.name, problems, record)
+    return Verdict(run.name, problems, record, unchecked)
 
 
 def _altered(files: RunFiles, record: RunRecord) -> Iterator[str]:
