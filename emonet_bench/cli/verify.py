@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 @click.argument("results", type=click.Path(path_type=Path), default=Path("results"))
 @click.option("--checkpoints", is_flag=True, help="Evaluate each run's checkpoint again, where its corpus is at hand.")
 @click.option(
+    "--without-weights",
+    is_flag=True,
+    help="The results were published without them: missing weights are no fault.",
+)
+@click.option(
     "--tolerance",
     type=Tolerance(),
     default=1e-4,
@@ -36,12 +41,16 @@ if TYPE_CHECKING:
     help="With --checkpoints: largest difference of a probability that is rounding.",
 )
 @click.pass_context
-def verify(context: click.Context, results: Path, tolerance: float, *, checkpoints: bool) -> None:
+def verify(
+    context: click.Context, results: Path, tolerance: float, *, checkpoints: bool, without_weights: bool
+) -> None:
     """Recompute every score in RESULTS from the predictions, and check the files against their hashes.
 
     RESULTS is a results directory, or the directory of a single run. Exit status 1 says that something does not fit.
     Neither the corpora nor torch are needed, except with --checkpoints.
     """
+    if checkpoints and without_weights:
+        raise click.UsageError("--checkpoints evaluates the weights; leave one of it and --without-weights away")
     runs = [results] if RunFiles(results).is_run() else RunStore(results).directories()
     if not runs:
         raise StoreError(f"{results}: no run to verify; name the --results of a 'run matrix'")
@@ -49,7 +58,7 @@ def verify(context: click.Context, results: Path, tolerance: float, *, checkpoin
     again = _reevaluation(context.obj or Selection(), tolerance) if checkpoints else None
     scored = wrong = repeated = external = 0
     for run in runs:
-        verdict = check(run, choose)
+        verdict = check(run, choose, weights=not without_weights)
         problems = [*verdict.problems]
         if again and verdict.record and not verdict.record.failed:
             found = again(run)

@@ -23,6 +23,8 @@ _ROUNDING = 1e-9
 _PROBABILITY = 1e-5
 """Probabilities are written with six digits."""
 
+_WEIGHTS = Path(CHECKPOINT).suffix
+
 _COMPLETE = 2  # from this schema on, a record states everything that can be checked
 
 
@@ -53,7 +55,7 @@ class Verdict:
         return self.record is not None and self.record.spec.external is not None
 
 
-def verify(run: Path, choose: Choose = wanted_metric) -> Verdict:
+def verify(run: Path, choose: Choose = wanted_metric, *, weights: bool = True) -> Verdict:
     """Recompute all scores of a run from its predictions, and hash its files.
 
     What a record of schema 1 does not state (older runs have no hashes) is not checked.
@@ -61,6 +63,7 @@ def verify(run: Path, choose: Choose = wanted_metric) -> Verdict:
     Args:
         run: Its directory.
         choose: Looks up the metric that has selected on dev.
+        weights: Whether they should be there; no score here rests on them, and published results may lack them.
     """
     files, record = RunFiles(run), None
     problems: list[str] = []
@@ -68,7 +71,7 @@ def verify(run: Path, choose: Choose = wanted_metric) -> Verdict:
     try:
         record = files.read_record()
         if not record.failed:
-            problems += _altered(files, record)
+            problems += _altered(files, record, weights=weights)
             problems += _wrong(files, record)
             problems += selection_problems(files, record, choose)
     except ConfigError as error:
@@ -78,11 +81,12 @@ def verify(run: Path, choose: Choose = wanted_metric) -> Verdict:
     return Verdict(run.name, problems, record, unchecked)
 
 
-def _altered(files: RunFiles, record: RunRecord) -> Iterator[str]:
+def _altered(files: RunFiles, record: RunRecord, *, weights: bool) -> Iterator[str]:
     found = files.hashes()
     for name, expected in record.files.items():
         if name not in found:
-            yield f"{name}: missing"
+            if weights or not name.endswith(_WEIGHTS):
+                yield f"{name}: missing"
         elif found[name] != expected:
             yield f"{name}: not the file that the run wrote (SHA-256 {found[name][:8]}, recorded {expected[:8]})"
     if record.schema_version >= _COMPLETE:
