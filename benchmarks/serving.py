@@ -4,8 +4,8 @@
         [--publish]
 
 The network is that of ``examples/emodb.toml``, as wide as ``--filters`` says; its weights are random, which is no
-matter of speed. Clients are one process of asyncio on raw sockets, on the same cores as the server: what they cost is
-counted against it. The server is a process of its own, as ``emonet-bench serve`` starts it. Ways take turns within a
+matter of speed. Clients run on the same cores as the server: what they cost is counted against it, and told beside what
+the server costs. The server is a process of its own, as ``emonet-bench serve`` starts it. Ways take turns within a
 round; ratios hold within one run, and seconds of different runs are not compared. FastAPI is measured where it is
 installed.
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 import sys
@@ -22,18 +21,17 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import soundfile
+from clients import RATE, Load, asked, form, middle, processor_seconds, resident_mb, streamed
 from measuring import parser, show, table
 
 from emonet_bench.deploy import Predictor
 
-RATE = 16_000
 SECONDS = 3.0
 EXAMPLE = Path(__file__).parents[1] / "examples" / "emodb.toml"
 PLAIN = """
@@ -53,23 +51,6 @@ class Server(uvicorn.Server):
         print("Serving at http://127.0.0.1:%d" % port, file=sys.stderr, flush=True)
 Server(uvicorn.Config(app, port=0, log_level="error", access_log=False)).run()
 """
-
-
-@dataclass(frozen=True)
-class Load:
-    """What a number of clients saw.
-
-    Attributes:
-        rate: Requests per second.
-        p50: Median of a request's milliseconds.
-        p99: Their 99th percentile.
-        processor: Milliseconds of processor time that a request cost the server; other processes disturb it less.
-    """
-
-    rate: float
-    p50: float
-    p99: float
-    processor: float
 
 
 def export(path: Path, filters: int) -> None:
@@ -103,100 +84,11 @@ def running(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
             process.terminate()
 
 
-def form(content: bytes) -> bytes:
-    """Write a request as curl would."""
-    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="clip.wav"\r\nContent-Type: audio/wav\r\n\r\n'
-    body = head + content + b"\r\n--x--\r\n"
-    lines = "POST /v1/audio/emotions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-    return f"{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-def processor_seconds(process: int) -> float:
-    """Return the processor time of a process and its children."""
-    folders = [Path(f"/proc/{process}"), *(Path(f"/proc/{one}") for one in children(process))]
-    fields = [(folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split() for folder in folders]
-    return sum(int(field[11]) + int(field[12]) for field in fields) / os.sysconf("SC_CLK_TCK")
-
-
-def children(process: int) -> list[int]:
-    found = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
-    return [int(one) for one in found]
-
-
-async def asked(process: int, port: int, request: bytes, clients: int, count: int) -> Load:
-    """Ask from so many connections, each the next request when the last one is answered."""
-    taken: list[float] = []
-    left = iter(range(count))
-
-    async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for _ in left:
-            started = time.perf_counter()
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 200"), head
-            size = re.search(rb"(?i)content-length: (\d+)", head)
-            assert size is not None
-            await reader.readexactly(int(size.group(1)))
-            taken.append(1e3 * (time.perf_counter() - started))
-        writer.close()
-
-    started, before = time.perf_counter(), processor_seconds(process)
-    await asyncio.gather(*(client() for _ in range(clients)))
-    seconds, spent = time.perf_counter() - started, processor_seconds(process) - before
-    return Load(count / seconds, *np.percentile(taken, [50, 99]).tolist(), 1e3 * spent / count)
-
-
 def alone(model: Path, file: Path, count: int) -> Load:
     predictor = Predictor(model, "cpu")
     started, before = time.perf_counter(), time.process_time()
     assert sum(1 for _ in predictor.predict([file] * count)) == count
     return Load(count / (time.perf_counter() - started), 0, 0, 1e3 * (time.process_time() - before) / count)
-
-
-async def streamed(port: int, clip: np.ndarray, streams: int, seconds: float) -> tuple[int, float, float]:
-    """Send 20 ms every 20 ms on so many streams.
-
-    Returns:
-        How many scores came, and the median and the largest of their delays in seconds, each counted from when the last
-        sample of its window was sent.
-    """
-    from websockets.asyncio.client import connect  # noqa: PLC0415 - of the extra
-
-    late: list[float] = []
-    data = (np.resize(clip, round(seconds * RATE)) * 32767).astype("<i2")
-
-    async def stream(number: int) -> None:
-        await asyncio.sleep(number / streams)
-        async with connect(
-            f"ws://127.0.0.1:{port}/v1/stream", proxy=None, compression=None, ping_interval=None
-        ) as socket:
-            await socket.send('{"window": 1.0}')
-            await socket.recv()
-            began = time.perf_counter()
-            sent: list[float] = []
-
-            async def listen() -> None:
-                async for message in socket:
-                    told = json.loads(message)
-                    if told["type"] == "scores" and told["end"] < seconds - 0.5:
-                        late.append(time.perf_counter() - sent[round(told["end"] * 50) - 1])
-
-            listening = asyncio.create_task(listen())
-            for at in range(0, len(data), 320):
-                await asyncio.sleep(max(0.0, began + (at + 320) / RATE - time.perf_counter()))
-                sent.append(time.perf_counter())
-                await socket.send(data[at : at + 320].tobytes())
-            await socket.send('{"type": "end"}')
-            await listening
-
-    await asyncio.gather(*(stream(number) for number in range(streams)))
-    return len(late), float(np.median(late)), max(late)
-
-
-def resident_mb(process: subprocess.Popen[str]) -> float:
-    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def main() -> None:
@@ -244,21 +136,18 @@ def requests_table(
         reference += [predictor()] if number else []
         for name, command in ways.items():
             with running(command) as (process, port):
-                asyncio.run(asked(process.pid, port, request, 8, 50))  # the first ones are slower everywhere
+                asked(process.pid, port, request, 8, 50)  # the first ones are slower everywhere
                 for clients in counts if number else ():
-                    load = asyncio.run(asked(process.pid, port, request, clients, count))
+                    load = asked(process.pid, port, request, clients, count)
                     loads.setdefault((name, clients), []).append(load)
     best = middle(reference)
-    rows = [("Predictor alone, on files", "", f"{best.rate:.0f}", "", "", "1.00", f"{best.processor:.2f}")]
+    rows = [("Predictor alone, on files", "", f"{best.rate:.0f}", "", "", "1.00", f"{best.processor:.2f}", "")]
     for (name, clients), found in loads.items():
         one = middle(found)
         figures = (f"{one.rate:.0f}", f"{one.p50:.1f}", f"{one.p99:.1f}", f"{one.rate / best.rate:.2f}")
-        rows.append((name, str(clients), *figures, f"{one.processor:.2f}"))
-    return table(("way", "clients", "requests/s", "p50 ms", "p99 ms", "of the Predictor", "processor ms"), rows)
-
-
-def middle(loads: list[Load]) -> Load:
-    return Load(*np.median([list(vars(load).values()) for load in loads], axis=0).tolist())
+        rows.append((name, str(clients), *figures, f"{one.processor:.2f}", f"{one.client:.2f}"))
+    costs = ("processor ms", "clients' ms")
+    return table(("way", "clients", "requests/s", "p50 ms", "p99 ms", "of the Predictor", *costs), rows)
 
 
 def streams_and_memory(
@@ -278,8 +167,8 @@ def streams_and_memory(
     with running(command) as (process, port):
         sizes = []
         for _ in range(10):
-            asyncio.run(asked(process.pid, port, request, 64, long // 10))
-            sizes.append(f"{resident_mb(process):.0f}")
+            asked(process.pid, port, request, 64, long // 10)
+            sizes.append(f"{resident_mb(process.pid):.0f}")
     return [told, f"Resident memory in MiB after each tenth of {long} requests from 64 clients: {', '.join(sizes)}."]
 
 

@@ -101,7 +101,7 @@ class Training(Options):
     auxiliary: dict[str, Annotated[float, Field(gt=0)]] = option(
         {},
         "Further targets of the corpora that the network learns beside the protocol's, each with a head for training "
-        "alone: names, and what their losses weigh, such as `{ values = 0.5 }`.",
+        "alone, neither scored nor exported: names, and what their losses weigh, such as `{ values = 0.5 }`.",
     )
     auxiliary_losses: dict[str, str] = option(
         {},

@@ -1,6 +1,7 @@
 """The library: what the package offers by itself, and the notebook of docs/library.md, executed."""
 
 import re
+import runpy
 import subprocess
 import sys
 import warnings
@@ -109,3 +110,11 @@ def test_a_mistake_is_one_line(tmp_path, options, message):
 def test_a_directory_without_runs_is_named(tmp_path):
     with pytest.raises(StoreError, match="no run that can be read"):
         load_results(tmp_path)
+
+
+def test_a_script_without_the_guard_is_told_where_its_call_belongs(tmp_path):
+    """A worker is spawned: it runs the script once more, as `__mp_main__`, before it does anything."""
+    script = tmp_path / "mine.py"
+    script.write_text("from emonet_bench import run_matrix\n\ndef main():\n    run_matrix('m.toml')\n\nmain()\n")
+    with pytest.raises(SystemExit, match=r"mine\.py: put the call of run_matrix below the line  if __name__ =="):
+        runpy.run_path(str(script), run_name="__mp_main__")

@@ -155,6 +155,8 @@ def test_a_check_reports_every_contract_and_where_a_broken_one_is_written(checke
     (seen,) = [line for line in lines if line.startswith("          seen: ") and "no group" in line]
     assert "trainable and in no group" in seen
     assert "          see docs/contracts.md#strategy-groups" in lines
+    kept, broken = (sum(line.startswith(f"  {word} ") for line in lines) for word in ("kept", "BROKEN"))
+    assert lines[-1] == f"{kept} contracts kept, {broken} broken; 3 of 4 could not be checked here."
 
 
 def test_a_check_says_what_cannot_be_checked_here(checked):
@@ -162,6 +164,13 @@ def test_a_check_says_what_cannot_be_checked_here(checked):
     filed, picky = (lines[lines.index(title) + 1] for title in ("architecture filed", "strategy picky"))
     assert filed == "  not checked: filed.file: field required; give it a value (--set NAME=VALUE)"
     assert picky.startswith("  not checked: it skips the kit's network (only for mirrors); its own tests can give")
+
+
+@pytest.mark.parametrize("name", ["far", "filed", "picky"])
+def test_where_nothing_can_be_checked_the_check_has_not_succeeded(check, name):
+    run = check(name)
+    assert run.exit_code == 1
+    assert run.output.splitlines()[-1] == "Nothing was checked; 1 of 1 could not be checked here."
 
 
 def test_a_check_of_one_thing_leaves_the_others_alone(check):

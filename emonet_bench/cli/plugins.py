@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emonet_bench import __version__, hookspecs
-from emonet_bench.cli.scaffold import TRIED, write_package
+from emonet_bench.cli.scaffold import INSTALLED, TRIED, write_package
 from emonet_bench.cli.shell import Shell
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal, grid
@@ -75,7 +75,7 @@ def check(
 ) -> None:
     """Hold the plugin NAME, or one thing that plugins register as NAME, to its contracts.
 
-    Exits with status 1 where one is broken.
+    Exits with status 1 where one is broken, or where nothing could be checked.
     """
     selection: Selection = ctx.obj or Selection()
     if corpora_dir is not None:
@@ -119,7 +119,8 @@ def new(name: str, kind: str, directory: Path) -> None:
     """Write the package NAME: a plugin that works, to be changed into one's own."""
     for path in write_package(name, kind, directory):
         say(str(path))
-    say(f"\nNext: cd {shell_word(directory / name)} && pip install -e . && pytest && {TRIED[kind].format(name=name)}")
+    steps = (f"cd {shell_word(directory / name)}", *INSTALLED, TRIED[kind].format(name=name))
+    say(f"\nNext: {' && '.join(steps)}")
 
 
 def _load(ctx: click.RichContext, selection: Selection) -> Plugins:

@@ -47,7 +47,7 @@ def report(request: Request, plugins: Plugins, deadline: float = DEADLINE) -> bo
         deadline: Seconds that one check may take; it is then broken, and not waited for.
 
     Returns:
-        Whether every contract is kept.
+        Whether contracts were checked, and all of them are kept.
 
     Raises:
         ConfigError: There is nothing of that name to check, or nothing has an option of that name.
@@ -56,52 +56,62 @@ def report(request: Request, plugins: Plugins, deadline: float = DEADLINE) -> bo
         if origin.name == request.name and origin.broken:
             say(f"plugin {origin} is broken: {origin.broken}")
             return False
-    kept, done, ended = True, 0, False
-    while not ended:
-        with _examiner(plugins.selection, request, done) as messages:
-            shown = _follow(messages, deadline)
-        kept, done, ended = kept and shown.kept, done + shown.begun, shown.ended
-    return kept
+    shown = _Shown()
+    while not shown.ended:
+        with _examiner(plugins.selection, request, shown.begun) as messages:
+            _follow(messages, deadline, shown)
+    say(str(shown))
+    return shown.kept > 0 and not shown.broken
 
 
 @dataclass
 class _Shown:
-    """What a process has told so far."""
+    """What was told so far: things begun and those of them that could not be checked; contracts kept and broken."""
 
     begun: int = 0
-    kept: bool = True
+    unchecked: int = 0
+    kept: int = 0
+    broken: int = 0
     ended: bool = False
 
+    def __str__(self) -> str:
+        left = f"; {self.unchecked} of {self.begun} could not be checked here" if self.unchecked else ""
+        if not self.kept and not self.broken:
+            return f"Nothing was checked{left}."
+        return f"{self.kept} contracts kept, {self.broken} broken{left}."
 
-def _follow(messages: Connection, deadline: float) -> _Shown:
+
+def _follow(messages: Connection, deadline: float, shown: _Shown) -> None:
     """Print what the process tells, until its end, its death or the end of our patience."""
-    shown, contract, written = _Shown(), "", ""
+    begun, contract, written = shown.begun, "", ""
     patience = deadline + _START
     while True:
         message = _next(messages, patience)
         if isinstance(message, str):
             _broken(contract or "It can be looked at.", message, written or "docs/contracts.md")
-            shown.kept, shown.ended = False, not shown.begun
-            return shown
+            shown.broken, shown.ended = shown.broken + 1, shown.begun == begun
+            return
         kind, *content = message
         patience = deadline
         if kind == "mistake":
             raise ConfigError(content[0])
         if kind == "end":
             shown.ended = True
-            return shown
+            return
         if kind == "subject":
             shown.begun += 1
             patience += _START
             say(f"{content[0]} {content[1]}")
             if content[2] is not None:
+                shown.unchecked += 1
                 say(f"  not checked: {content[2]}")
         elif kind == "check":
             contract, written = content
         elif content[0] is None:
+            shown.kept += 1
             say(f"  {'kept':8}{contract}")
         else:
-            shown.kept = False
+            shown.broken += 1
             _broken(contract, content[0], written)
 
 

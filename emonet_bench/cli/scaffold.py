@@ -30,6 +30,9 @@ TRIED = {
 }
 """Kinds of plugins, each with the command that tries one."""
 
+INSTALLED = ('pip install -e ".[test]"', "pytest")
+"""How a package that was written is installed and tested, in quotes that every shell knows."""
+
 _WORDS = {"optimizer": "optimiser", "report": "report format", "hooks": "plugin"}
 """What kinds are called in sentences."""
 
@@ -54,7 +57,7 @@ def write_package(name: str, kind: str, parent: Path) -> list[Path]:
     major, minor = __version__.split(".")[:2]
     pin = f">={major}.{minor},<{major}.{int(minor) + 1}"  # public names may change with the next minor release
     words = {"name": name, "kind": kind, "word": _WORDS.get(kind, kind), "package": package, "pin": pin}
-    words["tried"] = TRIED[kind].format(name=name)
+    words |= {"tried": TRIED[kind].format(name=name), "installed": "\n".join(INSTALLED)}
     written = []
     for template, target in _files(kind, package):
         text = Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(words)

@@ -6,7 +6,6 @@ import glob
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,9 +30,6 @@ from emonet_bench.types import Partition
 
 Open = Callable[[str, str, int, bool], OpenCorpus]
 """Opens a corpus by name, protocol, sampling rate and whether bad files are left out."""
-
-_SAME = ("run_id", "architecture", "architecture_options", "strategy", "strategy_options")
-"""What a checkpoint's header and its run's record both state."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ def reevaluate(run: Path, plugins: Plugins, opened: Open, tolerance: float) -> R
         classifier = checkpoints.rebuild(checkpoint, plugins)
     except Exception as error:  # noqa: BLE001 - whatever a network makes of weights that are not its own
         return Reevaluation([f"{CHECKPOINT}: cannot be loaded ({' '.join(str(error).split())[:300]})"])
-    problems = [*_altered_header(checkpoint.header, record), *_altered_parts(run, checkpoint, list(corpora))]
+    problems = [*checkpoints.contradictions(checkpoint.header, record), *_altered_parts(run, checkpoint, list(corpora))]
     try:
         for name, corpus in corpora.items():
             fitted = plugins.architectures[record.spec.architecture].fit is not None
@@ -112,13 +108,6 @@ def _corpora(record: RunRecord, opened: Open) -> Iterator[tuple[str, OpenCorpus]
         if (corpus.fingerprint, corpus.protocol_id(recipe.limit)) != (facts.fingerprint, facts.protocol_id):
             raise CorpusError(f"{name} or its protocol {ref.division} has changed since the run")
         yield name, corpus
-
-
-def _altered_header(header: Mapping[str, Any], record: RunRecord) -> Iterator[str]:
-    run_id = record.spec.source if record.spec.evaluate else record.run_id
-    for name in _SAME:
-        if header.get(name) != (run_id if name == "run_id" else getattr(record.spec, name)):
-            yield f"{CHECKPOINT}: its {name} is not that of result.json"
 
 
 def _altered_parts(run: Path, whole: checkpoints.Checkpoint, corpora: Sequence[str]) -> Iterator[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from emonet_bench.data.corpus_ref import CorpusRef
@@ -97,47 +96,6 @@ def latest(records: Iterable[CorpusResult], row_of: Callable[[CorpusResult], tup
         recipe = (record.architecture, record.strategy, json.dumps(record.variant, sort_keys=True))
         kept[recipe, row_of(record), record.seed, record.fold] = record
     return list(kept.values())
-
-
-def columns_of(records: Sequence[CorpusResult]) -> dict[str, Column]:
-    """Give every run its column, tagged with the options that vary among runs of the same two names."""
-    groups: dict[tuple[str, str], list[CorpusResult]] = defaultdict(list)
-    for record in records:
-        groups[record.architecture, record.strategy].append(record)
-    columns = {}
-    for (architecture, strategy), members in groups.items():
-        varying = _varying(members)
-        for record in members:
-            own = [name for name in varying if name in record.variant or record.search is None]
-            parts = [f"{name.partition('.')[2] or name}={_said(record, name)}" for name in own]
-            columns[record.run_id] = Column(architecture, strategy, ", ".join([*_tuned(record, members), *parts]))
-    return columns
-
-
-def _tuned(record: CorpusResult, others: Iterable[CorpusResult]) -> list[str]:
-    """Say that a run was tuned; by which search, where there are several."""
-    if record.search is None:
-        return []
-    several = len({other.search.study_id for other in others if other.search}) > 1
-    return [f"tuned {record.search.study_id}" if several else "tuned"]
-
-
-def _varying(records: Iterable[CorpusResult]) -> list[str]:
-    """Name the options with several values. Sources count within a corpus: targets differ in theirs by nature."""
-    records = list(records)
-    values: dict[str, set[str]] = defaultdict(set)
-    for name in {name for record in records for name in record.variant}:
-        for record in records:
-            if record.search is not None and name not in record.variant:
-                continue  # it was searched
-            values[f"source {record.corpus}" if name == "source" else name].add(_said(record, name))
-    names = {name.partition(" ")[0] for name, seen in values.items() if len(seen) > 1}
-    return sorted(names - {"training.limit", "search"})
-
-
-def _said(record: CorpusResult, name: str) -> str:
-    """Return an option in words; one that a run's record leaves out has its default."""
-    return str(record.variant.get(name, "default"))
 
 
 def fullest(facts: Iterable[CorpusFacts]) -> CorpusFacts:

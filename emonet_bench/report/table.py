@@ -13,11 +13,12 @@ from emonet_bench.metrics.defaults import DEFAULTS
 from emonet_bench.metrics.significance import almost_stochastic_order, holm
 from emonet_bench.report.cells import CellRuns, TableCell, pool_runs
 from emonet_bench.report.choice import Wanted, fitting_metric, wanted_metric
+from emonet_bench.report.columns import columns_of
 from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_sources
 from emonet_bench.report.notes import across_notes, notes, problems
 from emonet_bench.report.pretrained import pretrained_notes
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Column, Row, columns_of, describe, fullest, latest
+from emonet_bench.report.rows import Column, Row, describe, fullest, latest
 from emonet_bench.report.search import search_notes
 from emonet_bench.report.zero_shot import ZeroShot, zero_shots
 from emonet_bench.validation_messages import did_you_mean
@@ -87,10 +88,10 @@ def summarise(records: Sequence[CorpusResult], metric: Wanted = "uar", baseline:
     row_of = row_keys(wanted)
     kept = latest(wanted, row_of)
     columns = columns_of(kept)
-    _check_baseline(baseline, columns.values())
+    _check_baseline(baseline, columns.by_run.values())
     grouped: dict[RowKey, dict[Column, list[CorpusResult]]] = defaultdict(lambda: defaultdict(list))
     for record in kept:
-        grouped[row_of(record)][columns[record.run_id]].append(record)
+        grouped[row_of(record)][columns.by_run[record.run_id]].append(record)
     pooled = {
         key: {column: pool_runs(cells[column], metric) for column in sorted(cells)}
         for key, cells in sorted(grouped.items())
@@ -107,6 +108,7 @@ def summarise(records: Sequence[CorpusResult], metric: Wanted = "uar", baseline:
         tuple(rows),
         (
             *notes(rows, metric, baseline, older, sources),
+            *columns.notes,
             *pretrained_notes(rows, list(pooled.values()), BASELINE),
             *search_notes(rows, list(pooled.values())),
             *across_notes(crossed),

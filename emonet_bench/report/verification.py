@@ -9,8 +9,10 @@ from statistics import fmean
 from typing import Any
 
 from emonet_bench import metrics
-from emonet_bench.errors import EmonetBenchError, StoreError
+from emonet_bench.errors import ConfigError, EmonetBenchError, StoreError
 from emonet_bench.metrics.targets import target_scores
+from emonet_bench.report.choice import wanted_metric
+from emonet_bench.report.selection import Choose, selection_problems
 from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.predictions import PredictionTable
@@ -20,6 +22,8 @@ from emonet_bench.types import Partition
 _ROUNDING = 1e-9
 _PROBABILITY = 1e-5
 """Probabilities are written with six digits."""
+
+_WEIGHTS = Path(CHECKPOINT).suffix
 
 _COMPLETE = 2  # from this schema on, a record states everything that can be checked
 
@@ -32,11 +36,13 @@ class Verdict:
         name: The run's directory.
         problems: What does not fit, a line each.
         record: What the run says, or None where that cannot be read.
+        unchecked: What could not be checked here, a line each.
     """
 
     name: str
     problems: Sequence[str]
     record: RunRecord | None = None
+    unchecked: Sequence[str] = ()
 
     @property
     def scored(self) -> bool:
@@ -49,28 +55,38 @@ class Verdict:
         return self.record is not None and self.record.spec.external is not None
 
 
-def verify(run: Path) -> Verdict:
+def verify(run: Path, choose: Choose = wanted_metric, *, weights: bool = True) -> Verdict:
     """Recompute all scores of a run from its predictions, and hash its files.
 
     What a record of schema 1 does not state (older runs have no hashes) is not checked.
+
+    Args:
+        run: Its directory.
+        choose: Looks up the metric that has selected on dev.
+        weights: Whether they should be there; no score here rests on them, and published results may lack them.
     """
     files, record = RunFiles(run), None
     problems: list[str] = []
+    unchecked: list[str] = []
     try:
         record = files.read_record()
         if not record.failed:
-            problems += _altered(files, record)
+            problems += _altered(files, record, weights=weights)
             problems += _wrong(files, record)
+            problems += selection_problems(files, record, choose)
+    except ConfigError as error:
+        unchecked.append(f"what selects on dev is not computed again: {error}")
     except EmonetBenchError as error:
         problems.append(str(error).replace(f"{run}/", ""))
-    return Verdict(run.name, problems, record)
+    return Verdict(run.name, problems, record, unchecked)
 
 
-def _altered(files: RunFiles, record: RunRecord) -> Iterator[str]:
+def _altered(files: RunFiles, record: RunRecord, *, weights: bool) -> Iterator[str]:
     found = files.hashes()
     for name, expected in record.files.items():
         if name not in found:
-            yield f"{name}: missing"
+            if weights or not name.endswith(_WEIGHTS):
+                yield f"{name}: missing"
         elif found[name] != expected:
             yield f"{name}: not the file that the run wrote (SHA-256 {found[name][:8]}, recorded {expected[:8]})"
     if record.schema_version >= _COMPLETE:

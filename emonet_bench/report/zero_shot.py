@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.report.cells import CellRuns, TableCell, pool_runs
+from emonet_bench.report.columns import columns_of
 from emonet_bench.report.identity import RowKey, distinguished, row_keys
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Column, Row, columns_of, describe, latest
+from emonet_bench.report.rows import Column, Row, describe, latest
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def zero_shots(records: Sequence[CorpusResult], metric: MetricChoice) -> tuple[Z
     """
     target = row_keys(records)
     kept = latest(records, lambda record: (f"{record.trained_on} {record.corpus}", *target(record)[1:]))
-    columns = columns_of(kept)
+    columns = columns_of(kept).by_run
     maps: dict[tuple[Column, str], list[CorpusResult]] = defaultdict(list)
     for record in kept:
         maps[columns[record.run_id], CorpusRef.of(record.corpus, record.protocol).label_map].append(record)

@@ -152,7 +152,7 @@ class RunFiles:
             StoreError: A file cannot be read.
         """
         files = sorted([*self.directory.glob("predictions*.csv"), *self.directory.glob("*.safetensors")])
-        return {file.name: file_hash(file) for file in files if file.name != STATE}
+        return {file.name: file_hash(file) for file in files if file.name != STATE and not file.is_dir()}
 
     def _of(self, kind: str, corpus: str | None, suffix: str) -> Path:
         name = f"{kind}{suffix}" if corpus is None else f"{kind}-{corpus}{suffix}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -142,7 +143,7 @@ def write_rows(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -
 
 
 def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Read a table: the names of its columns, and its rows, each as wide.
+    """Read a table: the names of its columns, and its rows, each as wide and of another clip or partition.
 
     Raises:
         StoreError: It is missing or damaged.
@@ -157,4 +158,7 @@ def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
         raise StoreError(f"{path}: damaged or missing ({error})") from error
     if any(len(row) != len(head) for row in rows):
         raise StoreError(f"{path}: damaged or missing (a line has not {len(head)} fields)")
+    counted = Counter(tuple(row[: _PARTITION + 1]) for row in rows)  # one that stands twice would weigh twice
+    if counted and (most := counted.most_common(1)[0])[1] > 1:
+        raise StoreError(f"{path}: damaged ({' on '.join(most[0])} stands in it {most[1]} times)")
     return head, rows

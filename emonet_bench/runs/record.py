@@ -37,6 +37,7 @@ from emonet_bench.runs.facts import (
     stated,
     target_of,
 )
+from emonet_bench.runs.record_messages import first_mistake, other_version
 from emonet_bench.runs.search import SearchFacts
 from emonet_bench.runs.spec import SCHEMA_VERSION, RunSpec
 from emonet_bench.types import Partition, check_name
@@ -46,7 +47,6 @@ LONGEST_RECORD = 16 * 2**20
 """Bytes of the largest ``result.json`` that is read."""
 
 _SOURCE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
-_SHOWN = 60  # characters of a wrong value in a message
 
 
 class RunHeader(Part):
@@ -285,15 +285,4 @@ def parse_record(content: bytes, where: str) -> RunRecord:
     try:
         return RunRecord.model_validate(raw, strict=True)
     except ValidationError as error:
-        raise StoreError(f"{where}: not a run's record ({_first(error)})") from None
-
-
-def _first(error: ValidationError) -> str:
-    """Put the first mistake into one line."""
-    first = error.errors(include_url=False)[0]
-    place = ".".join(repr(part)[:_SHOWN].strip("'") for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    if first["type"] in ("missing", "value_error"):
-        return f"{place}: {message}" if place else message
-    return f"{place}: {message}; got {repr(first['input'])[:_SHOWN]}"
+        raise StoreError(f"{where}: not a run's record ({first_mistake(error)}){other_version(raw)}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ from emonet_bench.files import atomic_path, check_regular, child
 from emonet_bench.networks import Classifier, corpus_of, without_corpus
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.facts import Labels, Name, Part, parse_json
-from emonet_bench.runs.files import CHECKPOINT, RunFiles
+from emonet_bench.runs.files import CHECKPOINT, RunFiles, file_hash
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.types import InputSpec, TargetKind, TrainingSet
 
 _KEY = "emonet_bench"
+
+_SAME = ("run_id", "architecture", "architecture_options", "strategy", "strategy_options")
+"""What a checkpoint's header and its run's record both state."""
 
 
 class Header(Part):
@@ -153,7 +156,7 @@ def restore(directory: Path, plugins: Plugins) -> tuple[Classifier, RunRecord]:
         The classifier in evaluation mode, and the run's record.
 
     Raises:
-        ConfigError: The run failed, kept no weights, or its plugin is missing.
+        ConfigError: The run failed, kept no weights or those of another run, or its plugin is missing.
     """
     record = RunFiles(directory).read_record()
     if record.failed:
@@ -164,9 +167,30 @@ def restore(directory: Path, plugins: Plugins) -> tuple[Classifier, RunRecord]:
         source = (record.spec.source or "")[:8]
         raise ConfigError(f"{directory}: holds scores only; the network is that of run {source}")
     checkpoint = load(directory)
+    written = record.files.get(CHECKPOINT, "")
+    altered = [f"{CHECKPOINT}: not the file that the run wrote"] if written not in ("", file_hash(directory)) else []
+    for problem in [*contradictions(checkpoint.header, record), *altered]:
+        raise ConfigError(f"{directory}: {problem}; it may belong to another run, so train this one again")
     classifier = rebuild(checkpoint, plugins)
     classifier.select(record.spec.corpus)
     return classifier.eval(), record
+
+
+def contradictions(header: Mapping[str, Any], record: RunRecord) -> Iterator[str]:
+    """Yield a line for each thing that a checkpoint's header states otherwise than the record of its run.
+
+    Args:
+        header: The header; what an older one leaves out contradicts nothing.
+        record: The record: that of the run itself, or of a run that scores it on another corpus.
+    """
+    run_id = record.spec.source if record.spec.evaluate else record.run_id
+    for name in _SAME:
+        if name in header and header[name] != (run_id if name == "run_id" else getattr(record.spec, name)):
+            yield f"{CHECKPOINT}: its {name} is not that of result.json"
+    if record.spec.evaluate is None:
+        trained = {ref.name: record.facts(ref.name).labels for ref in record.spec.trained_corpora()}
+        if header["corpora"] != trained:
+            yield f"{CHECKPOINT}: its corpora or their labels are not those of result.json"
 
 
 def rebuild(checkpoint: Checkpoint, plugins: Plugins) -> Classifier:

@@ -96,7 +96,7 @@ def test_new_says_how_to_go_on(plugin, tmp_path):
     run = plugins("new", "my-net", "--kind", "strategy", "--directory", tmp_path / "a b")
     assert run.exit_code == 0
     assert run.stdout.endswith(
-        f"\nNext: cd '{tmp_path}/a b/my-net' && pip install -e . && pytest && "
+        f"\nNext: cd '{tmp_path}/a b/my-net' && pip install -e \".[test]\" && pytest && "
         "emonet-bench run matrix --limit 8 --strategies my-net\n"
     )
 

@@ -25,6 +25,9 @@ def test_each_kind_is_an_installable_package_that_registers_its_name(tmp_path, k
     assert told["project"]["entry-points"]["emonet_bench"] == {"my-net": "my_net"}
     (host,) = (text for text in told["project"]["dependencies"] if text.startswith("emonet-bench"))
     assert SpecifierSet(host.removeprefix("emonet-bench")).contains(__version__)
+    assert any(text.startswith("pytest") for text in told["project"]["optional-dependencies"]["test"])
+    readme = (tmp_path / "my-net" / "README.md").read_text(encoding="utf-8")
+    assert 'pip install -e ".[test]"\npytest\n' in readme
     source = (tmp_path / "my-net" / "my_net" / "__init__.py").read_text(encoding="utf-8")
     hooks = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
     assert any(name.startswith("emonet_") for name in hooks)

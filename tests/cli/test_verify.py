@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 from emonet_bench.runs.files import RunFiles
 from tests.report.test_verification import change, command, scored
 from tests.written import Results, clips
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -68,3 +71,22 @@ def test_a_tolerance_that_is_none_is_refused(run, tolerance):
     done = command("verify", run, "--tolerance", tolerance)
     assert done.exit_code == 2
     assert "--tolerance" in done.stderr
+
+
+def test_results_that_were_published_without_weights_are_checked_as_far_as_they_go(run):
+    (run / "model.safetensors").write_bytes(b"weights")
+    change(run, lambda record: record.update(files=RunFiles(run).hashes()))
+    (run / "model.safetensors").unlink()
+    assert command("verify", run).exit_code == 1
+    done = command("verify", run, "--without-weights")
+    assert (done.exit_code, done.output) == (0, "1 of 1 runs are as stated.\n")
+    done = command("verify", run, "--without-weights", "--checkpoints")
+    assert done.exit_code == 2
+    assert "leave one of it and --without-weights away" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("results", ["ssl", "transfer"])
+def test_the_published_results_are_as_stated(results):
+    done = command("verify", ROOT / "benchmarks" / "results" / results, "--without-weights")
+    assert done.exit_code == 0

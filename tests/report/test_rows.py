@@ -7,7 +7,7 @@ import pytest
 from emonet_bench import report
 from emonet_bench.report.cells import pool_runs
 from emonet_bench.report.choice import UAR_CHOICE
-from emonet_bench.report.rows import Column, columns_of, describe, fullest, latest
+from emonet_bench.report.rows import Column, describe, fullest, latest
 from emonet_bench.runs.facts import CorpusFacts
 from tests.written import Results, clips
 
@@ -15,41 +15,6 @@ from tests.written import Results, clips
 @pytest.fixture
 def results(tmp_path):
     return Results(tmp_path / "results")
-
-
-def test_option_sets_of_one_architecture_are_separate_columns_named_by_what_varies(results):
-    results.add(options={"width": 8, "depth": 2})
-    results.add(options={"width": 16, "depth": 2})
-    results.add(options={"width": 16, "depth": 2}, training={"epochs": 5})
-    results.add(architecture="rnn", options={"depth": 1})
-    table = report.summarise(report.load(results.folder))
-    assert [str(column) for column in table.columns] == [
-        "cnn scratch width=16, epochs=2", "cnn scratch width=16, epochs=5", "cnn scratch width=8, epochs=2", "rnn scratch",
-    ]  # fmt: skip
-
-
-def test_options_of_a_loss_make_columns_also_where_one_run_has_the_defaults(results):
-    results.add(training={"loss": "focal"}, right=0.4)
-    results.add(training={"loss": "focal", "loss_options": {"gamma": 1.0, "alpha": 0.25}})
-    results.add(training={"loss": "focal", "augment": ["mixup"], "augmentation_options": {"mixup": {"alpha": 1.0}}})
-    table = report.summarise(report.load(results.folder))
-    assert {str(column) for column in table.columns} == {
-        "cnn scratch augment=default, augmentation.mixup.alpha=default, loss.alpha=default, loss.gamma=default",
-        "cnn scratch augment=default, augmentation.mixup.alpha=default, loss.alpha=0.25, loss.gamma=1.0",
-        "cnn scratch augment=['mixup'], augmentation.mixup.alpha=1.0, loss.alpha=default, loss.gamma=default",
-    }
-    assert [cell.seeds for _, _, cell in table.cells()] == [1, 1, 1]
-
-
-def test_seeds_that_start_from_different_sources_of_one_recipe_are_one_column(results):
-    for seed in (0, 1):
-        source = f"{seed}b" * 8
-        results.add(corpus="other", seed=seed, run_id=source)
-        results.add(strategy="finetune", seed=seed, source=source)
-    results.add(strategy="finetune", seed=0, source="ab" * 32)
-    table = report.summarise(report.load(results.folder))
-    cells = {str(column): cell.seeds for row, column, cell in table.cells() if row.corpus == "emo"}
-    assert cells == {"cnn finetune source=scratch on other": 2, "cnn finetune source=abababab": 1}
 
 
 def test_the_latest_of_two_runs_of_one_cell_counts(results):
@@ -75,12 +40,6 @@ def test_a_failed_run_never_replaces_a_finished_one_however_late_it_is(results):
     assert latest([failed, done], lambda record: (record.corpus,)) == [done]
     other = replace(failed, seed=1)
     assert latest([done, other], lambda record: (record.corpus,)) == [other, done]
-
-
-def test_a_limit_on_the_clips_makes_rows_and_no_column(results):
-    results.add(training={"limit": None})
-    results.add(training={"limit": 20})
-    assert set(columns_of(report.load(results.folder)).values()) == {Column("cnn", "scratch")}
 
 
 def test_the_facts_that_say_most_are_chosen():

@@ -50,6 +50,23 @@ def test_an_untouched_run_is_as_stated(run):
     assert verify(run).problems == []
 
 
+def test_weights_may_be_left_out_of_published_results_and_nothing_else_may(run):
+    (run / "model.safetensors").write_bytes(b"weights")
+    change(run, lambda record: record.update(files=RunFiles(run).hashes()))
+    (run / "model.safetensors").unlink()
+    assert verify(run).problems == ["model.safetensors: missing"]
+    assert verify(run, weights=False).problems == []
+    (run / "predictions.csv").unlink()
+    assert any("predictions.csv" in problem for problem in verify(run, weights=False).problems)
+
+
+def test_weights_that_are_there_are_hashed_also_where_they_may_be_left_out(run):
+    (run / "model.safetensors").write_bytes(b"weights")
+    change(run, lambda record: record.update(files=RunFiles(run).hashes()))
+    (run / "model.safetensors").write_bytes(b"others!")
+    assert "not the file that the run wrote" in verify(run, weights=False).problems[0]
+
+
 @pytest.mark.parametrize(
     ("how", "message"),
     [

@@ -60,6 +60,11 @@ def test_a_checkpoint_that_is_a_pipe_is_not_waited_for(tmp_path):
         RunFiles(tmp_path).hashes()
 
 
+def test_a_directory_is_no_file_that_a_run_wrote(tmp_path):
+    (tmp_path / "model.safetensors").mkdir()
+    assert RunFiles(tmp_path).hashes() == {}
+
+
 def test_names_of_corpora_lead_nowhere_else(tmp_path):
     files = RunFiles(tmp_path)
     assert files.predictions("emodb").name == "predictions-emodb.csv"

@@ -64,6 +64,15 @@ def test_a_damaged_table_is_one_line_that_names_it(tmp_path, content, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_a_clip_counts_once(tmp_path):
+    row = "1,test,s,a,b,0,1\n"
+    (tmp_path / "predictions.csv").write_text(HEAD + row + "2" + row[1:] + row.replace("test", "dev"))
+    assert len(read_predictions(tmp_path / "predictions.csv", ["a", "b"]).rows) == 3
+    (tmp_path / "predictions.csv").write_text(HEAD + 2 * row)
+    with pytest.raises(StoreError, match=r"predictions\.csv: damaged \(1 on test stands in it 2 times\)$"):
+        read_predictions(tmp_path / "predictions.csv", ["a", "b"])
+
+
 @pytest.mark.parametrize("text", ["nan", "-0.1", "1.1", "inf", "", "one"])
 def test_what_is_no_probability_is_refused(tmp_path, text):
     (tmp_path / "predictions.csv").write_text(HEAD + f"1,test,s,a,b,0,{text}\n")

@@ -38,6 +38,7 @@ def test_columns_are_called_after_the_kind(tmp_path, kind, prefix):
         (ROWS, "votes", NAMES, "its columns are not those of the run's target, votes"),
         (ROWS, "values", NAMES[:1], "its columns are not those"),
         ([["a", "dev", "", math.nan, 1.0, 1.0, 1.0]], "values", NAMES, "is none"),
+        (2 * [["a", "dev", "", 1.0, 1.0, 1.0, 1.0]], "values", NAMES, "a on dev stands in it 2 times"),
         ([["a", "nowhere", "", 1.0, 1.0, 1.0, 1.0]], "values", NAMES, "unknown partition 'nowhere'"),
     ],
 )

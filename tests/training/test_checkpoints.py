@@ -7,8 +7,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from emonet_bench.errors import EmonetBenchError
+from emonet_bench.errors import ConfigError, EmonetBenchError
+from emonet_bench.plugins.loading import Plugins
+from emonet_bench.runs.files import RunFiles
 from emonet_bench.training import checkpoints
+from tests.written import Results
 
 HEADER = {
     "architecture": "cnn",
@@ -90,3 +93,32 @@ def test_a_failed_write_keeps_the_old_weights(tmp_path, monkeypatch):
         checkpoints.save(torch.nn.Linear(1, 1), path, HEADER)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_weights_of_another_run_are_not_taken_for_those_of_this_one(tmp_path):
+    run = Results(tmp_path).add(corpus="emodb", options={"x": 1}, labels=["anger", "joy"], run_id="0" * 16)
+    record = RunFiles(run).read_record()
+    assert [*checkpoints.contradictions(HEADER, record)] == []
+    assert [*checkpoints.contradictions({**HEADER, "run_id": "1" * 16, "architecture": "rnn"}, record)] == [
+        "model.safetensors: its run_id is not that of result.json",
+        "model.safetensors: its architecture is not that of result.json",
+    ]
+    for corpora in ({"emodb": ["joy", "anger"]}, {"ravdess": ["anger", "joy"]}):
+        write(run / "model.safetensors", {**HEADER, "corpora": corpora})
+        with pytest.raises(ConfigError, match=r"its corpora or their labels are not those of result\.json; it may "):
+            checkpoints.restore(run, Plugins())
+
+
+def test_weights_that_the_run_did_not_write_are_refused(tmp_path):
+    run = Results(tmp_path).add(
+        corpus="emodb",
+        options={"x": 1},
+        labels=["anger", "joy"],
+        run_id="0" * 16,
+        files={"model.safetensors": "0" * 64},
+    )
+    write(run / "model.safetensors", HEADER)
+    with pytest.raises(
+        ConfigError, match=r"model\.safetensors: not the file that the run wrote; it may belong to anot"
+    ):
+        checkpoints.restore(run, Plugins())

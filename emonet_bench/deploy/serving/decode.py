@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from emonet_bench.audio.decoding import joined
 from emonet_bench.audio.reading import at_rate, mono_blocks
 from emonet_bench.audio.sound_file import opened
@@ -14,7 +16,6 @@ from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.errors import AudioError, ConfigError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 RATES = (1_000, 768_000)
@@ -45,6 +46,10 @@ def decode(data: bytes, sampling_rate: int, most_seconds: float) -> NDArray[np.f
         RequestError: It is too long.
     """
     most = most_seconds * sampling_rate
+    if (plain := _plain(data, sampling_rate)) is not None:
+        if len(plain) > most:
+            raise too_long(most_seconds)
+        return plain
     parts: list[NDArray[np.float32]] = []
     with opened(io.BytesIO(data)) as (file, known):
         check_format(file.samplerate, file.channels)
@@ -55,6 +60,24 @@ def decode(data: bytes, sampling_rate: int, most_seconds: float) -> NDArray[np.f
             if not known and sum(map(len, parts)) > most:
                 raise too_long(most_seconds)
     return joined(parts)
+
+
+def _plain(data: bytes, sampling_rate: int) -> NDArray[np.float32] | None:
+    """Read a whole WAV file of 16 bits, one channel and the model's rate, its samples as they are; else None.
+
+    libsndfile, which calls back for every few bytes of an open file, gives the same for ten times the processor time.
+    """
+    file = io.BytesIO(data)
+    try:
+        form = read_header(file)
+    except (AudioError, ConfigError):
+        return None  # libsndfile says what it is
+    start, size = file.tell(), form.size or 0
+    plain = form[:3] == (sampling_rate, 1, "s16le") and data[:4] == b"RIFF"
+    if not plain or not 0 < size <= len(data) - start or size % 2:
+        return None
+    samples: NDArray[np.float32] = np.frombuffer(data, "<i2", size // 2, start) * np.float32(2.0**-15)
+    return samples
 
 
 def is_quick(data: bytes, sampling_rate: int) -> bool:

@@ -6,7 +6,7 @@ import hmac
 import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocket
@@ -52,6 +52,7 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
+        scope = _origin_form(scope)
         try:
             self._check(scope)
         except RequestError as error:
@@ -81,7 +82,7 @@ class Guard:
             + sum(len(part) for pair in scope["headers"] for part in pair)
             > HEAD_BYTES
         ):
-            raise RequestError(431, f"head: longer than {HEAD_BYTES} bytes; send fewer or shorter headers")
+            raise head_too_long()
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         settings = self.service.settings
@@ -132,6 +133,22 @@ class Guard:
             await WebSocket(scope, receive, send).send_denial_response(response)
         else:
             await response(scope, receive, send)
+
+
+def head_too_long() -> RequestError:
+    """Say that a head is longer than the server takes."""
+    return RequestError(431, f"head: longer than {HEAD_BYTES} bytes; send fewer or shorter headers")
+
+
+def _origin_form(scope: Scope) -> Scope:
+    """Bring ``GET http://host/path`` to ``GET /path`` and its own ``Host``: both ask for the same (RFC 9112, 3.2.2)."""
+    scheme, colon, rest = scope["raw_path"].partition(b"://")
+    if not colon or scheme.lower() not in {b"http", b"https", b"ws", b"wss"}:
+        return scope
+    host, _, path = rest.partition(b"/")
+    raw = b"/" + path
+    headers = [(b"host", host), *(pair for pair in scope["headers"] if pair[0] != b"host")]
+    return {**scope, "path": unquote(raw.decode("ascii")), "raw_path": raw, "headers": headers}
 
 
 def _name(host: str) -> str:

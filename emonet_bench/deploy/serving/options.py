@@ -29,6 +29,9 @@ class Options:
     top_k: int | None = None
 
 
+_KNOWN = tuple(field.name for field in fields(Options))
+
+
 def parse_options(given: Mapping[str, Any]) -> Options:
     """Read options; empty texts count as left out.
 
@@ -38,10 +41,9 @@ def parse_options(given: Mapping[str, Any]) -> Options:
     >>> parse_options({"window": "1.5", "top_k": "", "model": "m"})
     Options(model='m', task=None, window=1.5, hop=None, top_k=None)
     """
-    known = [field.name for field in fields(Options)]
     for name in given:
-        if name not in known:
-            raise RequestError(400, f"{name[:40]!r}: no such option; there are {', '.join(known)}")
+        if name not in _KNOWN:
+            raise RequestError(400, f"{name[:40]!r}: no such option; there are {', '.join(_KNOWN)}")
     values = {name: value for name, value in given.items() if value not in (None, "")}
     for name, value in values.items():
         if name in {"window", "hop"}:

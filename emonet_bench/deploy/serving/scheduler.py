@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -61,19 +63,13 @@ class Scheduler:
         """Count what waits."""
         return len(self._queue)
 
-    async def score(self, model: Model, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Score a stretch (S,) at the model's rate: probabilities (K,).
+    def score(self, model: Model, samples: NDArray[np.float32]) -> asyncio.Future[NDArray[np.float32]]:
+        """Have a stretch (S,) at the model's rate scored: probabilities (K,), or AudioError; it is too much for it."""
+        return self._enqueue(model, samples)
 
-        Raises:
-            AudioError: It is too much for the model.
-        """
-        row: NDArray[np.float32] = await self._enqueue(model, samples)
-        return row
-
-    async def call(self, work: Callable[[], Made]) -> Made:
-        """Do any other work in its turn, alone."""
-        made: Made = await self._enqueue(None, work)
-        return made
+    def call(self, work: Callable[[], Made]) -> asyncio.Future[Made]:
+        """Have any other work done in its turn, alone."""
+        return self._enqueue(None, work)
 
     def close(self) -> None:
         """Drop what waits."""
@@ -104,21 +100,30 @@ class Scheduler:
             self._queue.popleft()
         if not self._queue:
             return []
-        first = self._queue.popleft()
-        batch = [first]
-        for other in [*self._queue][:_LOOKED_AT] if first.model is not None and self._batch > 1 else ():
-            if self._fits(batch, other):
-                batch.append(other)
-                self._queue.remove(other)
+        batch = [self._queue.popleft()]
+        model = batch[0].model
+        if model is not None and self._batch > 1:
+            batch += self._fitting(model, len(batch[0].samples))
         return batch
 
-    def _fits(self, batch: Sequence[_Waiting], other: _Waiting) -> bool:
-        model = batch[0].model
-        if other.model is not model or model is None or other.future.done() or len(batch) == self._batch:
-            return False
-        lengths = [len(one.samples) for one in (*batch, other)]
-        room = float("inf") if model.provider == "cuda" else _CPU_SECONDS * model.sampling_rate
-        return max(lengths) <= ALIKE * min(lengths) and max(lengths) * len(lengths) <= room
+    def _fitting(self, model: Model, first: int) -> list[_Waiting]:
+        """Take what may go with a stretch of that length: of the same model, about as long, and no more than fits."""
+        room = math.inf if model.provider == "cuda" else _CPU_SECONDS * model.sampling_rate
+        shortest = longest = first
+        found: list[_Waiting] = []
+        for other in islice(self._queue, _LOOKED_AT):
+            count = len(found) + 2  # of the batch, with another one
+            if count > self._batch or longest * count > room:  # none that is left can fit
+                break
+            if other.model is not model or other.future.done():
+                continue
+            low, high = min(shortest, len(other.samples)), max(longest, len(other.samples))
+            if high <= ALIKE * low and high * count <= room:
+                shortest, longest = low, high
+                found.append(other)
+        for one in found:
+            self._queue.remove(one)
+        return found
 
 
 def _deliver(batch: Sequence[_Waiting], results: Sequence[Any]) -> None:

@@ -123,7 +123,7 @@ def _supervise(settings: Settings, bound: socket.socket, count: int) -> None:
 
 
 def configuration(app: ASGIApp, settings: Settings) -> uvicorn.Config:
-    """Configure uvicorn: h11 for its bounded heads, no compressed WebSocket messages, no log of requests."""
+    """Configure uvicorn: no compressed WebSocket messages, and no log of requests, nor of what is no HTTP."""
     return uvicorn.Config(
         app,
         http=TimedProtocol,
@@ -131,7 +131,7 @@ def configuration(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,
         lifespan="on",
-        log_level="warning",
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -148,12 +148,12 @@ class Service:
             for start, piece in pieces:
                 if len(waiting) == self._most_waiting:
                     yield await _first(waiting, rate)
-                waiting.append((start, len(piece), asyncio.ensure_future(self.scheduler.score(model, piece))))
+                waiting.append((start, len(piece), self.scheduler.score(model, piece)))
             while waiting:
                 yield await _first(waiting, rate)
         finally:
-            for *_, task in waiting:
-                task.cancel()
+            for *_, future in waiting:
+                future.cancel()
 
     def exposition(self) -> str:
         """Write the metrics."""

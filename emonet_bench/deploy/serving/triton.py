@@ -22,7 +22,7 @@ def triton_config(path: Path, *, cuda: bool = False) -> str:
     """Write the configuration for an exported file; it belongs beside a folder ``1`` that holds it as ``model.onnx``.
 
     A bank's ``task`` has no batch dimension, which Triton's batcher knows nothing of: its requests carry their batch
-    themselves.
+    themselves, and the task as [1], of which the onnxruntime backend makes the number that the file takes.
 
     Args:
         path: The file.
@@ -80,8 +80,8 @@ def _tensors(kind: str, values: Sequence[Any], *, batched: bool) -> str:
 
 
 def _tensor(value: Any, *, batched: bool) -> str:
-    """Describe a tensor without its batch; one number for each request is sent as [1] and reshaped to []."""
+    """Describe a tensor without its batch; one number for each row is sent as [1] and reshaped to []."""
     shape = [size if isinstance(size, int) else -1 for size in value.shape][1 if batched else 0 :]
     dims = f"dims: [ {', '.join(map(str, shape or [1]))} ]"
-    reshape = "" if shape else " reshape: { shape: [ ] }"
+    reshape = " reshape: { shape: [ ] }" if batched and not shape else ""  # Triton takes no reshape to a scalar
     return f'name: "{value.name}" data_type: {_TYPES[value.type]} {dims}{reshape}'

@@ -1,11 +1,16 @@
 """Uploads are decoded as files are, and what is damaged is told."""
 
+import io
+import struct
+
 import numpy as np
 import pytest
+import soundfile
 
 from emonet_bench.audio import read
 from emonet_bench.deploy.clips import sixteen_bits
 from emonet_bench.deploy.serving.decode import decode, is_quick
+from emonet_bench.deploy.serving.errors import RequestError
 from emonet_bench.errors import AudioError
 
 
@@ -16,6 +21,32 @@ def test_bytes_give_the_samples_that_the_file_gives(tmp_path, noise, wav, rate, 
     (tmp_path / "clip.wav").write_bytes(content)
     expected = sixteen_bits(read(tmp_path / "clip.wav", 16_000))
     np.testing.assert_array_equal(decode(content, 16_000, 10), expected)
+
+
+def chunk(name, content):
+    return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
+
+
+def test_a_plain_file_gives_what_libsndfile_reads_wherever_its_samples_lie(wav, noise):
+    content = wav(noise(0.5))
+    layout, samples = content[12:36], content[44:]
+    extremes = np.array([0, -32768, 32767, -1, 1], "<i2").tobytes()
+    for chunks in (
+        layout + chunk(b"data", samples),
+        chunk(b"LIST", b"odd") + layout + chunk(b"data", samples) + chunk(b"LIST", b"behind"),
+        layout + chunk(b"data", extremes),
+        layout + chunk(b"data", bytes(100)),
+        layout + chunk(b"data", samples[:-1]),
+    ):
+        file = chunk(b"RIFF", b"WAVE" + chunks)
+        expected, _ = soundfile.read(io.BytesIO(file), dtype="float32")
+        np.testing.assert_array_equal(decode(file, 16_000, 10), expected)
+
+
+def test_a_plain_file_that_is_too_long_is_told(wav, noise):
+    assert len(decode(wav(noise(1)), 16_000, 1)) == 16_000
+    with pytest.raises(RequestError, match=r"^audio: lasts more than 0\.9 s"):
+        decode(wav(noise(1)), 16_000, 0.9)
 
 
 @pytest.mark.parametrize(

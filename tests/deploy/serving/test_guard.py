@@ -83,6 +83,27 @@ def test_a_name_that_was_made_to_resolve_here_is_refused(opened, locked, host):
     assert opened(locked).get("/health", headers={"Host": "127.0.0.1:9"}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://127.0.0.1:9/health", "evil.example", 200),
+        ("HTTP://127.0.0.1?a=b", "127.0.0.1", 200),
+        ("http://127.0.0.1/v1/%6dodels", "127.0.0.1", 200),
+        ("http://evil.example/health", "127.0.0.1", 421),
+        ("ftp://127.0.0.1/health", "127.0.0.1", 404),
+    ],
+)
+def test_a_request_line_may_hold_the_whole_address_which_counts_more_than_its_host(locked, target, host, status):
+    lines = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nX-API-Key: {OTHER}\r\nConnection: close\r\n\r\n"
+    assert locked.raw(lines.encode()).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_a_whole_address_opens_no_more_than_its_path(locked):
+    for target, status in (("http://127.0.0.1/health", 200), ("http://127.0.0.1/v1/models", 401)):
+        answer = locked.raw(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+
+
 def test_metrics_are_read_by_prometheus_own_parser_and_count(opened, start, wav, noise):
     parser = pytest.importorskip("prometheus_client.parser", reason="prometheus_client is not installed")
     client = opened(start())

@@ -1,6 +1,8 @@
 """HTTP on the wire: the clock of a connection, wound by hand."""
 
 import asyncio
+import json
+import socket
 
 import pytest
 
@@ -91,3 +93,29 @@ def test_with_a_whole_head_the_clock_is_stopped(monkeypatch, parts):
 
 def test_a_connection_that_has_become_another_protocols_is_left_open(monkeypatch):
     assert not after(monkeypatch, upgraded=True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "message"),
+    [
+        (b"no http at all\r\n\r\n", 400, "request: no HTTP/1.1; let an HTTP library write it"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "request: no HTTP/1.1"),
+        (b"GET /" + b"x" * 2**14, 431, "head: longer than 16384 bytes"),
+    ],
+)
+def test_what_is_no_http_is_told_in_one_line_and_not_in_the_log(server, quiet, sent, status, message):
+    head, _, body = server.raw(sent).partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert json.loads(body)["error"].startswith(message)
+    assert quiet.records == []
+
+
+def test_what_is_no_http_behind_an_answer_closes_the_connection_without_a_word_in_the_log(server, quiet):
+    head = b"POST /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(head)
+        assert connection.recv(2**16).startswith(b"HTTP/1.1 404 ")
+        connection.sendall(b"no chunk\r\n")
+        while connection.recv(2**16):
+            pass
+    assert quiet.records == []
