@@ -14,8 +14,8 @@ from emonet_bench.console.streams import say
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.matrix.resources import check_device
 from emonet_bench.plugins.loading import Selection
-from emonet_bench.report.comparison import Reproduction, compare_records
-from emonet_bench.report.verification import verify
+from emonet_bench.report.checking.comparison import Reproduction, compare_records
+from emonet_bench.report.checking.verification import verify
 from emonet_bench.runs.files import CHECKPOINT, RunFiles, file_hash
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import Cell, RunSpec

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tests.in_process import cells_in_this_process
-from tests.report.test_verification import change, command
+from tests.report.checking.test_verification import change, command
 
 
 @pytest.fixture(scope="module")
