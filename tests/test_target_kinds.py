@@ -20,11 +20,11 @@ from emonet_bench.matrix.cells.job import Job
 from emonet_bench.matrix.planning.plan import MatrixSource, plan
 from emonet_bench.metrics.regression import concordance_correlation
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.report.checking.reevaluation import Reevaluation, reevaluate
+from emonet_bench.report.checking.verification import verify
 from emonet_bench.report.html import render_html
 from emonet_bench.report.reading import load
-from emonet_bench.report.reevaluation import Reevaluation, reevaluate
-from emonet_bench.report.table import summarise
-from emonet_bench.report.verification import verify
+from emonet_bench.report.tables.table import summarise
 from emonet_bench.runs.files import RunFiles
 
 RATE = 8_000

@@ -14,8 +14,8 @@ from emonet_bench.console.streams import say
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.matrix.resources import check_device
 from emonet_bench.plugins.loading import Selection
-from emonet_bench.report.comparison import Reproduction, compare_records
-from emonet_bench.report.verification import verify
+from emonet_bench.report.checking.comparison import Reproduction, compare_records
+from emonet_bench.report.checking.verification import verify
 from emonet_bench.runs.files import CHECKPOINT, RunFiles, file_hash
 from emonet_bench.runs.record import RunRecord
 from emonet_bench.runs.spec import Cell, RunSpec
@@ -94,9 +94,11 @@ def _source(run: Path, spec: RunSpec, given: Path | None) -> Path | None:
     """Find the checkpoint that the run started from, by its run id or its hash.
 
     Raises:
-        ConfigError: It is not there, or another one.
+        ConfigError: It is not there, or another one; or there is none, and one was given.
     """
     if spec.source is None:
+        if given is not None:
+            raise ConfigError(f"--source {given}: {run} started from no other run; leave it out")
         return None
     beside = sorted(run.resolve().parent.glob(f"*-{glob.escape(spec.source[:8])}"))
     found = given or (beside[0] if beside else None)

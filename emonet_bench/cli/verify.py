@@ -14,15 +14,15 @@ from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.report.checking.verification import verify as check
 from emonet_bench.report.choice import UAR_CHOICE, wanted_metric
-from emonet_bench.report.verification import verify as check
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.store import RunStore
 
 if TYPE_CHECKING:
     from emonet_bench.data.opened_corpus import OpenCorpus
     from emonet_bench.metrics.choice import MetricChoice
-    from emonet_bench.report.reevaluation import Reevaluation
+    from emonet_bench.report.checking.reevaluation import Reevaluation
 
 
 @click.command()
@@ -90,7 +90,7 @@ def _metrics(selection: Selection) -> Callable[[str], MetricChoice]:
 def _reevaluation(selection: Selection, tolerance: float) -> Callable[[Path], Reevaluation]:
     """Load what evaluating takes; each corpus is opened once."""
     from emonet_bench.data.opened_corpus import open_corpus  # noqa: PLC0415 - numpy
-    from emonet_bench.report.reevaluation import reevaluate  # noqa: PLC0415 - torch
+    from emonet_bench.report.checking.reevaluation import reevaluate  # noqa: PLC0415 - torch
 
     plugins = Plugins(selection)
 

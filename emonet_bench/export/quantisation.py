@@ -71,9 +71,10 @@ def _convolutions(graph: Any) -> list[str]:
 def _followers(graph: Any, convolutions: Sequence[str]) -> list[str]:
     """Name the rectifiers and residual sums that take what quantised nodes give: between them nothing is converted.
 
-    Other operators stay in float32: onnxruntime's average pool, for one, is four times as slow in 8 bits.
+    Other operators stay in float32: onnxruntime's average pool, for one, is four times as slow in 8 bits. So do sums
+    with what has just been padded, which OpenVINO would get wrong.
     """
-    computed = {name for node in graph.node if node.op_type != "Constant" for name in node.output}
+    computed = {name for node in graph.node if node.op_type not in {"Constant", "Pad"} for name in node.output}
     quantised = {name for node in graph.node if node.name in convolutions for name in node.output}
     found = []
     for node in graph.node:

@@ -10,11 +10,11 @@ from statistics import fmean
 from emonet_bench import metrics
 from emonet_bench.errors import StoreError
 from emonet_bench.metrics.choice import MetricChoice
-from emonet_bench.report.cells import CellRuns, TableCell, score_if_told
 from emonet_bench.report.predictions import Predictions
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Column, Row
-from emonet_bench.report.table import Table
+from emonet_bench.report.tables.cells import CellRuns, TableCell, score_if_told
+from emonet_bench.report.tables.rows import Column, Row
+from emonet_bench.report.tables.table import Table
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord
 

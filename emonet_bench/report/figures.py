@@ -11,7 +11,7 @@ from itertools import pairwise
 from emonet_bench.escaping import html
 from emonet_bench.report import formatting
 from emonet_bench.report.details import Curve
-from emonet_bench.report.search import Study, best_so_far, expected_curve
+from emonet_bench.report.tables.search import Study, best_so_far, expected_curve
 
 _WIDTH, _HEIGHT = 360, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 14, 12, 38

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from emonet_bench.metrics.significance import Interval
-from emonet_bench.report.cells import TableCell
-from emonet_bench.report.layout import Head
-from emonet_bench.report.rows import Row
-from emonet_bench.report.table import Table
+from emonet_bench.report.tables.cells import TableCell
+from emonet_bench.report.tables.layout import Head
+from emonet_bench.report.tables.rows import Row
+from emonet_bench.report.tables.table import Table
 
 TO = "\N{EN DASH}"
 

@@ -13,13 +13,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from emonet_bench.escaping import json_text, printable, shell_word
-from emonet_bench.report.cells import CellRuns, TableCell
 from emonet_bench.report.details import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure, importance_figure, trial_figure
-from emonet_bench.report.layout import pivot
-from emonet_bench.report.rows import Column, Row, fullest
-from emonet_bench.report.search import Study, chosen_options, importance, studies
-from emonet_bench.report.table import Table
+from emonet_bench.report.tables.cells import CellRuns, TableCell
+from emonet_bench.report.tables.layout import pivot
+from emonet_bench.report.tables.rows import Column, Row, fullest
+from emonet_bench.report.tables.search import Study, chosen_options, importance, studies
+from emonet_bench.report.tables.table import Table
 from emonet_bench.runs.facts import CorpusFacts
 from emonet_bench.runs.spec import RunSpec
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from emonet_bench.escaping import html
 from emonet_bench.files import write_text
-from emonet_bench.report.cells import TableCell
 from emonet_bench.report.figures import Scale
-from emonet_bench.report.table import Table
+from emonet_bench.report.tables.cells import TableCell
+from emonet_bench.report.tables.table import Table
 
 _WIDTH, _LINE, _TOP, _BOTTOM, _RIGHT = 720, 24, 10, 40, 60
 _NARROWEST = 300  # pixels of the axis; long names make the figure wider instead

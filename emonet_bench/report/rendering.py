@@ -10,10 +10,10 @@ from typing import Any
 
 from emonet_bench.escaping import csv_cell, json_text, latex, markdown, one_line
 from emonet_bench.report import formatting
-from emonet_bench.report.cells import TableCell
-from emonet_bench.report.layout import Head, pivot
-from emonet_bench.report.table import Table
-from emonet_bench.report.zero_shot import ZeroShot
+from emonet_bench.report.tables.cells import TableCell
+from emonet_bench.report.tables.layout import Head, pivot
+from emonet_bench.report.tables.table import Table
+from emonet_bench.report.tables.zero_shot import ZeroShot
 
 
 def render_markdown(table: Table) -> str:

@@ -14,7 +14,7 @@ from emonet_bench.report.choice import Wanted
 from emonet_bench.report.notebook import Figure, score_figure
 from emonet_bench.report.reading import CorpusResult, load, load_runs, skipped
 from emonet_bench.report.rendering import flat_records
-from emonet_bench.report.table import BASELINE, Table, summarise
+from emonet_bench.report.tables.table import BASELINE, Table, summarise
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.spec import Cell
 from emonet_bench.runs.store import RunStore

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.report import formatting
-from emonet_bench.report.cells import TableCell
-from emonet_bench.report.layout import Head, pivot
-from emonet_bench.report.rows import Row
-from emonet_bench.report.table import DIMENSIONS, Table
-from emonet_bench.report.zero_shot import ZeroShot
+from emonet_bench.report.tables.cells import TableCell
+from emonet_bench.report.tables.layout import Head, pivot
+from emonet_bench.report.tables.rows import Row
+from emonet_bench.report.tables.table import DIMENSIONS, Table
+from emonet_bench.report.tables.zero_shot import ZeroShot
 
 
 def render_rich(table: Table) -> RenderableType:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from emonet_bench.runs.files import RunFiles
-from tests.report.test_verification import change, command, scored
+from tests.report.checking.test_verification import change, command, scored
 from tests.written import Results, clips
 
 ROOT = Path(__file__).parents[2]

@@ -64,16 +64,22 @@ def test_small_products_and_tables_stay_as_they_are(tmp_path):
         quantise_graph(source, tmp_path / "int8.onnx", [])
 
 
-def residual(path):
+def residual(path, *, padded=False):
     """Maps (1, 4, T, 8), three convolutions, the last two in a residual block behind which an average is taken."""
-    weights = {f"w{number}": (0.2 * RNG.standard_normal((4, 4, 3, 3))).astype(np.float32) for number in range(3)}
+    more = 2 if padded else 0  # channels that the shortcut has to be given
+    shapes = [(4, 4, 3, 3), (4 + more, 4, 3, 3), (4 + more, 4 + more, 3, 3)]
+    weights = {
+        f"w{number}": (0.2 * RNG.standard_normal(shape)).astype(np.float32) for number, shape in enumerate(shapes)
+    }
+    weights["amounts"] = np.array([0, 0, 0, 0, 0, more, 0, 0])
     nodes = [
         *(
             helper.make_node("Conv", [given, f"w{number}"], [made], name=f"conv{number}", pads=[1, 1, 1, 1])
             for number, (given, made) in enumerate([("maps", "stem"), ("stem", "first"), ("active", "second")])
         ),
         helper.make_node("Relu", ["first"], ["active"], name="relu"),
-        helper.make_node("Add", ["second", "stem"], ["sum"], name="residual"),
+        helper.make_node("Pad", ["stem", "amounts"], ["wider"]),
+        helper.make_node("Add", ["second", "wider" if padded else "stem"], ["sum"], name="residual"),
         helper.make_node("Relu", ["sum"], ["out_active"], name="last relu"),
         helper.make_node("ReduceMean", ["out_active"], ["mean"], axes=[2, 3], keepdims=1),
         helper.make_node("Add", ["mean", "mean"], ["out"], name="another sum"),
@@ -85,7 +91,7 @@ def residual(path):
             nodes,
             "block",
             [helper.make_tensor_value_info("maps", TensorProto.FLOAT, shape)],
-            [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 4, 1, 1])],
+            [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 4 + more, 1, 1])],
             [numpy_helper.from_array(array, name) for name, array in weights.items()],
         ),
         opset_imports=[helper.make_opsetid("", 17)],
@@ -95,14 +101,15 @@ def residual(path):
     return path
 
 
-def test_within_a_residual_block_nothing_goes_back_to_float32(tmp_path):
-    source, target = residual(tmp_path / "float32.onnx"), tmp_path / "int8.onnx"
+@pytest.mark.parametrize("padded", [False, True])
+def test_within_a_residual_block_nothing_goes_back_to_float32_but_what_is_padded(tmp_path, padded):
+    source, target = residual(tmp_path / "float32.onnx", padded=padded), tmp_path / "int8.onnx"
     maps = RNG.standard_normal((6, 1, 4, 20, 8)).astype(np.float32)
     quantise_graph(source, target, ({"maps": one} for one in maps))
     nodes = onnx.load(target).graph.node
     made = {name: node for node in nodes for name in node.output}
     for node in nodes:
-        if node.name in {"conv1", "conv2", "residual"}:
+        if node.name in {"conv1", "conv2"} or (node.name == "residual" and not padded):
             assert {made[name].op_type for name in node.input[:2]} == {"DequantizeLinear"}
         elif node.name in {"conv0", "another sum"}:
             assert "DequantizeLinear" not in {made[name].op_type for name in node.input if name in made}

@@ -9,7 +9,7 @@ from emonet_bench.matrix.cards import write_cards
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.report.html import render_html
 from emonet_bench.report.reading import load
-from emonet_bench.report.table import summarise
+from emonet_bench.report.tables.table import summarise
 from emonet_bench.runs.store import RunStore
 from tests.in_process import cells_in_this_process
 

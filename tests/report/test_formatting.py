@@ -5,7 +5,7 @@ import pytest
 from emonet_bench import report
 from emonet_bench.metrics.significance import Interval
 from emonet_bench.report import formatting
-from emonet_bench.report.cells import TableCell
+from emonet_bench.report.tables.cells import TableCell
 from tests.written import Results
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from emonet_bench.cli import main
 from emonet_bench.errors import StoreError
 from emonet_bench.report import load
-from emonet_bench.report.verification import verify
+from emonet_bench.report.checking.verification import verify
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.record import RunRecord, parse_record
 from tests.exported import record

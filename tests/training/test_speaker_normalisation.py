@@ -13,7 +13,7 @@ from emonet_bench.cli import main
 from emonet_bench.errors import CorpusError, Skipped
 from emonet_bench.features.clips import KeptFeatures
 from emonet_bench.report.reading import load
-from emonet_bench.report.table import summarise
+from emonet_bench.report.tables.table import summarise
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.training.speaker_normalisation import normalise_speakers
 from tests.in_process import cells_in_this_process

@@ -12,14 +12,14 @@ from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.defaults import DEFAULTS
 from emonet_bench.metrics.significance import Comparison, Interval, holm, interval
-from emonet_bench.report.cells import CellRuns, score_if_told
 from emonet_bench.report.choice import UAR_CHOICE, fitting_metric
 from emonet_bench.report.external.coverage import ScoredClips, target_truth
 from emonet_bench.report.external.rows import ExternalRow
 from emonet_bench.report.predictions import Predictions
 from emonet_bench.report.reading import load
-from emonet_bench.report.rows import Column, Row, fullest
-from emonet_bench.report.table import summarise
+from emonet_bench.report.tables.cells import CellRuns, score_if_told
+from emonet_bench.report.tables.rows import Column, Row, fullest
+from emonet_bench.report.tables.table import summarise
 from emonet_bench.types import Metric, Target, TargetKind
 
 

@@ -22,8 +22,8 @@ from emonet_bench.matrix.cells import cell as cell_module
 from emonet_bench.matrix.cells.cell import run_cell
 from emonet_bench.matrix.cells.job import Job
 from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.report.checking.verification import verify
 from emonet_bench.report.html import render_html
-from emonet_bench.report.verification import verify
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.spec import Cell, RunSpec
 from emonet_bench.runs.store import RunStore

@@ -16,7 +16,7 @@ from emonet_bench.matrix.options import RunOptions
 from emonet_bench.matrix.planning.plan import matrix_source, plan
 from emonet_bench.matrix.search.proposals import Proposals
 from emonet_bench.plugins.loading import Plugins, Selection
-from emonet_bench.report.verification import verify
+from emonet_bench.report.checking.verification import verify
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.runs.store import RunStore
 from tests.matrix.search.searched import Toy

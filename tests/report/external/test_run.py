@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from emonet_bench import report, score_predictions
 from emonet_bench.cli import main
-from emonet_bench.report.verification import verify
+from emonet_bench.report.checking.verification import verify
 from emonet_bench.runs import telemetry
 from emonet_bench.runs.files import RunFiles
 from tests.report.external.conftest import add_runs

@@ -7,7 +7,7 @@ from emonet_bench.errors import ConfigError, CorpusError, StoreError
 from emonet_bench.library import prediction_template
 from emonet_bench.metrics.significance import holm
 from emonet_bench.plugins.loading import Selection
-from emonet_bench.report.verification import verify
+from emonet_bench.report.checking.verification import verify
 from tests.report.external.conftest import add_runs, joined
 
 

@@ -7,12 +7,12 @@ import pytest
 from emonet_bench.errors import ConfigError
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.defaults import DEFAULTS
+from emonet_bench.report.checking.selection import selection_problems
+from emonet_bench.report.checking.verification import verify
 from emonet_bench.report.choice import wanted_metric
-from emonet_bench.report.selection import selection_problems
-from emonet_bench.report.verification import verify
 from emonet_bench.runs.files import RunFiles
 from emonet_bench.types import Metric
-from tests.report.test_verification import change, command
+from tests.report.checking.test_verification import change, command
 from tests.written import Results
 
 HALF = Metric("half", ("label",), lambda truth, predicted: 0.5, higher_is_better=False)

@@ -8,9 +8,9 @@ from statistics import fmean
 from typing import Any
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.report.cells import TableCell
-from emonet_bench.report.rows import Column, Row
-from emonet_bench.report.table import DIMENSIONS, Table
+from emonet_bench.report.tables.cells import TableCell
+from emonet_bench.report.tables.rows import Column, Row
+from emonet_bench.report.tables.table import DIMENSIONS, Table
 from emonet_bench.validation_messages import did_you_mean
 
 _Key = tuple[int, ...]

@@ -3,7 +3,7 @@
 import pytest
 
 from emonet_bench import report
-from emonet_bench.report.notes import across_notes, notes, problems
+from emonet_bench.report.tables.notes import across_notes, notes, problems
 from tests.written import Results, clips
 
 

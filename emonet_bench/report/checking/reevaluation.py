@@ -17,7 +17,7 @@ from emonet_bench.errors import AudioError, ConfigError, CorpusError, EmonetBenc
 from emonet_bench.matrix.cells import scoring, zero_shot
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.report.verification import differences, stated_scores
+from emonet_bench.report.checking.verification import differences, stated_scores
 from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.predictions import PredictionTable

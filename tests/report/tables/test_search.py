@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import f_oneway
 
 from emonet_bench.report import load, summarise
-from emonet_bench.report.search import (
+from emonet_bench.report.tables.search import (
     Study,
     best_so_far,
     chosen_options,
@@ -18,7 +18,7 @@ from emonet_bench.report.search import (
     search_details,
     studies,
 )
-from emonet_bench.report.table import Table
+from emonet_bench.report.tables.table import Table
 from emonet_bench.runs.search import Search, SearchFacts, TrialFacts
 from tests.written import Results
 

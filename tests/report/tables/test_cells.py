@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from emonet_bench import report
-from emonet_bench.report.cells import confidence_error, pool_runs, score
 from emonet_bench.report.choice import UAR_CHOICE
 from emonet_bench.report.predictions import Predictions
+from emonet_bench.report.tables.cells import confidence_error, pool_runs, score
 from tests.written import LABELS, Results, clips
 
 

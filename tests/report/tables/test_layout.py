@@ -4,7 +4,7 @@ import pytest
 
 from emonet_bench import report
 from emonet_bench.errors import ConfigError
-from emonet_bench.report.layout import pivot
+from emonet_bench.report.tables.layout import pivot
 from tests.written import Results
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from emonet_bench.report.cells import CellRuns
+from emonet_bench.report.tables.cells import CellRuns
 
 if TYPE_CHECKING:
-    from emonet_bench.report.rows import Column, Row
+    from emonet_bench.report.tables.rows import Column, Row
 
 WEIGHTS = "architecture.weights"
 """The option in which an architecture's options identify pre-trained weights."""

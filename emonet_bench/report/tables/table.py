@@ -11,16 +11,16 @@ from emonet_bench.errors import ConfigError
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.metrics.defaults import DEFAULTS
 from emonet_bench.metrics.significance import almost_stochastic_order, holm
-from emonet_bench.report.cells import CellRuns, TableCell, pool_runs
 from emonet_bench.report.choice import Wanted, fitting_metric, wanted_metric
-from emonet_bench.report.columns import columns_of
-from emonet_bench.report.identity import RowKey, distinguished, row_keys, split_sources
-from emonet_bench.report.notes import across_notes, notes, problems
-from emonet_bench.report.pretrained import pretrained_notes
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Column, Row, describe, fullest, latest
-from emonet_bench.report.search import search_notes
-from emonet_bench.report.zero_shot import ZeroShot, zero_shots
+from emonet_bench.report.tables.cells import CellRuns, TableCell, pool_runs
+from emonet_bench.report.tables.columns import columns_of
+from emonet_bench.report.tables.identity import RowKey, distinguished, row_keys, split_sources
+from emonet_bench.report.tables.notes import across_notes, notes, problems
+from emonet_bench.report.tables.pretrained import pretrained_notes
+from emonet_bench.report.tables.rows import Column, Row, describe, fullest, latest
+from emonet_bench.report.tables.search import search_notes
+from emonet_bench.report.tables.zero_shot import ZeroShot, zero_shots
 from emonet_bench.validation_messages import did_you_mean
 
 BASELINE = "scratch"

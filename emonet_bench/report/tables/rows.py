@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from emonet_bench.data.corpus_ref import CorpusRef
-from emonet_bench.report.cells import CellRuns, TableCell
 from emonet_bench.report.reading import CorpusResult
+from emonet_bench.report.tables.cells import CellRuns, TableCell
 from emonet_bench.runs.facts import CorpusFacts
 
 _AUDIT = ("clean", "warnings", "speakers unknown", "incomplete", "leaking")

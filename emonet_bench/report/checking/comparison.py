@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from emonet_bench.report.verification import expected_files
+from emonet_bench.report.checking.verification import expected_files
 from emonet_bench.runs.facts import CorpusFacts
 from emonet_bench.runs.record import RunRecord
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.metrics.choice import MetricChoice
-from emonet_bench.report.cells import CellRuns, TableCell, pool_runs
-from emonet_bench.report.columns import columns_of
-from emonet_bench.report.identity import RowKey, distinguished, row_keys
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Column, Row, describe, latest
+from emonet_bench.report.tables.cells import CellRuns, TableCell, pool_runs
+from emonet_bench.report.tables.columns import columns_of
+from emonet_bench.report.tables.identity import RowKey, distinguished, row_keys
+from emonet_bench.report.tables.rows import Column, Row, describe, latest
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Row
+from emonet_bench.report.tables.rows import Row
 
 
 class RowKey(NamedTuple):

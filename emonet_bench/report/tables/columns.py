@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from emonet_bench.report.reading import CorpusResult
-from emonet_bench.report.rows import Column
+from emonet_bench.report.tables.rows import Column
 
 _TRAINED_ON = re.compile(r" on ([^ ,]+)")
 _NO_COLUMN = frozenset({"training.limit", "search"})  # the first makes rows; a search is told by "tuned"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emonet_bench.report.cells import CellRuns
+from emonet_bench.report.tables.cells import CellRuns
 from emonet_bench.runs.search import Search, SearchFacts, TrialFacts
 
 if TYPE_CHECKING:
-    from emonet_bench.report.rows import Column, Row
+    from emonet_bench.report.tables.rows import Column, Row
 
 _BINS = 4  # into which many numbers are put
 _FEWEST = 8  # trials from which something can be said of importance

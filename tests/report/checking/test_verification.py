@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from emonet_bench.cli import main
-from emonet_bench.report.verification import verify
+from emonet_bench.report.checking.verification import verify
 from emonet_bench.runs.files import RunFiles
 from tests.in_process import cells_in_this_process
 from tests.written import LABELS, Results, clips

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import recall_score
 
 from emonet_bench import report
-from emonet_bench.report.zero_shot import zero_shots
+from emonet_bench.report.tables.zero_shot import zero_shots
 from tests.written import LABELS, Results, clips
 
 

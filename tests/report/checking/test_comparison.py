@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from emonet_bench.report.comparison import compare_records
+from emonet_bench.report.checking.comparison import compare_records
 from tests.exported import LABELS, record
 
 FILES = {"predictions.csv": "a" * 64, "model.safetensors": "b" * 64}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from emonet_bench.escaping import shell_word
 from emonet_bench.metrics.choice import MetricChoice
-from emonet_bench.report.cells import CellRuns, TableCell
+from emonet_bench.report.tables.cells import CellRuns, TableCell
 
 if TYPE_CHECKING:
-    from emonet_bench.report.rows import Column, Row
-    from emonet_bench.report.zero_shot import ZeroShot
+    from emonet_bench.report.tables.rows import Column, Row
+    from emonet_bench.report.tables.zero_shot import ZeroShot
 
 ALMOST = 0.5
 """Below this bound on its violations an order over seeds holds almost (Dror et al. 2019)."""

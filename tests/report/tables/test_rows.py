@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from emonet_bench import report
-from emonet_bench.report.cells import pool_runs
 from emonet_bench.report.choice import UAR_CHOICE
-from emonet_bench.report.rows import Column, describe, fullest, latest
+from emonet_bench.report.tables.cells import pool_runs
+from emonet_bench.report.tables.rows import Column, describe, fullest, latest
 from emonet_bench.runs.facts import CorpusFacts
 from tests.written import Results, clips
 

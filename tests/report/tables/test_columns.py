@@ -3,8 +3,8 @@
 import pytest
 
 from emonet_bench import report
-from emonet_bench.report.columns import columns_of
-from emonet_bench.report.rows import Column
+from emonet_bench.report.tables.columns import columns_of
+from emonet_bench.report.tables.rows import Column
 from tests.written import Results
 
 

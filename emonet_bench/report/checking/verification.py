@@ -11,8 +11,8 @@ from typing import Any
 from emonet_bench import metrics
 from emonet_bench.errors import ConfigError, EmonetBenchError, StoreError
 from emonet_bench.metrics.targets import target_scores
+from emonet_bench.report.checking.selection import Choose, selection_problems
 from emonet_bench.report.choice import wanted_metric
-from emonet_bench.report.selection import Choose, selection_problems
 from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.predictions import PredictionTable

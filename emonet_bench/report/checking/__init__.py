@@ -1,0 +1,1 @@
+"""Checks of runs: do scores follow from predictions, these from weights, and a repetition from the same recipe?"""
