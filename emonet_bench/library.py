@@ -174,7 +174,7 @@ def score_predictions(
         AudioError: Files of the corpus are broken; names the first of them.
         StoreError: There is nothing to compare with, or the row cannot be written.
     """
-    check_name("architecture", name)  # of its row
+    check_name("predictions", name)  # they become part of their row's
     loaded = Plugins(plugins or Selection())
     chosen = wanted_metric(metric, loaded)
     opened = _open(loaded, corpus, protocol, progress, skip_bad=skip_bad_files)

@@ -94,9 +94,11 @@ def _source(run: Path, spec: RunSpec, given: Path | None) -> Path | None:
     """Find the checkpoint that the run started from, by its run id or its hash.
 
     Raises:
-        ConfigError: It is not there, or another one.
+        ConfigError: It is not there, or another one; or there is none, and one was given.
     """
     if spec.source is None:
+        if given is not None:
+            raise ConfigError(f"--source {given}: {run} started from no other run; leave it out")
         return None
     beside = sorted(run.resolve().parent.glob(f"*-{glob.escape(spec.source[:8])}"))
     found = given or (beside[0] if beside else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -13,7 +14,7 @@ from click.core import ParameterSource
 from rich.table import Table
 
 from emonet_bench.cli.reading import Reading
-from emonet_bench.console.outputs import check_output, write_output
+from emonet_bench.console.outputs import check_output, write_form, write_output
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal, grid
 from emonet_bench.errors import ConfigError
@@ -33,7 +34,7 @@ from emonet_bench.report import formatting
 @click.option("--corpus", required=True, help="The corpus whose clips were predicted.")
 @click.option("--protocol", help="Its protocol, and a label map: speakers:4-class [default: its first].")
 @click.option("--fold", type=click.IntRange(0), help="Only this fold was predicted [default: all].")
-@click.option("--name", help="What the predictions are called [default: the file's name].")
+@click.option("--name", help="What the predictions are called [default: as the file].")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of several sets of one name.")
 @click.option(
     "--metric",
@@ -84,15 +85,20 @@ def score(
         if form is not None:
             check_output(form, "--template")
             wanted = {key: value for key, value in options.items() if key not in ("seed", "against", "results")}
-            write_output(form, prediction_template(**wanted, progress=progress), "--template")
+            write_form(form, prediction_template(**wanted, progress=progress), "--template")
             say(f"{form}: a line for each test clip, to be filled in")
             return
         assert file is not None
-        scored = score_predictions(file, name=name or file.stem, **options, progress=progress)
+        scored = score_predictions(file, name=name or _name_of(file), **options, progress=progress)
     if as_json:
         click.echo(json_text(asdict(scored), indent=2).encode())
         return
     _show(scored)
+
+
+def _name_of(file: Path) -> str:
+    """Call predictions after their file, as far as a name allows: ``my run.csv`` are ``my-run``."""
+    return re.sub(r"[^A-Za-z0-9_+-]+", "-", file.stem).strip("-_+") or "predictions"
 
 
 def _hand_in(
@@ -111,7 +117,7 @@ def _hand_in(
         text = challenge_template(corpus, challenge, plugins=context.obj)
     else:
         text = challenge_submission(file, corpus, challenge, plugins=context.obj)
-    write_output(written, text, flag)
+    (write_form if file is None else write_output)(written, text, flag)
     what = "a line for each hidden clip, to be filled in" if file is None else "the table that the challenge takes"
     say(f"{written}: {what}")
 

@@ -40,5 +40,16 @@ def write_output(path: Path, text: str, flag: str) -> None:
         raise _unwritable(path, flag, error.strerror) from error
 
 
+def write_form(path: Path, text: str, flag: str) -> None:
+    """Write a table to be filled in; see ``write_output``. One that lies there already may be: it is never replaced.
+
+    Raises:
+        StoreError: Something else lies there, or it cannot be written.
+    """
+    if path.is_file() and path.read_bytes() != text.encode():
+        raise StoreError(f"{flag} {path}: lies there already, perhaps filled in; delete it or give another name")
+    write_output(path, text, flag)
+
+
 def _unwritable(path: Path, flag: str, reason: str | None) -> StoreError:
     return StoreError(f"{flag} {path}: cannot be written ({reason})")

@@ -20,4 +20,5 @@ def check_name(kind: str, name: str) -> None:
     if kind == "corpus" and "+" in name:
         raise ConfigError(f"corpus name {name!r}: must not hold '+', which joins the names of several; rename it")
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"{kind} name {name!r}: use letters, digits, '_', '+' and '-' only, and start with a letter")
+        reason = "use letters, digits, '_', '+' and '-' only, and start with a letter or digit"
+        raise ConfigError(f"{kind} name {name!r}: {reason}")

@@ -57,6 +57,7 @@ def test_a_run_that_stated_too_much_is_not_reproduced(trained, tmp_path):
         (lambda record: record["spec"].update(source="ab" * 8), ("--source", "{run}"), "not the source of"),
         (lambda record: record["spec"].update(corpus="nowhere"), (), "nowhere"),
         (lambda record: None, ("--results", "{run}/.."), "RUN itself lies there"),
+        (lambda record: None, ("--source", "{run}"), "started from no other run; leave it out"),
     ],
 )
 def test_what_cannot_be_reproduced_is_said_in_one_line(trained, tmp_path, how, arguments, message):

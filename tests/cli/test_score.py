@@ -47,6 +47,22 @@ def test_a_template_that_was_filled_in_is_scored_compared_and_kept(filled, opene
         assert text in done.output
 
 
+def test_a_table_that_was_filled_in_is_never_replaced_by_an_empty_one(filled):
+    text = filled.read_text()
+    done = score("--corpus", "theirs", "--template", filled)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.endswith("clips.csv: lies there already, perhaps filled in; delete it or give another name\n")
+    assert filled.read_text() == text
+    for _ in range(2):  # the same table may be asked for twice
+        assert score("--corpus", "theirs", "--template", "other.csv").exit_code == 0
+
+
+@pytest.mark.parametrize(("file", "name"), [("my rün 2.csv", "my-r-n-2"), ("2 b.csv", "2-b"), ("ü.csv", "predictions")])
+def test_predictions_are_called_after_their_file_as_far_as_a_name_allows(filled, file, name):
+    done = score(filled.rename(filled.with_name(file)), "--corpus", "theirs", "--json")
+    assert json.loads(done.output)["name"] == name
+
+
 def test_json_holds_all_of_it(filled):
     done = score(filled, "--corpus", "theirs", "--json", "--name", "angry")
     content = json.loads(done.output)
@@ -62,7 +78,7 @@ def test_json_holds_all_of_it(filled):
         (["clips.csv", "--corpus", "their"], "unknown corpus 'their'; did you mean 'theirs'"),
         (["clips.csv", "--corpus", "theirs", "--protocol", "fold5"], "did you mean 'folds5'"),
         (["clips.csv", "--corpus", "theirs", "--fold", "8"], "fold 8"),
-        (["clips.csv", "--corpus", "theirs", "--name", "my system"], "architecture name 'my system'"),
+        (["clips.csv", "--corpus", "theirs", "--name", "my system"], "predictions name 'my system': use letters"),
         (["clips.csv", "--corpus", "theirs", "--against", "absent"], "absent: no such directory"),
         (["absent.csv", "--corpus", "theirs"], "absent.csv: cannot be read"),
         (["--corpus", "theirs", "--template", "absent/t.csv"], "--template absent/t.csv: cannot be written"),

@@ -1,14 +1,17 @@
 """What a worker process keeps between the cells of a matrix: plugins and corpora, never a stale version of code."""
 
+import os
 import shutil
 from dataclasses import replace
 
 import pytest
+import torch
 
 from emonet_bench.matrix.cells.job import Job
 from emonet_bench.matrix.cells.worker import WORKER, Worker
 from emonet_bench.matrix.executors import Workers
 from emonet_bench.plugins.loading import Plugins, Selection
+from tests.matrix.cells.test_heard import corpus
 
 CORPUS = "synthetic-acted"
 
@@ -90,3 +93,32 @@ def test_a_corpus_whose_audio_store_was_cleared_is_opened_anew(job, tmp_path, mo
     assert second is not first
     assert second.audio.path.exists()
     assert second.fingerprint == first.fingerprint
+
+
+def heard(opened):
+    """What a cell would hear of a corpus: labels and samples."""
+    clips = opened.clips(range(len(opened.utterances)))
+    return clips.targets.tolist(), clips.samples.clone()
+
+
+@pytest.mark.parametrize("edited", ["label", "audio"])
+def test_an_edited_corpus_is_heard_as_planned_or_known_to_have_changed_but_never_mixed(
+    job, tmp_path, monkeypatch, edited
+):
+    monkeypatch.setenv("EMONET_BENCH_CACHE_DIR", str(tmp_path / "cache"))
+    mine = corpus(tmp_path, "mine")
+    first, second = Worker(keeps=True), Worker(keeps=True)
+    opened = first.open_corpus(mine, "", 16_000, skip_bad=False)
+    labels, samples = heard(opened)
+    clips = mine.load()
+    if edited == "label":
+        clips[0] = replace(clips[0], label=clips[1].label)
+    else:
+        clips[0].file.write_bytes(clips[1].file.read_bytes())
+        os.utime(clips[0].file, ns=(0, 0))  # whatever the clock's grain
+    later = second.open_corpus(mine, "", 16_000, skip_bad=False)  # what this builds takes nothing from the other
+    assert later.fingerprint != opened.fingerprint
+    again = first.open_corpus(mine, "", 16_000, skip_bad=False)
+    assert again.fingerprint == opened.fingerprint
+    assert heard(again)[0] == labels
+    assert torch.equal(heard(again)[1], samples)
