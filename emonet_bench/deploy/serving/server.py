@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from multiprocessing.connection import wait
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -59,6 +59,27 @@ def _signals(handler: Callable[[int, FrameType | None], object]) -> Iterator[Non
             signal.signal(number, old)
 
 
+class SharedSocket(socket.socket):
+    """A listening socket that several workers share: each takes one connection at a time, so that all get some.
+
+    asyncio takes as many as wait, and of several that come together the first worker would get all.
+
+    Args:
+        bound: The socket; it is this one from now on.
+    """
+
+    def __init__(self, bound: socket.socket) -> None:
+        super().__init__(fileno=bound.detach())
+        self._taken = False
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Take a connection; every other time, say that none waits."""
+        self._taken = not self._taken
+        if not self._taken:
+            raise BlockingIOError
+        return super().accept()
+
+
 def serve(
     settings: Settings,
     host: str = "127.0.0.1",
@@ -96,7 +117,7 @@ def run_app(app: ASGIApp, settings: Settings, bound: socket.socket) -> None:
 
 
 def _work(settings: Settings, bound: socket.socket) -> None:
-    run_app(create_app(settings), settings, bound)
+    run_app(create_app(settings), settings, SharedSocket(bound))
 
 
 def _supervise(settings: Settings, bound: socket.socket, count: int) -> None:

@@ -1,11 +1,15 @@
 """Hostile requests: whatever comes is answered with 4xx or cut off, nothing is lost, and no traceback is logged."""
 
+import io
 import json
 import random
 import socket
 import struct
+from functools import cache
 
+import numpy as np
 import pytest
+import soundfile
 
 EMOTIONS = "/v1/audio/emotions"
 INFER = "/v2/models/listener/infer"
@@ -91,6 +95,22 @@ def huge_headers(chance, audio):
     )()
 
 
+@cache
+def silence(kind):
+    """Write minutes of silence, more than are taken, in some kilobytes."""
+    content = io.BytesIO()
+    with soundfile.SoundFile(content, "w", 8_000, 1, format=kind) as file:
+        for _ in range(700):
+            file.write(np.zeros(8_000, np.int16))  # libvorbis cannot take all of it at once
+    return content.getvalue()
+
+
+def much_silence(chance, audio):
+    bomb = silence(chance.choice(["FLAC", "OGG"]))
+    assert len(bomb) < 2**18
+    return chance.choice([lambda: post(EMOTIONS, bomb), lambda: post(EMOTIONS, form(bomb), MULTIPART)])()
+
+
 def odd_tensors(chance, audio):
     one = {
         "name": "waveform",
@@ -112,7 +132,7 @@ def odd_tensors(chance, audio):
     )()
 
 
-KINDS = (bad_multipart, wrong_length, cut_audio, huge_headers, odd_tensors)
+KINDS = (bad_multipart, wrong_length, cut_audio, huge_headers, odd_tensors, much_silence)
 
 
 def besiege(server, audio, count, seed):

@@ -3,6 +3,7 @@
 import signal
 import socket
 import threading
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ pytest.importorskip("uvicorn", reason="the extra 'serve' is not installed")
 
 from emonet_bench.deploy.serving.guard import HEAD_BYTES
 from emonet_bench.deploy.serving.protocol import TimedProtocol
-from emonet_bench.deploy.serving.server import Server, address, bind, configuration, is_loopback
+from emonet_bench.deploy.serving.server import Server, SharedSocket, address, bind, configuration, is_loopback
 from emonet_bench.deploy.serving.settings import Limits, Settings
 from emonet_bench.errors import ConfigError
 
@@ -30,6 +31,23 @@ def test_a_socket_listens_where_it_says():
         assert address(bound) == f"http://{host}:{port}"
         with socket.create_connection((host, port), timeout=5):
             pass
+
+
+def test_workers_that_share_a_socket_take_connections_in_turn():
+    with bind("127.0.0.1", 0) as bound:
+        where, copy = bound.getsockname(), bound.dup()
+        with SharedSocket(bound) as first, SharedSocket(copy) as second, ExitStack() as opened:
+            for one in (first, second):
+                one.setblocking(False)
+            for _ in range(4):
+                opened.enter_context(socket.create_connection(where, timeout=5))
+            taken = []
+            for worker in (first, second, first, second):
+                with suppress(BlockingIOError):  # asyncio goes on until none waits
+                    while True:
+                        opened.enter_context(worker.accept()[0])
+                        taken.append(worker)
+    assert taken == [first, second, first, second]
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
