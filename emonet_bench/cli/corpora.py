@@ -20,7 +20,7 @@ from emonet_bench.console.terminal import Fitting, Terminal, grid
 from emonet_bench.data.coverage import coverage
 from emonet_bench.data.partitions import assign, folds
 from emonet_bench.errors import AudioError, CorpusError
-from emonet_bench.plugins.loading import Plugins, Selection
+from emonet_bench.plugins.loading import Plugins, Selection, corpora_config
 from emonet_bench.types import PARTITIONS, Corpus, SplitRule, Target, Utterance, check_name
 
 
@@ -35,15 +35,23 @@ def list_(ctx: click.RichContext, /) -> None:
     """List every known corpus; clips are those found of those expected."""
     wide = grid("corpus", "clips", "labels", "languages", "licence", "title")
     narrow = grid("corpus", "clips", "labels", "lang", "title, licence", wrapped=("corpus", "title, licence"))
-    known = Plugins(ctx.obj or Selection()).corpora.values()
+    narrowest = grid("corpus", "clips", wrapped=("corpus",))
+    selection: Selection = ctx.obj or Selection()
+    known = Plugins(selection).corpora.values()
     clips = {corpus.name: _found(corpus) for corpus in known}
     for corpus in known:
         facts = (clips[corpus.name], str(len(corpus.labels)), ", ".join(corpus.languages) or "-")
         wide.add_row(corpus.name, *facts, corpus.licence, corpus.title)
-        narrow.add_row(corpus.name, *facts, Text(corpus.title).append(f"\n{corpus.licence}", "dim"))
-    Terminal().print(Fitting(wide, narrow))
+        below = f"\n{corpus.licence}"
+        narrow.add_row(corpus.name, *facts, Text(corpus.title).append(below, "dim"))
+        about = f"\n{facts[1]} labels, {facts[2]}\n{corpus.title}{below}"
+        narrowest.add_row(Text(corpus.name).append(about, "dim"), facts[0])
+    Terminal().print(Fitting(wide, narrow, narrowest))
     if any(found.startswith("0/") for found in clips.values()):
         say("0: not found; `emonet-bench corpora show NAME` says where a corpus comes from and where to put it.")
+    directory = corpora_config(selection).directory
+    if directory is not None and not directory.is_dir():
+        say(f"Corpora are looked for in {directory}, which is no directory; --corpora-dir names another.")
 
 
 @corpora.command()

@@ -58,6 +58,8 @@ def grid(*columns: str, wrapped: tuple[str, ...] = ()) -> Table:
 class Fitting:
     """Tables that say the same: the first that the console is wide enough for is printed, else the last.
 
+    Of those between the first and the last it is enough that no word need be broken.
+
     Args:
         tables: The widest first.
     """
@@ -67,5 +69,7 @@ class Fitting:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         whole = options.update(width=10_000)
-        fits = (table for table in self.tables if Measurement.get(console, whole, table).maximum <= options.max_width)
-        yield next(fits, self.tables[-1])
+        measured = [(table, Measurement.get(console, whole, table)) for table in self.tables]
+        fits = [table for table, width in measured if width.maximum <= options.max_width]
+        wrapped = [table for table, width in measured[1:-1] if width.minimum <= options.max_width]
+        yield [*fits, *wrapped, self.tables[-1]][0]

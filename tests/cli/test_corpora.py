@@ -45,6 +45,15 @@ def test_the_list_tells_clips_found_and_expected(invoke, miniature):
     assert "corpora show NAME" in result.output
 
 
+def test_the_list_says_that_it_was_given_no_directory(tmp_path):
+    typo = tmp_path / "typo"
+    given = Selection(names=("corpora",), corpora_dir=typo)
+    told = CliRunner().invoke(corpora, ["list"], obj=given).output
+    assert told.endswith(f"Corpora are looked for in {typo}, which is no directory; --corpora-dir names another.\n")
+    typo.mkdir()
+    assert "no directory" not in CliRunner().invoke(corpora, ["list"], obj=given).output
+
+
 def test_the_list_makes_no_audio(invoke, tmp_path, monkeypatch):
     monkeypatch.setenv("EMONET_BENCH_CACHE_DIR", str(tmp_path / "cache"))
     assert invoke("list").exit_code == 0

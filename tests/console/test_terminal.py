@@ -68,6 +68,14 @@ def test_the_list_of_corpora_breaks_no_word(narrow):
         assert {corpus.name, *corpus.title.split(), *corpus.licence.split()} <= told
 
 
+def test_the_list_of_corpora_is_read_in_forty_columns(narrow, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    told = narrow("corpora", "list")
+    for corpus in Plugins(Selection(names=("corpora",))).corpora.values():
+        assert {corpus.name, *corpus.title.split()} <= words(told)
+    assert len(told.splitlines()) < 400
+
+
 def test_the_list_of_plugins_breaks_no_word(narrow):
     told = narrow("plugins", "list")
     plugins = Plugins()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from emonet_bench.deploy.cli.annotation_files import SUFFIXES
-from emonet_bench.errors import DISTRIBUTION, ConfigError
+from emonet_bench.errors import ConfigError
 from emonet_bench.escaping import printable
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         from pyarrow import parquet  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"--format parquet: needs the package pyarrow; pip install '{DISTRIBUTION}[parquet]', or take csv"
-        ) from error
+        raise ConfigError("--format parquet: needs the package pyarrow; pip install pyarrow, or take csv") from error
     return pa, parquet
 
 
