@@ -129,6 +129,7 @@ class Guard:
     async def _refuse(self, error: RequestError, scope: Scope, receive: Receive, send: Send) -> None:
         self._count(scope, error.status, 0.0)
         response = error_response(error)
+        response.raw_headers += _HEADERS
         if scope["type"] == "websocket":
             await WebSocket(scope, receive, send).send_denial_response(response)
         else:

@@ -34,6 +34,15 @@ def test_the_page_and_health_are_open_and_name_no_model(opened, locked, path):
     assert "0123456789abcdef" not in answer.text
 
 
+@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/v1/models", 401)])
+def test_no_answer_is_kept_or_guessed_at_by_a_browser(opened, locked, path, status):
+    answer = opened(locked).get(path)
+    assert answer.status_code == status
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
 def test_a_stream_brings_its_key_in_the_first_message_or_in_a_header(connect, locked, quiet):
     with connect(locked) as socket:
         socket.send(json.dumps({"api_key": KEY}))
