@@ -151,7 +151,7 @@ def _read_h5(path: Path) -> Layers:
     try:
         import h5py  # noqa: PLC0415 - only this function needs it
     except ImportError as error:
-        raise ConfigError(f"{path}: reading Keras files needs h5py; pip install 'emonet-bench[keras]'") from error
+        raise ConfigError(f"{path}: reading Keras files needs h5py; pip install h5py") from error
     layers: Layers = {}
 
     def collect(key: str, thing: Any) -> None:

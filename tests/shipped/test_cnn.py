@@ -246,7 +246,7 @@ def test_what_is_no_weights_file_is_explained(tmp_path, monkeypatch):
         with pytest.raises(ConfigError, match=message):
             read_keras(path)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(ConfigError, match=r"needs h5py; pip install 'emonet-bench\[keras\]'"):
+    with pytest.raises(ConfigError, match=r"needs h5py; pip install h5py"):
         read_keras(damaged)
 
 

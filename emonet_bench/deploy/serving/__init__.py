@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emonet_bench.deploy.serving.settings import Limits, Settings, read_keys
-from emonet_bench.errors import DISTRIBUTION, ConfigError
+from emonet_bench.errors import ConfigError
 
 if TYPE_CHECKING:
     from emonet_bench.deploy.serving.app import create_app
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "Settings", "create_app", "read_keys", "serve", "triton_config"]
 
+_NEEDED = ("h11", "python_multipart", "starlette", "uvicorn", "websockets")  # the extra ``serve``
 _LAZY = {"create_app": "app", "serve": "server", "triton_config": "triton"}
 
 
@@ -30,7 +31,8 @@ def __getattr__(name: str) -> Any:
     try:
         module = import_module(f"{__name__}.{_LAZY[name]}")
     except ModuleNotFoundError as error:
-        if error.name in {"starlette", "uvicorn", "h11", "python_multipart", "websockets"}:
-            raise ConfigError(f"serve: needs the package {error.name}; pip install '{DISTRIBUTION}[serve]'") from error
+        names = [name.replace("_", "-") for name in _NEEDED]
+        if error.name in _NEEDED:
+            raise ConfigError(f"serve: needs the package {error.name}; pip install {' '.join(names)}") from error
         raise
     return getattr(module, name)

@@ -23,9 +23,7 @@ def check_installed() -> None:
     try:
         import optuna  # noqa: F401, PLC0415 - an extra
     except ImportError as error:
-        raise ConfigError(
-            f"search.sampler: tpe needs Optuna ({error}); pip install emonet-bench[search], or take random"
-        ) from None
+        raise ConfigError(f"search.sampler: tpe needs Optuna ({error}); pip install optuna, or take random") from None
 
 
 def tpe_points(seed: int, space: Space, tried: Sequence[Tried], count: int) -> list[Point]:

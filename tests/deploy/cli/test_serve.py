@@ -12,7 +12,7 @@ from emonet_bench.deploy import serving
 from emonet_bench.deploy.cli import main
 from emonet_bench.deploy.serving import Limits, Settings
 
-pytest.importorskip("uvicorn", reason="the extra 'serve' is not installed: pip install 'emonet-bench[serve]'")
+pytest.importorskip("uvicorn", reason="the extra 'serve' is not installed: pip install '.[serve]'")
 
 
 @pytest.fixture

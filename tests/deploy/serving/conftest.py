@@ -19,7 +19,7 @@ from tests.export.test_multi_task import TASKS, members
 from tests.exported import SIGNAL, export_listener, listener
 
 RATE = 16_000
-EXTRA = "the extra 'serve' is not installed: pip install 'emonet-bench[serve]'"
+EXTRA = "the extra 'serve' is not installed: pip install '.[serve]'"
 
 
 @pytest.fixture(scope="session")

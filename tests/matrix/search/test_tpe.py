@@ -35,7 +35,7 @@ def searched(trials, sampler, seed):
 
 def test_without_optuna_it_is_one_line_that_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(ConfigError, match=r"search.sampler: tpe needs Optuna .*pip install emonet-bench\[search\]"):
+    with pytest.raises(ConfigError, match=r"search.sampler: tpe needs Optuna .*pip install optuna"):
         check_installed()
 
 
