@@ -34,7 +34,7 @@ DEFAULTS = {
     ("cli/report.py", "scratch"),
     ("cli/task.py", "multi-task"),  # the command
     ("cli/task_flags.py", "scratch"),
-    ("report/table.py", "scratch"),
+    ("report/tables/table.py", "scratch"),
     ("report/terminal.py", "chance"),  # the heading over chance levels
     ("training/linear_estimators.py", "logistic"),  # kinds of linear models, whatever architectures are named so
     ("training/linear_estimators.py", "ridge"),
