@@ -14,6 +14,7 @@ from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.model_card.reading import read_card
 from emonet_bench.model_card.record import ModelCard
 from emonet_bench.report.predictions import Predictions
+from emonet_bench.report.sources import Sources
 from emonet_bench.report.variants import architecture_name, variant
 from emonet_bench.runs import predictions
 from emonet_bench.runs.facts import CorpusFacts, Exported, Parameters
@@ -127,7 +128,13 @@ def load(results: Path) -> list[CorpusResult]:
         return load_runs([results])
     if not os.path.isdir(results):  # noqa: PTH112 - no error where the name is too long
         raise StoreError(f"{results}: no such directory; name the --results of a 'run matrix'")
-    found = load_runs(RunStore(results).directories())
+    store = RunStore(results)
+    found = load_runs(store.directories())
+    if not found and (begun := len(list(store.unfinished()))):
+        raise StoreError(
+            f"{results}: no run has finished yet, {begun} have begun; 'emonet-bench status {results}' shows them, the same "
+            "'run matrix' goes on with those that were interrupted"
+        )
     if not found:
         raise StoreError(f"{results}: no run that can be read; start one with 'run matrix --results {results}'")
     return found
@@ -135,7 +142,7 @@ def load(results: Path) -> list[CorpusResult]:
 
 def load_runs(paths: Iterable[Path]) -> list[CorpusResult]:
     """Read the given runs' directories; one that cannot be read is warned about by name and left out."""
-    sources = _Sources()
+    sources = Sources()
     found: list[CorpusResult] = []
     for path in paths:
         try:
@@ -198,7 +205,7 @@ def _target_predictions(result: CorpusResult, metric: MetricChoice | None) -> Pr
     return found.tuned(metric, dev.truth, dev.predicted)
 
 
-def _results(path: Path, record: RunRecord, sources: _Sources) -> Iterator[CorpusResult]:
+def _results(path: Path, record: RunRecord, sources: Sources) -> Iterator[CorpusResult]:
     spec, files = record.spec, RunFiles(path)
     if spec.trial:
         return
@@ -266,34 +273,3 @@ def _result(
         external=spec.external.gives if spec.external else None,
         search=spec.search,
     )
-
-
-class _Sources:
-    """Describes sources without their seed, so that seeds of one recipe meet: by corpora and strategy, else by hash.
-
-    A source of another architecture, a teacher, is described by that, too.
-    """
-
-    def __init__(self) -> None:
-        self._places: dict[Path, dict[str, Path]] = {}
-        self._specs: dict[str, RunSpec | None] = {}
-
-    def title(self, spec: RunSpec, results: Path) -> str | None:
-        """Describe the source of a run; the source's own run may lie among the results."""
-        if spec.source is None:
-            return None
-        if spec.source not in self._specs:
-            self._specs[spec.source] = self._read(spec.source, results)
-        source = self._specs[spec.source]
-        if source is None:
-            return spec.source[:8]
-        other = "" if source.architecture == spec.architecture else f"{source.architecture} "
-        return f"{other}{source.strategy} on {source.corpus}"
-
-    def _read(self, source: str, results: Path) -> RunSpec | None:
-        if results not in self._places:
-            self._places[results] = {path.name.rpartition("-")[2]: path for path in results.iterdir()}
-        try:
-            return RunFiles(self._places[results][source[:8]]).read_record().spec
-        except (StoreError, KeyError):
-            return None

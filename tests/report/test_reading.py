@@ -4,6 +4,7 @@ import pytest
 
 from emonet_bench.errors import StoreError
 from emonet_bench.report.reading import load, load_runs, read_predictions, skipped
+from emonet_bench.runs.store import PENDING
 from tests.matrix.test_scheduler import cell
 from tests.runs.test_record import JOINT, SINGLE
 from tests.written import Results
@@ -32,6 +33,12 @@ def test_a_failed_run_and_a_skipped_cell_say_why(tmp_path):
     assert (failed.state, failed.reason, failed.scores) == ("failed", "RuntimeError: boom and more", {})
     left_out = skipped(cell("a", source="b"), "no\nsource")
     assert (left_out.state, left_out.reason, left_out.title) == ("skipped", "no source", "a a s s0")
+
+
+def test_runs_that_have_only_begun_are_told_with_what_goes_on(tmp_path):
+    (tmp_path / PENDING / "emo-cnn-scratch-s0-00000000").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"no run has finished yet, 1 have begun; 'emonet-bench status .*' shows them"):
+        load(tmp_path)
 
 
 def test_a_bad_run_is_warned_of_by_name_and_the_others_are_read(tmp_path):
