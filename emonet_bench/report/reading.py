@@ -132,8 +132,8 @@ def load(results: Path) -> list[CorpusResult]:
     found = load_runs(store.directories())
     if not found and (begun := len(list(store.unfinished()))):
         raise StoreError(
-            f"{results}: no run has finished yet, {begun} have begun; 'emonet-bench status {results}' shows them, the same "
-            "'run matrix' goes on with those that were interrupted"
+            f"{results}: no run has finished yet, {begun} have begun; 'emonet-bench status {results}' shows them, the "
+            "same 'run matrix' goes on with those that were interrupted"
         )
     if not found:
         raise StoreError(f"{results}: no run that can be read; start one with 'run matrix --results {results}'")
