@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from emonet_bench import __version__
 from emonet_bench.cli.shell import Shell, selection
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import LogFormatter
 
 # Torch reads it when it is imported, in workers too: its exporter talks to itself.
@@ -59,7 +59,7 @@ _PANELS = [
     "--plugin",
     multiple=True,
     is_eager=True,  # so that --help knows its commands
-    type=click.Path(path_type=Path),
+    type=PathParam(),
     metavar="FILE",
     help="Load a plugin from a single Python file, too. Repeatable.",
 )
@@ -67,7 +67,7 @@ _PANELS = [
 @click.option(
     "--corpora-dir",
     is_eager=True,
-    type=click.Path(path_type=Path),
+    type=PathParam(),
     metavar="DIR",
     help="Where corpora lie, a folder for each [default: EMONET_BENCH_CORPORA_DIR].",
 )

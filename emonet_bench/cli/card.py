@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import rich_click as click
 
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("model", type=PathParam(dir_okay=False))
 @click.option("--corpus", help="Corpus to measure on [default: the one that it was trained on].")
 @click.option("--protocol", help="Its protocol, with a label map where there is one [default: the run's].")
 @click.option("--fold", type=click.IntRange(0), help="The protocol's fold [default: the run's].")
@@ -33,13 +34,13 @@ if TYPE_CHECKING:
 @click.option("--other", "others", multiple=True, metavar="CORPUS", help="Also score another corpus. Repeatable.")
 @click.option(
     "--against",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathParam(dir_okay=False),
     metavar="OTHER",
     help="Measure another file, too, and compare the two pairwise.",
 )
 @click.option(
     "--run",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathParam(file_okay=False),
     metavar="RUN",
     help="The file's run, for parameters and recipe [default: beside the file].",
 )
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathParam(file_okay=False),
     default=Path("card"),
     show_default=True,
     help="Directory for card.html, card.md and card.json.",

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from emonet_bench import directories
 from emonet_bench.audio import seconds
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Fitting, Terminal, grid
 from emonet_bench.data.coverage import coverage
@@ -79,7 +80,7 @@ def show(ctx: click.RichContext, /, name: str) -> None:
 
 @corpora.command()
 @click.argument("name")
-@click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("path", type=PathParam(exists=True, file_okay=False))
 @click.pass_context
 def add(ctx: click.RichContext, /, name: str, path: Path) -> None:
     """Register that the corpus NAME lies in the directory PATH.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import AudioError, ConfigError, CorpusError, ExportError
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=PathParam(file_okay=False))
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathParam(dir_okay=False),
     help="The file, *.onnx [default: RUN/model.onnx].",
 )
 @click.option("--corpus", help="Which corpus, where the run trained on several.")
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--triton",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathParam(file_okay=False),
     metavar="DIR",
     help="Put the file into a model repository of NVIDIA's Triton, too: DIR/NAME with its config.pbtxt.",
 )

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from emonet_bench.cli.reading import Reading
 from emonet_bench.cli.shell import Shell
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.terminal import Terminal
 from emonet_bench.directories import features_directory
 from emonet_bench.errors import ConfigError
@@ -32,7 +33,7 @@ def features() -> None:
 
 
 @features.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=PathParam(dir_okay=False))
 @click.option("--corpora", metavar="A,B", help="Corpora, instead of the file's.")
 @click.option("--architectures", metavar="A,B", help="Architectures, instead of the file's.")
 @click.option("--strategies", metavar="A,B", help="Strategies, instead of the file's.")
@@ -41,7 +42,7 @@ def features() -> None:
 )
 @click.option(
     "--results",
-    type=click.Path(path_type=Path),
+    type=PathParam(),
     default=Path("results"),
     show_default=True,
     help="Where trained sources lie.",

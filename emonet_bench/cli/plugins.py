@@ -13,6 +13,7 @@ from rich.text import Text
 from emonet_bench import __version__, hookspecs
 from emonet_bench.cli.scaffold import INSTALLED, TRIED, write_package
 from emonet_bench.cli.shell import Shell
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal, grid
 from emonet_bench.errors import ConfigError
@@ -50,7 +51,7 @@ def list_(ctx: click.RichContext, /, strict: bool) -> None:  # noqa: FBT001 - cl
 @click.argument("name")
 @click.option(
     "--corpora-dir",
-    type=click.Path(path_type=Path),
+    type=PathParam(),
     help="Directory with one folder for each corpus [default: EMONET_BENCH_CORPORA_DIR].",
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of what is checked. Repeatable.")
@@ -111,7 +112,7 @@ def _setting(text: str) -> tuple[str, str]:
 @click.option("--kind", type=click.Choice(list(TRIED)), required=True, help="What it registers.")
 @click.option(
     "--directory",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathParam(file_okay=False),
     default=Path(),
     help="Where to make its directory [default: here].",
 )

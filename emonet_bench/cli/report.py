@@ -16,6 +16,7 @@ from emonet_bench import report as reports
 from emonet_bench.cli.shell import Shell
 from emonet_bench.config import parse
 from emonet_bench.console.outputs import write_output
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal
 from emonet_bench.errors import ConfigError, PluginError
@@ -32,7 +33,7 @@ _KEYS = ("corpus", "protocol", "architecture", "strategy", "seed")
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path), default=Path("results"))
+@click.argument("results", type=PathParam(), default=Path("results"))
 @click.option(
     "--format",
     "form",
@@ -42,7 +43,7 @@ _KEYS = ("corpus", "protocol", "architecture", "strategy", "seed")
     help="rich, markdown, latex, csv, json or html; plugins offer more.",
 )
 @click.option("--format-option", multiple=True, metavar="KEY=VALUE", help="An option of the format. Repeatable.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
+@click.option("-o", "--output", type=PathParam(dir_okay=False), help="Write to a file.")
 @click.option(
     "--metric",
     metavar="NAME",

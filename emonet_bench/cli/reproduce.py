@@ -10,6 +10,7 @@ from pathlib import Path
 import rich_click as click
 
 from emonet_bench.cli.options import Tolerance
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.matrix.resources import check_device
@@ -26,15 +27,15 @@ _SHOWN = (" uar", " accuracy", " macro_f1")
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("run", type=PathParam(file_okay=False))
 @click.option(
     "--results",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathParam(file_okay=False),
     default=Path("reproduced"),
     show_default=True,
     help="Where the repetition is written.",
 )
-@click.option("--source", type=click.Path(path_type=Path), help="The source's run or checkpoint [default: beside RUN].")
+@click.option("--source", type=PathParam(), help="The source's run or checkpoint [default: beside RUN].")
 @click.option(
     "--tolerance",
     type=Tolerance(),

@@ -11,6 +11,7 @@ import rich_click as click
 
 from emonet_bench.cli.reading import Reading
 from emonet_bench.cli.shell import Shell
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.terminal import Terminal
 from emonet_bench.errors import ConfigError
 from emonet_bench.plugins.loading import Selection
@@ -28,7 +29,7 @@ def run() -> None:
 
 
 @run.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.argument("file", type=PathParam(dir_okay=False), required=False)
 @click.option("--corpora", metavar="A,B", help="Corpora, instead of the file's.")
 @click.option("--architectures", metavar="A,B", help="Architectures, instead of the file's.")
 @click.option("--strategies", metavar="A,B", help="Strategies, instead of the file's.")
@@ -38,10 +39,8 @@ def run() -> None:
     help="Where transfer starts: multi-task, multi-task+target, a corpus, a run's directory or a checkpoint.",
 )
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Set one value, such as training.epochs=5.")
-@click.option(
-    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results directory."
-)
-@click.option("--corpora-dir", type=click.Path(path_type=Path), help="Directory with one folder for each corpus.")
+@click.option("--results", type=PathParam(), default=Path("results"), show_default=True, help="Results directory.")
+@click.option("--corpora-dir", type=PathParam(), help="Directory with one folder for each corpus.")
 @click.option("--jobs", default="auto", show_default=True, help="Cells at once: a number, or auto.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--executor", default="processes", show_default=True, help="Where cells run; plugins offer more.")
@@ -54,9 +53,7 @@ def run() -> None:
 @click.option("--force", is_flag=True, help="Run everything again.")
 @click.option("--retry-failed", is_flag=True, help="Run failed cells again.")
 @click.option("--reuse", is_flag=True, help="Take results of other versions of the plugins as they are.")
-@click.option(
-    "--plugin", "files", type=click.Path(path_type=Path), multiple=True, help="Load a plugin from a single file."
-)
+@click.option("--plugin", "files", type=PathParam(), multiple=True, help="Load a plugin from a single file.")
 @click.option("--skip-bad-files", is_flag=True, help="Leave bad audio files out, and say how many.")
 @click.option("--strict", is_flag=True, help="Stop at a broken plugin or a leaking protocol.")
 @click.pass_context

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from emonet_bench.cli.reading import Reading
 from emonet_bench.console.outputs import check_output, write_form, write_output
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal, grid
 from emonet_bench.errors import ConfigError
@@ -30,7 +31,7 @@ from emonet_bench.report import formatting
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.argument("file", type=PathParam(dir_okay=False), required=False)
 @click.option("--corpus", required=True, help="The corpus whose clips were predicted.")
 @click.option("--protocol", help="Its protocol, and a label map: speakers:4-class [default: its first].")
 @click.option("--fold", type=click.IntRange(0), help="Only this fold was predicted [default: all].")
@@ -43,11 +44,11 @@ from emonet_bench.report import formatting
     show_default="uar; of other targets than labels what selects on dev",
     help="What is compared: uar, accuracy, macro_f1, ..., or uar:anger of one label.",
 )
-@click.option("--against", type=click.Path(path_type=Path), metavar="DIR", help="Compare with these results.")
-@click.option("-o", "--results", type=click.Path(path_type=Path), metavar="DIR", help="Keep them as a row of these.")
-@click.option("--template", "form", type=click.Path(path_type=Path), metavar="CSV", help="Write the table to fill in.")
+@click.option("--against", type=PathParam(), metavar="DIR", help="Compare with these results.")
+@click.option("-o", "--results", type=PathParam(), metavar="DIR", help="Keep them as a row of these.")
+@click.option("--template", "form", type=PathParam(), metavar="CSV", help="Write the table to fill in.")
 @click.option("--challenge", metavar="NAME", help="Its clips whose truth this challenge hides, not a protocol's.")
-@click.option("--submission", type=click.Path(path_type=Path), metavar="CSV", help="Write the table it takes.")
+@click.option("--submission", type=PathParam(), metavar="CSV", help="Write the table it takes.")
 @click.option("--skip-bad-files", is_flag=True, help="Leave bad audio files out, and say how many.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context

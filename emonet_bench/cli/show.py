@@ -7,13 +7,14 @@ from pathlib import Path
 
 import rich_click as click
 
+from emonet_bench.console.paths import PathParam
 from emonet_bench.deploy.cli.show import facts_of_file, in_plain_words, print_facts
 
 _OF_A_RUN = ("run_id", "corpus", "protocol", "architecture", "strategy", "seed", "fold", "source", "training")
 
 
 @click.command()
-@click.argument("what", metavar="MODEL|RUN", type=click.Path(path_type=Path))
+@click.argument("what", metavar="MODEL|RUN", type=PathParam())
 def show(what: Path) -> None:
     """Describe an ONNX file (inputs, outputs, labels and where it comes from), or the run in a directory."""
     print_facts(what, _facts_of_run(what) if what.is_dir() else facts_of_file(what))

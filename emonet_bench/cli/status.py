@@ -17,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.terminal import Terminal
 from emonet_bench.errors import StoreError
 from emonet_bench.escaping import printable
@@ -34,7 +35,7 @@ Read = Callable[[Path], RunRecord]
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path), default=Path("results"))
+@click.argument("results", type=PathParam(), default=Path("results"))
 @click.option("--watch", is_flag=True, help="Look again every two seconds until Ctrl-C.")
 def status(results: Path, *, watch: bool) -> None:
     """Show the cells of a results directory: running, interrupted, failed, how many have finished and how long is left.

@@ -9,6 +9,7 @@ from typing import Any
 
 import rich_click as click
 
+from emonet_bench.console.paths import PathParam
 from emonet_bench.types import Strategy
 
 RECIPE: Mapping[str, Any] = {
@@ -34,9 +35,9 @@ SHOWN: Mapping[str, str] = {"evaluation": "centre with a window, otherwise whole
 """Defaults that depend on other flags, in words."""
 
 _MODE = "scratch"
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_ANY = click.Path(exists=True, path_type=Path)
+_FILE = PathParam(exists=True, dir_okay=False)
+_FOLDER = PathParam(exists=True, file_okay=False)
+_ANY = PathParam(exists=True)
 
 
 def _flag(*names: str, **settings: Any) -> click.RichOption:
@@ -101,7 +102,7 @@ def run() -> list[click.Parameter]:
         _flag("-im", "--initial-model", type=_ANY, help=source, panel="Run"),
         _flag(
             *("-ebp", "--experiment-base-path"),
-            type=click.Path(file_okay=False, path_type=Path),
+            type=PathParam(file_okay=False),
             default="./residual-adapters",
             help="Where results are kept, a directory for each run.",
             panel="Run",
@@ -114,7 +115,7 @@ def run() -> list[click.Parameter]:
 
 def evaluation() -> list[click.Parameter]:
     """Declare what ``evaluate`` needs."""
-    output = {"type": click.Path(dir_okay=False, path_type=Path), "default": Path("predictions.csv")}
+    output = {"type": PathParam(dir_okay=False), "default": Path("predictions.csv")}
     return [
         _data("-im", "--initial-model", kind=_ANY, words="Trained network: a run's directory or its .safetensors."),
         data_path(),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from emonet_bench.cli.options import Tolerance
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
 from emonet_bench.errors import StoreError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path), default=Path("results"))
+@click.argument("results", type=PathParam(), default=Path("results"))
 @click.option("--checkpoints", is_flag=True, help="Evaluate each run's checkpoint again, where its corpus is at hand.")
 @click.option(
     "--without-weights",

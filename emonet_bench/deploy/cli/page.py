@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
+from emonet_bench.console.paths import PathParam
+
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the page is written."
-)
+@click.argument("model", type=PathParam())
+@click.option("-o", "--output", required=True, type=PathParam(), metavar="DIR", help="Where the page is written.")
 @click.option(
     "--runtime",
-    type=click.Path(path_type=Path),
+    type=PathParam(),
     metavar="DIR",
     help="Folder of the npm package onnxruntime-web [default: npm fetches it].",
 )

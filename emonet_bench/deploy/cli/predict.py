@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.deploy.cli import options
 from emonet_bench.deploy.cli.annotation_files import SUFFIXES, AnnotationFolder, annotation, with_ends
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PathParam())
 @click.argument("files", nargs=-1, metavar="FILES|FOLDERS|-")
 @click.option("--task", metavar="NAME", help="Which corpus's labels, where MODEL is a bank of several.")
 @click.option("--window", type=float, metavar="S", help="Score stretches of so many seconds each for itself.")
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PathParam(),
     metavar="FILE|DIR",
     help="Write into a file; of textgrid and webvtt one for each of several FILES into a folder.",
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from emonet_bench.console.paths import PathParam
 from emonet_bench.deploy.cli import options
 from emonet_bench.deploy.serving import Limits, Settings, read_keys
 
@@ -40,12 +41,12 @@ def limits(command: Command) -> Command:
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...", type=click.Path(path_type=Path))
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", type=PathParam())
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0: any free one.")
 @click.option(
     "--api-key-file",
-    type=click.Path(path_type=Path),
+    type=PathParam(),
     metavar="FILE",
     help="Keys, one a line; each request must bring one.",
 )

@@ -10,9 +10,11 @@ from typing import Any
 
 import click
 
+from emonet_bench.console.paths import PathParam
+
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PathParam())
 def show(model: Path) -> None:
     """Describe MODEL, an ONNX file: inputs, outputs, labels, what it hears and where it comes from."""
     print_facts(model, facts_of_file(model))

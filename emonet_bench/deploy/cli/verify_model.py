@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 
 
 @click.command(name="verify-model")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PathParam())
 @click.pass_context
 def verify_model(context: click.Context, model: Path) -> None:
     """Check MODEL against its description, the JSON file beside it: SHA-256, metadata, and the test vectors.
