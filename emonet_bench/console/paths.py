@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import rich_click as click
+import click
 
 
 class PathParam(click.Path):
