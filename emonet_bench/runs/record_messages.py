@@ -1,4 +1,4 @@
-"""What is said of a ``result.json`` that cannot be read."""
+"""Messages about a ``result.json`` that cannot be read."""
 
 from __future__ import annotations
 
