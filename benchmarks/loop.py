@@ -73,7 +73,7 @@ class Bare:
     def __init__(self, network: nn.Module, recipe: Training, train: Sequence[Tensor], dev: Sequence[Tensor]) -> None:
         self.network, self.train, self.dev, self.size = network, train, dev, recipe.batch_size
         self.autocast = partial(torch.autocast, recipe.device, torch.bfloat16, recipe.precision == "bfloat16")
-        self.optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.01, fused=True)
+        self.optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.01)
 
     def epoch(self) -> float:
         """Train for an epoch; return the accuracy on dev."""

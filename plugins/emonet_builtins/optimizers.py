@@ -58,15 +58,14 @@ def adam(options: AdamOptions, groups: Groups, rate: float) -> Any:
     """Build Adam."""
     import torch  # noqa: PLC0415 - slow
 
-    # Fused: one kernel for all parameters, which small networks on frozen features gain most from.
-    return torch.optim.Adam(list(groups), rate, betas=options.betas, eps=options.eps, fused=True)
+    return torch.optim.Adam(list(groups), rate, betas=options.betas, eps=options.eps)
 
 
 def adamw(options: AdamOptions, groups: Groups, rate: float) -> Any:
     """Build AdamW, Adam with weight decay apart from the gradient."""
     import torch  # noqa: PLC0415 - slow
 
-    return torch.optim.AdamW(list(groups), rate, betas=options.betas, eps=options.eps, fused=True)
+    return torch.optim.AdamW(list(groups), rate, betas=options.betas, eps=options.eps)
 
 
 def adadelta(options: AdadeltaOptions, groups: Groups, rate: float) -> Any:

@@ -221,4 +221,5 @@ def test_without_lengths_a_minute_in_onnxruntime_is_as_near_to_float64_as_a_seco
         waveform = 0.1 * torch.randn(1, samples, generator=torch.Generator().manual_seed(0))
         (found,) = session.run(None, {"waveform": waveform.numpy()})
         expected, _ = exact(waveform.double())
-        np.testing.assert_allclose(found, expected, atol=3e-6)
+        # A mean that has lost digits moves every value; the largest error alone grows with their number.
+        assert np.abs(found - expected.numpy()).mean() < 5e-7

@@ -41,9 +41,9 @@ def test_only_the_ordinal_loss_needs_an_order():
 DEFAULTS = {
     "sgd": lambda groups: torch.optim.SGD(groups, 0.01, momentum=0.9),
     "rmsprop": lambda groups: torch.optim.RMSprop(groups, 0.01),
-    "adam": lambda groups: torch.optim.Adam(groups, 0.01, fused=True),
+    "adam": lambda groups: torch.optim.Adam(groups, 0.01),
     "adadelta": lambda groups: torch.optim.Adadelta(groups, 0.01),
-    "adamw": lambda groups: torch.optim.AdamW(groups, 0.01, fused=True),
+    "adamw": lambda groups: torch.optim.AdamW(groups, 0.01),
 }
 
 

@@ -7,6 +7,7 @@ trailers nor how many requests of one connection wait.
 from __future__ import annotations
 
 import asyncio
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -22,11 +23,16 @@ HEAD_SECONDS = 10.0
 """Longest time from a connection, or the first byte of a further request, to the end of the head."""
 
 
+_LOG = logging.getLogger("uvicorn.error.connections")
+_LOG.setLevel(logging.ERROR)  # whatever uvicorn's own level: each request that is no HTTP would be a warning
+
+
 class TimedProtocol(H11Protocol):
     """A connection that is closed where no whole head comes in time, for which uvicorn itself waits for ever."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.logger = _LOG
         self._clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
