@@ -23,8 +23,8 @@ HEAD_SECONDS = 10.0
 """Longest time from a connection, or the first byte of a further request, to the end of the head."""
 
 
-_LOG = logging.getLogger("uvicorn.error.connections")
-_LOG.setLevel(logging.ERROR)  # whatever uvicorn's own level: each request that is no HTTP would be a warning
+_LOG = logging.getLogger(__name__)  # none of uvicorn's, whose configuration sets the levels of all below it
+_LOG.setLevel(logging.ERROR)  # each request that is no HTTP would be a warning
 
 
 class TimedProtocol(H11Protocol):
