@@ -51,6 +51,9 @@ class _Variations:
     """What varies among runs of one architecture and strategy.
 
     Attributes:
+        records: The runs.
+        relative: Whether their sources are told as seen from each corpus.
+        searches: The searches that tuned some of them.
         told: The options that tags name.
         untold: Those that vary together with these.
     """
@@ -58,6 +61,7 @@ class _Variations:
     def __init__(self, records: Sequence[CorpusResult]) -> None:
         self.records = records
         self.relative = _is_relative(records)
+        self.searches = {record.search.study_id for record in records if record.search}
         varying = self._varying()
         self.told = sorted(self._fewest(varying))
         self.untold = sorted(set(varying) - set(self.told))
@@ -71,8 +75,7 @@ class _Variations:
         """Say that a run was tuned; by which search, where there are several."""
         if record.search is None:
             return []
-        several = len({other.search.study_id for other in self.records if other.search}) > 1
-        return [f"tuned {record.search.study_id}" if several else "tuned"]
+        return [f"tuned {record.search.study_id}" if len(self.searches) > 1 else "tuned"]
 
     def _varying(self) -> list[str]:
         """Name the options with several values. Sources count within a corpus: targets differ in theirs by nature."""
