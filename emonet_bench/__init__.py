@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     hookimpl: pluggy.HookimplMarker
     """Marks a function of a plugin as the implementation of the hook of the same name."""
 
-__all__ = ["Predictor", "hookimpl", "load_results", "run_matrix", "score_predictions"]
+    __version__: str
 
-__version__ = version("emonet-bench")
+__all__ = ["Predictor", "hookimpl", "load_results", "run_matrix", "score_predictions"]
 
 _LAZY = {
     "Predictor": "emonet_bench.deploy",
@@ -36,6 +35,10 @@ def __getattr__(name: str) -> Any:
         import pluggy  # noqa: PLC0415
 
         found: Any = pluggy.HookimplMarker("emonet_bench")
+    elif name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - slow
+
+        found = version("emonet-bench")
     elif name in _LAZY:
         found = getattr(import_module(_LAZY[name]), name)
     else:

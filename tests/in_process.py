@@ -1,12 +1,16 @@
-"""Cells carried out by the test's own process, for tests of what cells leave: each worker process would import torch again."""
+"""Cells carried out by the test's own process, and processes forked from it: each that is spawned would import torch again."""
 
+import multiprocessing.context
+import os
+import warnings
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from emonet_bench.cli import dry_run
+from emonet_bench.cli import dry_run, plugins_check
 from emonet_bench.matrix import executors
 
 
@@ -31,3 +35,21 @@ def cells_in_this_process():
             patch.setattr(module, "Workers", lambda devices=(): AtOnce())
         yield
     torch.set_num_threads(threads)
+
+
+class Forked(multiprocessing.context.ForkProcess if hasattr(os, "fork") else object):
+    """A process with all that this one has imported."""
+
+    def start(self):
+        with warnings.catch_warnings(action="ignore"):  # from 3.12 on, of threads: pytest's workers have some
+            super().start()
+
+
+@contextmanager
+def processes_forked():
+    """Let checks of plugins fork their processes meanwhile, where the system can."""
+    with pytest.MonkeyPatch.context() as patch:
+        if hasattr(os, "fork"):
+            context = SimpleNamespace(Pipe=multiprocessing.Pipe, Process=Forked)
+            patch.setattr(plugins_check.multiprocessing, "get_context", lambda _: context)
+        yield

@@ -83,6 +83,26 @@ def test_every_module_is_imported_without_emonet_bench_and_what_training_needs(p
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_predictor_imports_few_modules_of_its_own_and_little_beside_the_four_libraries(package):
+    code = (
+        "import numpy, onnxruntime, soundfile, soxr\n"
+        "import concurrent.futures.thread, contextlib, dataclasses, hashlib, json, pathlib, tempfile, typing\n"
+        "before = set(sys.modules)\n"
+        "from emonet_predict import Predictor\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = python(code, package=package)
+    assert (done.returncode, done.stderr) == (0, "")
+    imported = set(done.stdout.split())
+    assert [name for name in imported if name.partition(".")[0] != "emonet_predict"] == []
+    rooms = {name.removeprefix("emonet_predict.") for name in imported if name.count(".") == 2}
+    assert {room for room in rooms if room.startswith("types.")} == {"types.input_spec", "types.targets"}
+    corpora = {"audio.archives", "audio.excerpts", "audio.sample_cache", "audio.sources", "audio.store_files"}
+    commands = {"deploy.cli", "deploy.serving", "deploy.timeline", "deploy.annotations", "deploy.description"}
+    assert "deploy.predictor" in rooms
+    assert rooms & (corpora | commands) == set()
+
+
 def test_the_command_and_the_predictor_say_what_emonet_bench_says(package, model, clip):
     (one,) = Predictor(model, "cpu").predict(clip)
     code = "from emonet_predict import Predictor\nfor one in Predictor(*sys.argv[1:3]).predict(sys.argv[3]): print(one.label, *one.probabilities)"

@@ -11,6 +11,9 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -52,13 +55,34 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+@dataclass(frozen=True)
+class Facts:
+    """What tests ask of a file: a whole tree of each would fill the memory."""
+
+    literals: frozenset[str]
+    imports: frozenset[str]
+    lengths: list[tuple[str, int]]
+    toothless: list[str]
 
 
-def docstrings(tree: ast.Module) -> set[int]:
-    """Ids of the constants that are docstrings: expressions that stand alone."""
-    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+@cache
+def parsed(path: Path) -> Facts:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    prose = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings stand alone
+    constants = [node for node in nodes if isinstance(node, ast.Constant) and id(node) not in prose]
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+    tests = [node for node in functions if node.name.startswith("test_")]
+    return Facts(
+        frozenset(node.value for node in constants if isinstance(node.value, str)),
+        frozenset(name for node in nodes for name in imported(node)),
+        [(node.name, node.end_lineno - node.lineno + 1) for node in functions],
+        [test.name for test in tests if not any(map(asserts, ast.walk(test)))],
+    )
+
+
+def odd(check: Callable[[Path], object], paths: Iterable[Path]) -> dict[str, object]:
+    """Name the files of which a check finds something, with what it finds."""
+    return {shown(path): found for path in paths if (found := check(path))}
 
 
 @pytest.fixture(scope="module")
@@ -67,18 +91,14 @@ def registered():
     return {*plugins.corpora, *plugins.architectures, *plugins.strategies}
 
 
-@pytest.mark.parametrize("path", sorted(HOST.rglob("*.py")), ids=shown)
-def test_the_host_names_no_corpus_architecture_or_strategy(path, registered):
+def test_the_host_names_no_corpus_architecture_or_strategy(registered):
     assert {"emodb", "cnn", "scratch"} <= registered
-    tree = parsed(path)
-    prose = docstrings(tree)
-    literals = {
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
-    }
-    allowed = {name for file, name in DEFAULTS if path == HOST / file}
-    assert (literals & registered) - allowed == set()
+
+    def named(path):
+        allowed = {name for file, name in DEFAULTS if path == HOST / file}
+        return (parsed(path).literals & registered) - allowed
+
+    assert odd(named, [path for path in SOURCES if path.is_relative_to(HOST)]) == {}
 
 
 def asserts(node: ast.AST) -> bool:
@@ -88,31 +108,25 @@ def asserts(node: ast.AST) -> bool:
     return checks or re.search(r"raises|warns|assert_|check_", ast.unparse(node.func)) is not None
 
 
-@pytest.mark.parametrize("path", TESTS, ids=shown)
-def test_every_test_can_fail(path):
-    functions = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef)]
-    tests = [node for node in functions if node.name.startswith("test_")]
-    assert [test.name for test in tests if not any(map(asserts, ast.walk(test)))] == []
+def test_every_test_can_fail():
+    assert odd(lambda path: parsed(path).toothless, TESTS) == {}
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=shown)
-def test_no_module_is_over_300_lines_and_no_function_over_60(path):
-    long = [
-        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60
-    ]
-    assert long == []
-    if path in SOURCES:
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+def test_no_module_is_over_300_lines_and_no_function_over_60():
+    def long(path):
+        found = [f"{name}: {lines} lines" for name, lines in parsed(path).lengths if lines > 60]
+        whole = len(path.read_text(encoding="utf-8").splitlines())
+        return [*found, *([f"{whole} lines"] if path in SOURCES and whole > 300 else [])]
+
+    assert odd(long, [*SOURCES, *TESTS]) == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
-def test_examples_in_docstrings_are_true(path):
-    if path.name == "__main__.py":
-        pytest.skip("importing it runs the program")
-    result = doctest.testmod(importlib.import_module(module_name(path)))
-    assert result.failed == 0
+def test_examples_in_docstrings_are_true():
+    def failed(path):
+        return doctest.testmod(importlib.import_module(module_name(path))).failed
+
+    importable = [path for path in SOURCES if path.name != "__main__.py"]  # importing that runs the program
+    assert odd(failed, importable) == {}
 
 
 @pytest.mark.parametrize(
@@ -150,11 +164,12 @@ def importable():
     return {*modules, *sys.stdlib_module_names, *(package.name for package in PACKAGES)}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
-def test_everything_imported_is_declared(path, importable):
-    allowed = {"pytest"} if path.is_relative_to(HOST / "testing") else set()  # who tests a plugin has it
-    names = {name for node in ast.walk(parsed(path)) for name in imported(node)}
-    assert names - importable - allowed == set()
+def test_everything_imported_is_declared(importable):
+    def undeclared(path):
+        allowed = {"pytest"} if path.is_relative_to(HOST / "testing") else set()  # who tests a plugin has it
+        return parsed(path).imports - importable - allowed
+
+    assert odd(undeclared, SOURCES) == {}
 
 
 def imported(node: ast.AST) -> list[str]:

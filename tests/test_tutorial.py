@@ -13,6 +13,7 @@ from emonet_bench import testing
 from emonet_bench.cli import main
 from emonet_bench.cli.scaffold import TRIED, write_package
 from emonet_bench.plugins.loading import Plugins, Selection
+from tests.in_process import processes_forked
 from tests.test_readme import ROOT, commands, typed
 
 MINUTES = 10
@@ -168,13 +169,15 @@ def test_a_check_says_what_cannot_be_checked_here(checked):
 
 @pytest.mark.parametrize("name", ["far", "filed", "picky"])
 def test_where_nothing_can_be_checked_the_check_has_not_succeeded(check, name):
-    run = check(name)
+    with processes_forked():
+        run = check(name)
     assert run.exit_code == 1
     assert run.output.splitlines()[-1] == "Nothing was checked; 1 of 1 could not be checked here."
 
 
 def test_a_check_of_one_thing_leaves_the_others_alone(check):
-    run = check("sgd")
+    with processes_forked():
+        run = check("sgd")
     assert run.exit_code == 0, run.output
     assert run.output.splitlines()[0] == "optimizer sgd"
     assert "strategy leaky" not in run.output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from emonet_bench.data.cards import OWN_CARD, corpus_at, corpus_from_card
@@ -21,11 +22,17 @@ def all_corpora(config: CorporaConfig) -> Iterator[Corpus]:
     cards = sorted(CARDS.glob("*.toml"))
     generated = demo_corpora(config.cache)
     for card in cards:
-        yield corpus_from_card(card, config.folder(card.stem), confined=False)  # these cards name no file elsewhere
+        yield _ours(card, config.folder(card.stem))
     if config.directory and config.directory.is_dir():
         known, made = {card.stem for card in cards}, {one.name for one in generated}
         yield from _own_corpora(config.directory, known, made, config.left_out)
     yield from generated
+
+
+@lru_cache(maxsize=256)
+def _ours(card: Path, folder: Path | None) -> Corpus:
+    """Read one of our cards, once: like our code it stays as it is while Python runs, and names no file elsewhere."""
+    return corpus_from_card(card, folder, confined=False)
 
 
 def _own_corpora(

@@ -1,9 +1,16 @@
 """Audio files: reading one, and a corpus's audio kept as one file."""
 
-from emonet_bench.audio.decoding import decoded, digest, resampled, seconds
-from emonet_bench.audio.reading import read
-from emonet_bench.audio.sample_cache import AudioStore, cache_errors, fingerprint, open_store
-from emonet_bench.audio.store_files import damaged_stores
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emonet_bench.audio.decoding import resampled
+    from emonet_bench.audio.excerpts import decoded, digest, seconds
+    from emonet_bench.audio.reading import read
+    from emonet_bench.audio.sample_cache import AudioStore, cache_errors, fingerprint, open_store
+    from emonet_bench.audio.store_files import damaged_stores
 
 __all__ = [
     "AudioStore",
@@ -17,3 +24,23 @@ __all__ = [
     "resampled",
     "seconds",
 ]
+
+_MODULES = {
+    "AudioStore": "sample_cache",
+    "cache_errors": "sample_cache",
+    "damaged_stores": "store_files",
+    "decoded": "excerpts",
+    "digest": "excerpts",
+    "fingerprint": "sample_cache",
+    "open_store": "sample_cache",
+    "read": "reading",
+    "resampled": "decoding",
+    "seconds": "excerpts",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that prediction reads files without what keeps a corpus's.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emonet_bench.audio import store_files
-from emonet_bench.audio.decoding import decoded, digest, resampled
+from emonet_bench.audio.decoding import resampled
+from emonet_bench.audio.excerpts import decoded, digest
 from emonet_bench.audio.sources import state
 from emonet_bench.errors import AudioError, StoreError
 from emonet_bench.machine import cores

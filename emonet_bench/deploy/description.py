@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from emonet_bench.audio import resampled
+from emonet_bench.audio.decoding import resampled
 from emonet_bench.deploy.metadata import Facts, in_words, read_facts
 from emonet_bench.deploy.session import open_session
 from emonet_bench.errors import AudioError

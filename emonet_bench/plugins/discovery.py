@@ -7,9 +7,10 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from functools import cached_property, partial
+from importlib.metadata import Distribution, EntryPoint, PackageMetadata, entry_points
 from pathlib import Path
+from typing import Any
 
 from emonet_bench.errors import ConfigError, PluginError
 from emonet_bench.plugins.code import code_version
@@ -37,7 +38,13 @@ def installed(names: Iterable[str] | None) -> list[Found]:
         ConfigError: One of the names is not installed.
         DuplicateNameError: Two packages install one name.
     """
-    return [(_origin(entry_point), partial(_load, entry_point)) for entry_point in _entry_points(names)]
+    found: list[Found] = []
+    packages: dict[int, _Package] = {}
+    for entry_point in _entry_points(names):
+        distribution = entry_point.dist
+        package = packages.setdefault(id(distribution), _Package(distribution)) if distribution else None
+        found.append((_origin(entry_point, package), partial(_load, entry_point, package)))
+    return found
 
 
 def single_file(path: Path) -> Found:
@@ -76,8 +83,25 @@ def _entry_points(names: Iterable[str] | None) -> list[EntryPoint]:
     return [found[name] for name in sorted(found if wanted is None else set(wanted))]
 
 
-def _load(entry_point: EntryPoint) -> object:
-    check_host(entry_point.dist)
+class _Package(Distribution):
+    """A distribution that reads its metadata once: they hold its README, and each question would parse it again."""
+
+    def __init__(self, found: Distribution) -> None:
+        self._found = found
+
+    def read_text(self, filename: str) -> str | None:
+        return self._found.read_text(filename)
+
+    def locate_file(self, path: str | os.PathLike[str]) -> Any:
+        return self._found.locate_file(path)
+
+    @cached_property
+    def metadata(self) -> PackageMetadata:
+        return self._found.metadata
+
+
+def _load(entry_point: EntryPoint, package: Distribution | None) -> object:
+    check_host(package)
     return entry_point.load()
 
 
@@ -85,13 +109,13 @@ def _described(entry_point: EntryPoint) -> str:
     return f"{entry_point.value} (from {entry_point.dist.name if entry_point.dist else 'an unknown package'})"
 
 
-def _origin(entry_point: EntryPoint) -> Origin:
-    release = entry_point.dist.version if entry_point.dist else "unknown"
+def _origin(entry_point: EntryPoint, package: Distribution | None) -> Origin:
+    release = package.version if package else "unknown"
     try:
-        needs = " ".join(f"{HOST}{specifier}" for specifier in host_pins(entry_point.dist))
+        needs = " ".join(f"{HOST}{specifier}" for specifier in host_pins(package))
     except PluginError:  # raised again where the plugin is loaded, so that it costs only itself
         needs = ""
-    shipped = entry_point.dist is not None and entry_point.dist.name == HOST
+    shipped = package is not None and package.name == HOST
     return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point), needs, shipped)
 
 

@@ -118,7 +118,7 @@ def frozen(bench: StrategyBench) -> None:
     for plan, corpora in bench.plans():
         before = _hashes(plan.classifier)
         clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
-        train(plan, clips, clips, RECIPE, seed=0)
+        train(plan, clips, clips, RECIPE, seed=0, methods=bench.methods)
         moved = {name for name, value in _hashes(plan.classifier).items() if value != before[name]}
         if odd := sorted(moved - _movable(plan.classifier)):
             raise BrokenError(f"{odd[0]} is frozen and moved ({len(odd)} such tensors)")
@@ -158,7 +158,7 @@ def teacher_used(bench: StrategyBench) -> None:
     attempts = [bench.attempt(bench.networks[0], seed=seed) for seed in (1, 2)]
     for plan, corpora in filter(None, attempts):
         clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
-        train(plan, clips, clips, RECIPE, seed=0)
+        train(plan, clips, clips, RECIPE, seed=0, methods=bench.methods)
     states = [_hashes(attempt[0].classifier) for attempt in attempts if attempt]
     if states[0] == states[-1]:
         raise BrokenError("two teachers taught the same network")
@@ -173,9 +173,9 @@ def resumes(bench: StrategyBench) -> None:
         (whole, corpora), (stopped, _), (continued, _) = attempts
         clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
         with TemporaryDirectory() as folder:
-            unbroken = _followed(whole, clips)
-            _followed(stopped, clips, Path(folder), last=_KILLED)
-            again = _followed(continued, clips, Path(folder))
+            unbroken = _followed(bench, whole, clips)
+            _followed(bench, stopped, clips, Path(folder), last=_KILLED)
+            again = _followed(bench, continued, clips, Path(folder))
         assert again.keys() == {_KILLED, _LONGER.epochs}
         for epoch, state in again.items():  # of every epoch: the weights that are kept may be those of an early one
             if odd := [name for name in state if state[name] != unbroken[epoch].get(name)]:
@@ -219,7 +219,7 @@ def onnx_parity(bench: StrategyBench) -> None:
         if attempt := bench.attempt(network):
             plan, corpora = attempt
             clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
-            train(plan, clips, clips, RECIPE, seed=0)
+            train(plan, clips, clips, RECIPE, seed=0, methods=bench.methods)
             last, again = corpora[-1].corpus, _reloaded(bench, network, plan.classifier, corpora)
             with TemporaryDirectory() as folder:
                 path = Path(folder) / "model.onnx"
@@ -255,7 +255,7 @@ class _StopError(Exception):
 
 
 def _followed(
-    plan: Plan, clips: Mapping[str, Clips], directory: Path | None = None, last: int | None = None
+    bench: StrategyBench, plan: Plan, clips: Mapping[str, Clips], directory: Path | None = None, last: int | None = None
 ) -> dict[int, dict[str, str]]:
     """Train, and return what the weights are after each epoch; a kill after the last one comes before it is saved."""
     states: dict[int, dict[str, str]] = {}
@@ -266,7 +266,7 @@ def _followed(
             raise _StopError
 
     with suppress(_StopError):
-        train(plan, clips, clips, _LONGER, 0, note, directory, save_seconds=-1)
+        train(plan, clips, clips, _LONGER, 0, note, directory, save_seconds=-1, methods=bench.methods)
     return states
 
 

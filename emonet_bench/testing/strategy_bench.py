@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from emonet_bench.testing.networks import ADAPTABLE, PLAIN
 from emonet_bench.testing.parts import stir
 from emonet_bench.testing.signals import LABELS, clips_of, noise
 from emonet_bench.training.checkpoints import Checkpoint
+from emonet_bench.training.methods import Methods, methods_of
 from emonet_bench.types import Architecture, InputSpec, Plan, Strategy, TargetKind, Teacher, TeacherOutputs, TrainingSet
 
 SIGNAL = InputSpec(sampling_rate=1_000)
@@ -58,6 +60,16 @@ class StrategyBench:
         for architecture in self.networks:
             self.plugins.architectures.add(architecture.name, architecture, kit)
         self.plugins.strategies.add(self.strategy.name, self.strategy, kit)
+
+    @cached_property
+    def installed(self) -> Plugins:
+        """All that is installed but corpora, loaded once."""
+        return Plugins(corpora=False)
+
+    @cached_property
+    def methods(self) -> Methods:
+        """Loss and optimiser of every training on the bench."""
+        return methods_of(RECIPE, self.installed)
 
     @property
     def corpora(self) -> tuple[TrainingSet, ...]:
@@ -100,9 +112,7 @@ class StrategyBench:
         torch.manual_seed(100 + seed)
         whole = build_classifier(self._build(architecture), _ELSEWHERE)
         if self.strategy.source_strategies:
-            known = Plugins().strategies
-            name = self.strategy.source_strategies[0]
-            own = known.get(name, self.strategy)
+            own = self.installed.strategies.get(self.strategy.source_strategies[0], self.strategy)
             whole = own.prepare(whole.network, _ELSEWHERE, None, own.options()).classifier
         stir(whole)
         tensors = {name: tensor.clone() for name, tensor in whole.state_dict().items()}

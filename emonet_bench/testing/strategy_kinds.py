@@ -14,7 +14,6 @@ from emonet_bench.testing.contracts import BrokenError
 from emonet_bench.testing.strategy_bench import RECIPE, StrategyBench
 from emonet_bench.training.loop import train
 from emonet_bench.training.losses import Mean
-from emonet_bench.training.methods import methods_of
 from emonet_bench.types import Plan, TargetKind, TargetSummary, TrainingSet
 
 
@@ -31,7 +30,7 @@ def kinds(bench: StrategyBench) -> None:
             plan, corpora = attempt
             clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
             before = [_logits(bench, plan, corpus) for corpus in corpora]
-            train(plan, clips, clips, RECIPE, seed=0, methods=replace(methods_of(RECIPE), loss=_squared_error))
+            train(plan, clips, clips, RECIPE, seed=0, methods=replace(bench.methods, loss=_squared_error))
             for corpus, untrained in zip(corpora, before, strict=True):
                 logits = _logits(bench, plan, corpus)
                 if logits.shape[1] != len(corpus.labels) or not logits.isfinite().all():

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 ArchiveFormat = Literal["zip", "tar"]
 
+AUDIO_SUFFIXES = frozenset(
+    {".aif", ".aifc", ".aiff", ".au", ".avr", ".caf", ".flac", ".htk", ".ircam", ".mp3", ".mpc2k", ".nist", ".oga"}
+    | {".ogg", ".opus", ".paf", ".pvf", ".rf64", ".sd2", ".sds", ".snd", ".sph", ".svx", ".voc", ".w64", ".wav"}
+    | {".wave", ".wavex", ".wve", ".xi"}
+)
+"""Suffixes, in small letters, by which a file is taken for audio: libsndfile reads it without being told more."""
+
 
 @dataclass(frozen=True)
 class ArchiveMember:

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from emonet_bench.errors import ConfigError
 from emonet_bench.types.audio import AudioSource
-from emonet_bench.types.names import check_name
+from emonet_bench.types.naming import check_name
 from emonet_bench.types.targets import LABEL, Target
 
 Partition = Literal["train", "dev", "test"]

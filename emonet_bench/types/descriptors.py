@@ -9,7 +9,7 @@ from functools import partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
-from emonet_bench.types.names import check_name
+from emonet_bench.types.naming import check_name
 from emonet_bench.types.targets import TargetKind
 
 if TYPE_CHECKING:

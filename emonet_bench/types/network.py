@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 if TYPE_CHECKING:
     import torch
 
-    from emonet_bench.types import InputSpec
+    from emonet_bench.types.input_spec import InputSpec
 
 
 @dataclass(frozen=True)

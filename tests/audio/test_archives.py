@@ -11,7 +11,7 @@ import pytest
 
 from emonet_bench.audio import archives
 from emonet_bench.audio.archives import opened_member
-from emonet_bench.audio.decoding import decoded
+from emonet_bench.audio.excerpts import decoded
 from emonet_bench.errors import AudioError
 from emonet_bench.types import ArchiveMember
 from tests.audio.made import encoded, sound

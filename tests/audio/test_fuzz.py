@@ -6,7 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from emonet_bench.audio.decoding import MOST_SAMPLES, decoded, resampled
+from emonet_bench.audio.decoding import MOST_SAMPLES, resampled
+from emonet_bench.audio.excerpts import decoded
 from emonet_bench.errors import AudioError
 from tests.audio.made import encoded, flac_of_unknown_length, mp3, sound
 

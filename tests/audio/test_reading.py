@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 from emonet_bench.audio import decoding
-from emonet_bench.audio.decoding import decoded, resampled
+from emonet_bench.audio.decoding import resampled
+from emonet_bench.audio.excerpts import decoded
 from emonet_bench.audio.reading import blocks, read
 from emonet_bench.errors import AudioError
 from tests.audio.made import encoded, flac_of_unknown_length, mp3, sound

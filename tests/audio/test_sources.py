@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emonet_bench.audio import open_store, seconds
-from emonet_bench.audio.decoding import decoded
+from emonet_bench.audio.excerpts import decoded
 from emonet_bench.audio.sources import Samples, provided, state
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.types import ArchiveMember, LazyAudio, Utterance

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from emonet_bench.cli import main
+from tests.in_process import processes_forked
 
 HELLO = """
 from emonet_bench import hookimpl
@@ -44,7 +45,8 @@ def plugin(tmp_path, monkeypatch):
 
 def plugins(*arguments, file=None):
     given = [] if file is None else ["--plugin", str(file)]
-    return CliRunner().invoke(main, [*given, "plugins", *map(str, arguments)], prog_name="emonet-bench")
+    with processes_forked():
+        return CliRunner().invoke(main, [*given, "plugins", *map(str, arguments)], prog_name="emonet-bench")
 
 
 def test_the_list_shows_what_each_registers(plugin):

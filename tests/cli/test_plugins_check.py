@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from emonet_bench.cli import main
 from emonet_bench.testing.contracts import LONGEST
+from tests.in_process import processes_forked
 
 PLUGIN = """
 import os, threading, time
@@ -73,7 +74,8 @@ def check(folder):
 
     def run(*arguments):
         line = ["--plugin", str(folder / "mine.py"), "plugins", "check", *map(str, arguments)]
-        return CliRunner().invoke(main, line, env={"EMONET_BENCH_PLUGINS": ""})
+        with processes_forked():
+            return CliRunner().invoke(main, line, env={"EMONET_BENCH_PLUGINS": ""})
 
     return run
 

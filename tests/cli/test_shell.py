@@ -81,9 +81,8 @@ def test_help_takes_less_than_half_a_second():
         after = os.times()  # of processor: a busy machine is not our fault
         return sum(after[2:4]) - sum(before[2:4])
 
-    assert (
-        min(seconds() for _ in range(5)) < 0.75
-    )  # a tenth of a second of it is numpy, which registered metrics import
+    # A tenth of a second of it is numpy, which registered metrics import.
+    assert any(seconds() < 0.75 for _ in range(5))
 
 
 def test_the_table_of_commands_is_true():

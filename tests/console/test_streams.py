@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from emonet_bench.cli import main
 from emonet_bench.console import streams
 from tests.hostile import HOSTILE, obeyed
 from tests.written import Results
@@ -35,12 +36,31 @@ def run(*arguments, redirect="", **changes):
     return subprocess.run(words, capture_output=True, check=False, env=environment, timeout=120)
 
 
+@pytest.fixture
+def here(monkeypatch):
+    """Run a command line in this process, whose standard streams are files of an encoding."""
+    monkeypatch.setenv("EMONET_BENCH_PLUGINS", "")
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def ran(*arguments, encoding):
+        written = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+            patch.setattr(sys, "stdout", written[0])
+            patch.setattr(sys, "stderr", written[1])
+            main(list(map(str, arguments)))
+        for stream in written:
+            stream.flush()
+        return ended.value.code, *(stream.buffer.getvalue() for stream in written)
+
+    return ran
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-16", "utf-8"])
 @pytest.mark.parametrize(("command", "status"), [("report", 0), ("status", 0), ("verify", 1)])
-def test_an_encoding_that_lacks_a_character_costs_only_that_character(results, encoding, command, status):
-    done = run(command, results, PYTHONIOENCODING=encoding)
-    told = done.stdout.decode(encoding)
-    assert (done.returncode, done.stderr) == (status, b"")
+def test_an_encoding_that_lacks_a_character_costs_only_that_character(results, here, encoding, command, status):
+    code, output, errors = here(command, results, encoding=encoding)
+    assert (code, errors) == (status, b"")
+    told = output.decode(encoding)
     assert ("größer" if encoding != "ascii" else r"gr\xf6\xdfer") in told or command == "verify"
     assert ("怒り" if encoding.startswith("utf") else r"\u6012\u308a") in told or command != "report"
 
@@ -53,18 +73,31 @@ def test_the_hosts_own_signs_have_plain_ones(results):
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "markdown", "latex", "html"])
-def test_what_is_a_files_content_is_utf8_whatever_the_console(results, form):
-    done = run("report", results, "--format", form, PYTHONIOENCODING="ascii")
-    assert done.returncode == 0
-    assert "怒り" in done.stdout.decode("utf-8")
+def test_what_is_a_files_content_is_utf8_whatever_the_console(results, here, form):
+    code, output, _ = here("report", results, "--format", form, encoding="ascii")
+    assert code == 0
+    assert "怒り" in output.decode("utf-8")
     if form == "json":
-        assert {cell["tag"] for cell in json.loads(done.stdout)["cells"]} == {"kind=怒り", "kind=joie é", ""}
+        assert {cell["tag"] for cell in json.loads(output)["cells"]} == {"kind=怒り", "kind=joie é", ""}
 
 
-@pytest.mark.parametrize("redirect", [">&-", "2>&-", "<&-", ">&- 2>&-", ">&- 2>&- <&-"])
-@pytest.mark.parametrize(("arguments", "status"), [(("report",), 0), (("report", "--sort", "nothing"), 2)])
-def test_closed_streams_change_no_exit_status(results, redirect, arguments, status):
-    done = run(arguments[0], results, *arguments[1:], redirect=redirect)
+GOOD, WRONG = (("report",), 0), (("report", "--sort", "nothing"), 2)
+
+
+@pytest.mark.parametrize(
+    ("redirect", "case"),
+    [
+        (">&-", GOOD),
+        ("2>&-", WRONG),
+        ("<&-", GOOD),
+        (">&- 2>&-", WRONG),
+        (">&- 2>&- <&-", GOOD),
+        (">&- 2>&- <&-", WRONG),
+    ],
+)
+def test_closed_streams_change_no_exit_status(results, redirect, case):
+    (command, *options), status = case
+    done = run(command, results, *options, redirect=redirect)
     assert done.returncode == status
     assert b"Traceback" not in done.stderr
 

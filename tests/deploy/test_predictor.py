@@ -288,17 +288,17 @@ NOISE = noise(1_000)
 TOO_LOUD = (3e38 * np.sign(noise(4_800))).astype(np.float32)  # the resampler overflows
 
 GOOD_ARRAYS = {
-    "one sample": (noise(1), RATE),
-    "a minute": (noise(60 * RATE), RATE),
-    "ten minutes": (noise(600 * RATE), RATE),
-    "silence": (np.zeros(RATE, np.float32), RATE),
-    "384 kHz": (noise(384_000), 384_000),
-    "6 channels": (noise(5_000, channels=6), 48_000),
-    "float64": (noise(100).astype(np.float64), RATE),
-    "louder than full scale": (noise(1_000) * 2, RATE),
-    "8 bits": ((noise(1000) * 127).astype(np.int8), RATE),
-    "a single bit": (np.sign(noise(1000)), RATE),
-    "odd rate": (noise(11_025), 11_025),
+    "one sample": (lambda: noise(1), RATE),
+    "a minute": (lambda: noise(60 * RATE), RATE),
+    "ten minutes": (lambda: noise(600 * RATE), RATE),
+    "silence": (lambda: np.zeros(RATE, np.float32), RATE),
+    "384 kHz": (lambda: noise(384_000), 384_000),
+    "6 channels": (lambda: noise(5_000, channels=6), 48_000),
+    "float64": (lambda: noise(100).astype(np.float64), RATE),
+    "louder than full scale": (lambda: noise(1_000) * 2, RATE),
+    "8 bits": (lambda: (noise(1000) * 127).astype(np.int8), RATE),
+    "a single bit": (lambda: np.sign(noise(1000)), RATE),
+    "odd rate": (lambda: noise(11_025), 11_025),
 }
 BAD_ARRAYS = {
     "zero-length: no samples": (noise(0), RATE),
@@ -323,7 +323,8 @@ BAD_ARRAYS = {
 
 @pytest.mark.parametrize("kind", GOOD_ARRAYS)
 def test_every_kind_of_audio_has_a_score(predictor, kind):
-    (one,) = predictor.predict_arrays([GOOD_ARRAYS[kind][0]], GOOD_ARRAYS[kind][1])
+    make, rate = GOOD_ARRAYS[kind]
+    (one,) = predictor.predict_arrays([make()], rate)
     assert np.isfinite(one.probabilities).all()
     assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
 

@@ -81,6 +81,27 @@ def test_an_unreadable_requirement_costs_only_its_plugin(entry_points, tmp_path)
         odd()
 
 
+def test_a_packages_metadata_are_read_once_whatever_it_registers(entry_points, tmp_path):
+    read = []
+
+    class Watched(PathDistribution):
+        def read_text(self, filename):
+            read.append(filename)
+            return super().read_text(filename)
+
+    info = tmp_path / "many-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: many\nVersion: 1.0\nRequires-Dist: emonet-bench>=0.1\n"
+    )
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\none = json\ntwo = json\n")
+    entry_points += Watched(info).entry_points
+    assert [(origin.release, origin.needs, load().__name__) for origin, load in installed(None)] == [
+        ("1.0", "emonet-bench>=0.1", "json")
+    ] * 2
+    assert read.count("METADATA") == 1
+
+
 def test_a_files_version_is_its_content(tmp_path):
     path = tmp_path / "mine.py"
     versions = []

@@ -1,9 +1,11 @@
 """Registered names stand in file names: what no file system takes is refused."""
 
+from pathlib import Path
+
 import pytest
 
 from emonet_bench.errors import ConfigError
-from emonet_bench.types import check_name
+from emonet_bench.types import check_name, names
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../up", "-first", "a/b", "ä", "a\n"])
@@ -16,3 +18,7 @@ def test_a_plus_joins_the_names_of_corpora_and_so_is_in_none():
     check_name("strategy", "multi-task+target")
     with pytest.raises(ConfigError, match="joins the names of several"):
         check_name("corpus", "a+b")
+
+
+def test_a_message_lists_names_as_they_are_typed():
+    assert names(["cnn", Path("a b")]) == "'cnn', 'a b'"

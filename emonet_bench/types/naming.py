@@ -1,8 +1,13 @@
-"""Registered names, which become part of file names."""
+"""Names: those that plugins register, which become part of file names, and lists of them in messages.
+
+``emonet_bench.types`` has these names, too.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from emonet_bench.errors import ConfigError
 
@@ -22,3 +27,12 @@ def check_name(kind: str, name: str) -> None:
     if not _NAME.fullmatch(name):
         reason = "use letters, digits, '_', '+' and '-' only, and start with a letter or digit"
         raise ConfigError(f"{kind} name {name!r}: {reason}")
+
+
+def names(things: Iterable[Any]) -> str:
+    """List names for a message.
+
+    >>> names(["cnn", "rnn"])
+    "'cnn', 'rnn'"
+    """
+    return ", ".join(repr(str(thing)) for thing in things)
