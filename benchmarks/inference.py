@@ -189,12 +189,7 @@ class Audonnx:
 
     def seconds(self) -> dict[str, float]:
         """Return the median seconds of each setting; the first round is not counted."""
-        return {
-            setting if "Predictor" in setting else f"audonnx, {setting}": statistics.median(
-                each[setting] for each in self.rounds[1:]
-            )
-            for setting in self.rounds[0]
-        }
+        return {setting: statistics.median(each[setting] for each in self.rounds[1:]) for setting in self.rounds[0]}
 
 
 def measured(scene: Scene, python: Path | None, repeats: int) -> tuple[dict[str, Cost], dict[str, float]]:
@@ -213,14 +208,22 @@ def ratios(taken: Mapping[str, Cost], others: Mapping[str, float], scene: Scene)
         own.seconds for own in taken.values()
     )
     against_loop, against_audonnx = GOALS.get(scene.filters, ("-", "-"))
-    beside = [taken for name, taken in others.items() if "Predictor" in name]
     found = [
         ("Predictor: share of the bound of decoding and session.run on these cores", reached / ready, "at least 0.95"),
+        *(
+            (f"the same in a process without torch, {name}", others[f"decoding and session.run, {name}"] / own, goal)
+            for name, goal in (("2 threads", "at least 0.95"), ("1 thread", "-"))
+            if (own := others.get(f"Predictor, {name}"))
+        ),
         ("decoding and session.run: these cores against one", alone / reached, "-"),
         ("Predictor on one core: share of decoding and session.run on one", alone / single, "-"),
         ("Predictor against soundfile + onnxruntime, file by file", loop / ready, against_loop),
         *(
-            (f"Predictor against audinterface + audonnx at its best setting, {which}", best / beside[0], goal)
+            (
+                f"Predictor against audinterface + audonnx at its best setting, {which}",
+                best / others["Predictor, 2 threads"],
+                goal,
+            )
             for which, goal in (("the file", against_audonnx), ("what --audonnx writes", "-"))
             for best in sorted(taken for name, taken in others.items() if which in name)[:1]
         ),

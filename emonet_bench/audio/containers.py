@@ -31,10 +31,10 @@ def check_whole(file: BinaryIO) -> None:
     magic = file.read(4)
     if not magic:
         raise AudioError("empty: zero bytes")
-    end = file.seek(0, os.SEEK_END)
-    file.seek(0)
     check = _CHECKS.get(magic)
     if check is not None:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(0)
         check(file, end)
 
 

@@ -84,11 +84,13 @@ def mono_blocks(file: Any, *, known: bool) -> Iterator[NDArray[np.float32]]:
         AudioError: What is wrong with it, without its name.
     """
     wanted = file.frames if known else None
+    sound = file.subtype == "PCM_16" and file.channels == 1  # such samples keep to the scale, and cancel nothing
     count, loudest, mean = 0, 0.0, 0.0
     for block in frames_of(file, wanted):
-        loudest = max(loudest, _checked_peak(block))
         samples = averaged(block)
-        mean = max(mean, loudest if block.shape[1] == 1 else peak(samples))
+        if not sound:
+            loudest = max(loudest, _checked_peak(block))
+            mean = max(mean, loudest if block.shape[1] == 1 else peak(samples))
         count += len(samples)
         yield samples
     if not count:

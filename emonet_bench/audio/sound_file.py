@@ -31,10 +31,13 @@ def native_name(path: str | Path) -> str | bytes:
 
 
 class _SoundFile(soundfile.SoundFile):  # type: ignore[misc]
-    """A file that is read from its start to its end, without the seek by which soundfile follows each read."""
+    """A file that is read from its start to its end, without the seek and the flush by which soundfile follows that."""
 
     def seekable(self) -> bool:
         return False
+
+    def flush(self) -> None:
+        """Do nothing: nothing was written."""
 
 
 class _Stream(io.RawIOBase):

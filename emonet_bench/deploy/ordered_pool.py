@@ -77,7 +77,10 @@ class OrderedPool:
         wait([future for future in self._waiting if not future.cancel()])
 
     def prefetch(self, work: Callable[[Given], Made], things: Iterable[Given]) -> Iterator[Made]:
-        """Yield what work makes of each thing, in order, while threads are at work on the next ones."""
+        """Yield what work makes of each thing, in order, while threads are at work on the next ones.
+
+        Who asks is woken for several things at once: each time takes a core and Python's lock from the threads.
+        """
         waiting: deque[Future[Made]] = self._waiting
         most = AHEAD * self.threads
         for thing in things:
@@ -87,7 +90,9 @@ class OrderedPool:
             while waiting and (waiting[0].done() or len(waiting) == most):
                 yield waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            wait([waiting[0], waiting[len(waiting) // 2]], _PATIENCE)
+            while waiting and waiting[0].done():
+                yield waiting.popleft().result()
 
     def together(self, work: Callable[[Given], Made], things: Iterable[Given]) -> list[Made]:
         """Return what work makes of each thing, in order: the calling thread does it, and idle ones help.

@@ -47,6 +47,22 @@ def test_the_first_thing_may_finish_last_and_still_comes_first(pool):
     assert list(pool.prefetch(work, range(6))) == list(range(6))
 
 
+def test_who_asks_for_the_last_things_is_woken_for_several_at_once(monkeypatch):
+    looks, asked, wait = [], threading.Event(), ordered_pool.wait
+
+    def counted(futures, *patience):
+        looks.append(len(futures))
+        asked.set()
+        return wait(futures, *patience)
+
+    monkeypatch.setattr(ordered_pool, "wait", counted)
+    monkeypatch.setattr(ordered_pool, "_PATIENCE", 60)
+    with OrderedPool(Threads(2)) as pool:
+        found = pool.prefetch(lambda number: asked.wait(timeout=60) and number, range(2 * AHEAD - 1))
+        assert list(found) == list(range(2 * AHEAD - 1))
+    assert len(looks) <= 8  # halved each time, and once on leaving
+
+
 def test_no_more_is_taken_ahead_than_the_bound(pool):
     taken = []
 
@@ -68,9 +84,10 @@ def test_leaving_drops_what_was_not_begun(monkeypatch):
         yield from range(9)
         submitted.set()
 
-    def leave(futures):
-        left.set()  # the others are dropped by now
-        return wait(futures)
+    def leave(futures, *patience):
+        if not patience:
+            left.set()  # the others are dropped by now
+        return wait(futures, *patience)
 
     def work(number):
         begun.append(number)
