@@ -161,7 +161,6 @@ def test_a_directory_that_cannot_be_exported_is_one_line(run, tmp_path, spoil, m
 
 
 ODD = """
-import torch
 from emonet_bench import hookimpl
 from emonet_bench.config import Options
 from emonet_bench.types import Architecture
@@ -172,6 +171,8 @@ class NoOptions(Options):
 
 
 def build(options, input_spec):
+    import torch
+
     class Odd(torch.nn.Module):
         dim = 2
 
