@@ -1,20 +1,30 @@
-"""What autrainer needs to train ``framework_trainings.classifier``: a model, a dataset, a callback, a configuration."""
+"""What autrainer needs to train ``framework_trainings.classifier``: a model, a dataset, a callback, a configuration.
+
+``ResNet-18`` is its own: model and front end are those of the configurations that come with it.
+"""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import soundfile
+import autrainer
 import torch
 from autrainer.core.callbacks import CallbackMixin
+from autrainer.core.structs import DataItem
 from autrainer.datasets.abstract_dataset import BaseClassificationDataset
+from autrainer.datasets.utils import AudioFileHandler, NumpyFileHandler
 from autrainer.models import AbstractModel
 from autrainer.training import ModularTaskTrainer
-from framework_trainings import LEARNING_RATE, NETWORKS, Setting, classifier
+from autrainer.transforms import SmartCompose
+from framework_trainings import LEARNING_RATE, NETWORKS, RATE, WINDOW, Setting, classifier
 from omegaconf import OmegaConf
-from torch import Tensor, nn
+from torch import Tensor
+
+OWN = "ResNet-18"
+"""The network of which autrainer has one of its own."""
 
 
 class Model(AbstractModel):  # type: ignore[misc]
@@ -55,17 +65,72 @@ class Told(CallbackMixin):  # type: ignore[misc]
         self.tell()
 
 
-@torch.inference_mode()
-def spectrogram(front_end: nn.Module, file: Path) -> Any:
-    """Compute a file's spectrogram (mels, T)."""
-    samples, _ = soundfile.read(file, dtype="float32")
-    return front_end.eval()(torch.from_numpy(samples)[None], None)[0][0].numpy()
+class FrontEnd:
+    """Turns waveforms (1, S) into spectrograms, for its ``preprocess``: ours (mels, T), or its own (1, T, mels)."""
+
+    def __init__(self, network: str) -> None:
+        self.own = network == OWN
+        if self.own:
+            pipeline = shipped("preprocessing/log_mel_16k")["pipeline"]
+            self.compute: Any = SmartCompose([autrainer.instantiate_shorthand(step) for step in pipeline])
+        else:
+            self.compute = classifier(network, 2).eval().network.front_end
+
+    @torch.inference_mode()
+    def __call__(self, samples: Tensor) -> Tensor:
+        """Compute a spectrogram."""
+        if self.own:
+            return self.compute(DataItem(samples, 0, 0)).features  # type: ignore[no-any-return]
+        return self.compute(samples, None)[0][0]  # type: ignore[no-any-return]
 
 
-def train(setting: Setting, spectrograms: bool, size: int, folder: Path, tell: Callable[[], object]) -> None:  # noqa: FBT001
+def shipped(name: str) -> Any:
+    """Read one of the configurations that come with autrainer."""
+    folder = Path(autrainer.__file__).parents[1] / "autrainer-configurations"
+    return OmegaConf.to_container(OmegaConf.load(folder / f"{name}.yaml"))
+
+
+def write_data(setting: Setting, folder: Path, *, spectrograms: bool) -> None:
+    """Write the tables of the partitions and, if wanted, spectrograms as its ``preprocess`` does."""
+    (folder / "default").mkdir(parents=True)
+    front_end, audio, arrays = FrontEnd(setting.network), AudioFileHandler(RATE), NumpyFileHandler()
+    for part, rows in setting.files().items():
+        with (folder / f"{part}.csv").open("w", encoding="utf-8", newline="") as table:
+            writer = csv.writer(table)
+            writer.writerow(["filename", "label"])
+            for number, (file, label) in enumerate(rows):
+                name = f"{part}-{number}.npy" if spectrograms else str(file)
+                if spectrograms:
+                    arrays.save(str(folder / "default" / name), front_end(audio.load(str(file))))
+                writer.writerow([name, label])
+
+
+def transform(network: str, *, spectrograms: bool) -> dict[str, Any]:
+    """Configure the crops and, where audio files are read, its own front end; ours is a part of our networks."""
+    size, axis = WINDOW, -1
+    if spectrograms:
+        front_end = FrontEnd(network)
+        size = front_end(torch.zeros(1, WINDOW)).shape[-2 if front_end.own else -1]
+        axis = -2 if front_end.own else -1
+    crop = {"autrainer.transforms.RandomCrop": {"size": size, "method": "replicate", "axis": axis, "order": -91}}
+    if network != OWN:
+        return {"type": "raw", "base": [crop]}
+    steps = [] if spectrograms else shipped("preprocessing/log_mel_16k")["pipeline"]
+    return {"type": "grayscale", "base": [crop, *steps]}
+
+
+def model(network: str, *, spectrograms: bool) -> dict[str, Any]:
+    """Configure the model."""
+    if network == OWN:
+        return shipped(f"model/{OWN}")  # type: ignore[no-any-return]
+    ours = {"_target_": "autrainer_parts.Model", "network": network, "spectrograms": spectrograms}
+    return {"id": "model", **ours, "transform": {"type": "raw"}}
+
+
+def train(setting: Setting, folder: Path, tell: Callable[[], object], *, spectrograms: bool) -> None:
     """Train with the defaults of autrainer's configuration and of its Emo-DB, but for what ``setting`` says."""
-    audio = {"autrainer.datasets.utils.AudioFileHandler": {"target_sample_rate": 16_000}}
-    crop = {"autrainer.transforms.RandomCrop": {"size": size, "method": "replicate", "axis": -1}}
+    write_data(setting, folder / "data", spectrograms=spectrograms)
+    audio = {"autrainer.datasets.utils.AudioFileHandler": {"target_sample_rate": RATE}}
     configuration = {
         "dataset": {
             "id": "corpus",
@@ -79,15 +144,9 @@ def train(setting: Setting, spectrograms: bool, size: int, folder: Path, tell: C
             "criterion": "autrainer.criterions.BalancedCrossEntropyLoss",
             "metrics": ["autrainer.metrics.Accuracy", "autrainer.metrics.UAR", "autrainer.metrics.F1"],
             "tracking_metric": "autrainer.metrics.UAR",
-            "transform": {"type": "raw", "base": [crop]},
+            "transform": transform(setting.network, spectrograms=spectrograms),
         },
-        "model": {
-            "id": "model",
-            "_target_": "autrainer_parts.Model",
-            "network": setting.network,
-            "spectrograms": spectrograms,
-            "transform": {"type": "raw"},
-        },
+        "model": model(setting.network, spectrograms=spectrograms),
         "optimizer": {"id": "AdamW", "_target_": "torch.optim.AdamW"},
         "scheduler": {"id": "None", "_target_": "None"},
         "augmentation": {"_target_": "autrainer.augmentations.AugmentationPipeline", "pipeline": []},
@@ -110,6 +169,7 @@ def train(setting: Setting, spectrograms: bool, size: int, folder: Path, tell: C
         "save_frequency": 1,
         "device": "cpu",
         "reproducible": True,
+        **{f"{part}_loader_kwargs": {"num_workers": setting.workers} for part in ("train", "dev")},
         "progress_bar": True,
         **dict.fromkeys(("save_train_outputs", "save_dev_outputs", "save_test_outputs"), True),
     }

@@ -3,13 +3,12 @@
     python benchmarks/framework_trainings.py WAY SETTING FOLDER
 
 SETTING is JSON, see ``Setting``. Prints what the clocks showed at the end of every epoch, as JSON. All ways train what
-``classifier`` builds, on crops of WINDOW samples, with AdamW; the others are used as their documentation shows, with
-the defaults of their configuration.
+``classifier`` builds (autrainer has a ResNet-18 of its own), on crops of WINDOW samples, with AdamW; the others are
+used as their documentation shows, with the defaults of their configuration.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import time
@@ -19,23 +18,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from measuring import peak_mb
-from torch import Tensor, nn
 
 from emonet_bench.config import Training
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
-from emonet_bench.frontend.options import FrontEndOptions
-from emonet_bench.frontend.spectrogram import LogMel
 from emonet_bench.networks import Classifier, build_classifier, parameter_groups
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.training.loop import train
-from emonet_bench.types import AdapterPoint, InputSpec, Partition, Plan, TrainingSet
+from emonet_bench.types import InputSpec, Partition, Plan, TrainingSet
 
-RATE, WINDOW, MELS, HOP = 16_000, 48_000, 64, 256
+RATE, WINDOW = 16_000, 48_000
 LEARNING_RATE = 1e-3
+RESNET18 = Path(__file__).with_name("resnet18.py")
 
 
 @dataclass(frozen=True)
@@ -47,6 +43,7 @@ class Setting:
     epochs: int
     batch_size: int
     threads: int
+    workers: int
     limit: int | None
 
     def opened(self) -> OpenCorpus:
@@ -62,48 +59,20 @@ class Setting:
         return {part: [each[place] for place in places] for part, places in divided.items()}
 
 
-class ResNet(nn.Module):
-    """torchvision's ResNet-18 over a log-mel spectrogram."""
-
-    dim = 512
-
-    def __init__(self) -> None:
-        from torchvision.models import resnet18  # noqa: PLC0415 - only one network needs it
-
-        super().__init__()
-        self.front_end = LogMel(FrontEndOptions(num_mels=MELS, n_fft=512, hop=HOP), RATE)
-        self.trunk = resnet18(weights=None)
-        self.trunk.fc = nn.Identity()
-
-    def embed(self, waveform: Tensor, lengths: Tensor | None) -> Tensor:
-        """Map waveforms (N, S) to (N, D)."""
-        return self.embed_features(*self.front_end(waveform, lengths))
-
-    def embed_features(self, features: Tensor, _mask: Tensor | None) -> Tensor:
-        """Map spectrograms (N, mels, T) of windows that are full to (N, D)."""
-        embedding: Tensor = self.trunk(features[:, None].expand(-1, 3, -1, -1))
-        return embedding
-
-    def adapter_points(self) -> Mapping[str, AdapterPoint]:
-        """Name no place for anything."""
-        return {}
-
-
-def small_cnn() -> Any:
-    """Build a ``cnn`` of eight filters."""
-    architecture = Plugins(Selection(strict=True)).architectures["cnn"]
-    options = architecture.options(number_of_filters=8, num_mels=MELS, n_fft=512, hop=HOP, classifier="statistics")
-    return architecture.build(options, InputSpec(RATE, WINDOW))
-
-
-NETWORKS: Mapping[str, Callable[[], Any]] = {"cnn, 8 filters": small_cnn, "ResNet-18": ResNet}
+NETWORKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "cnn, 8 filters": ("cnn", {"number_of_filters": 8, "classifier": "statistics", "hop": 256}),
+    "ResNet-18": ("resnet18", {"hop": 160, "f_min": 50.0}),  # as autrainer's log_mel_16k
+}
+"""Architecture and options of each network."""
 
 
 def classifier(network: str, classes: int) -> Classifier:
     """Build a network with its head, each time with the same weights."""
+    name, options = NETWORKS[network]
+    architecture = Plugins(Selection(files=(RESNET18,), strict=True)).architectures[name]
     torch.manual_seed(0)
-    labels = tuple(map(str, range(classes)))
-    return build_classifier(NETWORKS[network](), [TrainingSet("corpus", labels, 0)])
+    built = architecture.build(architecture.options(num_mels=64, n_fft=512, **options), InputSpec(RATE, WINDOW))
+    return build_classifier(built, [TrainingSet("corpus", tuple(map(str, range(classes))), 0)])
 
 
 class Clocks:
@@ -140,21 +109,7 @@ def autrainer(inputs: str, setting: Setting, folder: Path, clocks: Clocks) -> No
     """Train with autrainer on audio files, or on spectrograms that were computed beforehand (its ``preprocess``)."""
     import autrainer_parts  # noqa: PLC0415 - the other ways need none of it
 
-    spectrograms = inputs == "spectrograms"
-    front_end = classifier(setting.network, 2).network.front_end if spectrograms else None
-    (folder / "data" / "default").mkdir(parents=True)
-    for part, rows in setting.files().items():
-        with (folder / "data" / f"{part}.csv").open("w", encoding="utf-8", newline="") as table:
-            writer = csv.writer(table)
-            writer.writerow(["filename", "label"])
-            for number, (file, label) in enumerate(rows):
-                name = str(file)
-                if front_end is not None:
-                    name = f"{part}-{number}.npy"
-                    np.save(folder / "data" / "default" / name, autrainer_parts.spectrogram(front_end, file))
-                writer.writerow([name, label])
-    frames = FrontEndOptions(n_fft=512, hop=HOP).frames(WINDOW)
-    autrainer_parts.train(setting, spectrograms, frames if spectrograms else WINDOW, folder, clocks.note)
+    autrainer_parts.train(setting, folder, clocks.note, spectrograms=inputs == "spectrograms")
 
 
 def speechbrain(setting: Setting, folder: Path, clocks: Clocks) -> None:

@@ -1,6 +1,7 @@
 """One epoch of the same network, crops and batches in this harness, in autrainer and in speechbrain.
 
-    python benchmarks/frameworks.py [--brief] [--corpus emodb] [--epochs N] [--repeats N] [--publish] [NETWORK ...]
+    python benchmarks/frameworks.py [--brief] [--corpus emodb] [--epochs N] [--repeats N] [--threads N] [--workers N]
+        [--way WAY ...] [--publish] [NETWORK ...]
 
 Needs all three in one environment. From one that has emonet-bench, with torch 2.11:
 
@@ -11,11 +12,15 @@ Needs all three in one environment. From one that has emonet-bench, with torch 2
 
 An epoch is what lies between the ends of two: loading, training, scoring dev, and what is saved meanwhile; the first is
 not counted. Nothing is augmented; windows of three seconds, and as long a stretch of each dev clip. Every way has the
-same threads and loader workers (none: the main process loads), and trains in a process of its own, the ways in turn.
-The others decode each file anew in every epoch, for neither keeps waveforms; autrainer can compute spectrograms
-beforehand (its ``preprocess``), which spares it the front end, too. Both train in float32: autrainer has no other
-precision, speechbrain's bfloat16 is an option that is off. By default the harness takes bfloat16 where the CPU
-multiplies it.
+same threads, and trains in a process of its own, the ways in turn. The others decode each file anew in every epoch, for
+neither keeps waveforms; autrainer can compute spectrograms beforehand (its ``preprocess``), which spares it the front
+end, too. Both train in float32: autrainer has no other precision, speechbrain's bfloat16 is an option that is off. By
+default the harness takes bfloat16 where the CPU multiplies it. Loader workers are for the others alone; by default, as
+by theirs, the main process loads.
+
+``cnn, 8 filters`` is our network in every way. ``ResNet-18`` (11.2 million parameters) is torchvision's: autrainer
+trains it as its own configurations ``ResNet-18`` and ``log_mel_16k`` say, the harness and speechbrain as the
+architecture of ``resnet18.py``, whose kernels lie in memory channels-last, as those of our networks do.
 """
 
 from __future__ import annotations
@@ -56,6 +61,7 @@ def taken(way: str, setting: str) -> Taken:
     told = json.loads(done.stdout.splitlines()[-1])
     epochs = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(told["clocks"])]
     seconds, processor = (statistics.median(column) for column in zip(*epochs, strict=True))
+    print(f"{way}: {seconds:.2f} s an epoch, {processor:.2f} of processor", file=sys.stderr)
     return Taken(seconds, processor, told["peak_mb"])
 
 
@@ -79,23 +85,25 @@ def main() -> None:
     )
     options.add_argument("--repeats", type=int, default=2, help="rounds [default: 2]")
     options.add_argument("--threads", type=int, default=1, help="threads of every way [default: 1]")
+    options.add_argument("--workers", type=int, default=0, help="loader workers of the other frameworks [default: 0]")
+    options.add_argument("--way", action="append", dest="ways", help="measure this one only; may be repeated")
     options.add_argument("--limit", type=int, help="most clips of each partition [default: all]")
     given = options.parse_args()
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise SystemExit(f"{', '.join(missing)} not installed: the text at the top of {Path(__file__).name} says how")
     from framework_trainings import NETWORKS, WAYS, Setting  # noqa: PLC0415 - the refusal needs no torch
 
-    networks = given.networks or list(NETWORKS)
+    networks, ways = given.networks or list(NETWORKS), given.ways or list(WAYS)
     if given.brief:
         networks, given.epochs, given.repeats, given.limit = networks[:1], 2, 1, 32
-    shared = (given.corpus, given.epochs, 32, given.threads, given.limit)
+    shared = (given.corpus, given.epochs, 32, given.threads, given.workers, given.limit)
     settings = {name: json.dumps(asdict(Setting(name, *shared))) for name in networks}
     clips = {part: len(found) for part, found in Setting(networks[0], *shared).files().items()}
-    lines = [row for name in networks for row in rows(name, list(WAYS), settings[name], given.repeats)]
+    lines = [row for name in networks for row in rows(name, ways, settings[name], given.repeats)]
     head = ["network", "way", "seconds an epoch", "of processor", "peak, MiB", "times the first"]
     said = (
         f"{given.corpus}: {clips['train']} training clips in batches of 32, {clips['dev']} of dev; {given.threads} "
-        f"threads, no loader workers; medians of {given.epochs - 1} epochs, and of {given.repeats} rounds."
+        f"threads, {given.workers} loader workers; medians of {given.epochs - 1} epochs, and of {given.repeats} rounds."
     )
     show("Frameworks", [said, table(head, lines)], publish=given.publish)
 

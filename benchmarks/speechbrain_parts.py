@@ -82,7 +82,7 @@ def train(setting: Setting, folder: Path, tell: Callable[[], object]) -> None:
         checkpointer=Checkpointer(str(folder / "save"), {"classifier": network}),
     )
     brain.tell = tell
-    loader = {"batch_size": setting.batch_size}
+    loader = {"batch_size": setting.batch_size, "num_workers": setting.workers}
     brain.fit(
         range(1, setting.epochs + 1),
         sets["train"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,12 @@ import pytest
 
 # Before torch is imported by whichever test comes first; child processes inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_collection_finish():
+    """Take what was imported out of the collector's sight: it stays, and would be walked again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def directory_from(variable: str) -> Path:

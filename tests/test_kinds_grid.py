@@ -11,6 +11,7 @@ from emonet_bench.plugins.loading import Plugins
 from emonet_bench.testing.networks import PLAIN
 from emonet_bench.testing.strategy_bench import RECIPE, StrategyBench
 from emonet_bench.training.loop import train
+from emonet_bench.training.methods import methods_of
 from emonet_bench.training.prediction import predict
 from emonet_bench.types import TargetKind
 from emonet_bench.types.targets import USUAL_LOSSES
@@ -43,7 +44,7 @@ def test_what_is_trained_learns_every_kind_whatever_the_strategy(architecture, s
         clips = {corpus.corpus: bench.clips(corpus) for corpus in corpora}
         recipe = RECIPE.model_copy(update={"loss": USUAL_LOSSES[kind], "epochs": 1})
         before = {name: tensor.clone() for name, tensor in made.classifier.state_dict().items() if "heads" in name}
-        train(made, clips, clips, recipe, seed=0)
+        train(made, clips, clips, recipe, seed=0, methods=methods_of(recipe, PLUGINS))
         assert any(not torch.equal(tensor, made.classifier.state_dict()[name]) for name, tensor in before.items())
         for name, own in clips.items():
             made.classifier.select(name)

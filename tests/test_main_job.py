@@ -73,11 +73,12 @@ def test_it_ends_with_the_table_the_results_and_the_next_command(first):
     assert following.startswith(f"Next: emonet-bench export {results}/synthetic-acted-cnn-scratch-s0-")
 
 
-def test_the_next_command_works_and_its_model_predicts_through_onnxruntime(first, tmp_path):
+def test_the_next_command_works_and_its_model_predicts_through_onnxruntime(first, tmp_path, monkeypatch):
     results, done = first
     command = done.stdout.splitlines()[-1].removeprefix("Next: emonet-bench ").split()
-    exported = emonet_bench(*command, cwd=tmp_path)
-    assert exported.returncode == 0, exported.stderr
+    monkeypatch.chdir(tmp_path)
+    exported = here(*command)
+    assert exported.exit_code == 0, exported.stderr
     clip = next(Path(os.environ["EMONET_BENCH_CACHE_DIR"]).rglob("synthetic/**/*.wav"))
     predicted = here("predict", tmp_path / "model.onnx", clip, "--format", "csv")
     assert predicted.exit_code == 0, predicted.stderr
@@ -98,15 +99,15 @@ def test_a_run_is_exported_in_8_bits_beside_its_model(first, tmp_path):
 def test_what_is_finished_is_not_run_again(first):
     results, _ = first
     before = {name: (path / "result.json").stat().st_mtime_ns for name, path in runs(results).items()}
-    again = matrix(results, *TINY)
-    assert again.returncode == 0
+    again = here("run", "matrix", "--results", results, *TINY)
+    assert again.exit_code == 0
     assert again.stdout.count("(on disk already)") == 4
     assert {name: (path / "result.json").stat().st_mtime_ns for name, path in runs(results).items()} == before
 
 
 def test_two_equal_runs_are_equal_to_the_last_digit_whatever_the_number_of_workers(first, tmp_path):
     results, _ = first
-    assert matrix(tmp_path, *TINY, "--jobs", "1").returncode == 0
+    assert here("run", "matrix", "--results", tmp_path, *TINY, "--jobs", "1").exit_code == 0
     assert runs(tmp_path).keys() == runs(results).keys()
     for name, path in runs(tmp_path).items():
         assert measured(path) == measured(runs(results)[name])

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from emonet_bench.cli import COMMANDS, main
 from tests.hostile import HOSTILE, obeyed
+from tests.in_process import processes_forked
 from tests.written import Results
 
 ODD = [
@@ -82,7 +83,8 @@ def command_line(draw, words, command):
 
 def hold(line):
     """Run a command line and hold it to a status, to no traceback and to output that nothing obeys."""
-    done = CliRunner().invoke(main, line)
+    with processes_forked():
+        done = CliRunner().invoke(main, line)
     assert done.exception is None or isinstance(done.exception, SystemExit), (line, done.exc_info)
     assert done.exit_code in (0, 1, 2), line
     assert "Traceback" not in done.output, line

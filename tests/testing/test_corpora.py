@@ -15,8 +15,13 @@ from emonet_bench.testing.corpora import check_corpus
 from emonet_bench.types import Corpus, SplitRule, Target, Utterance
 from tests.testing.faults import broken
 
+# Audio that takes seconds to decode; what the names and tables of these tell is held in tests/shipped/test_corpora.py.
+LONG = {"emotiontts_ko", "emovo", "fsdd", "ravdess", "turevdb", "urdu"}
 
-@pytest.mark.parametrize("name", Plugins().corpora)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in Plugins().corpora]
+)
 def test_every_corpus_at_hand_keeps_its_contracts(name):
     try:
         Plugins().corpora[name].load()

@@ -22,11 +22,12 @@ from emonet_bench.runs.facts import target_of
 from emonet_bench.runs.files import CHECKPOINT, RunFiles
 from emonet_bench.runs.predictions import PredictionTable
 from emonet_bench.runs.record import RunRecord
+from emonet_bench.runs.target_predictions import TargetPredictions
 from emonet_bench.training import checkpoints
 from emonet_bench.training.features import attach_features
 from emonet_bench.training.prediction import label_names, predict
 from emonet_bench.training.speaker_normalisation import normalise_speakers
-from emonet_bench.types import Partition
+from emonet_bench.types import Partition, Target
 
 Open = Callable[[str, str, int, bool], OpenCorpus]
 """Opens a corpus by name, protocol, sampling rate and whether bad files are left out."""
@@ -152,60 +153,63 @@ def _compared(
     evaluated: Mapping[Partition, tuple[Clips, Tensor]],
     tolerance: float,
 ) -> Iterator[str]:
-    if record.facts(name).target is not None:
-        yield from _compared_target(run, record, name, evaluated, tolerance)
-        return
-    table, stated = RunFiles(run).read_predictions(record, name), stated_scores(record, name)
-    file = table.file.name
-    for part, (clips, probabilities) in evaluated.items():
-        where, rows = f"{part} of {name}", table.part(part)
-        if sorted(rows.utterances) != sorted(clips.names):
-            yield f"{file}: the clips of {where} are not those of the protocol"
-            continue
-        truth, prediction = label_names(clips, probabilities.argmax(-1))
-        recorded = dict(zip(rows.utterances, rows.truth, strict=True))
-        if wrong := [clip for clip, label in zip(clips.names, truth, strict=True) if recorded[clip] != label]:
-            yield f"{file}: the truth of {len(wrong)} clips on {where} is not the corpus's, first {wrong[0]}"
-        yield from _moved(rows, clips, probabilities, tolerance, f"{file}: probabilities on {where}")
-        guesses = dict(zip(rows.utterances, rows.prediction, strict=True))
-        for place, clip in enumerate(clips.names):
-            said = guesses[clip]
-            if said in clips.labels:
-                row = probabilities[place]
-                if row[clips.labels.index(said)] >= row.max() - 2 * tolerance:
-                    prediction[place] = said
-        own = metrics.scores(truth, prediction, clips.labels)
-        yield from differences(stated.get(part, {}), own, where, "the checkpoint gives")
-
-
-def _compared_target(
-    run: Path,
-    record: RunRecord,
-    name: str,
-    evaluated: Mapping[Partition, tuple[Clips, Tensor]],
-    tolerance: float,
-) -> Iterator[str]:
-    """Compare predictions of a target that is no label; tolerance is of the scale's width where values have one."""
-    table, target = RunFiles(run).read_target_predictions(record, name), target_of(record.facts(name))
-    file = table.file.name
-    width = max((high - low for low, high in target.scales), default=1.0)
+    """Compare what a run has written of a corpus, partition by partition."""
+    facts, files = record.facts(name), RunFiles(run)
+    read = files.read_predictions if facts.target is None else files.read_target_predictions
+    table: PredictionTable | TargetPredictions = read(record, name)
     for part, (clips, predicted) in evaluated.items():
         where, rows = f"{part} of {name}", table.part(part)
         if sorted(rows.utterances) != sorted(clips.names):
-            yield f"{file}: the clips of {where} are not those of the protocol"
-            continue
-        place = {clip: index for index, clip in enumerate(rows.utterances)}
-        order = [place[clip] for clip in clips.names]
-        truth, said = (torch.tensor([side[i] for i in order]) for side in (rows.truth, rows.predicted))
-        if wrong := int((truth - clips.truth()).abs().amax(-1).gt(1e-5).sum()):
-            yield f"{file}: the truth of {wrong} clips on {where} is not the corpus's"
-        far = (said - predicted).abs().amax(-1)  # (N,)
-        if count := int((far > tolerance * width).sum()):
-            worst = clips.names[int(far.argmax())]
-            yield (
-                f"{file}: predictions on {where}: {count} clips differ from the checkpoint's by up to "
-                f"{float(far.max()):.2g}, most {worst}"
-            )
+            yield f"{rows.file.name}: the clips of {where} are not those of the protocol"
+        elif isinstance(rows, PredictionTable):
+            stated = stated_scores(record, name).get(part, {})
+            yield from _compared_labels(rows, clips, predicted, tolerance, where, stated)
+        else:
+            yield from _compared_target(rows, clips, predicted, tolerance, where, target_of(facts))
+
+
+def _compared_labels(
+    rows: PredictionTable,
+    clips: Clips,
+    probabilities: Tensor,
+    tolerance: float,
+    where: str,
+    stated: Mapping[str, float],
+) -> Iterator[str]:
+    file = rows.file.name
+    truth, prediction = label_names(clips, probabilities.argmax(-1))
+    recorded = dict(zip(rows.utterances, rows.truth, strict=True))
+    if wrong := [clip for clip, label in zip(clips.names, truth, strict=True) if recorded[clip] != label]:
+        yield f"{file}: the truth of {len(wrong)} clips on {where} is not the corpus's, first {wrong[0]}"
+    yield from _moved(rows, clips, probabilities, tolerance, f"{file}: probabilities on {where}")
+    guesses = dict(zip(rows.utterances, rows.prediction, strict=True))
+    for place, clip in enumerate(clips.names):
+        said = guesses[clip]
+        if said in clips.labels:
+            row = probabilities[place]
+            if row[clips.labels.index(said)] >= row.max() - 2 * tolerance:
+                prediction[place] = said
+    own = metrics.scores(truth, prediction, clips.labels)
+    yield from differences(stated, own, where, "the checkpoint gives")
+
+
+def _compared_target(
+    rows: TargetPredictions, clips: Clips, predicted: Tensor, tolerance: float, where: str, target: Target
+) -> Iterator[str]:
+    """Compare predictions of a target that is no label; tolerance is of the scale's width where values have one."""
+    file, width = rows.file.name, max((high - low for low, high in target.scales), default=1.0)
+    place = {clip: index for index, clip in enumerate(rows.utterances)}
+    order = [place[clip] for clip in clips.names]
+    truth, said = (torch.tensor([side[i] for i in order]) for side in (rows.truth, rows.predicted))
+    if wrong := int((truth - clips.truth()).abs().amax(-1).gt(1e-5).sum()):
+        yield f"{file}: the truth of {wrong} clips on {where} is not the corpus's"
+    far = (said - predicted).abs().amax(-1)  # (N,)
+    if count := int((far > tolerance * width).sum()):
+        worst = clips.names[int(far.argmax())]
+        yield (
+            f"{file}: predictions on {where}: {count} clips differ from the checkpoint's by up to "
+            f"{float(far.max()):.2g}, most {worst}"
+        )
 
 
 def _moved(rows: PredictionTable, clips: Clips, probabilities: Tensor, tolerance: float, what: str) -> Iterator[str]:

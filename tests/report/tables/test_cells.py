@@ -7,24 +7,8 @@ from emonet_bench import report
 from emonet_bench.report.choice import UAR_CHOICE
 from emonet_bench.report.predictions import Predictions
 from emonet_bench.report.tables.cells import confidence_error, pool_runs, score
-from tests.written import LABELS, Results, clips
-
-
-def uar(rows):
-    metrics = pytest.importorskip("sklearn.metrics")
-    truth, guess = [row[2] for row in rows], [row[3] for row in rows]
-    return metrics.recall_score(truth, guess, labels=LABELS, average="macro", zero_division=0)
-
-
-@pytest.fixture
-def results(tmp_path):
-    return Results(tmp_path / "results")
-
-
-def the_cell(results, **options):
-    table = report.summarise(report.load(results.folder), **options)
-    ((_, _, cell),) = table.cells()
-    return cell
+from tests.report.tables.oracle import the_cell, uar
+from tests.written import LABELS, clips
 
 
 def test_folds_are_pooled_and_scored_once_and_seeds_are_averaged(results):

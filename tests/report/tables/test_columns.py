@@ -1,16 +1,8 @@
 """Columns: each way to get a network is one, named by as few options as tell it from the others."""
 
-import pytest
-
 from emonet_bench import report
 from emonet_bench.report.tables.columns import columns_of
 from emonet_bench.report.tables.rows import Column
-from tests.written import Results
-
-
-@pytest.fixture
-def results(tmp_path):
-    return Results(tmp_path / "results")
 
 
 def test_option_sets_of_one_architecture_are_separate_columns_named_by_what_varies(results):

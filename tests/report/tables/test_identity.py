@@ -5,12 +5,7 @@ from dataclasses import replace
 import pytest
 
 from emonet_bench import report
-from tests.written import LABELS, Results, clips
-
-
-@pytest.fixture
-def results(tmp_path):
-    return Results(tmp_path / "results")
+from tests.written import LABELS, clips
 
 
 def table_of(results):

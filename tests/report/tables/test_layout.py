@@ -5,12 +5,6 @@ import pytest
 from emonet_bench import report
 from emonet_bench.errors import ConfigError
 from emonet_bench.report.tables.layout import pivot
-from tests.written import Results
-
-
-@pytest.fixture
-def results(tmp_path):
-    return Results(tmp_path / "results")
 
 
 @pytest.fixture

@@ -4,12 +4,7 @@ import pytest
 
 from emonet_bench import report
 from emonet_bench.report.tables.notes import across_notes, notes, problems
-from tests.written import Results, clips
-
-
-@pytest.fixture
-def results(tmp_path):
-    return Results(tmp_path / "results")
+from tests.written import clips
 
 
 def notes_of(results, **options):

@@ -1,14 +1,6 @@
 """What trains inside a pre-trained network is held on dev against the probes on top of it."""
 
-import pytest
-
 from emonet_bench import report
-from tests.written import Results
-
-
-@pytest.fixture
-def results(tmp_path):
-    return Results(tmp_path / "results")
 
 
 def add(results, architecture, strategy, dev, *, fold=0, weights="sha256:1", **changes):

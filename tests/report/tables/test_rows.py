@@ -9,12 +9,7 @@ from emonet_bench.report.choice import UAR_CHOICE
 from emonet_bench.report.tables.cells import pool_runs
 from emonet_bench.report.tables.rows import Column, describe, fullest, latest
 from emonet_bench.runs.facts import CorpusFacts
-from tests.written import Results, clips
-
-
-@pytest.fixture
-def results(tmp_path):
-    return Results(tmp_path / "results")
+from tests.written import clips
 
 
 def test_the_latest_of_two_runs_of_one_cell_counts(results):

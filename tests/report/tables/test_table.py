@@ -18,24 +18,8 @@ from emonet_bench.cli import main
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.runs.spec import Cell, RunSpec
-from tests.written import LABELS, Results, clips
-
-
-def uar(rows):
-    metrics = pytest.importorskip("sklearn.metrics")
-    truth, guess = [row[2] for row in rows], [row[3] for row in rows]
-    return metrics.recall_score(truth, guess, labels=LABELS, average="macro", zero_division=0)
-
-
-@pytest.fixture
-def results(tmp_path):
-    return Results(tmp_path / "results")
-
-
-def the_cell(results, **options):
-    table = report.summarise(report.load(results.folder), **options)
-    ((_, _, cell),) = table.cells()
-    return cell
+from tests.report.tables.oracle import uar
+from tests.written import LABELS, clips
 
 
 def text(table, width=80):

@@ -6,12 +6,7 @@ from sklearn.metrics import recall_score
 
 from emonet_bench import report
 from emonet_bench.report.tables.zero_shot import zero_shots
-from tests.written import LABELS, Results, clips
-
-
-@pytest.fixture
-def results(tmp_path):
-    return Results(tmp_path / "results")
+from tests.written import LABELS, clips
 
 
 def cross(results, target, labels="two", protocol="fixed", **changes):
