@@ -26,6 +26,13 @@ def test_what_it_gives_is_what_type_checkers_are_told(package):
         assert getattr(package, name) is getattr(import_module(module), name)
 
 
+@pytest.mark.parametrize("package", ["types", "audio"])
+def test_a_shell_lists_names_that_nobody_has_asked_for_yet(package):
+    code = f"import emonet_bench.{package} as package; print(sorted({{*package.__all__}} - {{*dir(package)}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize("package", [types, audio])
 def test_a_name_that_it_has_not_is_said_as_of_any_module(package):
     with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'Absent'"):
