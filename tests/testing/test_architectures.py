@@ -15,8 +15,9 @@ from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.frontend.spectrogram import LogMel
 from emonet_bench.networks import MaskedBatchNorm
 from emonet_bench.plugins.loading import Plugins
-from emonet_bench.testing.architectures import check_architecture
-from emonet_bench.testing.contracts import PAGE
+from emonet_bench.testing.architectures import adapter_points, check_architecture, padding, statistics
+from emonet_bench.testing.bench import Bench
+from emonet_bench.testing.contracts import PAGE, BrokenError
 from emonet_bench.types import AdapterPoint, Architecture, InputSpec
 
 SPECTRUM = {"num_mels": 16}
@@ -300,6 +301,24 @@ def toy(build, options=ToyOptions):
 
 def test_a_toy_that_keeps_all_contracts_passes():
     check_architecture(toy(Toy), SPECTRUM)
+
+
+class HasLargeOutputs(Toy):
+    def embed(self, waveform, lengths):
+        return 1e8 * super().embed(waveform, lengths)
+
+
+@pytest.mark.parametrize("check", [padding, statistics, adapter_points])
+def test_outputs_may_be_large_for_then_their_rounding_is(check):
+    check(Bench(toy(HasLargeOutputs), ToyOptions(num_mels=16), InputSpec()))
+
+
+def test_padding_that_enters_large_outputs_is_found():
+    class LeaksIntoLargeOutputs(HasLargeOutputs, LeaksPadding):
+        pass
+
+    with pytest.raises(BrokenError, match="an output with more padding differed"):
+        padding(Bench(toy(LeaksIntoLargeOutputs), ToyOptions(num_mels=16), InputSpec()))
 
 
 class HeadsForLabelsOnly(Toy):
