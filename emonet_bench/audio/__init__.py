@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from emonet_bench.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from emonet_bench.audio.decoding import resampled
@@ -38,13 +39,5 @@ _MODULES = {
     "seconds": "excerpts",
 }
 
-
-def __getattr__(name: str) -> Any:
-    # Lazy, so that prediction reads files without what keeps a corpus's.
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# Lazy, so that prediction reads files without what keeps a corpus's.
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

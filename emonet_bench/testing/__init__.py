@@ -11,8 +11,9 @@ In a test of a plugin::
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from emonet_bench.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from emonet_bench.testing.architectures import check_architecture
@@ -54,9 +55,5 @@ _MODULES = {
     "check_strategy": "strategies",
 }
 
-
-def __getattr__(name: str) -> Any:
-    # Lazy, so that a worker that runs the executors' kit does not import torch.
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+# Lazy, so that a worker that runs the executors' kit does not import torch.
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

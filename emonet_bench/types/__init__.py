@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from emonet_bench.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from emonet_bench.types.architecture import Architecture
@@ -102,14 +103,5 @@ _MODULES = {
     "names": "naming",
 }
 
-
-def __getattr__(name: str) -> Any:
-    # Lazy: prediction needs two of them, and making data classes takes long enough to be felt in a small program.
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# Lazy: prediction needs two of them, and making data classes takes long enough to be felt in a small program.
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

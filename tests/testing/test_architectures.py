@@ -308,9 +308,9 @@ class HasLargeOutputs(Toy):
         return 1e8 * super().embed(waveform, lengths)
 
 
-@pytest.mark.parametrize("check", [padding, statistics, adapter_points])
-def test_outputs_may_be_large_for_then_their_rounding_is(check):
-    check(Bench(toy(HasLargeOutputs), ToyOptions(num_mels=16), InputSpec()))
+@pytest.mark.parametrize("held", [padding, statistics, adapter_points])
+def test_outputs_may_be_large_for_then_their_rounding_is(held):
+    assert held(Bench(toy(HasLargeOutputs), ToyOptions(num_mels=16), InputSpec())) is None  # or it raises BrokenError
 
 
 def test_padding_that_enters_large_outputs_is_found():

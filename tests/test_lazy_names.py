@@ -1,4 +1,4 @@
-"""The package of types gives each name when it is asked for, and imports no more than that takes."""
+"""Lazy packages give each name when it is asked for, and import no more than that takes."""
 
 import ast
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emonet_bench import audio, types
+from emonet_bench import audio, testing, types
 
 
 def told(package):
@@ -18,7 +18,7 @@ def told(package):
     return {alias.name: line.module for line in block.body for alias in line.names}
 
 
-@pytest.mark.parametrize("package", [types, audio])
+@pytest.mark.parametrize("package", [types, audio, testing])
 def test_what_it_gives_is_what_type_checkers_are_told(package):
     names = told(package)
     assert sorted(names) == sorted(package.__all__)
@@ -26,14 +26,14 @@ def test_what_it_gives_is_what_type_checkers_are_told(package):
         assert getattr(package, name) is getattr(import_module(module), name)
 
 
-@pytest.mark.parametrize("package", ["types", "audio"])
+@pytest.mark.parametrize("package", ["types", "audio", "testing"])
 def test_a_shell_lists_names_that_nobody_has_asked_for_yet(package):
     code = f"import emonet_bench.{package} as package; print(sorted({{*package.__all__}} - {{*dir(package)}}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("package", [types, audio])
+@pytest.mark.parametrize("package", [types, audio, testing])
 def test_a_name_that_it_has_not_is_said_as_of_any_module(package):
     with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'Absent'"):
         _ = package.Absent
