@@ -93,7 +93,7 @@ def _out_of_reach(error: OSError) -> int:
 
 def _complain(error: EmonetBenchError | click.ClickException) -> int:
     """Print an error on one line, unwrapped, and return the exit status; a command without words is shown its help."""
-    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # since click 8.2
+    if isinstance(error, click.UsageError) and type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2
         say(error.format_message(), err=True)
         return error.exit_code
     if isinstance(error, click.ClickException):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from emonet_bench.console.termination import ALL, heard_by, restore
 from emonet_bench.deploy.pcm import PcmFormat, check_channels, read_frames, read_header
 from emonet_bench.errors import AudioError, ConfigError
 
 if TYPE_CHECKING:
-    from io import BufferedIOBase
+    from io import BufferedReader
 
     from emonet_bench.deploy import Prediction, Predictor, Stream
+    from emonet_bench.deploy.pcm import Arriving
 
 
 class _Ended(BaseException):
@@ -28,12 +29,12 @@ class Live:
         ended: The signal that has come.
     """
 
-    def __init__(self, source: BufferedIOBase) -> None:
+    def __init__(self, source: Arriving) -> None:
         self._source = source
         self._waiting = False
         self.ended: int | None = None
 
-    def read1(self, size: int = -1) -> bytes:
+    def read1(self, size: int = -1, /) -> bytes:
         """Return what is there, waiting for something; nothing at the end."""
         try:
             self._waiting = True
@@ -77,10 +78,11 @@ def streamed(predictor: Predictor, given: Mapping[str, Any], ended: Callable[[in
         raise ConfigError("--stream: needs a --window, since the model hears all that it is given")
     if sys.stdin is None:  # as Python has it where it is closed
         raise ConfigError("--stream: standard input is closed; send audio to it")
-    pcm = _format(predictor, given)
+    source = cast("BufferedReader", sys.stdin.buffer)
+    pcm = _format(source, predictor, given)
     seconds = (spec.window or 0) / spec.sampling_rate if window is None else window
     stream = predictor.stream(seconds, given["hop"], pcm.sampling_rate, channels=1)
-    live = Live(sys.stdin.buffer)
+    live = Live(source)
     with live.ending():
         yield from _named(_heard(live, pcm, stream))
     if live.ended:
@@ -109,12 +111,12 @@ def _named(predictions: Iterator[Prediction]) -> Iterator[Prediction]:
         raise AudioError(f"stream: {str(error).removeprefix('stream: ')}") from error
 
 
-def _format(predictor: Predictor, given: Mapping[str, Any]) -> PcmFormat:
+def _format(source: BufferedReader, predictor: Predictor, given: Mapping[str, Any]) -> PcmFormat:
     """Tell what the bytes are: by the options, or by the header that comes first."""
     if given["encoding"] == "wav":
         if given["rate"] is not None or given["channels"] is not None:
             raise ConfigError("--rate, --channels: a WAV file says them itself; give the --encoding of raw PCM")
-        return read_header(sys.stdin.buffer)
+        return read_header(source)
     channels = 1 if given["channels"] is None else given["channels"]
     check_channels(channels)
     rate = predictor.sampling_rate if given["rate"] is None else given["rate"]
