@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from emonet_bench.deploy.cli.formats import (
 from emonet_bench.deploy.cli.inputs import STDIN, groups_of_names
 from emonet_bench.deploy.cli.output import opened
 from emonet_bench.deploy.cli.progress import bar_of, is_quiet, noted, say_terms, watched
-from emonet_bench.deploy.cli.resume import NOTHING, Done, read_done
+from emonet_bench.deploy.cli.resume import NOTHING, Done, read_done, said_again
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.escaping import one_line
 from emonet_bench.files import atomic_path
@@ -100,14 +100,17 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     predictor = Predictor(
         model, given["providers"], given["jobs"], given["task"], abstain=given["abstain"], level=level
     )
-    done = read_done(given["output"], form, predictor.columns) if given["resume"] else NOTHING
+    done = NOTHING
     folder = _folder(form, files, given["output"])
     bad: list[AudioError] = []
     statuses: list[int] = []
     if given["stream"]:
         found = streamed(predictor, given, statuses.append)
     else:
-        found = _scored(predictor, _groups(files, done, folder), form, given, bad)
+        groups = _groups(files, folder)
+        if given["resume"]:
+            done = read_done(given["output"], form, predictor.columns, _is_asked(groups, given))
+        found = _scored(predictor, _missing(groups, done), form, given, bad)
     say_terms(predictor, given["task"])
     ends: dict[str, float] = {}
     noticed = with_ends(noted(predictor, found, given["window"]), ends)
@@ -124,16 +127,30 @@ def _folder(form: str, files: Sequence[str], output: Path | None) -> AnnotationF
     return AnnotationFolder(output, form, files) if output and needs_folder(form, files, output) else None
 
 
-def _groups(files: Sequence[str], done: Done, folder: AnnotationFolder | None) -> Iterable[list[str]]:
-    """Expand the arguments; at once, unless some come from standard input while others are scored."""
-    groups: Iterable[list[str]] = groups_of_names(files)
-    if STDIN not in files:
-        groups = list(groups)
-        if folder:
-            folder.check(chain.from_iterable(groups))
+def _groups(files: Sequence[str], folder: AnnotationFolder | None) -> Iterable[list[str]]:
+    """Expand the arguments: into a list, unless some come from standard input while others are scored."""
+    if STDIN in files:
+        return groups_of_names(files)
+    groups = list(groups_of_names(files))
+    if folder:
+        folder.check(chain.from_iterable(groups))
+    return groups
+
+
+def _is_asked(groups: Iterable[list[str]], given: Mapping[str, Any]) -> Callable[[str], bool]:
+    """Tell of a file whether it is to be scored again: not where nobody asks, and of names to come it has all lines."""
+    if not isinstance(groups, list):
+        return lambda _: given["window"] is not None
+    names = frozenset(chain.from_iterable(groups))
+    return lambda name: name in names
+
+
+def _missing(groups: Iterable[list[str]], done: Done) -> Iterable[list[str]]:
+    """Leave out what is done; a list stays one, so that a progress bar knows its end."""
     if not done.files:
         return groups
-    return ([name for name in names if name not in done.files] for names in groups)
+    missing = ([name for name in names if name not in done.files] for names in groups)
+    return [*missing] if isinstance(groups, list) else missing
 
 
 def _scored(
@@ -193,6 +210,10 @@ def _write(predictor: Predictor, found: Iterable[Prediction], form: str, given: 
         with naming(output, "--output"), atomic_path(output) as temporary:
             write_parquet(predictor, found, temporary)
     else:
+        if given["resume"]:
+            assert output is not None
+            told = said_again(found, done, output)
+            found = chain([*islice(told, 1)], told)  # held to what stands there before that is touched
         with opened(output, done, resume=given["resume"]) as stream:
             if form == "csv":
                 write_csv(predictor, found, stream, head=not done.size)

@@ -9,7 +9,7 @@ import soundfile
 
 from emonet_bench.deploy.cli.output import opened
 from emonet_bench.deploy.cli.resume import NOTHING
-from emonet_bench.errors import StoreError
+from emonet_bench.errors import ConfigError, StoreError
 from tests.deploy.cli.running import process
 
 RNG = np.random.default_rng(0)
@@ -20,6 +20,20 @@ def test_an_output_that_cannot_be_written_is_named(tmp_path, resume):
     path = tmp_path / "absent" / "out.csv"
     with pytest.raises(StoreError, match=f"^--output {path}: cannot be written"), opened(path, NOTHING, resume=resume):
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of that kind there")
+def test_two_processes_do_not_add_to_one_output(tmp_path):
+    path = tmp_path / "out.csv"
+    with opened(path, NOTHING, resume=True) as stream:
+        stream.write("mine\n")
+        stream.flush()
+        with (
+            pytest.raises(ConfigError, match=r"out\.csv: another process adds to it"),
+            opened(path, NOTHING, resume=True),
+        ):
+            pass
+    assert path.read_text() == "mine\n"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a device that is always full")
