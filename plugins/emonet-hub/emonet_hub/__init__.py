@@ -7,8 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from emonet_bench import hookimpl
-
-_PATH = click.Path(path_type=Path)
+from emonet_bench.console.paths import PathParam
 
 
 @hookimpl
@@ -26,9 +25,11 @@ def hub() -> None:
 
 
 @hub.command()
-@click.argument("model", type=_PATH)
+@click.argument("model", type=PathParam())
 @click.argument("repo")
-@click.option("--card", type=_PATH, metavar="DIR", help="What `emonet-bench card` measured [default: the model's .md].")
+@click.option(
+    "--card", type=PathParam(), metavar="DIR", help="What `emonet-bench card` measured [default: the model's .md]."
+)
 @click.option("--private", is_flag=True, help="Where the repository is new: only you, or your organisation, see it.")
 @click.option("--revision", metavar="BRANCH", help="A branch that exists [default: main].")
 @click.option("--allow-restricted", is_flag=True, help="Push although the corpus's licence restricts its use.")
@@ -44,7 +45,9 @@ def push(model: Path, repo: str, card: Path | None, revision: str | None, **flag
 
 @hub.command()
 @click.argument("repo")
-@click.option("-o", "--output", type=_PATH, default=Path(), metavar="DIR", help="Where [default: this directory].")
+@click.option(
+    "-o", "--output", type=PathParam(), default=Path(), metavar="DIR", help="Where [default: this directory]."
+)
 @click.option("--sha256", metavar="DIGEST", help="Digest that the model must have.")
 @click.option("--file", metavar="NAME", help="Which model, where the repository has several.")
 def pull(repo: str, output: Path, sha256: str | None, file: str | None) -> None:

@@ -207,3 +207,10 @@ def test_the_command_is_listed_without_importing_the_client():
         "assert 'hub' in CliRunner().invoke(main, ['--help']).output; print('huggingface_hub' in sys.modules)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("push", "", "me/toy"), ("push", "m.onnx", "me/toy", "--card", ""), ("pull", "me/toy", "-o", "")]
+)
+def test_an_empty_path_is_refused_before_the_hub_is_asked(typed, words):
+    assert "is empty; name a file or a directory" in " ".join(typed(*words, status=2).split())

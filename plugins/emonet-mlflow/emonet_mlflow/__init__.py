@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from emonet_bench import hookimpl
+from emonet_bench.console.paths import PathParam
 
 if TYPE_CHECKING:
     from emonet_bench.runs.facts import RunError
@@ -70,7 +71,7 @@ def group() -> None:
 
 
 @group.command("log")
-@click.argument("results", type=click.Path(path_type=Path))
+@click.argument("results", type=PathParam())
 def log(results: Path) -> None:
     """Send what an MLflow server lacks of the runs in RESULTS, such as those that ended while it was down.
 

@@ -10,6 +10,8 @@ import sys
 from datetime import datetime
 
 import pytest
+from click.testing import CliRunner
+from emonet_mlflow import group
 
 MATRIX = """
 corpora = ["synthetic-acted"]
@@ -179,3 +181,9 @@ def test_without_a_server_nothing_is_tracked(matrix, tmp_path, monkeypatch):
     assert os.environ.get("MLFLOW_TRACKING_URI") is None
     assert ended(matrix("--seeds", "0")) == ""
     assert {path.name for path in tmp_path.iterdir() if path.suffix not in (".py", ".toml")} == {"results"}
+
+
+def test_an_empty_results_directory_is_refused():
+    done = CliRunner().invoke(group, ["log", ""])
+    assert done.exit_code == 2
+    assert "is empty; name a file or a directory" in " ".join(done.output.split())
