@@ -20,10 +20,18 @@ from tests.deploy.cli.running import emonet
         (["a.wav", "b.wav", "--format", "webvtt", "--window", "1"], "webvtt: holds a single file; name a folder for"),
         (["clip.wav", "--format", "csv", "-o", "."], "--output .: is a folder; name a file"),
         (["a.wav", "b.wav", "--format", "webvtt", "--window", "1", "-o", "/dev/null"], "is no folder; name one"),
-        (["clip.wav", "--window", "1", "--gate", "loud"], "'loud' is neither decibels, such as -50, nor silero"),
+        (
+            ["clip.wav", "--window", "1", "--gate", "loud"],
+            "'loud' is neither decibels up to 0, such as -50, nor silero",
+        ),
+        (["clip.wav", "--window", "1", "--gate", "50"], "'50' is neither decibels up to 0"),
+        (["clip.wav", "--window", "1", "--gate", "nan"], "'nan' is neither decibels up to 0"),
         (["clip.wav", "--resume"], "--resume: needs an --output, and --format csv or jsonl"),
         (["clip.wav", "--output", "out"], "--output: a table is for people; give a --format"),
-        (["clip.wav", "--format", "csv", "--output", "absent/out"], "--output absent/out: cannot be written"),
+        (
+            ["clip.wav", "--format", "csv", "--output", "absent/out"],
+            "absent/out: cannot be written (No such file or directory); make the folder absent first",
+        ),
         (["clip.wav", "--format", "parquet"], "--format parquet: needs an --output"),
     ],
 )
