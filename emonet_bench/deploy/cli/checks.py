@@ -27,7 +27,7 @@ def is_timeline(form: str, given: Mapping[str, Any]) -> bool:
 
 def needs_folder(form: str, files: Sequence[str], output: Path | None) -> bool:
     """Tell whether annotations of recordings, each in a file of its own, go into a folder."""
-    several = len(files) > 1 or any(file == STDIN or Path(file).is_dir() for file in files)
+    several = len(files) > 1 or any(file == STDIN or os.path.isdir(file) for file in files)  # noqa: PTH112 - Path's may raise
     return form in SUFFIXES and (several or (output is not None and output.is_dir()))
 
 
