@@ -1,7 +1,6 @@
 """A model's card and metadata say what its run says, of one corpus at a time."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -83,5 +82,5 @@ def test_a_table_has_a_line_under_its_head_and_one_for_each_row():
 
 def test_a_fold_is_named_where_there_is_one():
     for fold, words in ((None, "seed 3.\n"), (2, "seed 3, fold 2.\n")):
-        told = replace(record(), spec=replace(record().spec, seed=3, fold=fold))
+        told = record().model_copy(update={"spec": record().spec.model_copy(update={"seed": 3, "fold": fold})})
         assert words in model_card(metadata_of(told, SIGNAL), told, "m.onnx")
