@@ -214,5 +214,23 @@ def test_a_clean_environment_is_small_and_quick_and_takes_both_in_either_order(t
     assert run("python", "-m", "emonet_predict", model, clip, "--format", "csv") == told
 
 
+@pytest.mark.network
+@pytest.mark.downstream
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="the oldest libraries have no wheels for it")
+def test_the_oldest_libraries_that_it_takes_serve_it(tmp_path, model, clip):
+    venv.create(tmp_path / "env", with_pip=True)
+    binaries = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin")
+    wanted = [*PREDICT["project"]["dependencies"], *PREDICT["project"]["optional-dependencies"]["cpu"]]
+    oldest = [
+        f"{name}=={version}.*" for name, version in (re.match(r"([\w-]+)>=([\d.]+)", one).groups() for one in wanted)
+    ]
+    subprocess.run([binaries / "python", "-m", "pip", "install", "-q", LIGHT, *oldest], check=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    for words in (["--help"], ["show", model], [model, clip], [model, clip, "--window", "0.5", "--gate", "-50"]):
+        command = [binaries / "emonet-predict", *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def megabytes(folder):
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6

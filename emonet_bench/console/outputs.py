@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from emonet_bench.errors import StoreError
@@ -17,7 +19,8 @@ def check_output(path: Path, flag: str) -> None:
         StoreError: The directory is missing.
     """
     if not path.parent.is_dir():
-        raise _unwritable(path, flag, os.strerror(errno.ENOENT))
+        missing = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
+        raise _unwritable(path, flag, OSError(missing, os.strerror(missing)))
 
 
 def write_output(path: Path, text: str, flag: str) -> None:
@@ -31,13 +34,27 @@ def write_output(path: Path, text: str, flag: str) -> None:
     Raises:
         StoreError: It cannot be written; a file that stood there is still there.
     """
-    try:
+    with naming(path, flag):
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8", newline="")
         else:
             write_text(path, text)
+
+
+@contextmanager
+def naming(path: Path, flag: str) -> Iterator[None]:
+    """Name an output and the option that asked for it where it cannot be written.
+
+    Raises:
+        StoreError: It cannot.
+        BrokenPipeError: Its reader has left.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise _unwritable(path, flag, error.strerror) from error
+        raise _unwritable(path, flag, error) from error
 
 
 def write_form(path: Path, text: str, flag: str) -> None:
@@ -51,5 +68,11 @@ def write_form(path: Path, text: str, flag: str) -> None:
     write_output(path, text, flag)
 
 
-def _unwritable(path: Path, flag: str, reason: str | None) -> StoreError:
-    return StoreError(f"{flag} {path}: cannot be written ({reason})")
+def _unwritable(path: Path, flag: str, error: OSError) -> StoreError:
+    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+        remedy = f"make the folder {path.parent} first"
+    elif error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        remedy = "free some space"
+    else:
+        remedy = "name another file"
+    return StoreError(f"{flag} {path}: cannot be written ({error.strerror}); {remedy}")

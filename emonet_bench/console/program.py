@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from emonet_bench.console.streams import colours, prepare_streams, say, write_no_more
+from emonet_bench.console.termination import termination_raised
 from emonet_bench.errors import EmonetBenchError, StoreError, Terminated
 from emonet_bench.escaping import one_line
 
@@ -43,7 +44,8 @@ def run(main: Callable[..., Any], args: Sequence[str] | None, *, standalone_mode
             return main(args, standalone_mode=False, **extra)
         try:
             _check_words(sys.argv[1:] if args is None else args)
-            status = main(args, standalone_mode=False, **extra)
+            with termination_raised():
+                status = main(args, standalone_mode=False, **extra)
             sys.stdout.flush()
         except BrokenPipeError:  # the reader of our output has left: `emonet-bench report results | head`
             write_no_more(sys.stdout)
@@ -90,14 +92,17 @@ def _out_of_reach(error: OSError) -> int:
 
 
 def _complain(error: EmonetBenchError | click.ClickException) -> int:
-    """Print an error on one line, unwrapped, and return the exit status."""
+    """Print an error on one line, unwrapped, and return the exit status; a command without words is shown its help."""
+    if isinstance(error, click.UsageError) and type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2
+        say(error.format_message(), err=True)
+        return error.exit_code
     if isinstance(error, click.ClickException):
         message = error.format_message()
         context = getattr(error, "ctx", None)
         hint = f" Try '{context.command_path} --help'." if context else ""
     else:
         message, hint = str(error), ""
-    ending = "" if not hint or message.endswith((".", "?")) else "."
+    ending = "" if not hint or message.endswith((".", "?", "?)")) else "."
     say(one_line(f"{message}{ending}{hint}"), before=click.style("Error:", fg="red", bold=True), err=True)
     return error.exit_code if isinstance(error, click.ClickException) else 2
 

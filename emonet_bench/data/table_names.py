@@ -37,14 +37,16 @@ def source(data_path: Path, cell: str) -> tuple[str, AudioSource]:
 
     Args:
         data_path: The directory that files and archives are relative to.
-        cell: A path; or a member of an archive, ``zip://clips/a.wav::audio.zip``, which is ``audio.zip/clips/a.wav``.
+        cell: A path, with backslashes where it was written on Windows; or a member of an archive,
+            ``zip://clips/a.wav::audio.zip``, which is ``audio.zip/clips/a.wav``.
 
     Raises:
         ValueError: It begins like a member of an archive and names none.
     """
     member = archive_member(cell)
     if member is None:
-        return cell, located(data_path, cell)
+        name = _with_slashes(data_path, cell)
+        return name, located(data_path, name)
     form, inside, archive = member
     parts = [part for part in inside.split("/") if part not in ("", ".", "..")]  # a name that leads nowhere else
     return "/".join([archive, *parts]), ArchiveMember(located(data_path, archive), inside, form)
@@ -57,6 +59,13 @@ def located(data_path: Path, name: str) -> Path:
         return file
     forms = (data_path / unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
     return next(filter(os.path.lexists, forms), file)
+
+
+def _with_slashes(data_path: Path, cell: str) -> str:
+    """Read the backslashes of a table made on Windows as slashes, unless files here have them in their names."""
+    if "\\" in cell and not (os.sep == "/" and os.path.lexists(data_path / cell)):
+        return cell.replace("\\", "/")
+    return cell
 
 
 def _path(utterance: Utterance) -> Path:

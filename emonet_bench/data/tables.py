@@ -169,11 +169,16 @@ def _check_twice(utterances: Sequence[Utterance], source: str) -> None:
     seen: dict[str, Utterance] = {}
     for utterance in utterances:
         if utterance.name in seen:
-            places = [u.partition or "the table" for u in (seen[utterance.name], utterance)]
-            raise CorpusError(
-                f"{source}: {utterance.name} stands in {places[0]} and again in {places[1]}; list it once"
-            )
+            raise CorpusError(f"{source}: {utterance.name} {_twice(seen[utterance.name], utterance)}; list it once")
         seen[utterance.name] = utterance
+
+
+def _twice(first: Utterance, again: Utterance) -> str:
+    """Say how a clip stands in two rows."""
+    if first.partition != again.partition:
+        return f"stands in {first.partition} and again in {again.partition}"
+    labels = f", as {first.label!r} and as {again.label!r}" if first.label != again.label else ""
+    return f"stands in two rows{labels}"
 
 
 def _check_target(target: Target, utterances: Sequence[Utterance], source: str) -> None:

@@ -12,6 +12,8 @@ from emonet_bench.types import Target, TargetKind
 
 _NAMED: Mapping[str, TargetKind] = {"votes": "votes", "labels": "label-set"}
 _TITLE = re.compile(r"(votes|labels):(.+)", re.IGNORECASE)
+_SINGULAR = re.compile(r"(vote|label):(.+)", re.IGNORECASE)
+"""A title that misses its last letter, without which one label of several would be lost."""
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _MEANT = re.compile(r"[^:/]+:[^:/]*\.\.[^:/]*")
 """A title that is to say a scale, whether it does or not."""
@@ -80,6 +82,10 @@ def target_columns(where: str, header: Sequence[str]) -> list[TargetColumns]:
             scales.append((float(scale["low"]), float(scale["high"])))
         elif title := _TITLE.fullmatch(cell):
             kind, name = title[1].lower(), title[2].strip()
+        elif title := _SINGULAR.fullmatch(cell):
+            raise CorpusError(
+                f"{where}: {cell!r} is read as nothing; write it as {title[1].lower()}s:{title[2].strip()}"
+            )
         elif _MEANT.fullmatch(cell):
             raise CorpusError(f"{where}: {cell!r} states no scale of numbers; write it as arousal:1..7")
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -69,11 +69,13 @@ class OrderedPool:
         self.threads = threads.count
         self._pool = threads.pool()
         self._waiting: deque[Future[Any]] = deque()
+        self._left = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._left = True
         wait([future for future in self._waiting if not future.cancel()])
 
     def prefetch(self, work: Callable[[Given], Made], things: Iterable[Given]) -> Iterator[Made]:
@@ -98,7 +100,11 @@ class OrderedPool:
         """Return what work makes of each thing, in order: the calling thread does it, and idle ones help.
 
         Things are made, one at a time, when a thread is free for them.
+
+        Raises:
+            CancelledError: The pool was left meanwhile, so nobody waits for what is to come.
         """
+        things = self._wanted(things)
         if self.threads == 1:
             return [work(thing) for thing in things]
         numbered = enumerate(things)
@@ -123,6 +129,12 @@ class OrderedPool:
             if not helper.cancel():  # it has begun, so it comes to an end
                 helper.result()
         return [made[number] for number in range(len(made))]
+
+    def _wanted(self, things: Iterable[Given]) -> Iterator[Given]:
+        for thing in things:
+            if self._left:
+                raise CancelledError
+            yield thing
 
 
 def in_order(groups: Iterable[Iterable[tuple[int, Made]]]) -> Iterator[Made]:

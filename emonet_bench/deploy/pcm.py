@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 
@@ -41,6 +41,14 @@ class PcmFormat(NamedTuple):
     channels: int
     encoding: Literal["s16le", "f32le"]
     size: int | None = None
+
+
+class Arriving(Protocol):
+    """What gives bytes as they arrive, such as standard input."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Return what is there, waiting for something; nothing at the end."""
+        ...
 
 
 def check_channels(channels: int) -> None:
@@ -93,7 +101,7 @@ def _format(content: bytes) -> PcmFormat:
     return PcmFormat(rate, channels, "s16le" if encoding == "s16le" else "f32le")
 
 
-def read_frames(source: BufferedIOBase, form: PcmFormat) -> Iterator[NDArray[Any]]:
+def read_frames(source: Arriving, form: PcmFormat) -> Iterator[NDArray[Any]]:
     """Yield frames (S, channels) as they arrive.
 
     Raises:

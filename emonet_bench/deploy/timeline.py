@@ -31,7 +31,8 @@ class Timeline:
             that from its own. 0: its own alone.
         shortest: Seconds: what is shorter is added to the segment before it that it touches, else to the one behind it;
             what touches none is left out.
-        gate: Level, see ``Prediction.level``, below which a stretch is left out, and its time is nobody's. None: none.
+        gate: Level, see ``Prediction.level``, below which a stretch is left out, and the time that it stands for is
+            nobody's. None: none.
         threshold: Probability below which a smoothed label is ``uncertain``; None: labels are always named.
     """
 
@@ -57,15 +58,21 @@ class Timeline:
         yield from self._segments(recording)
 
     def _segments(self, stretches: Sequence[Prediction]) -> Iterator[Prediction]:
-        loud = [one for one in stretches if self.gate is None or one.level is None or one.level >= self.gate]
+        loud = [number for number, one in enumerate(stretches) if self._is_loud(one)]
+        times = [*_own_times(stretches)]
         kept: list[Prediction] = []
-        for one in _disjoint(self._smoothed(loud)):
+        for number, smooth in zip(loud, self._smoothed([stretches[number] for number in loud]), strict=True):
+            start, end = times[number]
+            one = replace(smooth, start=start, end=end)
             last = kept[-1] if kept and one.start - kept[-1].end <= _ROUNDING else None
             if last is not None and last.label == one.label:
                 kept[-1] = self._joined(last, one)
             else:
                 kept.append(one)
         yield from self._long(kept)
+
+    def _is_loud(self, stretch: Prediction) -> bool:
+        return self.gate is None or stretch.level is None or stretch.level >= self.gate
 
     def _smoothed(self, stretches: Sequence[Prediction]) -> list[Prediction]:
         if not self.smooth or not stretches:
@@ -102,12 +109,12 @@ class Timeline:
         return Prediction(first.file, first.label, mean, first.start, second.end)
 
 
-def _disjoint(stretches: Sequence[Prediction]) -> Iterator[Prediction]:
-    """Give each stretch its own time: neighbours meet in the middle of their overlap."""
+def _own_times(stretches: Sequence[Prediction]) -> Iterator[tuple[float, float]]:
+    """Yield the first and last second that each stretch stands for: neighbours meet in the middle of their overlap."""
     start = stretches[0].start if stretches else 0.0
     for one, following in zip_longest(stretches, stretches[1:]):
         end = one.end
         if following is not None and following.start < one.end:
             end = (one.end + following.start) / 2
-        yield replace(one, start=start, end=end)
+        yield start, end
         start = end if following is None else max(end, following.start)

@@ -15,7 +15,8 @@ from multiprocessing import resource_tracker
 from typing import Any, NoReturn
 
 from emonet_bench.config import parse
-from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError, StoreError, Terminated
+from emonet_bench.console.termination import TERMINATION, heard_by, raise_terminated, restore
+from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError, StoreError
 from emonet_bench.matrix.cells.worker import WORKER
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import ExecutorKind
@@ -124,15 +125,9 @@ def ending_workers() -> Iterator[None]:
     Raises:
         Terminated: SIGTERM or SIGHUP has come; SIGHUP is not heard under ``nohup``.
     """
-
-    def end(number: int, _: object) -> NoReturn:
-        raise Terminated(number)
-
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     here = threading.current_thread() is threading.main_thread()  # only there may handlers be set
-    heard = [number for number in numbers if here and signal.getsignal(number) is not signal.SIG_IGN]
     others = set(multiprocessing.active_children())  # of whoever calls us, such as a notebook
-    before = {number: signal.signal(number, end) for number in heard}
+    before = heard_by(raise_terminated, TERMINATION)
     if here and (interrupt := signal.getsignal(signal.SIGINT)) is not None:
         before[signal.SIGINT] = interrupt
     try:
@@ -144,8 +139,7 @@ def ending_workers() -> Iterator[None]:
             process.kill()
         raise
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore(before)
 
 
 def executor_factory(

@@ -1,4 +1,4 @@
-"""Formatting of a table's figures and names, in every format but the page."""
+"""Formatting of a table's figures and names."""
 
 from __future__ import annotations
 
@@ -40,8 +40,23 @@ def span(interval: Interval | None) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Write a score as papers do: ``.812``."""
-    return f"{value:.{digits}f}".removeprefix("0")
+    """Write a score as papers do.
+
+    >>> number(0.8125), number(-0.016), number(-0.0002), number(10.5)
+    ('.812', '-.016', '.000', '10.500')
+    """
+    text = f"{value:z.{digits}f}"
+    return f"-{text[1:].removeprefix('0')}" if text.startswith("-") else text.removeprefix("0")
+
+
+def gain(value: float) -> str:
+    """Write a difference of scores, with its sign.
+
+    >>> gain(0.07), gain(-0.016), gain(10.25)
+    ('+.070', '\N{MINUS SIGN}.016', '+10.250')
+    """
+    sign = "\N{MINUS SIGN}" if round(value, 3) < 0 else "+"
+    return sign + number(abs(value))
 
 
 def count(number: float | None) -> str:

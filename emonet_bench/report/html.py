@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from emonet_bench.escaping import json_text, printable, shell_word
+from emonet_bench.report import formatting
 from emonet_bench.report.details import Evidence, gather
 from emonet_bench.report.figures import Point, count, curve_figure, gain_figure, importance_figure, trial_figure
 from emonet_bench.report.tables.cells import CellRuns, TableCell
@@ -80,8 +81,8 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         chosen=chosen_options,
-        score=_score,
-        gain=_gain,
+        score=formatting.number,
+        gain=formatting.gain,
         count=count,
         json=_json,
         word=shell_word,
@@ -93,14 +94,6 @@ def _environment() -> Environment:
 
 def _text(name: str) -> str:
     return (files("emonet_bench.report") / "page" / name).read_text(encoding="utf-8")
-
-
-def _score(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}f}".removeprefix("0")
-
-
-def _gain(value: float) -> str:
-    return f"{value:+.3f}".replace("0.", ".", 1).replace("-", "\N{MINUS SIGN}")
 
 
 def _json(value: Any) -> str:

@@ -20,6 +20,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_+-]*", re.IGNORECASE)
 def check_name(kind: str, name: str) -> None:
     """Hold a registered name to letters, digits, ``_``, ``+`` and ``-``: it becomes part of file names.
 
+    That of a corpus holds no ``+``, which joins the names of several.
+
     Raises:
         ConfigError: The name holds anything else.
 
@@ -30,8 +32,8 @@ def check_name(kind: str, name: str) -> None:
     if kind == "corpus" and "+" in name:
         raise ConfigError(f"corpus name {name!r}: must not hold '+', which joins the names of several; rename it")
     if not _NAME.fullmatch(name):
-        reason = "use letters, digits, '_', '+' and '-' only, and start with a letter or digit"
-        raise ConfigError(f"{kind} name {name!r}: {reason}")
+        signs = "'_' and '-'" if kind == "corpus" else "'_', '+' and '-'"
+        raise ConfigError(f"{kind} name {name!r}: use letters, digits, {signs} only, and start with a letter or digit")
 
 
 def names(things: Iterable[Any]) -> str:

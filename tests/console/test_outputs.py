@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
-from emonet_bench.console.outputs import check_output, write_output
+from emonet_bench.console.outputs import check_output, naming, write_output
 from emonet_bench.errors import StoreError
 
 
@@ -28,7 +30,22 @@ def test_a_missing_directory_is_one_line_that_names_the_option(tmp_path, use):
     path = tmp_path / "absent" / "out.csv"
     with pytest.raises(StoreError) as caught:
         use(path, "--output")
-    assert str(caught.value) == f"--output {path}: cannot be written (No such file or directory)"
+    remedy = f"make the folder {tmp_path / 'absent'} first"
+    assert str(caught.value) == f"--output {path}: cannot be written (No such file or directory); {remedy}"
+
+
+@pytest.mark.parametrize(("number", "remedy"), [(errno.ENOSPC, "free some space"), (errno.EROFS, "name another file")])
+def test_what_goes_wrong_while_it_is_written_names_the_option_and_a_remedy(number, remedy):
+    with (
+        pytest.raises(StoreError, match=f"^--output out.csv: cannot be written .*; {remedy}$"),
+        naming(Path("out.csv"), "--output"),
+    ):
+        raise OSError(number, os.strerror(number))
+
+
+def test_a_reader_that_has_left_is_no_mistake_in_the_output():
+    with pytest.raises(BrokenPipeError), naming(Path("/dev/stdout"), "--output"):
+        raise BrokenPipeError
 
 
 def test_a_file_in_an_existing_directory_may_be_written_later(tmp_path):

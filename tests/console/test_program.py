@@ -44,3 +44,20 @@ def test_a_status_that_a_command_asks_for_is_the_exit_status():
     program = Program("x")
     program.add_command(click.Command(name="one", callback=lambda: click.get_current_context().exit(1)))
     assert CliRunner().invoke(program, ["one"]).exit_code == 1
+
+
+def test_a_program_without_words_is_shown_its_help():
+    program = Program("x", help="What it does.")
+    program.add_command(click.Command(name="one"))
+    shown = CliRunner().invoke(program, [])
+    assert shown.output.splitlines()[0].startswith("Usage: x ")
+    assert "\n  What it does.\n" in shown.output
+
+
+def test_a_question_in_brackets_ends_a_message():
+    program = Program("x")
+    program.add_command(click.Command(name="one", params=[click.Option(["--format"])]))
+    shown = CliRunner().invoke(program, ["one", "--formt", "a"])
+    assert ".. " not in shown.stderr
+    assert "?)." not in shown.stderr
+    assert shown.stderr.endswith(" Try 'x one --help'.\n")

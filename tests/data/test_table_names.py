@@ -48,6 +48,15 @@ def test_an_archive_is_named_as_the_folder_that_it_would_be(cell, name, file):
     assert source(Path("/data"), cell) == (name, file)
 
 
+def test_paths_of_a_table_made_on_windows_are_read_with_slashes_and_named_as_anywhere(tmp_path):
+    assert source(tmp_path, r"monday\a.wav") == source(tmp_path, "monday/a.wav")
+
+
+def test_a_file_with_a_backslash_in_its_name_is_found(tmp_path):
+    (tmp_path / r"a\b.wav").touch()
+    assert source(tmp_path, r"a\b.wav") == (r"a\b.wav", tmp_path / r"a\b.wav")
+
+
 @pytest.mark.parametrize("cell", ["zip://", "zip://a.wav", "tar://::a.tar", "zip://a.wav::"])
 def test_half_an_address_of_a_member_is_refused(cell):
     with pytest.raises(ValueError, match=r"names no member of an archive; write (zip|tar)://MEMBER::ARCHIVE"):

@@ -172,6 +172,15 @@ def test_an_utterance_in_two_partitions_is_an_error_that_names_it(tmp_path):
         read_directory("task", tmp_path, folder)
 
 
+@pytest.mark.parametrize(
+    ("label", "told"), [("anger", "two rows; list"), ("joy", "two rows, as 'anger' and as 'joy';")]
+)
+def test_a_clip_in_two_rows_is_an_error_that_tells_both_labels_where_they_differ(tmp_path, label, told):
+    write(tmp_path / "utterances.csv", f"file,label,speaker\na.wav,anger,s\nb.wav,joy,s\na.wav,{label},s\n")
+    with pytest.raises(CorpusError, match=rf"a\.wav stands in {told}"):
+        read_directory("mine", tmp_path, tmp_path)
+
+
 def test_a_table_without_partitions_or_speakers_cannot_be_divided(tmp_path):
     write(tmp_path / "utterances.csv")
     with pytest.raises(CorpusError, match="every row needs a partition"):

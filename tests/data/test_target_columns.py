@@ -41,6 +41,8 @@ def test_a_row_of_empty_cells_says_nothing():
         (["labels:a", "labels:b"], ["1", "2"], "labels:b must be 1 or 0; got 2"),
         (["votes:a"], ["2"], "at least 2 names"),
         (["votes:a", "votes: a"], ["2", "1"], "two columns hold votes:a"),
+        (["Vote: a", "votes:b", "votes:c"], ["2", "1", "0"], "'Vote: a' is read as nothing; write it as votes:a"),
+        (["label:loud"], ["1"], "write it as labels:loud"),
         (["arousal:7..1"], ["2"], "it must rise"),
         (["arousal:low..high"], ["2"], "'arousal:low..high' states no scale of numbers; write it as arousal:1..7"),
         (["arousal:nan..7"], ["2"], "'arousal:nan..7' states no scale"),

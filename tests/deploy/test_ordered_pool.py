@@ -136,3 +136,26 @@ def test_a_forked_child_gets_threads_of_its_own():
     child.start()
     assert results.get(timeout=60) == [0, 2, 4]
     child.join()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_leaving_ends_work_of_many_things_between_two_of_them(count):
+    begun, done = threading.Event(), []
+
+    def work(number):
+        begun.set()
+        done.append(number)
+        return number
+
+    def things():
+        yield from range(1_000)
+        left.wait(timeout=60)  # would be asked for two thousand more
+        yield from range(2_000)
+
+    left = threading.Event()
+    with OrderedPool(Threads(count)) as pool:
+        found = pool.prefetch(lambda given: pool.together(work, given), [iter([0]), things()])
+        assert next(found) == [0]
+        assert begun.wait(timeout=60)
+        threading.Timer(0.05, left.set).start()
+    assert len(done) <= 1_000 + 1 + count

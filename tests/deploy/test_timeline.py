@@ -100,3 +100,13 @@ def test_what_is_too_quiet_is_nobodys():
 def test_times_that_make_no_sense_are_one_line(rules, name):
     with pytest.raises(ConfigError, match=f"^{name}: must be seconds from 0"):
         Timeline(LABELS, **rules)
+
+
+def test_the_time_of_a_quiet_stretch_goes_to_no_neighbour_however_they_overlap():
+    loud = RNG.random(40) < 0.7
+    listed = [stretch(0.5 * n, 0.5 * n + 2, 0.9, level=-20.0 if heard else -80.0) for n, heard in enumerate(loud)]
+    segments = found(listed, gate=-60.0)
+    centres = np.array([one.start + 1 for one in listed])
+    for time in RNG.uniform(0, listed[-1].end, 500):
+        within = any(start <= time < end for start, end, _ in segments)
+        assert within == loud[np.abs(centres - time).argmin()]

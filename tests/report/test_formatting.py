@@ -26,6 +26,22 @@ def test_a_score_has_no_zero_before_its_point():
 
 
 @pytest.mark.parametrize(
+    ("value", "text"),
+    [(-0.016, "-.016"), (-0.0004, ".000"), (-0.0, ".000"), (-1.5, "-1.500"), (10.25, "10.250"), (-20.5, "-20.500")],
+)
+def test_a_score_below_zero_or_above_ten_keeps_its_digits_and_zero_has_no_sign(value, text):
+    assert formatting.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.07, "+.070"), (-0.016, "-.016"), (0.0, "+.000"), (-0.0004, "+.000"), (10.25, "+10.250"), (-20.5, "-20.500")],
+)
+def test_a_gain_keeps_all_its_digits(value, text):
+    assert formatting.gain(value) == text.replace("-", "\N{MINUS SIGN}")
+
+
+@pytest.mark.parametrize(
     ("changes", "text"),
     [
         ({}, "~.812"),

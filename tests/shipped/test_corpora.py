@@ -389,3 +389,20 @@ def test_the_intensity_of_ravdess_is_read_from_names(corpus):
     counts = Counter((clip.label == "neutral", clip.values["intensity"]) for clip in clips)
     assert counts == {(True, 1): 96, (False, 1): 672, (False, 2): 672}
     assert all(clip.values["intensity"] == int(clip.name.split("-")[3]) for clip in clips)
+
+
+@pytest.mark.parametrize(
+    ("file", "remedy"),
+    [
+        ("labels.tsv", "save labels.tsv as CSV under the name utterances.csv"),
+        ("utterances.xlsx", "save utterances.xlsx as CSV"),
+        ("a.wav", "list its clips in utterances.csv"),
+    ],
+)
+def test_a_folder_without_tables_is_no_warning_but_who_names_it_is_told_why_it_is_no_corpus(tmp_path, file, remedy):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / file).touch()
+    config = CorporaConfig(tmp_path, tmp_path)
+    assert "mine" not in {corpus.name for corpus in emonet_corpora(config)}
+    assert config.left_out["mine"].startswith(f"{tmp_path / 'mine'}: holds no card.toml, no utterances.csv")
+    assert remedy in config.left_out["mine"]

@@ -24,6 +24,8 @@ def test_a_plus_joins_the_names_of_corpora_and_so_is_in_none():
     check_name("strategy", "multi-task+target")
     with pytest.raises(ConfigError, match="joins the names of several"):
         check_name("corpus", "a+b")
+    with pytest.raises(ConfigError, match="use letters, digits, '_' and '-' only"):
+        check_name("corpus", "a b")
 
 
 def test_a_message_lists_names_as_they_are_typed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -42,11 +43,25 @@ def load(name: str, card: Card, folder: Path | None, *, confined: bool = True) -
     if folder is None:
         raise CorpusError(f"{where}; {remedy}")
     if not folder.is_dir():
-        raise CorpusError(f"{where}: {folder} is no directory; {remedy}")
+        alike = _of_like_name(folder)
+        raise CorpusError(f"{where}: {folder} is no directory; {f'rename {alike} to {name}' if alike else remedy}")
     listing = _listing(name, card, folder, confined=confined)
     if not listing:
         raise CorpusError(f"{where}: no file under {folder} has a name of this corpus; {remedy}")
     return listing
+
+
+def _of_like_name(folder: Path) -> Path | None:
+    """Find a directory beside a missing one whose name differs in capitals and hyphens only."""
+    try:
+        beside = sorted(folder.parent.iterdir())
+    except OSError:
+        return None
+    return next((one for one in beside if _plain(one.name) == _plain(folder.name) and one.is_dir()), None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())
 
 
 def _listing(name: str, card: Card, folder: Path, *, confined: bool) -> Listing:

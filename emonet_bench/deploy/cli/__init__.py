@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -18,6 +19,7 @@ COMMANDS = {
     "serve": "Serve ONNX files over HTTP and WebSocket, with a page to try them.",
     "page": "Write a page that runs an ONNX file in the browser.",
 }
+_NEAR = 0.65  # `verify` is so like `verify-model`, and `show.onnx` not so like `show`
 _OWN = frozenset({"-h", "--help", "--version"})
 
 
@@ -49,8 +51,24 @@ class Program(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the first command before arguments that begin with none."""
         if args and args[0] not in {*self._helps, *_OWN}:
+            self._check_spelling(ctx, args[0])
             args = [next(iter(self._helps)), *args]
         return super().parse_args(ctx, args)
+
+    def _check_spelling(self, ctx: click.Context, word: str) -> None:
+        """Refuse a word that is no file, and nearly a command.
+
+        Raises:
+            click.UsageError: It is that.
+        """
+        from difflib import get_close_matches  # noqa: PLC0415 - not for what is spelled well
+
+        if (
+            not word.startswith("-")
+            and not os.path.lexists(word)
+            and (near := get_close_matches(word, self._helps, 1, _NEAR))
+        ):
+            raise click.UsageError(f"{word!r} is neither a file nor a command; did you mean {near[0]}?", ctx)
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command; what it returns is no exit status, ``ctx.exit`` gives one."""

@@ -7,8 +7,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emonet_bench.console.outputs import naming
 from emonet_bench.deploy.cli.inputs import STDIN
-from emonet_bench.errors import ConfigError, StoreError
+from emonet_bench.errors import ConfigError
 from emonet_bench.files import write_text
 
 if TYPE_CHECKING:
@@ -81,11 +82,9 @@ class AnnotationFolder:
 
     def _write(self, recording: str, text: str) -> None:
         path = self.path_of(recording)
-        try:
+        with naming(path, "--output"):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, text)
-        except OSError as error:
-            raise StoreError(f"--output {path}: cannot be written ({error.strerror})") from error
 
 
 def annotation(form: str, segments: Sequence[Prediction], end: float) -> str:

@@ -46,7 +46,7 @@ def _audio_in(folder: Path) -> list[str]:
     from emonet_bench.audio.sound_file import FOREIGN_SUFFIXES  # noqa: PLC0415 - numpy
 
     known = AUDIO_SUFFIXES | FOREIGN_SUFFIXES
-    found = sorted(str(path) for path in files_in(folder) if path.suffix.lower() in known and path.is_file())
+    found = sorted(str(path) for path in files_in(folder) if path.suffix.lower() in known)
     if not found:
         raise ConfigError(f"{folder}: holds no audio files")
     return found

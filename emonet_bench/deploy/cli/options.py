@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+import math
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from emonet_bench.deploy.providers import Providers
 
+if TYPE_CHECKING:
+    _Parameter = click.ParamType[float | str]
+else:
+    _Parameter = click.ParamType  # older ones, which we take, are not generic
+
 SILERO = "silero"
 """The gate that the Silero VAD is."""
 
 
-class Gate(click.ParamType[float | str]):
+class Gate(_Parameter):
     """Decibels, or the name of a gate."""
 
     name = "gate"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
-        """Read a gate."""
+        """Read a gate; no sound is louder than 0 dB."""
         if value == SILERO:
             return SILERO
         try:
-            return float(value)
+            decibels = float(value)
         except ValueError:
-            self.fail(f"{value!r} is neither decibels, such as -50, nor {SILERO}", param, ctx)
+            decibels = math.nan
+        if not -math.inf < decibels <= 0:
+            self.fail(f"{value!r} is neither decibels up to 0, such as -50, nor {SILERO}", param, ctx)
+        return decibels
 
 
 jobs = click.option(

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from emonet_bench.console.outputs import naming
 from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.deploy.cli import options
 from emonet_bench.deploy.cli.annotation_files import SUFFIXES, AnnotationFolder, annotation, with_ends
-from emonet_bench.deploy.cli.checks import check_inputs, check_outputs, is_timeline, needs_folder
+from emonet_bench.deploy.cli.checks import check_inputs, check_kept, check_outputs, is_timeline, needs_folder
 from emonet_bench.deploy.cli.formats import (
     FORMATS,
     print_table,
@@ -24,8 +24,9 @@ from emonet_bench.deploy.cli.formats import (
     write_parquet,
 )
 from emonet_bench.deploy.cli.inputs import STDIN, groups_of_names
-from emonet_bench.deploy.cli.progress import bar_of, is_quiet, noted, say_terms, watched
-from emonet_bench.deploy.cli.resume import NOTHING, Done, read_done
+from emonet_bench.deploy.cli.output import opened
+from emonet_bench.deploy.cli.progress import bar_of, is_quiet, noted, noted_if_empty, say_terms, watched
+from emonet_bench.deploy.cli.resume import NOTHING, Done, read_done, said_again
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.escaping import one_line
 from emonet_bench.files import atomic_path
@@ -89,48 +90,69 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     stretch only, whatever the times beside it: give a --window that is no longer.
     """
     from emonet_bench.deploy import Predictor  # noqa: PLC0415 - onnxruntime
+    from emonet_bench.deploy.cli.live import streamed  # noqa: PLC0415 - numpy
     from emonet_bench.deploy.voice_activity import VoiceActivity  # noqa: PLC0415
 
     form = form or ("jsonl" if given["stream"] else "table")
     check_inputs(context, files, given)
     check_outputs(form, files, given)
+    check_kept(given["output"], [model, *files])
     level = VoiceActivity() if given["gate"] == options.SILERO else None
     predictor = Predictor(
         model, given["providers"], given["jobs"], given["task"], abstain=given["abstain"], level=level
     )
-    done = read_done(given["output"], form, predictor.columns) if given["resume"] else NOTHING
+    done = NOTHING
     folder = _folder(form, files, given["output"])
     bad: list[AudioError] = []
+    statuses: list[int] = []
     if given["stream"]:
-        found = _streamed(predictor, given)
+        found = streamed(predictor, given, statuses.append)
     else:
-        found = _scored(predictor, _groups(files, done, folder), form, given, bad)
+        groups = _groups(files, folder, given["output"])
+        if given["resume"]:
+            done = read_done(given["output"], form, predictor.columns, _is_asked(groups, given))
+        found = _scored(predictor, _missing(groups, done), form, given, bad)
     say_terms(predictor, given["task"])
     ends: dict[str, float] = {}
     noticed = with_ends(noted(predictor, found, given["window"]), ends)
-    told = _as_timeline(predictor, noticed, form, given)
+    told = _as_timeline(predictor, noticed, form, given, ends)
     if form in SUFFIXES:
         _annotate(told, ends, form, folder or given["output"])
     else:
         _write(predictor, told, form, given, done)
-    if bad:
-        context.exit(1)
+    if bad or statuses:
+        context.exit(statuses[0] if statuses else 1)
 
 
 def _folder(form: str, files: Sequence[str], output: Path | None) -> AnnotationFolder | None:
     return AnnotationFolder(output, form, files) if output and needs_folder(form, files, output) else None
 
 
-def _groups(files: Sequence[str], done: Done, folder: AnnotationFolder | None) -> Iterable[list[str]]:
-    """Expand the arguments; at once, unless some come from standard input while others are scored."""
-    groups: Iterable[list[str]] = groups_of_names(files)
-    if STDIN not in files:
-        groups = list(groups)
-        if folder:
-            folder.check(chain.from_iterable(groups))
+def _groups(files: Sequence[str], folder: AnnotationFolder | None, output: Path | None) -> Iterable[list[str]]:
+    """Expand the arguments: into a list, unless some come from standard input while others are scored."""
+    if STDIN in files:
+        return groups_of_names(files)
+    groups = list(groups_of_names(files))
+    check_kept(output, chain.from_iterable(groups))
+    if folder:
+        folder.check(chain.from_iterable(groups))
+    return groups
+
+
+def _is_asked(groups: Iterable[list[str]], given: Mapping[str, Any]) -> Callable[[str], bool]:
+    """Tell of a file whether it is to be scored again: not where nobody asks, and of names to come it has all lines."""
+    if not isinstance(groups, list):
+        return lambda _: given["window"] is not None
+    names = frozenset(chain.from_iterable(groups))
+    return lambda name: name in names
+
+
+def _missing(groups: Iterable[list[str]], done: Done) -> Iterable[list[str]]:
+    """Leave out what is done; a list stays one, so that a progress bar knows its end."""
     if not done.files:
         return groups
-    return ([name for name in names if name not in done.files] for names in groups)
+    missing = ([name for name in names if name not in done.files] for names in groups)
+    return [*missing] if isinstance(groups, list) else missing
 
 
 def _scored(
@@ -150,35 +172,12 @@ def _scored(
     return watched(found, bar) if bar else found
 
 
-def _streamed(predictor: Predictor, given: dict[str, Any]) -> Iterator[Prediction]:
-    """Score what standard input brings.
-
-    Raises:
-        ConfigError: There is no window, no standard input, or the options are none of PCM.
-    """
-    from emonet_bench.deploy.pcm import PcmFormat, check_channels, read_frames, read_header  # noqa: PLC0415 - numpy
-
-    spec, window = predictor.input_spec, given["window"]
-    if window is None and spec.window is None:
-        raise ConfigError("--stream: needs a --window, since the model hears all that it is given")
-    if sys.stdin is None:  # as Python has it where it is closed
-        raise ConfigError("--stream: standard input is closed; send audio to it")
-    source, raw = sys.stdin.buffer, given["encoding"] != "wav"
-    if not raw and (given["rate"] is not None or given["channels"] is not None):
-        raise ConfigError("--rate, --channels: a WAV file says them itself; give the --encoding of raw PCM")
-    channels = 1 if given["channels"] is None else given["channels"]
-    check_channels(channels)
-    rate = predictor.sampling_rate if given["rate"] is None else given["rate"]
-    pcm = PcmFormat(rate, channels, given["encoding"]) if raw else read_header(source)  # type: ignore[arg-type]
-    seconds = (spec.window or 0) / spec.sampling_rate if window is None else window
-    stream = predictor.stream(seconds, given["hop"], pcm.sampling_rate, channels=1)
-    for frames in read_frames(source, pcm):  # type: ignore[arg-type] # a BufferedReader
-        yield from stream.push(frames)
-    yield from stream.finish()
-
-
 def _as_timeline(
-    predictor: Predictor, predictions: Iterable[Prediction], form: str, given: dict[str, Any]
+    predictor: Predictor,
+    predictions: Iterable[Prediction],
+    form: str,
+    given: dict[str, Any],
+    ends: Mapping[str, float],
 ) -> Iterable[Prediction]:
     if not is_timeline(form, given):
         return predictions
@@ -191,7 +190,7 @@ def _as_timeline(
     threshold = abstain_below(predictor.metadata) if given["abstain"] else None
     gate = SPEECH if given["gate"] == options.SILERO else given["gate"]
     rules = Timeline(predictor.labels, given["smooth"], given["min_duration"], gate, threshold)
-    return rules.segments(predictions)
+    return noted_if_empty(rules.segments(predictions), ends)
 
 
 def _annotate(
@@ -202,7 +201,7 @@ def _annotate(
         output.write(segments, ends)
         return
     known = [*segments]
-    with _opened(output, NOTHING, resume=False) as stream:
+    with opened(output, NOTHING, resume=False) as stream:
         stream.writelines(annotation(form, known, end) for end in ends.values())
 
 
@@ -214,32 +213,15 @@ def _write(predictor: Predictor, found: Iterable[Prediction], form: str, given: 
         print_table(predictor, found)
     elif form == "parquet":
         assert output is not None
-        with atomic_path(output) as temporary:
+        with naming(output, "--output"), atomic_path(output) as temporary:
             write_parquet(predictor, found, temporary)
     else:
-        with _opened(output, done, resume=given["resume"]) as stream:
+        if given["resume"]:
+            assert output is not None
+            told = said_again(found, done, output)
+            found = chain([*islice(told, 1)], told)  # held to what stands there before that is touched
+        with opened(output, done, resume=given["resume"]) as stream:
             if form == "csv":
                 write_csv(predictor, found, stream, head=not done.size)
             else:
                 FORMATS[form](predictor, found, stream)
-
-
-@contextmanager
-def _opened(output: Path | None, done: Done, *, resume: bool) -> Iterator[TextIO]:
-    """Open what is written to: standard output, a file that takes an older one's place at the end, or one to add to."""
-    text = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}  # names come out as they came in
-    if output is None:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(**text)  # type: ignore[arg-type]
-        yield sys.stdout
-    elif resume:
-        with output.open("r+b" if output.exists() else "w+b") as file:
-            file.truncate(done.size)
-            file.seek(done.size)
-            yield io.TextIOWrapper(file, **text)  # type: ignore[arg-type]
-    elif output.exists() and not output.is_file():  # a device or a pipe, such as /dev/stdout
-        with output.open("w", **text) as stream:  # type: ignore[call-overload]
-            yield stream
-    else:
-        with atomic_path(output) as temporary, temporary.open("w", **text) as stream:  # type: ignore[call-overload]
-            yield stream

@@ -73,6 +73,8 @@ def in_plain_words(value: Any) -> str:
         return ", ".join(f"{name} {_part(part)}" for name, part in value.items()) or "-"
     if isinstance(value, list):
         return ", ".join(map(in_plain_words, value)) or "-"
+    if isinstance(value, float):
+        return f"{value:g}"
     return "-" if value is None else str(value)
 
 

@@ -124,6 +124,12 @@ def test_a_folder_that_is_not_known_not_there_or_empty_says_where_audio_is_to_be
         assert "\n" not in str(caught.value)
 
 
+def test_a_folder_of_nearly_the_same_name_is_told(tmp_path):
+    (tmp_path / "MINE_1").mkdir()
+    with pytest.raises(CorpusError, match=r"is no directory; rename .*MINE_1 to mine-1$"):
+        load("mine-1", card(), tmp_path / "mine-1")
+
+
 def test_two_files_of_one_utterance_are_named(folder):
     (folder / "again").mkdir()
     (folder / "again" / "clip1.flac").touch()

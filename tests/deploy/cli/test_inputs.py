@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import subprocess
 import sys
 
@@ -95,3 +96,16 @@ def test_files_that_libsndfile_cannot_read_are_named_and_what_is_hidden_is_not(m
         f"Skipped: {folder / 'inner/film.WEBM'}: libsndfile does not read .webm files; convert"
     )
     assert skipped[1].startswith(f"Skipped: {folder / 'talk.m4a'}: libsndfile does not read .m4a files; convert")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes need rights there")
+def test_a_link_to_nothing_and_a_pipe_in_a_folder_are_named(model, files, tmp_path):
+    folder = tmp_path / "audio"
+    (folder / "lost.wav").symlink_to("nowhere.wav")
+    os.mkfifo(folder / "pipe.wav")
+    done = emonet(model, str(folder), "--format", "csv")
+    assert done.exit_code == 1
+    assert [row["file"] for row in csv.DictReader(io.StringIO(done.stdout))] == sorted(files)
+    lost, pipe = done.stderr.splitlines()
+    assert lost == f"Skipped: {folder}/lost.wav: cannot be read: no such file or directory"
+    assert pipe.startswith(f"Skipped: {folder}/pipe.wav: ")

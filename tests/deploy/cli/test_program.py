@@ -62,3 +62,22 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path):
     assert done.stderr == (
         f"Error: {tmp_path / 'absent.onnx'}: no such file; give a model written by 'emonet-bench export'\n"
     )
+
+
+@pytest.mark.parametrize(("word", "command"), [("predct", "predict"), ("serv", "serve"), ("verify", "verify-model")])
+def test_a_command_that_is_misspelt_is_told_the_nearest_unless_a_file_is_called_so(
+    tmp_path, monkeypatch, word, command
+):
+    monkeypatch.chdir(tmp_path)
+    done = emonet(word, "clip.wav")
+    assert (done.exit_code, done.stdout) == (2, "")
+    words = f"'{word}' is neither a file nor a command; did you mean {command}?"
+    assert done.stderr == f"Error: {words} Try 'emonet-predict --help'.\n"
+    (tmp_path / word).write_text("no model")
+    assert f"{word}: not an ONNX file" in emonet(word, "clip.wav").stderr
+
+
+@pytest.mark.parametrize("name", ["show.onnx", "page.onnx", "model.onnx", "serving/model.onnx"])
+def test_a_missing_model_is_no_misspelt_command(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    assert f"{name}: no such file" in emonet(name, "clip.wav").stderr

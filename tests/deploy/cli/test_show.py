@@ -31,12 +31,15 @@ def test_show_takes_brackets_and_braces_of_other_writers_as_they_stand(tmp_path,
     graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "g", [value], [value])
     graph.output[0].name = "y"
     made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    onnx.helper.set_model_props(made, {"names": "{0: 'person'}", "[/red]": "[bold", "[x]": '["a", "b"]'})
+    onnx.helper.set_model_props(
+        made,
+        {"names": "{0: 'person'}", "[/red]": "[bold", "[x]": '["a", "b"]', "interval": "[0.76, 0.8800000000000001]"},
+    )
     onnx.save(made, tmp_path / "[id] model.onnx")
     monkeypatch.chdir(tmp_path)
     done = emonet("show", "[id] model.onnx")
     assert done.exit_code == 0, done.output
     lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
     assert ["[id]", "model.onnx"] in [[part.strip() for part in line] for line in lines]
-    for name, text in (("names", "{0: 'person'}"), ("[/red]", "[bold"), ("[x]", "a, b")):
+    for name, text in (("names", "{0: 'person'}"), ("[/red]", "[bold"), ("[x]", "a, b"), ("interval", "0.76, 0.88")):
         assert [name, text] in [[part.strip() for part in line] for line in lines]

@@ -329,7 +329,8 @@ def test_a_file_that_cannot_be_written_is_a_mistake(results, tmp_path):
     shown = run(results.folder, "--format", "csv", "-o", tmp_path / "absent" / "table.csv")
     assert shown.exit_code == 2
     assert (
-        shown.stderr == f"Error: --output {tmp_path}/absent/table.csv: cannot be written (No such file or directory)\n"
+        shown.stderr
+        == f"Error: --output {tmp_path}/absent/table.csv: cannot be written (No such file or directory); make the folder {tmp_path}/absent first\n"
     )
 
 
