@@ -69,6 +69,10 @@ def check_outputs(form: str, files: Sequence[str], given: Mapping[str, Any]) -> 
         if form == "table":
             raise ConfigError("--output: a table is for people; give a --format, too, such as csv")
         check_output(output, "--output")
+        if folder and not output.is_dir() and output.suffix.lower() == SUFFIXES[form].lower():
+            raise ConfigError(
+                f"--output {output}: several recordings go into a folder; name it without {output.suffix}"
+            )
         if output.exists() and output.is_dir() != folder:
             raise ConfigError(f"--output {output}: is {'no folder; name one' if folder else 'a folder; name a file'}")
     elif folder:
