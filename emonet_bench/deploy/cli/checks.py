@@ -27,7 +27,7 @@ def is_timeline(form: str, given: Mapping[str, Any]) -> bool:
 
 def needs_folder(form: str, files: Sequence[str], output: Path | None) -> bool:
     """Tell whether annotations of recordings, each in a file of its own, go into a folder."""
-    several = len(files) > 1 or any(file == STDIN or Path(file).is_dir() for file in files)
+    several = len(files) > 1 or any(file == STDIN or os.path.isdir(file) for file in files)  # noqa: PTH112 - Path's may raise
     return form in SUFFIXES and (several or (output is not None and output.is_dir()))
 
 
@@ -69,6 +69,10 @@ def check_outputs(form: str, files: Sequence[str], given: Mapping[str, Any]) -> 
         if form == "table":
             raise ConfigError("--output: a table is for people; give a --format, too, such as csv")
         check_output(output, "--output")
+        if folder and not output.is_dir() and output.suffix.lower() == SUFFIXES[form].lower():
+            raise ConfigError(
+                f"--output {output}: several recordings go into a folder; name it without {output.suffix}"
+            )
         if output.exists() and output.is_dir() != folder:
             raise ConfigError(f"--output {output}: is {'no folder; name one' if folder else 'a folder; name a file'}")
     elif folder:

@@ -26,6 +26,10 @@ from tests.deploy.cli.running import emonet
             ["clip.wav", "--window", "1", "--gate", "loud"],
             "'loud' is neither decibels up to 0, such as -50, nor silero",
         ),
+        (
+            ["a.wav", "b.wav", "--format", "webvtt", "--window", "1", "-o", "c.vtt"],
+            "several recordings go into a folder",
+        ),
         (["clip.wav", "--window", "1", "--gate", "50"], "'50' is neither decibels up to 0"),
         (["clip.wav", "--window", "1", "--gate", "nan"], "'nan' is neither decibels up to 0"),
         (["clip.wav", "--resume"], "--resume: needs an --output, and --format csv or jsonl"),
