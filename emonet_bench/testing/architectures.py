@@ -70,11 +70,11 @@ def shapes(bench: Bench) -> None:
         classifier = bench.classifier(labels=labels)
         for waveform, lengths in (*map(bench.hear, bench.batches()), bench.full()):
             where = f"for waveform {tuple(waveform.shape)} and lengths {None if lengths is None else lengths.tolist()}"
-            given = waveform.float(), None if lengths is None else lengths.clone()
+            heard, ends = waveform.float().clone(), None if lengths is None else lengths.clone()
             with torch.no_grad():
-                embedding = classifier.network.embed(*given)
+                embedding = classifier.network.embed(heard, ends)
                 logits = classifier.heads(embedding)
-            if not (torch.equal(given[0], waveform.float()) and (lengths is None or torch.equal(given[1], lengths))):
+            if not torch.equal(heard, waveform.float()) or not (ends is None or torch.equal(ends, lengths)):
                 raise BrokenError(f"embed wrote into the clips that it was given {where}")
             for name, tensor, width in (("embed", embedding, classifier.network.dim), ("logits", logits, len(labels))):
                 if tensor.shape != (len(waveform), width):
