@@ -256,20 +256,9 @@ class _Run:
             decided = architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             notes.update(decided or {})
             return 0
-        write, seed = self.files.history_writer().write, self.spec.seed
-        methods = methods_of(self.recipe, self.plugins)
-        return train(
-            plan,
-            train_clips,
-            dev_clips,
-            self.recipe,
-            seed,
-            write,
-            self.directory,
-            notes,
-            methods=methods,
-            unlabelled=self.unlabelled,
-        )
+        methods, write = methods_of(self.recipe, self.plugins), self.files.history_writer().write
+        given = plan, train_clips, dev_clips, self.recipe, self.spec.seed, write, self.directory, notes
+        return train(*given, methods=methods, unlabelled=self.unlabelled)
 
     def _predict(self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]) -> dict[Partition, Tensor]:
         """Score the clips of a corpus that the run is evaluated on, and write the predictions down."""
