@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.matrix.cells import scoring
@@ -48,14 +49,19 @@ class Hearing:
         spec = self.spec
         evaluated = () if spec.evaluate is None else (spec.evaluate.ref,)
         return {
-            ref.name: WORKER.open_corpus(
-                self.plugins.corpora[ref.name],
-                ref.division,
-                sampling_rate or spec.training.sampling_rate,
-                skip_bad=self.skip_bad_files,
-            )
+            ref.name: self.open_one(ref, sampling_rate)
             for ref in (*spec.trained_corpora(), *spec.unlabelled_corpora(), *evaluated)
         }
+
+    def open_one(self, ref: CorpusRef, sampling_rate: int | None = None) -> OpenCorpus:
+        """Open a corpus under a protocol.
+
+        Args:
+            ref: Their names.
+            sampling_rate: Samples per second; None: the training's.
+        """
+        rate = sampling_rate or self.spec.training.sampling_rate
+        return WORKER.open_corpus(self.plugins.corpora[ref.name], ref.division, rate, skip_bad=self.skip_bad_files)
 
     def clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
         """Return the clips of a corpus, partition by partition, on the device."""
