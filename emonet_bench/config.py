@@ -71,7 +71,7 @@ class Training(Options):
 
     later = (
         *("augment", "augmentation_options", "auxiliary", "auxiliary_losses", "class_balanced_beta", "features"),
-        *("loss_options", "optimizer_options", "selection"),
+        *("layer_decay", "loss_options", "optimizer_options", "selection"),
     )
 
     epochs: int = option(40, "Most passes over the training clips.", short="-e", ge=1, le=1_000_000)
@@ -79,6 +79,13 @@ class Training(Options):
     optimizer: str = option("adamw", "Optimiser, by its registered name.", short="-o")
     optimizer_options: dict[str, Any] = option({}, "Options of the optimiser, where they are not all defaults.")
     learning_rate: float = option(2e-3, "Highest learning rate.", short="-lr", gt=0)
+    layer_decay: float = option(
+        1.0,
+        "Factor on the learning rate from the head to the highest layer, and from each layer to the one below it "
+        "(Clark et al., 2020): a pretrained network is trained with something like 0.8; 1: all learn at one rate.",
+        gt=0,
+        le=1,
+    )
     schedule: Literal["cosine", "stages"] = option(
         "cosine",
         "cosine: warm-up, then a cosine to zero; stages: EmoNet's three stages at lr, lr/10 and lr/100, "

@@ -78,6 +78,7 @@ LIKEWISE |= {
         "test_each_recording_has_the_annotation_that"
     ),
     "emonet-predict model.onnx clip.wav": "test_what_names_no_command_is_predicted",
+    "emonet-predict model.onnx clip.wav calls/ --format csv": "test_csv_holds_what_the_predictor_says",
     "emonet-predict serve model.onnx": "test_a_signal_lets_what_runs_finish",
     "pip install './predict[cpu]'": "test_a_clean_environment_is_small_and_quick",
 }

@@ -78,6 +78,8 @@ def _loaded(source: LazyAudio) -> BinaryIO | Samples:
     if samples.dtype.kind != "f" or samples.ndim not in (1, 2):
         shape = f"{samples.dtype} {samples.shape} at {rate}"
         raise AudioError(f"its load returned {shape}; return (S,) or (S, channels) floats in [-1, 1] and their rate")
+    if samples.ndim == 2 and samples.shape[1] > samples.shape[0]:  # noqa: PLR2004 - (channels, S), as torchaudio has them
+        raise AudioError(f"its load returned {samples.shape}, more channels than samples; return (S, channels)")
     try:
         return Samples((samples[:, None] if samples.ndim == 1 else samples).astype(np.float32), int(rate))
     except (TypeError, ValueError, OverflowError):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from emonet_bench.console.terminal import Terminal
 from emonet_bench.errors import ConfigError, PluginError
 from emonet_bench.matrix.planning.overrides import read_setting
 from emonet_bench.plugins.loading import Plugins
+from emonet_bench.report.choice import UAR_CHOICE, Wanted
 from emonet_bench.validation_messages import did_you_mean
 
 Render = Callable[[reports.Table], str]
@@ -97,7 +97,8 @@ def report(
     """
     render = _renderer(context, form, format_option)
     with _collecting_nothing():
-        table = reports.summarise(_filtered(reports.load(results), filters), metric, baseline)
+        records = _filtered(reports.load(results), filters)
+        table = reports.summarise(records, _chosen(context, metric), baseline)
         if details:
             chosen = reports.search_details(table.rows, table.groups)
             table = replace(table, notes=(*table.notes, *chosen))
@@ -117,6 +118,17 @@ def _collecting_nothing() -> Iterator[None]:
             gc.enable()
 
 
+def _plugins(context: click.RichContext) -> Plugins:
+    """Return the plugins that the options before the command select."""
+    shell = context.find_root().command
+    return shell.plugins(context) if isinstance(shell, Shell) else Plugins(corpora=False)
+
+
+def _chosen(context: click.RichContext, metric: str) -> Wanted:
+    """Look up a metric; no plugin is loaded for the UAR."""
+    return metric if metric == str(UAR_CHOICE) else reports.wanted_metric(metric, _plugins(context))
+
+
 def _renderer(context: click.RichContext, form: str, settings: tuple[str, ...]) -> Render | None:
     """Find how a table is written down; None: it is shown on the terminal.
 
@@ -128,22 +140,16 @@ def _renderer(context: click.RichContext, form: str, settings: tuple[str, ...]) 
         if given:
             raise ConfigError(f"--format-option {settings[0]}: the terminal's table has no options; name a --format")
         return None
-    shell = context.find_root().command
-    plugins = shell.plugins(context) if isinstance(shell, Shell) else Plugins(corpora=False)
-    known = plugins.report_formats
+    known = _plugins(context).report_formats
     if form not in known:
         raise ConfigError(f"--format {form}: no plugin offers it{did_you_mean(form, [TERMINAL, *known])}")
     options = parse(known[form].options, given, f"--format-option {form}")
 
     def render(table: reports.Table) -> str:
-        with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the report
-            try:
-                text: Any = known[form].render(table, options)
-            except Exception as error:
-                raise PluginError(f"plugin {known.origin(form)}: format {form} raised {error!r}; mend it") from error
+        text: Any = known[form].render(table, options)
         if not isinstance(text, str):
             raise PluginError(f"plugin {known.origin(form)}: format {form} must return text; got {type(text).__name__}")
-        return text
+        return text.encode(errors="backslashreplace").decode()  # a lone surrogate has no form in a file
 
     return render
 

@@ -69,7 +69,7 @@ def write_form(path: Path, text: str, flag: str) -> None:
 
 
 def _unwritable(path: Path, flag: str, error: OSError) -> StoreError:
-    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+    if error.errno == errno.ENOENT:
         remedy = f"make the folder {path.parent} first"
     elif error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         remedy = "free some space"

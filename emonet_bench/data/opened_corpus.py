@@ -17,7 +17,7 @@ from emonet_bench.data.corpus_ref import SPEAKER_NORMALISED, CorpusRef
 from emonet_bench.data.coverage import Coverage, coverage
 from emonet_bench.data.targets import has_target, target_vector
 from emonet_bench.errors import ConfigError, CorpusError
-from emonet_bench.types import LABEL, PARTITIONS, Corpus, Loss, Partition, SplitRule, Target, Utterance
+from emonet_bench.types import LABEL, PARTITIONS, Corpus, LazyAudio, Loss, Partition, SplitRule, Target, Utterance
 from emonet_bench.validation_messages import did_you_mean
 
 if TYPE_CHECKING:
@@ -249,6 +249,7 @@ def open_corpus(
     used = label_maps.relabelled(corpus, mapped)
     target = corpus.target(corpus.protocols[name])
     utterances = corpus.load()
+    _check_apart(corpus, utterances)
     _check(corpus, target, utterances)
     audio = open_store(corpus.name, utterances, sampling_rate, cache, progress, skip_bad=skip_bad, threads=threads)
     news = [mapped.get(utterance.label or "", utterance.label) for utterance in utterances]
@@ -261,6 +262,23 @@ def open_corpus(
     kept = [replace(utterances[i], label=news[i]) for i in index]
     found = coverage(corpus, utterances)
     return OpenCorpus(used, chosen, kept, audio.select(kept, index), sampling_rate, len(audio.bad), found)
+
+
+def _check_apart(corpus: Corpus, utterances: Sequence[Utterance]) -> None:
+    """Hold utterances to names of their own, and those of functions to audio of their own: both are known by text."""
+    heard: dict[tuple[str, float, float | None], str] = {}
+    for name, count in Counter(utterance.name for utterance in utterances).items():
+        if count > 1:
+            raise CorpusError(f"corpus {corpus.name}: {count} utterances are called {name!r}; name each its own")
+    for utterance in utterances:
+        if isinstance(utterance.file, LazyAudio):
+            identity = utterance.file.identity
+            other = heard.setdefault((identity, utterance.start, utterance.end), utterance.name)
+            if other != utterance.name:
+                raise CorpusError(
+                    f"corpus {corpus.name}: {other} and {utterance.name} have the LazyAudio identity {identity!r}, so "
+                    "one would be heard for both; give each its own"
+                )
 
 
 def _check(corpus: Corpus, target: Target, utterances: Sequence[Utterance]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, NamedTuple
 
 from emonet_bench.audio.decoding import HIGHEST_RATE, LOWEST_RATE
@@ -46,6 +47,10 @@ def check_axis(channels: int | None) -> None:
 
 
 def check_count(name: str, value: int | None) -> None:
-    """Hold a count to be positive; None passes."""
-    if value is not None and value < 1:
+    """Hold a count to be positive and whole; None passes."""
+    if value is None:
+        return
+    if not isinstance(value, Real) or value % 1:
+        raise ConfigError(f"{name}: must be a whole number, is {value!r}")
+    if value < 1:
         raise ConfigError(f"{name}: must be at least 1, is {value}")

@@ -33,7 +33,10 @@ def mono(array: NDArray[Any], channels: int | None = None, *, partial: bool = Fa
     Raises:
         AudioError: It is not audio; the message names no file.
     """
-    array = np.asarray(array)
+    try:
+        array = np.asarray(array)
+    except ValueError as error:  # of lists
+        raise AudioError("is a list of lists of several lengths; give (channels, samples)") from error
     _check_shape(array, channels)
     if array.dtype.kind == "i" and array.dtype.itemsize <= _WIDEST:
         array = array / -float(np.iinfo(array.dtype).min)

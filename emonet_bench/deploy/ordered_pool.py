@@ -9,6 +9,8 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from emonet_bench.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -86,7 +88,7 @@ class OrderedPool:
         waiting: deque[Future[Made]] = self._waiting
         most = AHEAD * self.threads
         for thing in things:
-            waiting.append(self._pool.submit(work, thing))
+            waiting.append(self._submitted(work, thing))
             if len(waiting) == most:
                 wait([waiting[most // 2]], _PATIENCE)
             while waiting and (waiting[0].done() or len(waiting) == most):
@@ -123,12 +125,25 @@ class OrderedPool:
                 number, thing = taken
                 made[number] = work(thing)
 
-        helpers = [self._pool.submit(take) for _ in range(len(first) - 1)]
+        helpers = [self._submitted(take) for _ in range(len(first) - 1)]
         take()
         for helper in helpers:
             if not helper.cancel():  # it has begun, so it comes to an end
                 helper.result()
         return [made[number] for number in range(len(made))]
+
+    def _submitted(self, work: Callable[..., Made], *given: Any) -> Future[Made]:
+        """Hand work to the threads.
+
+        Raises:
+            ConfigError: The system starts no more of them.
+        """
+        try:
+            return self._pool.submit(work, *given)
+        except RuntimeError as error:
+            if "start new thread" not in str(error):
+                raise
+            raise ConfigError(f"threads: the system does not start {self.threads}; ask for fewer (--jobs)") from error
 
     def _wanted(self, things: Iterable[Given]) -> Iterator[Given]:
         for thing in things:

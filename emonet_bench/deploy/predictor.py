@@ -174,7 +174,13 @@ class Predictor:
             failed: See there.
             embeddings: See there.
             logits: See there.
+
+        Raises:
+            AudioError: An array is no audio, and there is no ``failed``.
+            ConfigError: An argument makes no sense.
         """
+        if sampling_rate is None:
+            raise ConfigError("sampling_rate: is missing, and arrays do not tell theirs; give samples per second")
         check_rate(sampling_rate)
         check_axis(channels)
         clips = (
@@ -204,11 +210,15 @@ class Predictor:
             channels: As in ``predict_arrays``, for each chunk.
             embeddings: As in ``predict``.
             logits: See there.
+
+        Raises:
+            ConfigError: An argument makes no sense.
         """
         check_rate(sampling_rate)
         check_axis(channels)
         cut = cut_of(window, hop, self.sampling_rate)
-        assert cut is not None
+        if cut is None:
+            raise ConfigError("window: a stream needs one; give seconds")
         score = partial(self._scorer.stretch, Request(cut, 1, embeddings, logits))
         return Stream(score, cut, (sampling_rate or self.sampling_rate, self.sampling_rate), channels)
 

@@ -7,6 +7,7 @@ would fill the memory. What it tells of the clip is then the mean over them, wei
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +46,8 @@ def cut_of(window: float | None, hop: float | None, sampling_rate: int) -> Cut |
             raise ConfigError("hop: needs a window, too")
         return None
     both = (window, window if hop is None else hop)
+    if not all(isinstance(seconds, Real) for seconds in both):
+        raise ConfigError(f"window and hop: must be numbers of seconds, are {both[0]!r} and {both[1]!r}")
     if not all(math.isfinite(seconds * sampling_rate) and round(seconds * sampling_rate) >= 1 for seconds in both):
         raise ConfigError(
             f"window and hop: must last a sample at least, and not for ever; are {both[0]} s and {both[1]} s"

@@ -81,11 +81,13 @@ def verify_model(path: str | Path) -> Verification:
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _damaged(place, f"{type(error).__name__}: {error}") from error
     problems = []
-    if sound[0] != hashlib.sha256(path.read_bytes()).hexdigest():
+    is_described = sound[0] == hashlib.sha256(path.read_bytes()).hexdigest()
+    if not is_described:
         problems.append(f"{path}: is not the file that {place.name} describes (SHA-256); fetch both again")
     if sound[1] != decoded(metadata):
         problems.append(f"{place}: says of the model what the model does not say of itself; fetch both again")
-    problems += [_failure(path, check) for check in checks if not check.passed]
+    remedy = "try another version of onnxruntime or soxr" if is_described else "fetch both again"
+    problems += [f"{_failure(path, check)}; {remedy}" for check in checks if not check.passed]
     return Verification(checks, tuple(problems))
 
 
@@ -108,7 +110,7 @@ def _failure(path: Path, check: VectorCheck) -> str:
     of = "" if check.task is None else f" of {check.task}"
     return (
         f"{path}: probabilities{of} at {check.sampling_rate} Hz are {check.difference:.2g} from those of the export, "
-        f"allowed are {check.tolerance:g}; try another version of onnxruntime or soxr"
+        f"allowed are {check.tolerance:g}"
     )
 
 

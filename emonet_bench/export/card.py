@@ -112,6 +112,7 @@ def model_card(metadata: Mapping[str, str], record: RunRecord, file: str) -> str
         file: The file's name.
     """
     spec = record.spec
+    fold = "" if spec.fold is None else f", fold {spec.fold}"
     warning = "\n\n**Trained on generated audio: for trying things out, not for use.**" if record.synthetic else ""
     return f"""# {markdown(f"{spec.corpus}: {spec.architecture}, {spec.strategy}")}
 
@@ -121,7 +122,7 @@ def model_card(metadata: Mapping[str, str], record: RunRecord, file: str) -> str
 
 {_scored(metadata, record)}
 The best epoch was chosen on dev, test was looked at once. Protocol {markdown_code(spec.protocol)}
-({markdown(record.protocol_id)}), seed {spec.seed}, fold {spec.fold}.
+({markdown(record.protocol_id)}), seed {spec.seed}{fold}.
 
 ## Data
 
@@ -188,7 +189,7 @@ def usage(metadata: Mapping[str, str], file: str, *, masked: bool = True) -> str
     return f"""## Use
 
 ```python
-from emonet_bench.deploy import Predictor
+from emonet_bench.deploy import Predictor  # with emonet-predict alone: from emonet_predict import Predictor
 
 for prediction in Predictor({json_text(file)}).predict(["clip.wav"]):
     print({_PRINTED[_output(metadata)]})

@@ -48,7 +48,7 @@ Numbers are weights and the statistics of batch norms; the file also holds the t
 ## Use
 
 ```python
-from emonet_bench.deploy import Predictor
+from emonet_bench.deploy import Predictor  # with emonet-predict alone: from emonet_predict import Predictor
 
 for prediction in Predictor({json_text(file)}, task={json_text(next(iter(metadata)))}).predict(["clip.wav"]):
     print(prediction.label, prediction.probabilities)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from emonet_bench.errors import ConfigError, CorpusError
+from emonet_bench.errors import ConfigError, CorpusError, PluginError
 from emonet_bench.types import Metric, TargetKind
 from emonet_bench.validation_messages import did_you_mean
 
@@ -61,8 +61,19 @@ class MetricChoice:
 
         Raises:
             CorpusError: The metric says nothing of any, or there is no label or attribute of that name.
+            PluginError: What it returns is neither one number nor one for each label or attribute.
         """
-        return float(self.total(np.asarray(self.metric.compute(truth, predicted), np.float64), names))
+        found = self.metric.compute(truth, predicted)
+        try:
+            score = self.total(np.asarray(found, np.float64), names)
+        except (TypeError, ValueError):
+            score = np.empty(0)
+        if score.shape:
+            told = f"compute must return one number, or one for each of {len(names)} names; got {str(found)[:100]}"
+            raise PluginError(f"metric {self.metric.name}: {told}; mend it")
+        if np.isnan(score):
+            raise CorpusError(f"{self.title} says nothing of these clips")
+        return float(score)
 
     def dev_score(self, truth: npt.ArrayLike, predicted: npt.ArrayLike, names: Sequence[str]) -> float:
         """Score the predictions of a dev partition, on which the metric tunes what it tunes; see ``score``."""

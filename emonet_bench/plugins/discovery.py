@@ -119,8 +119,13 @@ def _origin(entry_point: EntryPoint, package: Distribution | None) -> Origin:
     return Origin(entry_point.name, release, entry_point.value, partial(code_version, entry_point), needs, shipped)
 
 
+def file_module(name: str) -> str:
+    """Return what the module of a single file is called, by the plugin's name."""
+    return f"{GROUP}_plugin_{name}"
+
+
 def _import_file(path: Path) -> object:
-    name = f"{GROUP}_plugin_{path.stem}"
+    name = file_module(path.stem)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # noqa: PT018 - it ends in .py
     module = importlib.util.module_from_spec(spec)

@@ -20,6 +20,7 @@ from emonet_bench.directories import cache_directory, registered
 from emonet_bench.errors import ConfigError, EmonetBenchError, PluginError
 from emonet_bench.files import expanded
 from emonet_bench.plugins.discovery import GROUP, installed, single_file
+from emonet_bench.plugins.guarded import guarded
 from emonet_bench.plugins.registries import DuplicateNameError, Origin, Registry
 from emonet_bench.plugins.validation import check_answer, check_marked, checked
 from emonet_bench.types import (
@@ -158,7 +159,7 @@ class Plugins:
         for hook, kind, registry, arguments in kinds if config is not None else kinds[1:]:
             for things in self.hook_of(origin, hook)(**arguments):
                 for thing in checked(things, kind, hook):
-                    registry.add(thing.name, thing, origin)
+                    registry.add(thing.name, guarded(thing, registry.kind, origin), origin)
 
     def add_commands(self, group: Callable[[], click.Group], reserved: Collection[str]) -> None:
         """Let every plugin add its commands to a group of its own, and register them.
@@ -180,7 +181,6 @@ class Plugins:
                     for name in registry:
                         if name in reserved and registry.origin(name) is origin:
                             raise PluginError(f"{registry.kind} {name!r} has the name of a command; rename it")
-
         for name in self.commands:
             if name in self.architectures:
                 owner, other = self.architectures.origin(name), self.commands.origin(name)

@@ -146,6 +146,19 @@ def gradients(bench: Bench) -> None:
         raise BrokenError(f"{dead[0]} had no gradient ({len(dead)} such parameters)")
 
 
+def ordered_layers(bench: Bench) -> None:
+    """Where ``ordered_layers`` is there, it tells modules of the network, each parameter in one of them at most."""
+    network: Any = bench.classifier().network
+    layers = network.ordered_layers() if hasattr(network, "ordered_layers") else ()
+    known, owner = dict(network.named_parameters()), dict[Tensor, int]()
+    for number, layer in enumerate(layers):
+        for parameter in layer.parameters():
+            if owner.setdefault(parameter, number) != number:
+                raise BrokenError(f"layers {owner[parameter]} and {number} of ordered_layers() share a parameter")
+    if strangers := owner.keys() - set(known.values()):
+        raise BrokenError(f"layer {owner[strangers.pop()]} of ordered_layers() holds what is no part of the network")
+
+
 def round_trip(bench: Bench) -> None:
     """The ``state_dict`` holds all that is learnt: through safetensors into a fresh network, outputs stay the same."""
     classifier = bench.stirred()
@@ -227,6 +240,7 @@ CHECKS = (
     padding,
     statistics,
     gradients,
+    ordered_layers,
     round_trip,
     adapter_points,
     cached_features,

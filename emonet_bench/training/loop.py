@@ -25,7 +25,7 @@ from emonet_bench.training.batches import batches_per_pass, endless_batches
 from emonet_bench.training.early_stopping import note_score, patient
 from emonet_bench.training.losses import check_labels, criterion_of
 from emonet_bench.training.methods import Methods, methods_of
-from emonet_bench.training.optimisers import Stage, rate_factor, stages
+from emonet_bench.training.optimisers import Stage, layer_wise, rate_factor, stages
 from emonet_bench.training.prediction import dev_score
 from emonet_bench.training.resume import TrainingProgress
 from emonet_bench.training.step import Stepper
@@ -133,7 +133,8 @@ class _Session:
         """Carry out one stage, or what is left of it."""
         if number < self.progress.stage:
             return
-        self.stepper.optimizer = self.methods.optimizer(self.plan.groups, stage.rate)
+        groups = layer_wise(self.plan.groups, self.classifier.network, self.recipe.layer_decay)
+        self.stepper.optimizer = self.methods.optimizer(groups, stage.rate)
         if number > self.progress.stage:
             self._begin(number)
         elif self.state:

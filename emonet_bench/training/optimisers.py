@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from emonet_bench.config import Training
-from emonet_bench.errors import ConfigError
-from emonet_bench.types import ParameterGroup
+from emonet_bench.errors import ConfigError, Skipped
+from emonet_bench.types import Network, ParameterGroup
 
 _FACTOR = "rate"  # of a group, beside torch's own settings
 _WARM_UP = 0.1  # part of a cosine schedule
@@ -61,6 +62,31 @@ def rate_factor(recipe: Training, step: int, steps: int) -> float:
     if step < warm_up:
         return (step + 1) / warm_up
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
+
+
+def layer_wise(groups: Sequence[ParameterGroup], network: Network, decay: float) -> Sequence[ParameterGroup]:
+    """Lower the learning rate layer by layer (Howard and Ruder, 2018; as in Clark et al., 2020, "ELECTRA").
+
+    With L layers the l-th from the input, counted from 1, learns at ``decay ** (L + 1 - l)`` of the rate that its group
+    has, and the head, as all that is in no layer, at the rate itself.
+
+    Raises:
+        Skipped: The network does not tell its layers.
+    """
+    if decay == 1:
+        return groups
+    ordered = getattr(network, "ordered_layers", None)
+    if ordered is None:
+        raise Skipped(f"training.layer_decay: {type(network).__name__} does not tell its layers; leave it at 1")
+    layers = [layer for layer in ordered() if any(True for _ in layer.parameters())]
+    below = {parameter: len(layers) - number for number, layer in enumerate(layers) for parameter in layer.parameters()}
+    divided = []
+    for group in groups:
+        parts = defaultdict(list)
+        for parameter in group.parameters:
+            parts[below.get(parameter, 0)].append(parameter)
+        divided += [replace(group, parameters=part, rate=group.rate * decay**depth) for depth, part in parts.items()]
+    return divided
 
 
 def torch_groups(groups: Sequence[ParameterGroup], recipe: Training, rate: float) -> list[dict[str, Any]]:

@@ -11,6 +11,9 @@ from typing import Any
 
 from emonet_bench.errors import ConfigError
 
+LONGEST_NAME = 100
+"""Letters of a registered name: it is a part of file names, and many file systems end at 255 bytes."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_+-]*", re.IGNORECASE)
 
 
@@ -24,6 +27,8 @@ def check_name(kind: str, name: str) -> None:
 
     >>> check_name("corpus", "emotiontts_ko")
     """
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        raise ConfigError(f"{kind} name {str(name)[:LONGEST_NAME]!r}: must be a text of at most {LONGEST_NAME} letters")
     if kind == "corpus" and "+" in name:
         raise ConfigError(f"corpus name {name!r}: must not hold '+', which joins the names of several; rename it")
     if not _NAME.fullmatch(name):

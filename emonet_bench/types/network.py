@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
@@ -52,7 +52,7 @@ class FrozenFeatures(NamedTuple):
 class Network(Protocol):
     """What an architecture builds: an ``nn.Module`` that turns waveforms into embeddings.
 
-    What it may have besides is spelt out by ``Windowed``, ``Headed``, ``Freezable`` and ``Foldable``.
+    What it may have besides is spelt out by ``Windowed``, ``Headed``, ``Layered``, ``Freezable`` and ``Foldable``.
 
     Attributes:
         dim: Size D of the embedding.
@@ -97,6 +97,13 @@ class Headed(Protocol):
             independent: Whether each logit is for itself, as those of label sets and values are. It is given only
                 where it is so; a network without this argument is for labels only.
         """
+
+
+class Layered(Protocol):
+    """A network that tells its layers, so that ``training.layer_decay`` can give each a learning rate of its own."""
+
+    def ordered_layers(self) -> Sequence[torch.nn.Module]:
+        """Return the layers, the first being next to the input. What is in none of them learns as fast as the head."""
 
 
 class Freezable(Network, Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -61,6 +61,10 @@ class Cnn(nn.Module):
         """
         embedding: Tensor = self.pooling(*self.trunk(features, mask))
         return embedding
+
+    def ordered_layers(self) -> Sequence[nn.Module]:
+        """Return the trunk's layers and the pooling."""
+        return [*self.trunk.ordered_layers(), self.pooling]
 
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
         """Name the places for per-corpus parts."""

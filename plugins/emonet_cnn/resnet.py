@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -180,6 +180,12 @@ class Trunk(nn.Module):
         for block in self.blocks:
             maps, mask = block(maps, mask)
         return _masked(F.relu(self.norm(maps, mask)), mask), mask
+
+    def ordered_layers(self) -> Sequence[nn.Module]:
+        """Return the stem and the blocks, each with the batch norm next to it."""
+        first = nn.ModuleList(part for part in (self.input_norm, self.stem) if part is not None)
+        *blocks, last = self.blocks
+        return [first, *blocks, nn.ModuleList([last, self.norm])]
 
     def adapter_points(self, prefix: str = "") -> Mapping[str, AdapterPoint]:
         """Name the places for per-corpus parts; ``prefix`` is the path to this module."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 import torch
 from emonet_cnn.pooling import AttentionPooling
@@ -37,6 +38,12 @@ class FusionNetwork(nn.Module):
         features, mask = self.front_end(waveform, lengths)  # (N, mels, T), (N, 1, T)
         seen = self.pooling(*self.resnet(features, mask))
         return torch.cat([seen, self.recurrent.embed_features(features, mask)], 1)
+
+    def ordered_layers(self) -> Sequence[nn.Module]:
+        """Return both branches' layers side by side, the highest beside the highest."""
+        branches = [*self.resnet.ordered_layers(), self.pooling], self.recurrent.ordered_layers()
+        beside = zip_longest(*(reversed(layers) for layers in branches))
+        return [nn.ModuleList(part for part in parts if part is not None) for parts in beside][::-1]
 
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
         """Name both branches' places for per-corpus parts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,10 @@ class RnnNetwork(nn.Module):
     def embed(self, waveform: Tensor, lengths: Tensor | None) -> Tensor:
         """Embed waveforms (N, S) with valid lengths (N,): (N, D)."""
         return self.trunk.embed_features(*self.front_end(waveform, lengths))
+
+    def ordered_layers(self) -> Sequence[nn.Module]:
+        """Return the trunk's layers."""
+        return self.trunk.ordered_layers()
 
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
         """Name the trunk's places for per-corpus parts."""
@@ -85,6 +89,12 @@ class RecurrentTrunk(nn.Module):
                 sequence = self.attentions[index](sequence, valid)
         embedding: Tensor = self.pooling(sequence, valid)
         return embedding
+
+    def ordered_layers(self) -> Sequence[nn.Module]:
+        """Return what stands before the recurrent layers, these with the attention behind each, and the pooling."""
+        first = nn.ModuleList(part for part in (self.input_norm, self.projection) if part is not None)
+        layers = [nn.ModuleList([layer, *self.attentions[i : i + 1]]) for i, layer in enumerate(self.layers)]
+        return [first, *layers, self.pooling]
 
     def adapter_points(self, prefix: str = "") -> Mapping[str, AdapterPoint]:
         """Name the places for per-corpus parts; ``prefix`` is the path to this module."""

@@ -47,6 +47,7 @@ def fails():
         (lazy((np.zeros((2, 2, 2)), RATE)), "its load returned float64 (2, 2, 2) at 16000"),
         (lazy((["a"], RATE)), "its load returned <U1 (1,)"),
         (lazy((np.zeros(8), "fast")), "'fast' is no rate"),
+        (lazy((np.zeros((2, 8)), RATE)), "returned (2, 8), more channels than samples; return (S, channels)"),
         (lazy((np.zeros(8), 10)), "has 10 samples per second"),
         (lazy((np.zeros(0), RATE)), "zero-length"),
         (lazy((np.full(800, np.nan), RATE)), "NaN"),

@@ -1,5 +1,6 @@
 """``emonet-bench report``: where its output goes."""
 
+import csv
 import os
 import threading
 
@@ -12,7 +13,7 @@ from tests.written import Results
 PLUGIN = """
 from emonet_bench import hookimpl
 from emonet_bench.config import Options, option
-from emonet_bench.types import ReportFormat
+from emonet_bench.types import Metric, ReportFormat
 
 class Wiki(Options):
     bar: str = option("|", "What stands between cells.")
@@ -27,6 +28,19 @@ def emonet_report_formats():
         ReportFormat("wiki", Wiki, wiki),
         ReportFormat("broken", Options, lambda table, options: 1 / 0),
         ReportFormat("mute", Options, lambda table, options: None),
+        ReportFormat("leaving", Options, lambda table, options: exit(0)),
+        ReportFormat("odd", Options, lambda table, options: "a\\udc80b"),
+    ]
+
+def noisy(truth, predicted):
+    print("noise")
+    return 0.25
+
+@hookimpl
+def emonet_metrics():
+    return [
+        Metric("faulty", ("label",), lambda truth, predicted: {}["joy"]),
+        Metric("quarter", ("label",), noisy, title="Quarter"),
     ]
 """
 
@@ -86,6 +100,17 @@ def test_a_plugins_format_is_used_by_its_name_with_its_options(with_plugin):
     assert with_plugin("--format", "wiki", "--format-option", "bar= / ").stdout == "emo/other"
 
 
+def test_a_metric_of_a_single_file_is_shown_and_what_it_prints_is_no_part_of_the_report(with_plugin):
+    done = with_plugin("--metric", "quarter", "--format", "csv")
+    assert done.exit_code == 0
+    assert "noise" not in done.stdout
+    assert {row["score"] for row in csv.DictReader(done.stdout.splitlines())} == {"0.25"}
+
+
+def test_text_of_a_format_that_is_no_unicode_is_written_with_escapes(with_plugin):
+    assert with_plugin("--format", "odd").stdout == r"a\udc80b"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -96,7 +121,9 @@ def test_a_plugins_format_is_used_by_its_name_with_its_options(with_plugin):
             "--format-option bar: write it as key=value, such as digits=3",
         ),
         (("--format-option", "bar=1"), "--format-option bar=1: the terminal's table has no options; name a --format"),
-        (("--format", "broken"), "format broken raised ZeroDivisionError"),
+        (("--format", "broken"), "mine.py): report-format broken: render raised ZeroDivisionError"),
+        (("--format", "leaving"), "mine.py): report-format leaving: render raised SystemExit(0)"),
+        (("--metric", "faulty"), "mine.py): metric faulty: compute raised KeyError('joy')"),
         (("--format", "mute"), "format mute must return text; got NoneType"),
     ],
 )

@@ -9,7 +9,7 @@ from emonet_bench.data.coverage import Coverage
 from emonet_bench.data.opened_corpus import open_corpus
 from emonet_bench.data.tables import read_directory
 from emonet_bench.errors import AudioError, CorpusError
-from emonet_bench.types import Corpus, SplitRule, Utterance
+from emonet_bench.types import Corpus, LazyAudio, SplitRule, Utterance
 
 RATE = 16_000
 
@@ -74,3 +74,34 @@ def test_files_that_were_left_out_are_no_clean_audit(folder):
     (folder / "3.wav").write_bytes(b"")
     found = [finding for finding in audit.quick(opened(folder, skip_bad=True)) if finding.check == "bad files"]
     assert [(finding.level, finding.message) for finding in found] == [("warning", "1 file cannot be used")]
+
+
+def of_functions(names, identities):
+    """A corpus whose clips differ only in what a function gives for them."""
+
+    def load():
+        return [
+            Utterance(name, LazyAudio(identity, lambda n=n: (np.full(400, 0.1 * n), RATE)), "ab"[n % 2])
+            for n, (name, identity) in enumerate(zip(names, identities, strict=True), start=1)
+        ]
+
+    return Corpus("made", ("a", "b"), load, {"own": SplitRule()})
+
+
+@pytest.mark.parametrize(
+    ("names", "identities", "said"),
+    [
+        ("xyx", "123", "corpus made: 2 utterances are called 'x'; name each its own"),
+        ("xyz", "121", "corpus made: x and z have the LazyAudio identity '1', so one would be heard for both"),
+    ],
+)
+def test_clips_that_could_be_taken_for_one_another_are_refused(tmp_path, names, identities, said):
+    with pytest.raises(CorpusError, match=said):
+        open_corpus(of_functions(names, identities), None, RATE, tmp_path)
+
+
+def test_parts_of_one_function_s_audio_are_apart(tmp_path):
+    whole = LazyAudio("long", lambda: (np.linspace(-0.5, 0.5, 800), RATE))
+    parts = [Utterance(str(n), whole, "ab"[n], start=n / 40, end=(n + 1) / 40) for n in range(2)]
+    corpus = Corpus("made", ("a", "b"), lambda: parts, {"own": SplitRule()})
+    assert open_corpus(corpus, None, RATE, tmp_path).clips([0, 1]).lengths.tolist() == [400, 400]

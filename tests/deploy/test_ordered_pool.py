@@ -8,6 +8,7 @@ import pytest
 
 from emonet_bench.deploy import ordered_pool
 from emonet_bench.deploy.ordered_pool import AHEAD, OrderedPool, Threads, grouped, in_order
+from emonet_bench.errors import ConfigError
 
 
 @pytest.fixture
@@ -159,3 +160,16 @@ def test_leaving_ends_work_of_many_things_between_two_of_them(count):
         assert begun.wait(timeout=60)
         threading.Timer(0.05, left.set).start()
     assert len(done) <= 1_000 + 1 + count
+
+
+@pytest.mark.parametrize("way", ["prefetch", "together"])
+def test_more_threads_than_the_system_starts_are_one_line(monkeypatch, way):
+    def refused(*_):
+        raise RuntimeError("can't start new thread")
+
+    with OrderedPool(Threads(3)) as pool:
+        monkeypatch.setattr(threading.Thread, "start", refused)
+        with pytest.raises(ConfigError, match=r"^threads: the system does not start 3; ask for fewer \(--jobs\)$"):
+            list(getattr(pool, way)(str, range(3)))
+        monkeypatch.undo()
+    assert list(OrderedPool(Threads(3)).prefetch(str, range(2))) == ["0", "1"]

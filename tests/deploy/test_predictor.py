@@ -318,6 +318,7 @@ BAD_ARRAYS = {
     r"shape \(256, 1\); .* say channels=1 for": (noise(256)[:, None], RATE),
     "too large": (np.stack([TOO_LOUD, TOO_LOUD]), RATE),
     "is a single number": (np.float32(0.5), RATE),
+    "is a list of lists of several lengths": ([[0.1, 0.2], [0.1]], RATE),
 }
 
 
@@ -498,6 +499,18 @@ def test_a_wrong_option_is_one_line(model, arguments, message):
     with pytest.raises(ConfigError) as caught:
         Predictor(model, **arguments)
     assert str(caught.value) == message.replace("MODEL", str(model))
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("window", lambda predictor: predictor.stream(None)),
+        ("sampling_rate", lambda predictor: predictor.predict_arrays([], None)),
+    ],
+)
+def test_what_is_missing_is_one_line(predictor, name, call):
+    with pytest.raises(ConfigError, match=rf"^{name}: .*; give "):
+        call(predictor)
 
 
 @pytest.mark.parametrize(

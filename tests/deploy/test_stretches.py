@@ -20,7 +20,17 @@ def test_seconds_become_samples(window, hop, expected):
 
 
 @pytest.mark.parametrize(
-    ("window", "hop"), [(None, 1.0), (0.0, None), (1.0, -1.0), (1e-9, None), (float("nan"), None), (1.0, float("inf"))]
+    ("window", "hop"),
+    [
+        (None, 1.0),
+        (0.0, None),
+        (1.0, -1.0),
+        (1e-9, None),
+        (float("nan"), None),
+        (1.0, float("inf")),
+        ("1", None),
+        (1.0, "1"),
+    ],
 )
 def test_a_window_without_an_end_or_a_sample_is_one_line(window, hop):
     with pytest.raises(ConfigError, match=r"^(hop|window and hop): .+$"):

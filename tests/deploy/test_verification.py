@@ -53,6 +53,7 @@ def test_a_file_with_other_weights_is_told(model):
     assert "model.onnx: is not the file that model.json describes (SHA-256)" in hashed
     assert len(vectors) == 2
     assert all("from those of the export, allowed are 0.0" in problem for problem in vectors)
+    assert all(problem.endswith("; fetch both again") for problem in [hashed, *vectors])
 
 
 def test_metadata_that_was_edited_is_told(model):
@@ -66,6 +67,7 @@ def test_other_probabilities_are_told(model, wrong, said):
     edit(model, lambda told: told["test_vectors"][1]["probabilities"].__setitem__(0, wrong))
     (problem,) = verify_model(model).problems
     assert re.search(rf"probabilities at 8000 Hz {said} those of the export", problem)
+    assert problem.endswith("; try another version of onnxruntime or soxr")
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,9 @@ def test_a_licence_in_brackets_is_text(licence):
 
 def test_a_table_has_a_line_under_its_head_and_one_for_each_row():
     assert markdown_table(("a", "b"), [("1", "2"), ("3", "4")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |"
+
+
+def test_a_fold_is_named_where_there_is_one():
+    for fold, words in ((None, "seed 3.\n"), (2, "seed 3, fold 2.\n")):
+        told = record().model_copy(update={"spec": record().spec.model_copy(update={"seed": 3, "fold": fold})})
+        assert words in model_card(metadata_of(told, SIGNAL), told, "m.onnx")

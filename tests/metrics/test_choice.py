@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emonet_bench.errors import ConfigError, CorpusError
+from emonet_bench.errors import ConfigError, CorpusError, PluginError
 from emonet_bench.metrics.choice import MetricChoice, choose_metric
 from emonet_bench.metrics.defaults import CCC, UAR
 from emonet_bench.types import Metric
@@ -73,3 +73,19 @@ def test_on_dev_a_metric_scores_what_it_has_tuned_there():
     assert choice.score(truth, predicted, ("a", "b")) == 0
     assert choice.tuned(truth, predicted, np.array([[0.16, 0.14]])).tolist() == [[1, 0]]
     assert MetricChoice(CCC).tuned(truth, truth, predicted) is predicted
+
+
+@pytest.mark.parametrize("made", [np.ones(3), np.ones((2, 2)), "much", {}])
+def test_what_is_neither_one_number_nor_one_for_each_label_is_the_metrics_fault(made):
+    odd = MetricChoice(Metric("odd", ("label",), lambda *_: made))
+    with pytest.raises(
+        PluginError, match="metric odd: compute must return one number, or one for each of 2 names; got"
+    ):
+        odd.score([0], [[1.0, 0.0]], ("joy", "fear"))
+
+
+@pytest.mark.parametrize("made", [None, np.nan, [np.nan, np.nan]])
+def test_a_metric_without_a_number_says_nothing_of_the_clips(made):
+    mute = MetricChoice(Metric("mute", ("label",), lambda *_: made))
+    with pytest.raises(CorpusError, match="mute says nothing of these clips"):
+        mute.score([0], [[1.0, 0.0]], ("joy", "fear"))

@@ -201,6 +201,16 @@ class DividesByZero(Toy):
         return super().embed(waveform, lengths) / 0
 
 
+class TellsALayerTwice(Toy):
+    def ordered_layers(self):
+        return [self.norm, self.layer, self.layer]
+
+
+class TellsWhatIsNotItsOwn(Toy):
+    def ordered_layers(self):
+        return [self.layer, nn.Linear(2, 2)]
+
+
 class KeepsWhatItLearntForItself(Toy):
     def __init__(self, options, input_spec):
         super().__init__(options, input_spec)
@@ -280,6 +290,8 @@ FAULTS = {
     HasTheWrongSize: ("shapes", "embed gave (1, 5)"),
     FailsOnAShortClip: ("shapes", "RuntimeError"),
     DividesByZero: ("shapes", "not finite"),
+    TellsALayerTwice: ("ordered-layers", "layers 1 and 2 of ordered_layers() share a parameter"),
+    TellsWhatIsNotItsOwn: ("ordered-layers", "layer 1 of ordered_layers() holds what is no part of the network"),
     KeepsWhatItLearntForItself: ("round-trip", "keep what is learnt"),
     DrawsFromNumpy: ("seeds", "layer.weight differed"),
     IsRandomInEvaluation: ("seeds", "two evaluation passes"),

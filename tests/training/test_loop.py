@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from emonet_bench.config import Training
 from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.metrics.choice import choose_metric
-from emonet_bench.networks import build_classifier
+from emonet_bench.networks import build_classifier, parameter_groups
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.training.loop import constant_names, copied, train, train_mode
 from emonet_bench.training.prediction import embed, predict
@@ -191,6 +192,31 @@ def test_a_group_moves_at_its_own_rate(optimiser):
         moved[rate] = (plan.classifier.network.dense.weight - before).abs().max().item()
         assert [group["lr"] for group in stepper.optimizer.param_groups] == [0.01 * rate, 0.01]
     assert moved[0.1] == pytest.approx(moved[1.0] / 10, rel=1e-3)
+
+
+class Layered(Toy):
+    """The toy, of two layers."""
+
+    def ordered_layers(self):
+        return [nn.ModuleList([self.dense, self.norm]), self.pool]
+
+
+def test_with_a_layer_decay_the_lower_layers_hardly_move_and_the_head_learns():
+    torch.manual_seed(0)
+    whole = build_classifier(Layered(), [toy_set(TRAIN)])
+    before = copy.deepcopy(whole)
+    run(
+        RECIPE.model_copy(update={"layer_decay": 0.01, "epochs": 1}),
+        plan=Plan(whole, parameter_groups(whole.parameters())),
+    )
+    parts = {"first": "network.dense.weight", "second": "network.pool.weight"}
+    parts["head"] = next(name for name, _ in whole.heads.named_parameters("heads") if name.endswith("weight"))
+    moved = {
+        part: (whole.get_parameter(name) - before.get_parameter(name)).abs().max().item()
+        for part, name in parts.items()
+    }
+    assert 0 < moved["first"] < moved["second"] / 10
+    assert 0 < moved["second"] < moved["head"] / 10
 
 
 def test_groups_with_rates_are_resumed_to_the_last_bit(tmp_path):

@@ -14,6 +14,12 @@ def test_a_name_that_is_no_file_name_is_refused_with_the_remedy(name):
         check_name("loss", name)
 
 
+@pytest.mark.parametrize("name", [None, 7, b"cnn", "a" * 101])
+def test_a_name_that_is_no_text_or_too_long_is_refused(name):
+    with pytest.raises(ConfigError, match="must be a text of at most 100 letters"):
+        check_name("loss", name)
+
+
 def test_a_plus_joins_the_names_of_corpora_and_so_is_in_none():
     check_name("strategy", "multi-task+target")
     with pytest.raises(ConfigError, match="joins the names of several"):

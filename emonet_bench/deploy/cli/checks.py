@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ def is_timeline(form: str, given: Mapping[str, Any]) -> bool:
 
 def needs_folder(form: str, files: Sequence[str], output: Path | None) -> bool:
     """Tell whether annotations of recordings, each in a file of its own, go into a folder."""
-    several = len(files) > 1 or any(file == STDIN or Path(file).is_dir() for file in files)
+    several = len(files) > 1 or any(file == STDIN or os.path.isdir(file) for file in files)  # noqa: PTH112 - Path's may raise
     return form in SUFFIXES and (several or (output is not None and output.is_dir()))
 
 
@@ -67,7 +69,26 @@ def check_outputs(form: str, files: Sequence[str], given: Mapping[str, Any]) -> 
         if form == "table":
             raise ConfigError("--output: a table is for people; give a --format, too, such as csv")
         check_output(output, "--output")
+        if folder and not output.is_dir() and output.suffix.lower() == SUFFIXES[form].lower():
+            raise ConfigError(
+                f"--output {output}: several recordings go into a folder; name it without {output.suffix}"
+            )
         if output.exists() and output.is_dir() != folder:
             raise ConfigError(f"--output {output}: is {'no folder; name one' if folder else 'a folder; name a file'}")
     elif folder:
         raise ConfigError(f"--format {form}: holds a single file; name a folder for several with --output")
+
+
+def check_kept(output: Path | None, inputs: Iterable[str | Path]) -> None:
+    """Refuse an output that would take the place of something that is read.
+
+    Raises:
+        ConfigError: An input is that very file.
+    """
+    if output is None or not output.is_file():
+        return
+    there = output.stat()
+    for name in inputs:
+        with suppress(OSError, ValueError):  # what is no file is told when its turn comes
+            if os.path.samestat(os.stat(name), there):  # noqa: PTH116 - Path's may raise
+                raise ConfigError(f"--output {output}: is read from, and would be replaced; name another file")

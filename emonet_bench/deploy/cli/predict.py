@@ -16,7 +16,7 @@ from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.deploy.cli import options
 from emonet_bench.deploy.cli.annotation_files import SUFFIXES, AnnotationFolder, annotation, with_ends
-from emonet_bench.deploy.cli.checks import check_inputs, check_outputs, is_timeline, needs_folder
+from emonet_bench.deploy.cli.checks import check_inputs, check_kept, check_outputs, is_timeline, needs_folder
 from emonet_bench.deploy.cli.formats import (
     FORMATS,
     print_table,
@@ -25,7 +25,7 @@ from emonet_bench.deploy.cli.formats import (
 )
 from emonet_bench.deploy.cli.inputs import STDIN, groups_of_names
 from emonet_bench.deploy.cli.output import opened
-from emonet_bench.deploy.cli.progress import bar_of, is_quiet, noted, say_terms, watched
+from emonet_bench.deploy.cli.progress import bar_of, is_quiet, noted, noted_if_empty, say_terms, watched
 from emonet_bench.deploy.cli.resume import NOTHING, Done, read_done, said_again
 from emonet_bench.errors import AudioError, ConfigError
 from emonet_bench.escaping import one_line
@@ -96,6 +96,7 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     form = form or ("jsonl" if given["stream"] else "table")
     check_inputs(context, files, given)
     check_outputs(form, files, given)
+    check_kept(given["output"], [model, *files])
     level = VoiceActivity() if given["gate"] == options.SILERO else None
     predictor = Predictor(
         model, given["providers"], given["jobs"], given["task"], abstain=given["abstain"], level=level
@@ -107,14 +108,14 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     if given["stream"]:
         found = streamed(predictor, given, statuses.append)
     else:
-        groups = _groups(files, folder)
+        groups = _groups(files, folder, given["output"])
         if given["resume"]:
             done = read_done(given["output"], form, predictor.columns, _is_asked(groups, given))
         found = _scored(predictor, _missing(groups, done), form, given, bad)
     say_terms(predictor, given["task"])
     ends: dict[str, float] = {}
     noticed = with_ends(noted(predictor, found, given["window"]), ends)
-    told = _as_timeline(predictor, noticed, form, given)
+    told = _as_timeline(predictor, noticed, form, given, ends)
     if form in SUFFIXES:
         _annotate(told, ends, form, folder or given["output"])
     else:
@@ -127,11 +128,12 @@ def _folder(form: str, files: Sequence[str], output: Path | None) -> AnnotationF
     return AnnotationFolder(output, form, files) if output and needs_folder(form, files, output) else None
 
 
-def _groups(files: Sequence[str], folder: AnnotationFolder | None) -> Iterable[list[str]]:
+def _groups(files: Sequence[str], folder: AnnotationFolder | None, output: Path | None) -> Iterable[list[str]]:
     """Expand the arguments: into a list, unless some come from standard input while others are scored."""
     if STDIN in files:
         return groups_of_names(files)
     groups = list(groups_of_names(files))
+    check_kept(output, chain.from_iterable(groups))
     if folder:
         folder.check(chain.from_iterable(groups))
     return groups
@@ -171,7 +173,11 @@ def _scored(
 
 
 def _as_timeline(
-    predictor: Predictor, predictions: Iterable[Prediction], form: str, given: dict[str, Any]
+    predictor: Predictor,
+    predictions: Iterable[Prediction],
+    form: str,
+    given: dict[str, Any],
+    ends: Mapping[str, float],
 ) -> Iterable[Prediction]:
     if not is_timeline(form, given):
         return predictions
@@ -184,7 +190,7 @@ def _as_timeline(
     threshold = abstain_below(predictor.metadata) if given["abstain"] else None
     gate = SPEECH if given["gate"] == options.SILERO else given["gate"]
     rules = Timeline(predictor.labels, given["smooth"], given["min_duration"], gate, threshold)
-    return rules.segments(predictions)
+    return noted_if_empty(rules.segments(predictions), ends)
 
 
 def _annotate(

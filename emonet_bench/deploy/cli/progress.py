@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,16 @@ def noted(predictor: Predictor, predictions: Iterable[Prediction], window: float
             )
             said = True
         yield one
+
+
+def noted_if_empty(segments: Iterable[Prediction], scored: Mapping[str, float]) -> Iterator[Prediction]:
+    """Yield segments, and say it where there are none though recordings were scored."""
+    left = False
+    for one in segments:
+        left = True
+        yield one
+    if scored and not left:
+        say("Note: --gate and --min-duration leave no segment; lower them", err=True)
 
 
 def say_terms(predictor: Predictor, task: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -48,6 +48,11 @@ class SslNetwork(PooledNetwork):
     def make_head(self, classes: int, *, independent: bool = False) -> nn.Module:
         """Make the head that the options name."""
         return head(self.head, self.dim, classes, independent=independent)
+
+    def ordered_layers(self) -> Sequence[nn.Module]:
+        """Return what stands before the transformer as one, then its layers."""
+        before = nn.ModuleList(part for part in self.backbone.children() if part is not self.backbone.layers)
+        return [before, *self.backbone.layers]
 
     def adapter_points(self) -> Mapping[str, AdapterPoint]:
         """Name a place behind every layer that is used, and the pooling where it is trained."""

@@ -107,3 +107,13 @@ def test_values_have_an_output_each_even_one_or_two(head, names, built):
     logits = made(torch.randn(3, 16))
     assert logits.shape == (3, len(names))
     assert bool((logits != 0).all())  # two labels would have [0, z]
+
+
+@pytest.mark.parametrize("family", ["hubert", "whisper"])
+def test_the_layers_hold_the_whole_backbone_from_the_signal_on(family, built):
+    network = built(family, layer=2)
+    before, *layers = network.ordered_layers()
+    assert layers == list(network.backbone.layers)
+    told = {parameter for layer in (before, *layers) for parameter in layer.parameters()}
+    assert told == set(network.backbone.parameters())
+    assert set(network.backbone.signal_part.parameters()) <= set(before.parameters())

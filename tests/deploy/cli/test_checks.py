@@ -1,5 +1,7 @@
 """Options of ``predict`` that do not go together are one line, before any work."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.deploy.cli.running import emonet
@@ -24,6 +26,10 @@ from tests.deploy.cli.running import emonet
             ["clip.wav", "--window", "1", "--gate", "loud"],
             "'loud' is neither decibels up to 0, such as -50, nor silero",
         ),
+        (
+            ["a.wav", "b.wav", "--format", "webvtt", "--window", "1", "-o", "c.vtt"],
+            "several recordings go into a folder",
+        ),
         (["clip.wav", "--window", "1", "--gate", "50"], "'50' is neither decibels up to 0"),
         (["clip.wav", "--window", "1", "--gate", "nan"], "'nan' is neither decibels up to 0"),
         (["clip.wav", "--resume"], "--resume: needs an --output, and --format csv or jsonl"),
@@ -41,3 +47,19 @@ def test_what_does_not_go_together_is_one_line_and_nothing_is_written(model, tmp
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.output
     assert words in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("which", ["model", "file", "found in a folder", "link"])
+def test_nothing_that_is_read_is_replaced(model, files, tmp_path, form, which):
+    pytest.importorskip("pyarrow")
+    own = tmp_path / "model.onnx"
+    own.write_bytes(Path(model).read_bytes())
+    (tmp_path / "link").symlink_to(files[0])
+    output = {"model": own, "file": files[0], "found in a folder": files[0], "link": tmp_path / "link"}[which]
+    given = Path(files[0]).parent if which == "found in a folder" else files[0]
+    before = Path(output).read_bytes()
+    done = emonet(str(own), str(given), "--format", form, "-o", str(output))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"Error: --output {output}: is read from, and would be replaced; name another file\n"
+    assert Path(output).read_bytes() == before

@@ -82,3 +82,14 @@ def test_a_model_whose_corpus_is_for_research_says_so_once(files, tmp_path, lice
     done = emonet(str(model), *files, "--format", "csv")
     note = f"Note: the model was trained on ours, whose licence restricts its use: {licence}\n"
     assert done.stderr == (note if told else "")
+
+
+def test_a_timeline_of_which_nothing_is_left_says_so(model, files):
+    told = [
+        emonet(model, files[0], "--window", "0.1", "--format", form, *more)
+        for form in ("csv", "table", "rttm")
+        for more in (("--gate", "-1"), ("--min-duration", "9"), ("--gate", "-90"))
+    ]
+    note = "Note: --gate and --min-duration leave no segment; lower them\n"
+    assert [one.stderr for one in told] == [note, note, ""] * 3
+    assert {one.exit_code for one in told} == {0}
