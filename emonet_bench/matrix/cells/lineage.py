@@ -54,7 +54,8 @@ def lineage(source: Path | None) -> Iterator[RunSpec]:
         seen.add(record.run_id)
         yield record.spec
         directory = source if source.is_dir() else source.parent
-        record = record.spec.source and _beside(directory.resolve().parent, record.spec.source)
+        started_from = record.spec.source
+        record = _beside(directory.resolve().parent, started_from) if started_from else None
 
 
 def _beside(folder: Path, source: str) -> RunRecord | None:
