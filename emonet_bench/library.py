@@ -19,6 +19,7 @@ from typing import Any
 from emonet_bench.config import Training
 from emonet_bench.data.opened_corpus import OpenCorpus, open_corpus
 from emonet_bench.directories import cache_directory
+from emonet_bench.errors import ConfigError
 from emonet_bench.matrix.events import Listener, Listeners
 from emonet_bench.matrix.executors import PROCESSES
 from emonet_bench.matrix.options import RunOptions
@@ -103,6 +104,8 @@ def run_matrix(
         StoreError: The results directory cannot be written.
     """
     _check_guarded()
+    if executor == PROCESSES:
+        _check_script()
     source = _overridden(matrix_source(matrix), Overrides(limit=limit, device=choose_gpu(device)))
     chosen = export or card, force, retry_failed, reuse, skip_bad_files, executor_options, card
     work = RunOptions(Path(results), jobs, executor, *chosen)
@@ -119,6 +122,18 @@ def _check_guarded() -> None:
             script = frame.f_code.co_filename
             sys.exit(f'Error: {script}: put the call of run_matrix below the line  if __name__ == "__main__":')
         frame = frame.f_back
+
+
+def _check_script() -> None:
+    """Refuse a script that is no file, such as one from standard input: spawned workers would read it again.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    main = sys.modules["__main__"]
+    script = getattr(main, "__file__", None)
+    if script is not None and getattr(main, "__spec__", None) is None and not Path(script).exists():
+        raise ConfigError(f"{script}: is no file that worker processes could import; save the script as one")
 
 
 def _carried_out(planned: PlannedMatrix, work: RunOptions, listeners: Iterable[Listener], plugins: Plugins) -> Results:

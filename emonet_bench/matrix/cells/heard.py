@@ -67,7 +67,8 @@ class Hearing:
         """Return the clips of a corpus, partition by partition, on the device."""
         training = self.spec.training
         if self.plugins.architectures[self.spec.architecture].fit is None:  # what is fitted has no loss
-            corpus.check_loss(self.plugins.losses.named(training.loss, "training.loss"))
+            known = self.plugins.losses
+            corpus.check_loss(known.named(training.loss, "training.loss"), known.values())
         divided = corpus.divide(corpus.fold_or_first(self.spec.fold), training.limit)
         trained = corpus.corpus.name in {ref.name for ref in self.spec.trained_corpora()}
         whole = corpus.clips(range(len(corpus.utterances)), training.auxiliary if trained else ()).to(self.device)

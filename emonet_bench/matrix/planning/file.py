@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emonet_bench.config import Options, Training, axes, option, parse
 from emonet_bench.data.corpus_entry import CorpusEntry
@@ -59,6 +59,15 @@ class Matrix(Options):
     exclude: list[dict[str, str | int | list[str | int]]] = option(
         [], "Cells to leave out: each entry gives values of corpus, architecture, strategy or seed that occur together."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _training_has_its_table(cls, values: Any) -> Any:
+        """Say where an option of the training belongs that stands beside the table."""
+        if isinstance(values, Mapping):
+            for name in Training.model_fields.keys() & values.keys() - cls.model_fields.keys():
+                raise ValueError(f"{name}: is an option of the training; write it below [training]")
+        return values
 
     def recipe(self, architecture: str, strategy: str) -> dict[str, Any]:
         """Return what the file says of the training of an architecture by a strategy.

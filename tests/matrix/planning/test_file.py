@@ -67,3 +67,10 @@ def test_lists_where_single_values_stand_are_axes_and_their_product_is_yielded()
 def test_a_mistake_in_an_axis_is_one_line_that_names_it(values, message):
     with pytest.raises(ConfigError, match=message):
         list(variants(Net, values, "options.net"))
+
+
+def test_an_option_of_the_training_beside_its_table_is_told_where_it_belongs():
+    with pytest.raises(
+        ConfigError, match=r"^m\.toml: epochs: is an option of the training; write it below \[training\]$"
+    ):
+        parse(Matrix, LEAST | {"epochs": 3}, "m.toml")
