@@ -118,7 +118,7 @@ def test_a_script_from_standard_input_is_told_to_be_saved_for_its_workers_cannot
     with pytest.raises(ConfigError, match=r"<stdin>: is no file .* save the script"):
         run_matrix({"corpora": ["synthetic-acted"]}, results=tmp_path / "results")
     monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace())  # a notebook's
-    with pytest.raises(ConfigError, match="^unknown architecture"):
+    with pytest.raises(ConfigError, match="unknown architecture"):
         run_matrix({"corpora": ["synthetic-acted"], "architectures": ["none"]}, results=tmp_path / "results")
 
 
