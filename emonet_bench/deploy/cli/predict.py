@@ -94,6 +94,7 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     from emonet_bench.deploy.voice_activity import VoiceActivity  # noqa: PLC0415
 
     form = form or ("jsonl" if given["stream"] else "table")
+    given["output"] = None if given["output"] == Path("-") else given["output"]  # standard output
     check_inputs(context, files, given)
     check_outputs(form, files, given)
     check_kept(given["output"], [model, *files])

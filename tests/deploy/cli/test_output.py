@@ -10,7 +10,7 @@ import soundfile
 from emonet_bench.deploy.cli.output import opened
 from emonet_bench.deploy.cli.resume import NOTHING
 from emonet_bench.errors import ConfigError, StoreError
-from tests.deploy.cli.running import process
+from tests.deploy.cli.running import emonet, process
 
 RNG = np.random.default_rng(0)
 
@@ -20,6 +20,13 @@ def test_an_output_that_cannot_be_written_is_named(tmp_path, resume):
     path = tmp_path / "absent" / "out.csv"
     with pytest.raises(StoreError, match=f"^--output {path}: cannot be written"), opened(path, NOTHING, resume=resume):
         pass
+
+
+def test_a_dash_is_standard_output(model, files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = emonet(model, files[0], "--format", "csv", "-o", "-")
+    assert done.stdout == emonet(model, files[0], "--format", "csv").stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["audio"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks of that kind there")
