@@ -7,7 +7,6 @@ import sys
 import warnings
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -111,15 +110,6 @@ def test_a_mistake_is_one_line(tmp_path, options, message):
 def test_a_directory_without_runs_is_named(tmp_path):
     with pytest.raises(StoreError, match="no run that can be read"):
         load_results(tmp_path)
-
-
-def test_a_script_from_standard_input_is_told_to_be_saved_for_its_workers_cannot_import_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(__file__="<stdin>", __spec__=None))
-    with pytest.raises(ConfigError, match=r"<stdin>: is no file .* save the script"):
-        run_matrix({"corpora": ["synthetic-acted"]}, results=tmp_path / "results")
-    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace())  # a notebook's
-    with pytest.raises(ConfigError, match="unknown architecture"):
-        run_matrix({"corpora": ["synthetic-acted"], "architectures": ["none"]}, results=tmp_path / "results")
 
 
 def test_a_script_without_the_guard_is_told_where_its_call_belongs(tmp_path):

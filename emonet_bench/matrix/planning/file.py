@@ -12,6 +12,7 @@ from emonet_bench.config import Options, Training, axes, option, parse
 from emonet_bench.data.corpus_entry import CorpusEntry
 from emonet_bench.errors import ConfigError
 from emonet_bench.runs.search import Search
+from emonet_bench.validation_messages import did_you_mean
 
 ALL_OTHERS = "multi-task"
 """The source that is trained on every corpus of the matrix but the target."""
@@ -106,6 +107,8 @@ def variants(model: type[Any], values: Mapping[str, Any], where: str) -> Iterato
     >>> [variant.epochs for variant in variants(Training, {"epochs": [5, 10], "loss": "focal"}, "training")]
     [5, 10]
     """
+    for name in values.keys() - model.model_fields.keys():  # before defaults are looked up, on a hub perhaps
+        raise ConfigError(f"{where}.{name}: unknown option{did_you_mean(name, model.model_fields)}")
     lists = axes(model, values)
     for name, listed in lists.items():
         if not listed:
