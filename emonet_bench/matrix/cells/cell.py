@@ -23,6 +23,7 @@ from emonet_bench.matrix.cells.export import export_networks
 from emonet_bench.matrix.cells.guards import ChangedSincePlanned
 from emonet_bench.matrix.cells.heard import Hearing
 from emonet_bench.matrix.cells.job import Job
+from emonet_bench.matrix.cells.lineage import shared_clips
 from emonet_bench.matrix.cells.teaching import inherited_teacher, teacher_of
 from emonet_bench.matrix.cells.worker import WORKER
 from emonet_bench.matrix.search.completion import take_over
@@ -141,6 +142,7 @@ class _Run:
             clips, self.unlabelled = self.hearing.hear(everything)
             plan = self._prepare(clips)
             opened = {name: everything[name] for name in clips}
+            shared = {} if self.spec.trial else shared_clips(self.hearing, opened, self.job.source)
         with self._phase("prepare"):
             clips, notes = self._initialise(plan, clips)
         if self.job.trained is None:
@@ -158,7 +160,7 @@ class _Run:
         if len(opened) > 1:
             checkpoints.save_parts(plan.classifier, self.directory, header)
         record = {
-            **scoring.corpus_facts(opened, self.spec.fold, self.recipe.limit, self.hearing.partitions),
+            **scoring.corpus_facts(opened, self.spec.fold, self.recipe.limit, self.hearing.partitions, shared),
             **scoring.score_facts(clips, predicted),
             "parameters": scoring.parameters(plan),
             "best_epoch": best_epoch,
