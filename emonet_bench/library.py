@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -27,6 +25,7 @@ from emonet_bench.matrix.planning.overrides import Overrides
 from emonet_bench.matrix.planning.plan import MatrixSource, PlannedMatrix, matrix_source, plan
 from emonet_bench.matrix.planning.stale import with_stale
 from emonet_bench.matrix.resources import choose_gpu
+from emonet_bench.matrix.script import check_script
 from emonet_bench.metrics.choice import MetricChoice
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.report.choice import wanted_metric
@@ -102,23 +101,13 @@ def run_matrix(
         AudioError: Files are broken; names the first of them.
         StoreError: The results directory cannot be written.
     """
-    _check_guarded()
+    check_script(executor)
     source = _overridden(matrix_source(matrix), Overrides(limit=limit, device=choose_gpu(device)))
     chosen = export or card, force, retry_failed, reuse, skip_bad_files, executor_options, card
     work = RunOptions(Path(results), jobs, executor, *chosen)
     listening, loaded = tuple(listeners), Plugins(source.selection(plugins or Selection()))
     planned = plan(source, loaded, skip_bad=skip_bad_files, reading=Listeners(listening).reading)
     return _carried_out(with_stale(planned.share(shard), work), work, listening, loaded)
-
-
-def _check_guarded() -> None:
-    """End a worker process that meets the call for which it was started: spawned, it imports the script first."""
-    frame = inspect.currentframe()
-    while frame is not None:
-        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == ("__mp_main__", "<module>"):
-            script = frame.f_code.co_filename
-            sys.exit(f'Error: {script}: put the call of run_matrix below the line  if __name__ == "__main__":')
-        frame = frame.f_back
 
 
 def _carried_out(planned: PlannedMatrix, work: RunOptions, listeners: Iterable[Listener], plugins: Plugins) -> Results:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 _LONGEST = 200  # characters of a value in a message
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _WANTED = "Input should be "  # how pydantic begins to say what it would take
 
 
@@ -33,7 +36,20 @@ def in_one_line(error: ValidationError, model: type[BaseModel], values: Mapping[
     got = "give it a value" if first["type"] == "missing" else f"got {_short(first['input'])}"
     branches = [one["msg"] for one in errors if _path(one, values) == path]
     wanted = (_wanted(branches) or first["msg"].lower()).replace("a valid tuple", "a valid list")  # TOML has lists
-    return f"{place}: {wanted}; {got}"
+    return f"{place}: {wanted}; {got}{_as_list(first['input']) if 'a valid list' in wanted else ''}"
+
+
+def _as_list(value: object) -> str:
+    """Say how words or numbers that commas part would be written as a list; of anything else nothing.
+
+    >>> _as_list("0,1"), _as_list("cnn, rnn"), _as_list(3)
+    ('; write [0, 1]', '; write ["cnn", "rnn"]', '')
+    """
+    if not isinstance(value, str) or not value or len(value) > _LONGEST:
+        return ""
+    parts = [part.strip() for part in value.split(",")]
+    listed = ", ".join(part if _NUMBER.fullmatch(part) else json.dumps(part, ensure_ascii=False) for part in parts)
+    return f"; write [{listed}]"
 
 
 def _wanted(messages: Sequence[str]) -> str | None:

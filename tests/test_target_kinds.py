@@ -228,7 +228,7 @@ def test_the_model_card_tells_the_kinds_metrics(ran, kind):
         (
             "own-values",
             "crossentropy",
-            "'crossentropy' is for label and votes, .*'own-values' of tones is about values",
+            "'crossentropy' is for label and votes, .*'own-values' of tones is about values; losses that fit: ccc, ",
         ),
         ("own", "ccc", "'ccc' is for values, .* is about label"),
     ],

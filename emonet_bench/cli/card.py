@@ -12,7 +12,7 @@ import rich_click as click
 from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.directories import cache_directory
-from emonet_bench.errors import StoreError
+from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.types import Corpus, Partition
 
@@ -99,12 +99,19 @@ def card(
 def _measured(
     model: Path, given: Mapping[str, Any], corpora: Mapping[str, Corpus], watch: Bars
 ) -> tuple[Plan, Measured]:
-    """Measure a file on the clips that were asked for."""
+    """Measure a file on the clips that were asked for.
+
+    Raises:
+        ConfigError: It is a bank, among other mistakes.
+    """
     from emonet_bench.deploy import Predictor  # noqa: PLC0415 - onnxruntime
+    from emonet_bench.deploy.model import open_tasks  # noqa: PLC0415
     from emonet_bench.model_card.measuring import Plan, measure  # noqa: PLC0415 - slow
     from emonet_bench.model_card.setting import Wanted, choose, other_clips  # noqa: PLC0415
     from emonet_bench.model_card.training import find_record  # noqa: PLC0415
 
+    if None not in open_tasks(model, "cpu"):
+        raise ConfigError(f"{model}: is a bank of several tasks; export a run without --bank, and measure that file")
     predictor = Predictor(model, "cpu")
     record = find_record(model, predictor.metadata.get("run_id", ""), given["run"])
     wanted = Wanted(**{name: given[name] for name in ("corpus", "protocol", "fold", "partition")})

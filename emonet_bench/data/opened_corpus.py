@@ -82,17 +82,22 @@ class OpenCorpus:
         except CorpusError as error:
             raise CorpusError(f"corpus {self.corpus.name}, protocol {self.protocol}: {error}") from None
 
-    def check_loss(self, loss: Loss) -> None:
+    def check_loss(self, loss: Loss, known: Iterable[Loss]) -> None:
         """Hold a training's loss against what the corpus says of its labels, and against the protocol's target.
+
+        Args:
+            loss: The loss.
+            known: All losses, for the remedy.
 
         Raises:
             ConfigError: The loss is for other kinds of targets, or it needs ordered labels, and these were merely
                 collected.
         """
         if self.target.kind not in loss.kinds:
+            fitting = ", ".join(sorted(one.name for one in known if self.target.kind in one.kinds))
             raise ConfigError(
                 f"training.loss: {loss.name!r} is for {' and '.join(loss.kinds)}, and protocol {self.protocol!r} of "
-                f"{self.corpus.name} is about {self.target.kind}; see 'emonet-bench plugins list' for others"
+                f"{self.corpus.name} is about {self.target.kind}; losses that fit: {fitting}"
             )
         if loss.ordered and not self.corpus.ordered:
             raise ConfigError(

@@ -25,7 +25,7 @@ def score(cell: TableCell) -> str:
     """Write the score of a scored cell with its marks: ``~.812 ±.014*†``."""
     assert cell.score is not None
     spread = "" if cell.deviation is None else f" ±{number(cell.deviation)}"
-    marks = f"{'*' if cell.significant else ''}{'†' if cell.halved else ''}"
+    marks = f"{'*' if cell.significant else ''}{'†' if cell.halved else ''}{'‡' if cell.shared_clips else ''}"
     return f"{'' if cell.complete else '~'}{number(cell.score)}{spread}{marks}"
 
 

@@ -200,7 +200,9 @@ class CorpusFacts(Part):
     coverage: CoverageFacts | None = Field(None, description="How much of the corpus was found.")
     skipped_files: Count = Field(0, description="How many broken files were left out.")
     shared_clips: Count = Field(
-        0, description="Where a network is scored on another corpus: scored clips that it was trained on."
+        0,
+        description="Test clips whose audio the network heard in train or dev of another corpus or in an earlier "
+        "training, that of its source: its scores are too good.",
     )
     synthetic: bool = Field(False, description="Whether the audio is generated.")  # noqa: FBT003
     licence: Line = Field("", description="Terms of the corpus.")

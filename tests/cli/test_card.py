@@ -2,6 +2,7 @@
 
 import json
 
+import onnx
 import pytest
 from click.testing import CliRunner
 
@@ -69,3 +70,15 @@ def test_a_file_in_the_way_is_one_line(card, tmp_path):
     done = card(write_model(tmp_path / "m.onnx", "sign", 0.0), "-o", tmp_path / "file" / "card")
     assert done.exit_code == 2
     assert "--output" in done.output
+
+
+def test_a_bank_is_one_line_with_a_remedy_that_helps(card, tmp_path):
+    model = onnx.load(write_model(tmp_path / "m.onnx", "sign", 0.0))
+    model.graph.input.append(onnx.helper.make_tensor_value_info("task", onnx.TensorProto.INT64, []))
+    (labels,) = (one for one in model.metadata_props if one.key == "labels")
+    labels.value = json.dumps({"ours": json.loads(labels.value), "theirs": json.loads(labels.value)})
+    onnx.save(model, tmp_path / "bank.onnx")
+    done = card(tmp_path / "bank.onnx", "-o", tmp_path / "card")
+    assert done.exit_code == 2
+    assert f"{tmp_path}/bank.onnx: is a bank of several tasks; export a run without --bank" in done.output
+    assert len(done.output.strip().splitlines()) == 1

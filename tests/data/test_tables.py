@@ -299,9 +299,9 @@ def test_the_order_of_collected_labels_means_nothing_and_the_ordinal_loss_is_ref
     corpus = read_directory("mine", tmp_path, tmp_path)
     assert (corpus.labels, corpus.ordered) == (("high", "low", "medium"), False)
     opened = OpenCorpus(corpus, "own", corpus.load(), None, 16_000, 0, coverage(corpus, corpus.load()))
-    opened.check_loss(Loss("mine", Options, print))
+    opened.check_loss(Loss("mine", Options, print), [])
     with pytest.raises(ConfigError, match=r"training\.loss: 'ordinal' needs ordered labels.*\(high, low, medium\)"):
-        opened.check_loss(Loss("ordinal", Options, print, ordered=True))
+        opened.check_loss(Loss("ordinal", Options, print, ordered=True), [])
 
 
 def test_a_label_map_that_names_every_label_declares_their_order(tmp_path):

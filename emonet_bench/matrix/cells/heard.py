@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from emonet_bench.data.corpus_ref import CorpusRef
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.matrix.cells import scoring
@@ -48,20 +49,26 @@ class Hearing:
         spec = self.spec
         evaluated = () if spec.evaluate is None else (spec.evaluate.ref,)
         return {
-            ref.name: WORKER.open_corpus(
-                self.plugins.corpora[ref.name],
-                ref.division,
-                sampling_rate or spec.training.sampling_rate,
-                skip_bad=self.skip_bad_files,
-            )
+            ref.name: self.open_one(ref, sampling_rate)
             for ref in (*spec.trained_corpora(), *spec.unlabelled_corpora(), *evaluated)
         }
+
+    def open_one(self, ref: CorpusRef, sampling_rate: int | None = None) -> OpenCorpus:
+        """Open a corpus under a protocol.
+
+        Args:
+            ref: Their names.
+            sampling_rate: Samples per second; None: the training's.
+        """
+        rate = sampling_rate or self.spec.training.sampling_rate
+        return WORKER.open_corpus(self.plugins.corpora[ref.name], ref.division, rate, skip_bad=self.skip_bad_files)
 
     def clips(self, corpus: OpenCorpus) -> dict[Partition, Clips]:
         """Return the clips of a corpus, partition by partition, on the device."""
         training = self.spec.training
         if self.plugins.architectures[self.spec.architecture].fit is None:  # what is fitted has no loss
-            corpus.check_loss(self.plugins.losses.named(training.loss, "training.loss"))
+            known = self.plugins.losses
+            corpus.check_loss(known.named(training.loss, "training.loss"), known.values())
         divided = corpus.divide(corpus.fold_or_first(self.spec.fold), training.limit)
         trained = corpus.corpus.name in {ref.name for ref in self.spec.trained_corpora()}
         whole = corpus.clips(range(len(corpus.utterances)), training.auxiliary if trained else ()).to(self.device)

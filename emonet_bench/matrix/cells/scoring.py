@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import fmean
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
@@ -129,7 +130,11 @@ def _mean(each: Sequence[Scores]) -> Scores:
 
 
 def corpus_facts(
-    opened: Mapping[str, OpenCorpus], fold: int | None, limit: int | None, heard: Collection[Partition] = PARTITIONS
+    opened: Mapping[str, OpenCorpus],
+    fold: int | None,
+    limit: int | None,
+    heard: Collection[Partition] = PARTITIONS,
+    shared: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return labels, protocol, content and partitions of the run's corpora as fields of a ``RunRecord``.
 
@@ -138,6 +143,7 @@ def corpus_facts(
         fold: The protocol's fold.
         limit: Most clips of each partition.
         heard: The partitions that the run has to do with.
+        shared: How many test clips of each corpus were heard elsewhere, see ``lineage``.
     """
 
     def facts(corpus: OpenCorpus) -> CorpusFacts:
@@ -156,8 +162,9 @@ def corpus_facts(
                 part: PartitionFacts(**corpus.statistics(index)) for part, index in divided.items() if part in heard
             },
         )
-        told = target_facts(corpus.target)
-        return found if told is None else found.model_copy(update={"target": told})
+        told, count = target_facts(corpus.target), shared.get(corpus.corpus.name)
+        more = ({} if told is None else {"target": told}) | ({"shared_clips": count} if count else {})
+        return found.model_copy(update=more)
 
     if len(opened) == 1:
         (corpus,) = opened.values()

@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emonet_bench.config import Options, Training, axes, option, parse
 from emonet_bench.data.corpus_entry import CorpusEntry
 from emonet_bench.errors import ConfigError
 from emonet_bench.runs.search import Search
+from emonet_bench.validation_messages import did_you_mean
 
 ALL_OTHERS = "multi-task"
 """The source that is trained on every corpus of the matrix but the target."""
@@ -60,6 +61,15 @@ class Matrix(Options):
         [], "Cells to leave out: each entry gives values of corpus, architecture, strategy or seed that occur together."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _training_has_its_table(cls, values: Any) -> Any:
+        """Say where an option of the training belongs that stands beside the table."""
+        if isinstance(values, Mapping):
+            for name in Training.model_fields.keys() & values.keys() - cls.model_fields.keys():
+                raise ValueError(f"{name}: is an option of the training; write it below [training]")
+        return values
+
     def recipe(self, architecture: str, strategy: str) -> dict[str, Any]:
         """Return what the file says of the training of an architecture by a strategy.
 
@@ -97,6 +107,8 @@ def variants(model: type[Any], values: Mapping[str, Any], where: str) -> Iterato
     >>> [variant.epochs for variant in variants(Training, {"epochs": [5, 10], "loss": "focal"}, "training")]
     [5, 10]
     """
+    for name in values.keys() - model.model_fields.keys():  # before defaults are looked up, on a hub perhaps
+        raise ConfigError(f"{where}.{name}: unknown option{did_you_mean(name, model.model_fields)}")
     lists = axes(model, values)
     for name, listed in lists.items():
         if not listed:

@@ -102,7 +102,7 @@ def check_loss(recipe: Training, corpus: OpenCorpus, plugins: Plugins) -> None:
         ConfigError: It does not fit.
     """
     loss = plugins.losses[recipe.loss]
-    corpus.check_loss(loss)
+    corpus.check_loss(loss, plugins.losses.values())
     if loss.check is None:
         return
     try:

@@ -63,6 +63,7 @@ class TableCell:
         failed: How many runs failed.
         complete: Whether every scored seed has all folds of the row; only complete cells are ranked.
         halved: Whether a run's batches were halved for want of GPU memory.
+        shared_clips: How many test clips of a seed were heard elsewhere in training; such a cell is not ranked.
         best: Whether it is the best complete cell of its row.
         trainable: Trained parameters.
         total: All parameters.
@@ -92,6 +93,7 @@ class TableCell:
     failed: int = 0
     complete: bool = False
     halved: bool = False
+    shared_clips: int = 0
     best: bool = False
     trainable: int | None = None
     total: int | None = None
@@ -107,6 +109,11 @@ class TableCell:
     mcnemar: float | None = None
     order: float | None = None
     external: bool = False
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it may be compared with others: nothing of it is missing, and no test clip was heard in training."""
+        return self.complete and not self.shared_clips
 
     @property
     def significant(self) -> bool:
@@ -168,6 +175,7 @@ class CellRuns:
             failed=failed,
             complete=not failed and all(have == folds for have in per_seed),
             halved=any(run.halved for run in done),
+            shared_clips=max(sum(run.facts.shared_clips for run in done if run.seed == seed) for seed in self.seeds),
             teacher=done[0].teacher,
             trainable=counts.trainable if counts else None,
             total=counts.total if counts else None,

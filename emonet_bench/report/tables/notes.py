@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from emonet_bench.report.tables.rows import Column, Row
     from emonet_bench.report.tables.zero_shot import ZeroShot
 
+_HEARD = "heard in training, by way of its source or of another corpus, so its score is too good; not ranked"
 ALMOST = 0.5
 """Below this bound on its violations an order over seeds holds almost (Dror et al. 2019)."""
 
@@ -34,6 +35,7 @@ def notes(rows: Sequence[Row], metric: MetricChoice, baseline: str, older: int, 
         yield "~ incomplete: a fold or seed is missing, so the cell is not ranked."
     if external := sorted({str(column) for column, cell in cells if cell.external}):
         yield f"External, made elsewhere and scored here; nobody can train them again: {', '.join(external)}."
+    yield from _shared(rows)
     yield from _apart(rows)
     yield from _transductive(rows)
     for column, teacher in sorted({(column, cell.teacher) for column, cell in cells if cell.teacher}):
@@ -68,6 +70,13 @@ def _intervals(cells: Sequence[tuple[Column, TableCell]], metric: MetricChoice) 
         yield f"An interval from few speakers ({few} at the least) says little: it holds for these speakers only."
     if "clips" in {interval.unit for interval in intervals}:
         yield "Over clips: speakers are unknown or a single one, so such an interval is too narrow."
+
+
+def _shared(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        for column, cell in row.cells.items():
+            if cell.shared_clips:
+                yield f"‡ {column} on {row.corpus}: {cell.shared_clips} of {row.clips} test clips were {_HEARD}."
 
 
 def _apart(rows: Sequence[Row]) -> Iterator[str]:

@@ -175,11 +175,11 @@ def _row(groups: Mapping[Column, CellRuns], folds: set[int | None], metric: Metr
     labels = facts.labels
     cells = {column: group.cell(labels, folds, metric) for column, group in groups.items()}
     ranks = {
-        column: metric.rank(cell.score) for column, cell in cells.items() if cell.complete and cell.score is not None
+        column: metric.rank(cell.score) for column, cell in cells.items() if cell.ranked and cell.score is not None
     }
     for column, cell in cells.items():
         reference = _reference(column, groups, baseline)
-        both = reference is not None and cell.complete and cells[reference].complete
+        both = reference is not None and cell.ranked and cells[reference].ranked
         compared: dict[str, Any] = {}
         if reference is not None and both and metric.metric.resampled:
             order = almost_stochastic_order(*(list(map(metric.rank, one.scores)) for one in (cell, cells[reference])))

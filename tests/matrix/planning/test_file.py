@@ -1,6 +1,7 @@
 """The matrix file: what it may say, its defaults, and its axes."""
 
 import pytest
+from pydantic import field_validator
 
 from emonet_bench.config import Options, Training, option, parse
 from emonet_bench.data.corpus_entry import CorpusEntry
@@ -67,3 +68,23 @@ def test_lists_where_single_values_stand_are_axes_and_their_product_is_yielded()
 def test_a_mistake_in_an_axis_is_one_line_that_names_it(values, message):
     with pytest.raises(ConfigError, match=message):
         list(variants(Net, values, "options.net"))
+
+
+def test_an_unknown_name_is_told_before_a_default_is_looked_up():
+    class Found(Options):
+        weights: str | None = option(None, "Found on a hub.", validate_default=True)
+
+        @field_validator("weights")
+        @classmethod
+        def _look(cls, weights):
+            raise ConfigError("the hub is out of reach")
+
+    with pytest.raises(ConfigError, match=r"^options\.net\.weihgts: unknown option; did you mean 'weights'\?$"):
+        list(variants(Found, {"weihgts": "x"}, "options.net"))
+
+
+def test_an_option_of_the_training_beside_its_table_is_told_where_it_belongs():
+    with pytest.raises(
+        ConfigError, match=r"^m\.toml: epochs: is an option of the training; write it below \[training\]$"
+    ):
+        parse(Matrix, LEAST | {"epochs": 3}, "m.toml")

@@ -156,7 +156,7 @@ def test_a_run_that_names_no_selection_has_the_id_of_before(plugins):
 
 def test_a_loss_may_refuse_options_that_do_not_fit_a_target_before_anything_is_trained(plugins):
     target = Target("affect", "values", ("arousal", "valence"), ((1, 5), (1, 5)))
-    corpus = SimpleNamespace(target=target, corpus=SimpleNamespace(name="emo"), check_loss=lambda _: None)
+    corpus = SimpleNamespace(target=target, corpus=SimpleNamespace(name="emo"), check_loss=lambda _, __: None)
     recipe = Training(loss="ccc", loss_options={"weights": {"arousal": 2}})
     check_loss(recipe, corpus, plugins)
     wrong = recipe.model_copy(update={"loss_options": {"weights": {"arousel": 2}}})

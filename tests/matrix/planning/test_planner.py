@@ -42,7 +42,7 @@ class Opened:
     def protocol_id(self, limit):
         return f"p-{limit}"
 
-    def check_loss(self, loss):
+    def check_loss(self, loss, known):
         """Every loss fits its targets."""
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from emonet_bench import report
+from emonet_bench.report import formatting
 from emonet_bench.report.tables.notes import across_notes, notes, problems
 from tests.written import clips
 
@@ -85,6 +86,21 @@ def test_clips_that_a_source_was_trained_on_are_told_by_the_largest_count(result
     table = report.summarise(report.load(results.folder))
     (told,) = [note for note in across_notes(table.zero_shot) if "were trained on" in note]
     assert told.startswith("Zero-shot from emo fixed to there: 5 of the clips")
+
+
+def test_clips_that_were_heard_by_way_of_a_source_are_told_and_the_cell_is_neither_ranked_nor_compared(results):
+    results.add(right=0.5, fold=0)
+    results.add(architecture="svm", right=0.6, fold=0)
+    results.add(strategy="finetune", right=0.99, fold=0, shared_clips=84)
+    table = report.summarise(report.load(results.folder))
+    cells = {str(column): cell for _, column, cell in table.cells()}
+    assert [name for name, cell in cells.items() if cell.best] == ["svm scratch"]
+    assert cells["cnn finetune"].against is None
+    assert formatting.score(cells["cnn finetune"]).endswith("‡")
+    told = (
+        "‡ cnn finetune on emo: 84 of 120 test clips were heard in training, by way of its source or of another corpus"
+    )
+    assert any(note.startswith(told) for note in table.notes)
 
 
 def test_halved_batches_are_told_with_their_run(results):
