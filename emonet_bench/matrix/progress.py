@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emonet_bench.escaping import printable
+from emonet_bench.escaping import one_line, printable
 from emonet_bench.matrix.events import Listener
 from emonet_bench.matrix.planning.stale import stale_notes
 from emonet_bench.matrix.search.on_disk import other_search_notes
@@ -76,7 +76,7 @@ class ProgressLines(Listener):
 
     def _end(self, cell: Cell, what: str) -> None:
         self._done += 1
-        self._print(f"[{self._done}/{self._total}] {cell.spec.title}: {what}")
+        self._print(f"[{self._done}/{self._total}] {cell.spec.title}: {one_line(what)}")
 
 
 def _to_stdout(line: str) -> None:

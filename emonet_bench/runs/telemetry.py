@@ -54,12 +54,17 @@ def environment(device: torch.device) -> dict[str, str]:
     }
 
 
-def describe_error(error: BaseException) -> RunError:
-    """Put an exception in the form of ``result.json``; of a very long text the beginning or the end is kept."""
+def describe_error(error: BaseException, blame: str = "") -> RunError:
+    """Put an exception in the form of ``result.json``; of a very long text the beginning or the end is kept.
+
+    Args:
+        error: The exception.
+        blame: What is said behind its message.
+    """
     told = "".join(traceback.format_exception(error))
     return RunError(
         type=type(error).__name__[:200],
-        message=_printable(str(error))[:LONGEST_TEXT],
+        message=_printable(str(error))[: LONGEST_TEXT - len(blame)] + blame,
         traceback=_printable(told)[-LONGEST_TEXT:],
     )
 

@@ -70,9 +70,13 @@ def shapes(bench: Bench) -> None:
         classifier = bench.classifier(labels=labels)
         for waveform, lengths in (*map(bench.hear, bench.batches()), bench.full()):
             where = f"for waveform {tuple(waveform.shape)} and lengths {None if lengths is None else lengths.tolist()}"
+            heard, ends = waveform.float().clone(), None if lengths is None else lengths.clone()
             with torch.no_grad():
-                embedding = classifier.network.embed(waveform.float(), lengths)
+                embedding = classifier.network.embed(heard, ends)
                 logits = classifier.heads(embedding)
+            moved = ends is not None and lengths is not None and not torch.equal(ends, lengths)
+            if moved or not torch.equal(heard, waveform.float()):
+                raise BrokenError(f"embed wrote into the clips that it was given {where}")
             for name, tensor, width in (("embed", embedding, classifier.network.dim), ("logits", logits, len(labels))):
                 if tensor.shape != (len(waveform), width):
                     raise BrokenError(f"{name} gave {tuple(tensor.shape)} {where}; expected {(len(waveform), width)}")

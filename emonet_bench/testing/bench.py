@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from emonet_bench import networks
+from emonet_bench.networks.validation import check_network
 from emonet_bench.testing.parts import stir
 from emonet_bench.testing.signals import LABELS, clips_of, noise, samples
 from emonet_bench.types import Architecture, InputSpec, TargetKind, TrainingSet
@@ -39,6 +40,7 @@ class Bench:
         torch.manual_seed(seed)
         kind = kind or self.kinds[0]
         network = self.architecture.build(self.options, self.input_spec)
+        check_network(network, self.architecture.name)
         made = networks.build_classifier(network, [TrainingSet(CORPUS, labels, 18, kind)])
         if self.architecture.fit is not None and labels == LABELS:
             train, dev = (clips_of(kind, self.input_spec, place) for place in (0, 1))

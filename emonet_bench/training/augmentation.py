@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from emonet_bench.data.dataset import Batch
-from emonet_bench.errors import Skipped
+from emonet_bench.errors import PluginError, Skipped
 from emonet_bench.frontend.spectrogram import LogMel
 
 Change = Callable[..., Any]
+Named = tuple[str, Change]
+"""An augmentation's name, and what it does."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,12 @@ class Augmentations:
     Attributes:
         waveform: Change waveforms (N, S) and lengths (N,).
         batch: Change a ``Batch``, after them.
-        features: Change spectrograms (N, bands, T) under a mask (N, 1, T); the names of these augmentations go first.
+        features: Change spectrograms (N, bands, T) under a mask (N, 1, T).
     """
 
-    waveform: tuple[Change, ...] = ()
-    batch: tuple[Change, ...] = ()
-    features: tuple[tuple[str, Change], ...] = ()
+    waveform: tuple[Named, ...] = ()
+    batch: tuple[Named, ...] = ()
+    features: tuple[Named, ...] = ()
 
     def install(self, network: nn.Module) -> None:
         """Let every log-mel front end of a network change its spectrograms in training.
@@ -43,17 +45,35 @@ class Augmentations:
             front_end.augmentations = tuple(change for _, change in self.features)
 
     def changed(self, batch: Batch) -> Batch:
-        """Return a batch of waveforms as it is heard; what lies past a clip's length is zero."""
-        for change in self.waveform:
-            waveform, lengths = change(batch.waveform, batch.lengths)
+        """Return a batch of waveforms as it is heard; what lies past a clip's length is zero.
+
+        Raises:
+            PluginError: What an augmentation returns is no such batch, or has other shapes.
+        """
+        for name, change in self.waveform:
+            told = change(batch.waveform, batch.lengths)
+            if not (isinstance(told, tuple) and len(told) == 2):  # noqa: PLR2004 - waveform and lengths
+                raise PluginError(f"augmentation {name} must return (waveform, lengths); got {type(told).__name__}")
+            waveform, lengths = told
+            _check_shape(name, waveform, batch.waveform)
             batch = replace(batch, waveform=_past_zero(waveform, lengths), lengths=lengths)
-        for change in self.batch:
-            batch = change(batch)
+        for name, change in self.batch:
+            changed = change(batch)
+            if not isinstance(changed, Batch):
+                raise PluginError(f"augmentation {name} must return a Batch; got {type(changed).__name__}")
+            _check_shape(name, changed.waveform, batch.waveform)
+            batch = changed
         return batch
 
 
 NOTHING = Augmentations()
 """No augmentation."""
+
+
+def _check_shape(name: str, changed: object, given: Tensor) -> None:
+    if not isinstance(changed, Tensor) or changed.shape != given.shape:
+        got = tuple(changed.shape) if isinstance(changed, Tensor) else type(changed).__name__
+        raise PluginError(f"augmentation {name} must return waveforms {tuple(given.shape)} as it was given; got {got}")
 
 
 def _past_zero(waveform: Tensor, lengths: Tensor | None) -> Tensor:

@@ -70,5 +70,4 @@ def _augmentations(recipe: Training, plugins: Plugins) -> Augmentations:
         given = recipe.augmentation_options.get(name, {})
         options = parse(augmentation.options, given, f"augmentation.{name}")
         made[augmentation.on].append((name, augmentation.build(options, recipe.sampling_rate)))
-    waveform, batch = (tuple(change for _, change in made[on]) for on in ("waveform", "batch"))
-    return Augmentations(waveform, batch, tuple(made["features"]))
+    return Augmentations(**{on: tuple(changes) for on, changes in made.items()})

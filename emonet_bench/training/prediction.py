@@ -11,7 +11,7 @@ from torch import Tensor
 
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Batch, Clips
-from emonet_bench.errors import TrainingError
+from emonet_bench.errors import PluginError, TrainingError
 from emonet_bench.networks import Classifier
 from emonet_bench.networks.outputs import activate
 from emonet_bench.networks.precision import tf32_disabled
@@ -43,6 +43,16 @@ def predict(classifier: Classifier, clips: Clips, recipe: Training) -> Tensor:
         odd = clips.names[int((~probabilities.isfinite()).any(-1).nonzero()[0])]
         raise TrainingError(f"the network's scores are not finite (first of {odd}); lower training.learning_rate")
     return probabilities
+
+
+@torch.inference_mode()
+def predict_alone(classifier: Classifier, clips: Clips, recipe: Training) -> tuple[int, Tensor]:
+    """Score the shortest clip by itself, as ``predict`` scores it beside others; return its index and (K,)."""
+    classifier.eval()
+    index = clips.lengths.argmin()[None]
+    compute = Pass(classifier, classifier.forward_frozen)
+    logits = forward_batch(clips, index, evaluation_input(recipe, classifier.network), compute)
+    return int(index), activate(logits, clips.target).cpu()[0]
 
 
 @torch.inference_mode()
@@ -84,11 +94,21 @@ def embedding_pass(classifier: Classifier) -> Pass:
 
 
 def embed_batch(classifier: Classifier, batch: Batch) -> Tensor:
-    """Embed a batch (N, D), from its features where it has them."""
+    """Embed a batch (N, D), from its features where it has them.
+
+    Raises:
+        PluginError: The network gives something of another shape.
+    """
     network: Any = classifier.network
     if batch.features is not None:
-        return classifier.embed_frozen(batch.features)
-    return network.embed(batch.waveform, batch.lengths)  # type: ignore[no-any-return]
+        embedding = classifier.embed_frozen(batch.features)
+    else:
+        embedding = network.embed(batch.waveform, batch.lengths)
+    expected, shape = (len(batch.index), network.dim), tuple(getattr(embedding, "shape", ()))
+    if shape != expected:
+        got = shape or f"a {type(embedding).__name__}"
+        raise PluginError(f"the network's embed must return (N, dim), here {expected}; got {got}; mend it")
+    return embedding
 
 
 def _each(classifier: Classifier, clips: Clips, recipe: Training, compute: Pass) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Batch
-from emonet_bench.errors import TrainingError
+from emonet_bench.errors import PluginError, TrainingError
 from emonet_bench.networks.batch_norm import kept_statistics
 from emonet_bench.training.augmentation import NOTHING, Augmentations
 from emonet_bench.training.batches import FEWEST, split_batch
@@ -88,7 +88,11 @@ class Stepper:
             return self.step(None, batch, rate)
 
     def gradients(self, corpus: str | None, batch: Batch) -> Tensor:
-        """Accumulate the gradients of a batch, micro-batch by micro-batch, and return its loss, penalty included."""
+        """Accumulate the gradients of a batch, micro-batch by micro-batch, and return its loss, penalty included.
+
+        Raises:
+            PluginError: That is not one number, or nothing that is trained leads to it.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=batch.targets.device)
         criterion = None if corpus is None else self.criteria[corpus]
@@ -103,6 +107,11 @@ class Stepper:
             if penalty is not None:
                 share = len(micro_batch.targets) / len(batch.targets)
                 loss = loss + penalty(micro_batch, embedding.float(), logits.float()) * share
+            if loss.shape or not loss.requires_grad:
+                raise PluginError(
+                    "what training minimises, loss and penalty, must be one number with a gradient, the mean over "
+                    f"clips; got {tuple(loss.shape)} {'with' if loss.requires_grad else 'without'} one"
+                )
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total

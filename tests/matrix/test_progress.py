@@ -44,6 +44,12 @@ def test_what_a_stranger_has_written_is_shown_and_not_obeyed(capsys):
     assert "red" in shown
 
 
+def test_a_message_of_many_lines_is_one_line():
+    lines = []
+    ProgressLines(lines.append).failed(CELL, RunError(type="RuntimeError", message="shapes\n  differ"))
+    assert lines == ["[1/0] a a s s0: failed, RuntimeError: shapes differ"]
+
+
 def test_counting_begins_anew_with_each_matrix(tmp_path):
     lines = []
     progress = ProgressLines(lines.append)

@@ -283,7 +283,16 @@ class AlwaysHasThreeOutputs(Toy):
         return nn.Linear(self.dim, 3 if independent else classes)
 
 
+class WritesIntoClips(Toy):
+    """Removes the mean of each clip where it lies."""
+
+    def embed(self, waveform, lengths):
+        waveform -= waveform.mean(1, keepdim=True)
+        return super().embed(waveform, lengths)
+
+
 FAULTS = {
+    WritesIntoClips: ("shapes", "embed wrote into the clips"),
     LeaksPadding: ("padding", "an output"),
     CountsPaddingInTraining: ("statistics", "differed by"),
     HasADeadParameter: ("gradients", "dead.weight had no gradient (2 such parameters)"),

@@ -10,7 +10,7 @@ from torch import nn
 
 from emonet_bench.config import Options, Training, option
 from emonet_bench.data.dataset import Batch
-from emonet_bench.errors import ConfigError, Skipped
+from emonet_bench.errors import ConfigError, PluginError, Skipped
 from emonet_bench.frontend.options import FrontEndOptions
 from emonet_bench.frontend.spectrogram import LogMel
 from emonet_bench.networks import build_classifier
@@ -50,7 +50,7 @@ def test_waveforms_change_in_order_before_the_batch_and_stay_zero_past_a_clips_e
         return dataclasses.replace(batch, targets=batch.targets + 1)
 
     batch = Batch(torch.zeros(2, 3), torch.tensor([3, 1]), torch.tensor([0, 1]), torch.tensor([0, 1]))
-    changed = Augmentations((louder, doubled), (look,)).changed(batch)
+    changed = Augmentations((("louder", louder), ("doubled", doubled)), (("look", look),)).changed(batch)
     assert seen[0].waveform.tolist() == [[2, 2, 2], [2, 0, 0]]
     assert changed.targets.tolist() == [1, 2]
     assert not batch.waveform.any(), "the clips themselves stay as they are"
@@ -68,7 +68,7 @@ def test_spectrograms_change_in_training_only():
 def test_a_network_without_spectrograms_is_skipped_with_the_reason():
     with pytest.raises(Skipped, match="the augmentation masks changes spectrograms, and this network makes none"):
         Augmentations(features=(("masks", print),)).install(nn.Linear(2, 2))
-    Augmentations((louder,)).install(nn.Linear(2, 2))
+    Augmentations((("louder", louder),)).install(nn.Linear(2, 2))
 
 
 def mixing(recipe, clips=CLIPS):
@@ -159,3 +159,19 @@ def test_a_plugins_augmentation_is_built_with_its_options_and_the_sampling_rate(
     assert methods_of(recipe, plugins).augmentations.changed(batch).waveform.tolist() == [[2000, 2000]]
     with pytest.raises(ConfigError, match=r"training.augment: unknown augmentation 'shft'; did you mean 'shift'"):
         methods_of(RECIPE.model_copy(update={"augment": ["shft"]}), plugins)
+
+
+@pytest.mark.parametrize(
+    ("on", "made", "said"),
+    [
+        ("waveform", lambda waveform, lengths: waveform, r"\(waveform, lengths\); got Tensor"),
+        ("waveform", lambda *given: (given[0][:, :5], None), r"waveforms \(2, 10\) as it was given; got \(2, 5\)"),
+        ("waveform", lambda *given: (None, None), "got NoneType"),
+        ("batch", lambda batch: None, "a Batch; got NoneType"),
+        ("batch", lambda batch: replace(batch, waveform=batch.waveform[:1]), r"got \(1, 10\)"),
+    ],
+)
+def test_what_has_other_shapes_than_it_was_given_is_told_by_its_name(on, made, said):
+    batch = Batch(torch.zeros(2, 10), None, torch.zeros(2, dtype=torch.int64), torch.arange(2))
+    with pytest.raises(PluginError, match=f"augmentation short must return .*{said}"):
+        Augmentations(**{on: (("short", made),)}).changed(batch)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from emonet_bench.config import Training
-from emonet_bench.errors import TrainingError
+from emonet_bench.errors import PluginError, TrainingError
 from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.testing import signals
@@ -165,3 +165,17 @@ def test_unlabelled_clips_teach_by_the_penalty_alone_and_move_no_running_statist
         batch = TRAIN.whole(torch.arange(8))
         expected = (plan.classifier.network.embed(batch.waveform, batch.lengths) - 3).square().mean()
     torch.testing.assert_close(loss, expected)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "said"),
+    [
+        (lambda batch, embedding, logits: embedding.square().mean(1), r"got \(8,\) with one"),
+        (lambda batch, embedding, logits: embedding.mean().detach(), r"got \(\) without one"),
+    ],
+)
+def test_what_is_minimised_must_be_one_number_with_a_gradient(penalty, said):
+    plan = dataclasses.replace(toy_plan(), penalty=penalty)
+    stepper = stepper_of(plan)
+    with pytest.raises(PluginError, match=said):
+        stepper.gradients(None, TRAIN.whole(torch.arange(8)))

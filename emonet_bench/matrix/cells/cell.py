@@ -18,6 +18,7 @@ from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
 from emonet_bench.errors import Skipped, StoreError
 from emonet_bench.matrix.cells import guards, scoring, zero_shot
+from emonet_bench.matrix.cells.blame import blame
 from emonet_bench.matrix.cells.export import export_networks
 from emonet_bench.matrix.cells.guards import ChangedSincePlanned
 from emonet_bench.matrix.cells.heard import Hearing
@@ -27,6 +28,7 @@ from emonet_bench.matrix.cells.teaching import inherited_teacher, teacher_of
 from emonet_bench.matrix.cells.worker import WORKER
 from emonet_bench.matrix.search.completion import take_over
 from emonet_bench.networks import Classifier
+from emonet_bench.networks.validation import check_network, check_registered
 from emonet_bench.plugins.extensions import RecordExtensions
 from emonet_bench.runs import log, telemetry
 from emonet_bench.runs.files import RunFiles
@@ -98,7 +100,7 @@ def _carry_out(job: Job, directory: Path) -> RunRecord:
         if out_of_space(error):
             raise
         _log.exception("%s fails", job.cell.spec.title)
-        outcome = {"error": telemetry.describe_error(error)}
+        outcome = {"error": telemetry.describe_error(error, blame(error, run.spec, run.plugins))}
     else:
         outcome["files"] = run.files.hashes()
     record = extensions.added_to(RunRecord(**run.header(), **outcome, finished=telemetry.now()))
@@ -200,11 +202,13 @@ class _Run:
         network = architecture.build(
             parse(architecture.options, self.spec.architecture_options, architecture.name), self.input_spec
         )
+        check_network(network, architecture.name)
         trained = initialisation.one_partition(clips, "train")
         corpora = [TrainingSet(name, train.labels, len(train), train.kind) for name, train in trained.items()]
         source = self._source(architecture) if strategy.teacher is None else self._teacher(trained)
         options = parse(strategy.options, self.spec.strategy_options, strategy.name)
         plan = strategy.prepare(network, corpora, source, options)
+        check_registered(plan.classifier)
         plan.classifier.to(self.device)
         taught = source.title if isinstance(source, Teacher) else inherited_teacher(source)
         return replace(plan, notes={**plan.notes, "teacher": taught}) if taught else plan
@@ -254,27 +258,17 @@ class _Run:
             decided = architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             notes.update(decided or {})
             return 0
-        write, seed = self.files.history_writer().write, self.spec.seed
-        methods = methods_of(self.recipe, self.plugins)
-        return train(
-            plan,
-            train_clips,
-            dev_clips,
-            self.recipe,
-            seed,
-            write,
-            self.directory,
-            notes,
-            methods=methods,
-            unlabelled=self.unlabelled,
-        )
+        methods, write = methods_of(self.recipe, self.plugins), self.files.history_writer().write
+        given = plan, train_clips, dev_clips, self.recipe, self.spec.seed, write, self.directory, notes
+        return train(*given, methods=methods, unlabelled=self.unlabelled)
 
     def _predict(self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]) -> dict[Partition, Tensor]:
         """Score the clips of a corpus that the run is evaluated on, and write the predictions down."""
         classifier.select(name)
         probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.evaluated(self.spec)}
-        for part in probabilities.values():
-            guards.check_probabilities(part, name)
+        for part, predicted in probabilities.items():
+            guards.check_probabilities(predicted, name)
+            guards.check_alone(classifier, parts[part], self.recipe, predicted)
         rows = scoring.prediction_rows(parts, probabilities)
         self.files.write_predictions(parts["dev"].labels, rows, self._part(name), parts["dev"].kind)
         return probabilities

@@ -7,13 +7,18 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.errors import ConfigError, TrainingError
+from emonet_bench.errors import ConfigError, PluginError, TrainingError
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell
 from emonet_bench.training import losses
+from emonet_bench.training.prediction import predict_alone
+
+_ROUNDING = 1e-3
+"""How far apart predictions, or places on a scale, may be by the order in which sums are made; well above float32's."""
 
 _REMEDY = "run the matrix again, so that it is planned anew"
 
@@ -74,6 +79,31 @@ def check_weights(classifier: Classifier) -> None:
     for name, tensor in classifier.state_dict().items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise TrainingError(f"the trained network holds NaN or infinity ({name}); lower training.learning_rate")
+
+
+def check_alone(classifier: Classifier, clips: Clips, recipe: Training, predicted: Tensor) -> None:
+    """Hold the prediction of a clip to be the clip's own: alone it is what it was beside others.
+
+    Only then does a score say anything of the network that is stored and deployed. The shortest clip is tried, which
+    had most padding.
+
+    Args:
+        classifier: The network, with the branches that have predicted.
+        clips: The clips.
+        recipe: How they are heard.
+        predicted: (N, K) what was predicted of them.
+
+    Raises:
+        PluginError: It is another one.
+    """
+    index, alone = predict_alone(classifier, clips, recipe)
+    spans = [1.0] if clips.target is None else [high - low for low, high in clips.target.scales] or [1.0]
+    apart = float(((alone - predicted[index]).abs() / torch.tensor(spans)).max())
+    if not apart <= _ROUNDING:
+        raise PluginError(
+            f"{clips.names[index]} is predicted otherwise alone than beside other clips, by {apart:.2g}: in evaluation "
+            "a network must neither be random, keep what it has heard, mix clips nor hear padding"
+        )
 
 
 def check_probabilities(probabilities: Tensor, name: str) -> None:

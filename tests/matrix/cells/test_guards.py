@@ -6,16 +6,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from emonet_bench.errors import TrainingError
+from emonet_bench.config import Training
+from emonet_bench.errors import PluginError, TrainingError
 from emonet_bench.matrix.cells import cell as cell_module
 from emonet_bench.matrix.cells import guards
 from emonet_bench.matrix.cells.cell import run_cell
 from emonet_bench.matrix.cells.guards import ChangedSincePlanned
 from emonet_bench.matrix.cells.job import Job
 from emonet_bench.matrix.planning.plan import matrix_source, plan
+from emonet_bench.networks import build_classifier
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.runs.store import RunStore
-from tests.toys import toy_clips
+from emonet_bench.training.prediction import predict
+from tests.toys import Toy, toy_clips, toy_set
 
 NETWORK = {"num_mels": 16, "n_fft": 256, "hop": 256, "number_of_resnet_blocks": 1, "number_of_filters": 4}
 
@@ -97,6 +100,40 @@ def test_a_network_of_nan_is_never_finished(planned, tmp_path, monkeypatch):
     (directory,) = RunStore(tmp_path).finished()
     assert not (directory / "model.safetensors").exists()
     assert json.loads((directory / "result.json").read_text())["error"]["type"] == "TrainingError"
+
+
+class Unsteady(Toy):
+    """A network whose embedding of a clip is not the clip's own."""
+
+    def __init__(self, fault):
+        super().__init__()
+        self.fault, self.heard = fault, 0.0
+
+    def embed(self, waveform, lengths):
+        own = super().embed(waveform, lengths)
+        self.heard += 1
+        return {
+            "none": own,
+            "random": own + torch.randn_like(own),
+            "kept": own + self.heard,
+            "mixed": own + len(own),
+            "padding": own + waveform.shape[1] / 50,
+        }[self.fault]
+
+
+@pytest.mark.parametrize("fault", ["none", "random", "kept", "mixed", "padding"])
+def test_a_clip_must_be_predicted_alone_as_beside_others(fault):
+    torch.manual_seed(0)
+    clips, recipe = toy_clips(), Training(batch_size=8, window=None, device="cpu")
+    classifier = build_classifier(Unsteady(fault), [toy_set(clips, "toy")])
+    predicted = predict(classifier, clips, recipe)
+    if fault == "none":
+        guards.check_alone(classifier, clips, recipe, predicted)
+        return
+    with pytest.raises(
+        PluginError, match=r"^\d{3} is predicted otherwise alone than beside other clips, by 0\.\d+: in"
+    ):
+        guards.check_alone(classifier, clips, recipe, predicted)
 
 
 def test_predictions_of_nan_are_counted_and_refused():
