@@ -56,7 +56,8 @@ def read_external(
         text = read_text(path)
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    found = _objects(path, text, target) if text.lstrip().startswith("{") else _records(path, text, target)
+    read = _objects if text.lstrip().startswith(("{", "[")) else _records  # a list of objects is told so
+    found = read(path, text, target)
     files = _files(clips)
     rows = [
         read_row(f"{path}: line {line}", line, _named(fields, files), target)

@@ -154,6 +154,16 @@ def problems(groups: Iterable[CellRuns]) -> Iterator[str]:
     for group in groups:
         yield from (f"failed: {problem}" for problem in group.problems)
         yield from (f"skipped: {untold}" for untold in group.untold)
-        yield from (f"skipped: {run.title}: {run.reason}" for run in group.runs if run.state == "skipped")
+        yield from _skipped(group)
         yield from (f"† halved batch: {run.title}: {run.halved}" for run in group.runs if run.halved)
         yield from (f"not exported: {run.title}: {run.not_exported}" for run in group.runs if run.not_exported)
+
+
+def _skipped(group: CellRuns) -> Iterator[str]:
+    """Say why runs were skipped: once for all folds and seeds of a cell that have the same reason."""
+    titles: dict[str, list[str]] = defaultdict(list)
+    for run in group.runs:
+        if run.state == "skipped":
+            titles[run.reason].append(run.title)
+    for reason, (first, *others) in titles.items():
+        yield f"skipped: {first}{f' and {len(others)} more' if others else ''}: {reason}"

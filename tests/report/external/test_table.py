@@ -87,6 +87,8 @@ def test_labels_that_are_called_as_columns_need_the_prefix(tmp_path):
         ("utterance,label,anger,fear,joy\na,joy,,,\nb,,1,0,0\n", r"line 3: only one of this line and line 2 gives prob"),
         ('{"utterance": "a", "label": "joy"}\n{', r"line 2: no JSON"),
         ('{"utterance": "a", "label": "joy"}\n[]', r"line 2: no JSON object"),
+        ('[{"utterance": "a", "label": "joy"}]', r"line 1: no JSON object; write one in each line"),
+        ('[\n{"utterance": "a", "label": "joy"}\n]', r"line 1: no JSON .*write one object in each line"),
         ('{"utterance": 5, "label": "joy"}', r"line 1: no utterance"),
         ('{"utterance": "a", "label": 5}', r"line 1: '5' is not a label"),
         ('{"utterance": "a", "probabilities": [1]}', r"line 1: probabilities must be an object"),

@@ -1,5 +1,7 @@
 """Notes below a table: what a reader must know before believing it."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from emonet_bench import report
@@ -101,6 +103,19 @@ def test_clips_that_were_heard_by_way_of_a_source_are_told_and_the_cell_is_neith
         "‡ cnn finetune on emo: 84 of 120 test clips were heard in training, by way of its source or of another corpus"
     )
     assert any(note.startswith(told) for note in table.notes)
+
+
+def test_folds_and_seeds_that_are_skipped_for_one_reason_are_one_line():
+    folds = [
+        SimpleNamespace(state="skipped", title=f"emo svm lora s0 f{fold}", reason="no layers") for fold in range(3)
+    ]
+    other = SimpleNamespace(state="skipped", title="emo svm lora s1 f0", reason="no source")
+    group = SimpleNamespace(problems=(), untold=(), runs=[])
+    group.runs = [SimpleNamespace(**vars(run), halved="", not_exported="") for run in (*folds, other)]
+    assert list(problems([group])) == [
+        "skipped: emo svm lora s0 f0 and 2 more: no layers",
+        "skipped: emo svm lora s1 f0: no source",
+    ]
 
 
 def test_halved_batches_are_told_with_their_run(results):
