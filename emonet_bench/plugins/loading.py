@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -224,19 +225,18 @@ class Plugins:
         warnings.warn(f"plugin {origin} is left out: {origin.broken}", RuntimeWarning, stacklevel=5)
 
     def notify(self, hook: str, **arguments: Any) -> None:
-        """Call a lifecycle hook of every plugin; one that raises is warned about and goes on being called.
+        """Call a lifecycle hook of every plugin, each with a copy of its own; one that raises is warned about.
 
         Raises:
             PluginError: One raised and the selection is strict.
         """
-        for origin in self.working:
+        for origin in self.working if getattr(self.manager.hook, hook).get_hookimpls() else ():
             try:
                 with redirect_stdout(sys.stderr):
-                    self.hook_of(origin, hook)(**arguments)
-            except EmonetBenchError as error:  # it says itself what is wrong
-                self.complain(f"plugin {origin}: {error}")
+                    self.hook_of(origin, hook)(**deepcopy(arguments))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin may raise anything
-                self.complain(f"plugin {origin}: {hook} raised {error!r}")
+                told = str(error) if isinstance(error, EmonetBenchError) else f"{hook} raised {error!r}"
+                self.complain(f"plugin {origin}: {told}")
 
     def complain(self, message: str) -> None:
         """Warn of what a plugin did; where the selection is strict, stop.

@@ -500,3 +500,16 @@ def test_the_built_in_plugins_load_without_a_warning(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert Plugins().working
+
+
+def test_what_one_plugin_does_to_what_it_hears_no_other_one_hears(site, capsys):
+    site.install(
+        "first", "@hookimpl\ndef emonet_run_finished(spec, result): spec.pop('seed'), result['scores'].clear()"
+    )
+    site.install("second", "@hookimpl\ndef emonet_run_finished(spec, result): print(spec, result)")
+    spec, result = {"seed": 0}, {"scores": {"uar": 0.5}}
+    Plugins(Selection(names=("first", "second"))).notify(
+        "emonet_run_finished", spec=spec, result=result, directory=None
+    )
+    assert capsys.readouterr().err == "{'seed': 0} {'scores': {'uar': 0.5}}\n"
+    assert (spec, result) == ({"seed": 0}, {"scores": {"uar": 0.5}})
