@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from rich.table import Table
 
 from emonet_bench.cli.reading import Reading
-from emonet_bench.console.outputs import check_output, write_form, write_output
+from emonet_bench.console.outputs import check_kept, check_output, write_form, write_output
 from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.console.terminal import Terminal, grid
@@ -114,6 +114,7 @@ def _hand_in(
     if written is None:
         raise ConfigError("--challenge: hides the truth of its clips; give --submission CSV for the table it takes")
     check_output(written, flag)
+    check_kept(written, [] if file is None else [file], flag)
     if file is None:
         text = challenge_template(corpus, challenge, plugins=context.obj)
     else:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from emonet_bench.errors import StoreError
+from emonet_bench.errors import ConfigError, StoreError
 from emonet_bench.files import write_text
 
 
@@ -21,6 +21,21 @@ def check_output(path: Path, flag: str) -> None:
     if not path.parent.is_dir():
         missing = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
         raise _unwritable(path, flag, OSError(missing, os.strerror(missing)))
+
+
+def check_kept(output: Path | None, inputs: Iterable[str | Path], flag: str) -> None:
+    """Refuse an output that would take the place of something that is read.
+
+    Raises:
+        ConfigError: An input is that very file.
+    """
+    if output is None or not output.is_file():
+        return
+    there = output.stat()
+    for name in inputs:
+        with suppress(OSError, ValueError):  # what is no file is told when its turn comes
+            if os.path.samestat(os.stat(name), there):  # noqa: PTH116 - Path's may raise
+                raise ConfigError(f"{flag} {output}: is read from, and would be replaced; name another file")
 
 
 def write_output(path: Path, text: str, flag: str) -> None:

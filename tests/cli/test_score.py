@@ -156,6 +156,15 @@ def test_a_mistake_in_a_submission_is_one_line(tmp_path, content, arguments, mes
 
 
 @pytest.mark.usefixtures("hidden")
+def test_a_submission_never_takes_the_place_of_the_predictions(tmp_path):
+    (tmp_path / "mine.csv").write_text("utterance,label\ntest_1,joy\ntest_2,anger\n")
+    done = score("mine.csv", "--corpus", "hidden", "--submission", "../" + tmp_path.name + "/mine.csv")
+    assert done.exit_code == 2
+    assert "mine.csv: is read from, and would be replaced; name another file\n" in done.stderr
+    assert (tmp_path / "mine.csv").read_text() == "utterance,label\ntest_1,joy\ntest_2,anger\n"
+
+
+@pytest.mark.usefixtures("hidden")
 def test_a_challenge_scores_nothing(tmp_path):
     (tmp_path / "mine.csv").write_text("utterance,label\ntest_1,anger\n")
     done = score("mine.csv", "--corpus", "hidden", "--challenge", "task")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from emonet_bench.console.outputs import check_output, naming, write_output
-from emonet_bench.errors import StoreError
+from emonet_bench.console.outputs import check_kept, check_output, naming, write_output
+from emonet_bench.errors import ConfigError, StoreError
 
 
 def test_a_file_is_written_in_utf8_with_its_own_line_ends(tmp_path):
@@ -63,3 +63,12 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
     finally:
         os.close(reader)
     assert (tmp_path / "pipe").is_fifo()
+
+
+def test_an_output_that_is_read_under_another_name_is_refused(tmp_path):
+    given, other = tmp_path / "given.csv", tmp_path / "other.csv"
+    given.touch()
+    other.hardlink_to(given)
+    with pytest.raises(ConfigError, match=r"^-o .*other\.csv: is read from, and would be replaced; name another file$"):
+        check_kept(other, [tmp_path / "absent.csv", given], "-o")
+    assert check_kept(tmp_path / "new.csv", [given], "-o") is None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,18 +76,3 @@ def check_outputs(form: str, files: Sequence[str], given: Mapping[str, Any]) -> 
             raise ConfigError(f"--output {output}: is {'no folder; name one' if folder else 'a folder; name a file'}")
     elif folder:
         raise ConfigError(f"--format {form}: holds a single file; name a folder for several with --output")
-
-
-def check_kept(output: Path | None, inputs: Iterable[str | Path]) -> None:
-    """Refuse an output that would take the place of something that is read.
-
-    Raises:
-        ConfigError: An input is that very file.
-    """
-    if output is None or not output.is_file():
-        return
-    there = output.stat()
-    for name in inputs:
-        with suppress(OSError, ValueError):  # what is no file is told when its turn comes
-            if os.path.samestat(os.stat(name), there):  # noqa: PTH116 - Path's may raise
-                raise ConfigError(f"--output {output}: is read from, and would be replaced; name another file")

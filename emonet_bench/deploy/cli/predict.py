@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emonet_bench.console.outputs import naming
+from emonet_bench.console.outputs import check_kept, naming
 from emonet_bench.console.paths import PathParam
 from emonet_bench.console.streams import say
 from emonet_bench.deploy.cli import options
 from emonet_bench.deploy.cli.annotation_files import SUFFIXES, AnnotationFolder, annotation, with_ends
-from emonet_bench.deploy.cli.checks import check_inputs, check_kept, check_outputs, is_timeline, needs_folder
+from emonet_bench.deploy.cli.checks import check_inputs, check_outputs, is_timeline, needs_folder
 from emonet_bench.deploy.cli.formats import (
     FORMATS,
     print_table,
@@ -97,7 +97,7 @@ def predict(context: click.Context, /, model: Path, files: tuple[str, ...], form
     given["output"] = None if given["output"] == Path("-") else given["output"]  # standard output
     check_inputs(context, files, given)
     check_outputs(form, files, given)
-    check_kept(given["output"], [model, *files])
+    check_kept(given["output"], [model, *files], "--output")
     level = VoiceActivity() if given["gate"] == options.SILERO else None
     predictor = Predictor(
         model, given["providers"], given["jobs"], given["task"], abstain=given["abstain"], level=level
@@ -134,7 +134,7 @@ def _groups(files: Sequence[str], folder: AnnotationFolder | None, output: Path 
     if STDIN in files:
         return groups_of_names(files)
     groups = list(groups_of_names(files))
-    check_kept(output, chain.from_iterable(groups))
+    check_kept(output, chain.from_iterable(groups), "--output")
     if folder:
         folder.check(chain.from_iterable(groups))
     return groups
