@@ -171,7 +171,14 @@ def restore(directory: Path, plugins: Plugins) -> tuple[Classifier, RunRecord]:
     altered = [f"{CHECKPOINT}: not the file that the run wrote"] if written not in ("", file_hash(directory)) else []
     for problem in [*contradictions(checkpoint.header, record), *altered]:
         raise ConfigError(f"{directory}: {problem}; it may belong to another run, so train this one again")
-    classifier = rebuild(checkpoint, plugins)
+    try:
+        classifier = rebuild(checkpoint, plugins)
+    except ConfigError as error:
+        here = {origin.name for origin in plugins.working}
+        lost = [f"{name} {version}" for name, version in record.plugins.items() if name not in here]
+        if not lost:
+            raise
+        raise ConfigError(f"{directory}: {error}; it was trained beside the plugins {', '.join(lost)}") from None
     classifier.select(record.spec.corpus)
     return classifier.eval(), record
 

@@ -122,3 +122,15 @@ def test_weights_that_the_run_did_not_write_are_refused(tmp_path):
         ConfigError, match=r"model\.safetensors: not the file that the run wrote; it may belong to anot"
     ):
         checkpoints.restore(run, Plugins())
+
+
+def test_plugins_that_a_run_had_and_are_not_here_are_named(tmp_path):
+    run = Results(tmp_path).add(corpus="emodb", architecture="own", labels=["anger", "joy"], run_id="0" * 16)
+    record = json.loads((run / "result.json").read_text())
+    record["plugins"] = {"builtins": "0.2.0", "own-net": "1.3"}
+    (run / "result.json").write_text(json.dumps(record))
+    told = record["spec"]["architecture_options"]
+    write(run / "model.safetensors", {**HEADER, "architecture": "own", "architecture_options": told})
+    said = r"unknown architecture 'own'; .*; it was trained beside the plugins own-net 1\.3$"
+    with pytest.raises(ConfigError, match=said):
+        checkpoints.restore(run, Plugins())
