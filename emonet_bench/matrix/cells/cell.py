@@ -258,6 +258,7 @@ class _Run:
             decided = architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             notes.update(decided or {})
             return 0
+        guards.check_alone_untrained(plan.classifier, dev_clips, self.recipe)
         methods, write = methods_of(self.recipe, self.plugins), self.files.history_writer().write
         given = plan, train_clips, dev_clips, self.recipe, self.spec.seed, write, self.directory, notes
         return train(*given, methods=methods, unlabelled=self.unlabelled)

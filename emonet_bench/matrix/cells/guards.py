@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell
 from emonet_bench.training import losses
-from emonet_bench.training.prediction import predict_alone
+from emonet_bench.training.prediction import predict, predict_alone
 
 _ROUNDING = 1e-3
 """How far apart predictions, or places on a scale, may be by the order in which sums are made; well above float32's."""
@@ -79,6 +80,24 @@ def check_weights(classifier: Classifier) -> None:
     for name, tensor in classifier.state_dict().items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise TrainingError(f"the trained network holds NaN or infinity ({name}); lower training.learning_rate")
+
+
+def check_alone_untrained(classifier: Classifier, dev_clips: Mapping[str, Clips], recipe: Training) -> None:
+    """Hold a network to ``check_alone`` before hours of training are spent on it: one clip beside another.
+
+    Args:
+        classifier: The network.
+        dev_clips: Dev clips of each corpus, of which the shortest and the longest are tried.
+        recipe: How they are heard.
+
+    Raises:
+        PluginError: A clip is predicted otherwise alone.
+    """
+    for name, clips in dev_clips.items():
+        classifier.select(name)
+        pair = clips.select([int(clips.lengths.argmin()), int(clips.lengths.argmax())])
+        with suppress(TrainingError):  # numbers that are not finite: training tells in which epoch
+            check_alone(classifier, pair, recipe, predict(classifier, pair, recipe))
 
 
 def check_alone(classifier: Classifier, clips: Clips, recipe: Training, predicted: Tensor) -> None:

@@ -136,6 +136,24 @@ def test_a_clip_must_be_predicted_alone_as_beside_others(fault):
         guards.check_alone(classifier, clips, recipe, predicted)
 
 
+@pytest.mark.parametrize("fault", ["random", "kept", "mixed", "padding"])
+def test_that_is_found_before_anything_is_trained(fault):
+    torch.manual_seed(0)
+    clips, recipe = toy_clips(), Training(batch_size=8, window=None, device="cpu")
+    classifier = build_classifier(Unsteady(fault), [toy_set(clips, "toy")])
+    with pytest.raises(PluginError, match="is predicted otherwise alone than beside other clips"):
+        guards.check_alone_untrained(classifier, {"toy": clips}, recipe)
+
+
+def test_one_dev_clip_and_a_network_that_gives_nan_are_left_to_training():
+    clips, recipe = toy_clips(), Training(batch_size=8, window=None, device="cpu")
+    whole = build_classifier(Unsteady("none"), [toy_set(clips, "toy")])
+    assert guards.check_alone_untrained(whole, {"toy": clips.select([3])}, recipe) is None
+    with torch.no_grad():
+        whole.network.dense.bias.fill_(float("nan"))
+    assert guards.check_alone_untrained(whole, {"toy": clips}, recipe) is None
+
+
 def test_predictions_of_nan_are_counted_and_refused():
     rows = torch.tensor([[0.5, 0.5], [float("nan"), float("nan")]])
     with pytest.raises(TrainingError, match="corpus mine: the network gives NaN for 1 of 2 clips"):
