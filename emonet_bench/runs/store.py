@@ -34,6 +34,19 @@ class RunStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def make(self) -> None:
+        """Make the directory, where it is not there yet.
+
+        Raises:
+            StoreError: It cannot be made.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"--results {self.root}: cannot be made ({error.strerror}); name another directory"
+            ) from error
+
     def path(self, spec: RunSpec, run_id: str) -> Path:
         """Return where a run lies once it has finished.
 
