@@ -37,7 +37,6 @@ def run_planned(planned: PlannedMatrix, options: RunOptions, listeners: Iterable
 
     Raises:
         ConfigError: No plugin offers the executor, or the number of jobs is none.
-        StoreError: The results directory cannot be made.
         Terminated: A signal asked this process to end; all workers have ended.
     """
     store, samples = RunStore(options.results), planned.samples
@@ -59,8 +58,6 @@ def run_planned(planned: PlannedMatrix, options: RunOptions, listeners: Iterable
         return queue.queued_cells(some, planned.cost, probed, lambda cell: _made_again(cell, store, options))
 
     ahead = in_short(planned.cells)
-    if ahead:
-        store.make()
     with queue.published(store, ahead) as publish, ending_workers():
 
         def announced(further: Sequence[Cell]) -> Sequence[Cell]:

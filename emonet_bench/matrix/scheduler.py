@@ -61,9 +61,15 @@ class Scheduler:
     _deaths: dict[str, int] = field(default_factory=dict)
 
     def run(self) -> None:
-        """Run every cell that is not on disk yet; returns when nothing is left to do."""
+        """Run every cell that is not on disk yet; returns when nothing is left to do.
+
+        Raises:
+            StoreError: Something is left to do, and the results directory cannot be written.
+        """
         self._arrived = list(self.cells)
         self._admit()
+        if self._waiting:
+            self.store.make()
         self._executor = self.executors()
         try:
             while self._waiting or self._running:

@@ -38,13 +38,15 @@ class RunStore:
         """Make the directory, where it is not there yet.
 
         Raises:
-            StoreError: It cannot be made.
+            StoreError: Nothing can be written there.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
+            if not os.access(self.root, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise StoreError(
-                f"--results {self.root}: cannot be made ({error.strerror}); name another directory"
+                f"--results {self.root}: cannot be written ({error.strerror}); name another directory"
             ) from error
 
     def path(self, spec: RunSpec, run_id: str) -> Path:

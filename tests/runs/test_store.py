@@ -94,15 +94,18 @@ def test_a_results_directory_that_is_a_file_is_one_clear_line(tmp_path):
         pass
 
 
-def test_a_results_directory_that_cannot_be_made_is_one_line_with_a_remedy(tmp_path):
+def test_a_results_directory_that_cannot_be_written_is_one_line_with_a_remedy(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError) as caught:
         RunStore(tmp_path / "file" / "results").make()
     where = f"--results {tmp_path / 'file' / 'results'}"
-    assert str(caught.value) == f"{where}: cannot be made (Not a directory); name another directory"
+    assert str(caught.value) == f"{where}: cannot be written (Not a directory); name another directory"
     RunStore(tmp_path / "a" / "b").make()
     RunStore(tmp_path / "a" / "b").make()  # what is there stays
     assert (tmp_path / "a" / "b").is_dir()
+    monkeypatch.setattr(os, "access", lambda *_: False)  # whoever runs the tests may be allowed everything
+    with pytest.raises(StoreError, match=r"b: cannot be written \(Permission denied\); name another directory$"):
+        RunStore(tmp_path / "a" / "b").make()
 
 
 def test_a_run_that_another_process_writes_is_busy_and_free_again_when_it_ends(tmp_path):
