@@ -13,13 +13,8 @@ from pathlib import Path
 import pytest
 
 from emonet_bench.config import Options
-from emonet_bench.errors import ConfigError, PluginError
-from emonet_bench.matrix.executors import (
-    Terminated,
-    Workers,
-    ending_workers,
-    executor_factory,
-)
+from emonet_bench.errors import ConfigError, PluginError, Terminated
+from emonet_bench.matrix.executors import Workers, ending_workers, executor_factory
 from emonet_bench.plugins.loading import Plugins, Selection
 from emonet_bench.plugins.registries import Origin
 from emonet_bench.types import ExecutorKind
