@@ -62,6 +62,7 @@ class CorpusResult:
         predictions: Where ``predictions.csv`` lies.
         finished: When, in UTC.
         halved: What was done where a batch did not fit into memory at once.
+        not_alone: Which clip is predicted otherwise alone than beside others.
         trained_on: Corpus and protocol that the network was trained on, where it is scored on another one; else empty.
         teacher: Architecture and strategy of the run that taught it, where one did; else empty.
         trained_inside: Which part of a pre-trained network was trained, where one was; else empty.
@@ -95,6 +96,7 @@ class CorpusResult:
     predictions: Path = field(default_factory=Path)
     finished: str = ""
     halved: str = ""
+    not_alone: str = ""
     trained_on: str = ""
     teacher: str = ""
     trained_inside: str = ""
@@ -236,6 +238,7 @@ def _results(path: Path, record: RunRecord, sources: Sources) -> Iterator[Corpus
             not_exported=exported.error or "",
             predictions=files.predictions(corpus if record.joint else None),
             halved=record.notes.get("halved_batch", ""),
+            not_alone=record.notes.get("not_alone", ""),
             found=record.search,
             teacher=record.notes.get("teacher", ""),
             trained_inside=record.notes.get("trained_inside", ""),

@@ -89,8 +89,8 @@ class RunRecord(CorpusFacts, RunHeader):
     notes: dict[Name, Text] = Field(
         default_factory=dict,
         description="Decisions of the strategy, word for word; `halved_batch` where a batch did not fit into GPU "
-        "memory, `trained_inside` where layers above a frozen part, or all of a network that may have one, were "
-        "trained.",
+        "memory, `not_alone` where a clip is predicted otherwise alone than beside others, `trained_inside` where "
+        "layers above a frozen part, or all of a network that may have one, were trained.",
     )
     onnx: Exported | dict[Name, Exported] | None = Field(
         None, description="With `--export`; of a joint run for each corpus."

@@ -154,7 +154,7 @@ class _Run:
             self.seconds["train"] = trial.seconds.get("train", 0.0)
         guards.check_weights(plan.classifier)
         with self._phase("evaluate"):
-            predicted = {name: self._predict(plan.classifier, name, clips[name]) for name in opened}
+            predicted = {name: self._predict(plan.classifier, name, clips[name], notes) for name in opened}
         header = self._checkpoint_header(opened, notes.get("teacher"))
         checkpoints.save(plan.classifier, self.files.checkpoint(), header)
         if len(opened) > 1:
@@ -258,18 +258,20 @@ class _Run:
             decided = architecture.fit(plan.classifier, parts["train"], parts["dev"], options, self.spec.seed)
             notes.update(decided or {})
             return 0
-        guards.check_alone_untrained(plan.classifier, dev_clips, self.recipe)
         methods, write = methods_of(self.recipe, self.plugins), self.files.history_writer().write
         given = plan, train_clips, dev_clips, self.recipe, self.spec.seed, write, self.directory, notes
         return train(*given, methods=methods, unlabelled=self.unlabelled)
 
-    def _predict(self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips]) -> dict[Partition, Tensor]:
+    def _predict(
+        self, classifier: Classifier, name: str, parts: Mapping[Partition, Clips], notes: dict[str, str]
+    ) -> dict[Partition, Tensor]:
         """Score the clips of a corpus that the run is evaluated on, and write the predictions down."""
         classifier.select(name)
         probabilities = {part: predict(classifier, parts[part], self.recipe) for part in scoring.evaluated(self.spec)}
         for part, predicted in probabilities.items():
             guards.check_probabilities(predicted, name)
-            guards.check_alone(classifier, parts[part], self.recipe, predicted)
+            if told := guards.apart_when_alone(classifier, parts[part], self.recipe, predicted):
+                notes["not_alone"] = told
         rows = scoring.prediction_rows(parts, probabilities)
         self.files.write_predictions(parts["dev"].labels, rows, self._part(name), parts["dev"].kind)
         return probabilities

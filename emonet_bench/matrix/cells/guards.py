@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -11,12 +10,12 @@ from torch import Tensor
 from emonet_bench.config import Training
 from emonet_bench.data.dataset import Clips
 from emonet_bench.data.opened_corpus import OpenCorpus
-from emonet_bench.errors import ConfigError, PluginError, TrainingError
+from emonet_bench.errors import ConfigError, TrainingError
 from emonet_bench.networks import Classifier
 from emonet_bench.plugins.loading import Plugins
 from emonet_bench.runs.spec import Cell
 from emonet_bench.training import losses
-from emonet_bench.training.prediction import predict, predict_alone
+from emonet_bench.training.prediction import predict_alone
 
 _ROUNDING = 1e-3
 """How far apart predictions, or places on a scale, may be by the order in which sums are made; well above float32's."""
@@ -82,29 +81,11 @@ def check_weights(classifier: Classifier) -> None:
             raise TrainingError(f"the trained network holds NaN or infinity ({name}); lower training.learning_rate")
 
 
-def check_alone_untrained(classifier: Classifier, dev_clips: Mapping[str, Clips], recipe: Training) -> None:
-    """Hold a network to ``check_alone`` before hours of training are spent on it: one clip beside another.
+def apart_when_alone(classifier: Classifier, clips: Clips, recipe: Training, predicted: Tensor) -> str:
+    """Say where the prediction of a clip is not the clip's own: alone it is another one than beside others.
 
-    Args:
-        classifier: The network.
-        dev_clips: Dev clips of each corpus, of which the shortest and the longest are tried.
-        recipe: How they are heard.
-
-    Raises:
-        PluginError: A clip is predicted otherwise alone.
-    """
-    for name, clips in dev_clips.items():
-        classifier.select(name)
-        pair = clips.select([int(clips.lengths.argmin()), int(clips.lengths.argmax())])
-        with suppress(TrainingError):  # numbers that are not finite: training tells in which epoch
-            check_alone(classifier, pair, recipe, predict(classifier, pair, recipe))
-
-
-def check_alone(classifier: Classifier, clips: Clips, recipe: Training, predicted: Tensor) -> None:
-    """Hold the prediction of a clip to be the clip's own: alone it is what it was beside others.
-
-    Only then does a score say anything of the network that is stored and deployed. The shortest clip is tried, which
-    had most padding.
+    A score then says little of the network that is stored and deployed. The shortest clip is tried, which had most
+    padding.
 
     Args:
         classifier: The network, with the branches that have predicted.
@@ -112,17 +93,18 @@ def check_alone(classifier: Classifier, clips: Clips, recipe: Training, predicte
         recipe: How they are heard.
         predicted: (N, K) what was predicted of them.
 
-    Raises:
-        PluginError: It is another one.
+    Returns:
+        A sentence; empty where it is the same.
     """
     index, alone = predict_alone(classifier, clips, recipe)
     spans = [1.0] if clips.target is None else [high - low for low, high in clips.target.scales] or [1.0]
     apart = float(((alone - predicted[index]).abs() / torch.tensor(spans)).max())
-    if not apart <= _ROUNDING:
-        raise PluginError(
-            f"{clips.names[index]} is predicted otherwise alone than beside other clips, by {apart:.2g}: in evaluation "
-            "a network must neither be random, keep what it has heard, mix clips nor hear padding"
-        )
+    if apart <= _ROUNDING:
+        return ""
+    return (
+        f"{clips.names[index]} is predicted otherwise alone than beside other clips, by {apart:.2g}: in evaluation a "
+        "network must neither be random, keep what it has heard, mix clips nor hear padding; try 'plugins check'"
+    )
 
 
 def check_probabilities(probabilities: Tensor, name: str) -> None:

@@ -150,12 +150,13 @@ def across_notes(maps: Sequence[ZeroShot]) -> Iterator[str]:
 
 
 def problems(groups: Iterable[CellRuns]) -> Iterator[str]:
-    """Say which runs failed, were skipped, ran in halved batches or could not be exported, and why, a line each."""
+    """Say which runs failed, were skipped, halved batches, mix clips or could not be exported, and why, a line each."""
     for group in groups:
         yield from (f"failed: {problem}" for problem in group.problems)
         yield from (f"skipped: {untold}" for untold in group.untold)
         yield from _skipped(group)
         yield from (f"† halved batch: {run.title}: {run.halved}" for run in group.runs if run.halved)
+        yield from (f"not to be relied on: {run.title}: {run.not_alone}" for run in group.runs if run.not_alone)
         yield from (f"not exported: {run.title}: {run.not_exported}" for run in group.runs if run.not_exported)
 
 

@@ -111,7 +111,7 @@ def test_folds_and_seeds_that_are_skipped_for_one_reason_are_one_line():
     ]
     other = SimpleNamespace(state="skipped", title="emo svm lora s1 f0", reason="no source")
     group = SimpleNamespace(problems=(), untold=(), runs=[])
-    group.runs = [SimpleNamespace(**vars(run), halved="", not_exported="") for run in (*folds, other)]
+    group.runs = [SimpleNamespace(**vars(run), halved="", not_alone="", not_exported="") for run in (*folds, other)]
     assert list(problems([group])) == [
         "skipped: emo svm lora s0 f0 and 2 more: no layers",
         "skipped: emo svm lora s1 f0: no source",
@@ -122,6 +122,13 @@ def test_halved_batches_are_told_with_their_run(results):
     results.add(right=0.7, notes={"halved_batch": "in 2 pieces"})
     table = report.summarise(report.load(results.folder))
     assert list(problems(table.groups[0].values())) == ["† halved batch: emo cnn scratch s0: in 2 pieces"]
+
+
+def test_a_network_that_mixes_clips_is_told_with_its_run(results):
+    results.add(right=0.7, notes={"not_alone": "a is predicted otherwise"})
+    table = report.summarise(report.load(results.folder))
+    told = "not to be relied on: emo cnn scratch s0: a is predicted otherwise"
+    assert list(problems(table.groups[0].values())) == [told]
 
 
 def test_who_taught_a_network_is_told_in_one_line(results):
