@@ -154,12 +154,12 @@ def ordered_layers(bench: Bench) -> None:
     """Where ``ordered_layers`` is there, it tells modules of the network, each parameter in one of them at most."""
     network: Any = bench.classifier().network
     layers = network.ordered_layers() if hasattr(network, "ordered_layers") else ()
-    known, owner = dict(network.named_parameters()), dict[Tensor, int]()
+    owner = dict[Tensor, int]()
     for number, layer in enumerate(layers):
         for parameter in layer.parameters():
             if owner.setdefault(parameter, number) != number:
                 raise BrokenError(f"layers {owner[parameter]} and {number} of ordered_layers() share a parameter")
-    if strangers := owner.keys() - set(known.values()):
+    if strangers := owner.keys() - set(network.parameters()):
         raise BrokenError(f"layer {owner[strangers.pop()]} of ordered_layers() holds what is no part of the network")
 
 
